@@ -1,0 +1,105 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/dtype.hpp"
+#include "device/stream.hpp"
+#include "kernels/protocol/batch.hpp"
+#include "kernels/protocol/view.hpp"
+
+namespace symmbench {
+
+enum class Algorithm : std::uint8_t {
+  one_shot,          ///< Lamport: every rank sends all to all (FI 10.3, KP 6)
+  two_shot,          ///< reduce-scatter, all-gather, Lamport packets in both steps (KP 6)
+  two_shot_barrier,  ///< the same two steps between flag barriers, as upstream (FI 10.4)
+};
+
+enum class Pattern : std::uint8_t {
+  allreduce,
+  residual_rmsnorm,  ///< residual_out = sum + residual; norm_out = RMSNorm(residual_out) * gamma (FI 10.6)
+};
+
+std::string_view name_of(Algorithm algorithm);
+std::string_view name_of(Pattern pattern);
+std::optional<Algorithm> algorithm_from(std::string_view name);
+std::optional<Pattern> pattern_from(std::string_view name);
+
+/// What decides whether and how a call can run; everything but addresses.
+struct CallShape {
+  Algorithm algorithm = Algorithm::one_shot;
+  Pattern pattern = Pattern::allreduce;
+  DType dtype = DType::bf16;
+  int world_size = 0;
+  std::uint64_t tokens = 0;
+  std::uint64_t hidden = 0;
+  bool in_place = false;
+  std::uint32_t blocks = 0;   ///< 0: chosen by the kernel set
+  std::uint32_t threads = 0;  ///< per block; 0: chosen
+
+  std::uint64_t message_bytes() const { return tokens * hidden * element_bytes(dtype); }
+  std::uint64_t packets() const { return message_bytes() / kPacketBytes; }
+};
+
+struct LaunchShape {
+  std::uint32_t blocks = 0, threads = 0, cluster = 1;
+  bool pdl = false;  ///< programmatic dependent launch
+};
+
+/// One asynchronous allreduce (sum) of tokens x hidden elements, row-major.
+/// Collective: every rank launches the same sequence of calls with the same shapes.
+struct AllreduceCall {
+  CallShape shape;
+  const WorkspaceView* view = nullptr;
+  DevicePtr input = 0;
+  DevicePtr output = 0;  ///< allreduce: the sum; may equal input. residual_rmsnorm: norm_out
+  DevicePtr residual = 0, gamma = 0, residual_out = 0;
+  float epsilon = 1e-6f;
+  float weight_bias = 0.0f;  ///< 1: Gemma style, (1 + gamma)
+};
+
+/// Parameters that the check kernel needs beside the batch.
+struct CheckCall {
+  CallShape shape;
+  int rank = 0;
+  std::uint32_t iterations = 0;  ///< the last `iterations` of the batch are still in the ring and are checked
+  float epsilon = 1e-6f;
+  float weight_bias = 0.0f;
+};
+
+/// Seam 2: the kernels of one device. All calls are asynchronous on `stream`; failures show at synchronize().
+class KernelSet {
+ public:
+  virtual ~KernelSet() = default;
+
+  /// Why this shape cannot run here at all, or nullopt.
+  virtual std::optional<std::string> unsupported(const CallShape& shape) const = 0;
+  /// The launch that allreduce() would use.
+  virtual LaunchShape launch_shape(const CallShape& shape) const = 0;
+
+  virtual void allreduce(Stream& stream, const AllreduceCall& call) = 0;
+
+  /// All ranks' streams meet here; bounded like every in-kernel wait. Collective.
+  virtual void device_barrier(Stream& stream, const WorkspaceView& view) = 0;
+
+  /// Writes the inputs of iterations state.iteration ... + iterations - 1 of `rank`, poisons those output slots and
+  /// sets their guards. Residual and gamma are written once by fill_constants.
+  virtual void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) = 0;
+  virtual void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) = 0;
+
+  /// Recomputes what iterations state.iteration ... + iterations - 1 must have given, adds to the VerifyReport, then
+  /// advances state.iteration by `advance`.
+  virtual void check(Stream& stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance) = 0;
+
+  /// Adds to *count (device memory) how many of `words` 32-bit words differ from `pattern`.
+  virtual void scan(Stream& stream, DevicePtr data, std::uint64_t words, std::uint32_t pattern, DevicePtr count) = 0;
+
+  /// Ownership test: writes value `mine` to the first word of `own`; read_words copies the first word of each address.
+  virtual void write_word(Stream& stream, DevicePtr to, std::uint32_t value) = 0;
+  virtual void read_words(Stream& stream, std::span<const DevicePtr> from, DevicePtr to) = 0;
+};
+
+}  // namespace symmbench

@@ -1,0 +1,74 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/protocol/macros.hpp"
+
+namespace symmbench {
+
+enum class InputKind : std::uint8_t {
+  exact,   ///< small integers: every partial sum is exact in the dtype, so equal means equal
+  random,  ///< full-mantissa values in (-1, 1), some words equal to the Lamport sentinel
+};
+
+/// Device memory of one rank for a batch of iterations: a ring of input and output slots. Iteration i of the run uses
+/// slot i % slots. Each output slot stands between guard zones of guard_bytes.
+///   inputs:   slots x message_bytes
+///   outputs:  slots x (guard | message_bytes | guard)
+/// Fused patterns have a second output (residual_out) of the same shape, one residual row block and one gamma row.
+struct BatchView {
+  std::uint64_t inputs = 0;
+  std::uint64_t outputs = 0;
+  std::uint64_t residual_outputs = 0;  ///< 0 for plain allreduce
+  std::uint64_t residual = 0;          ///< tokens x hidden, the same for every iteration and rank
+  std::uint64_t gamma = 0;             ///< hidden
+  std::uint64_t state = 0;             ///< BatchState
+  std::uint64_t report = 0;            ///< VerifyReport
+  std::uint32_t slots = 0;
+  std::uint64_t message_bytes = 0;
+  std::uint64_t guard_bytes = 0;
+  std::uint64_t seed = 0;
+  InputKind kind = InputKind::exact;
+
+  SYMMBENCH_HD std::uint64_t output_stride() const { return message_bytes + 2 * guard_bytes; }
+  SYMMBENCH_HD std::uint64_t input(std::uint64_t iteration) const { return inputs + iteration % slots * message_bytes; }
+  SYMMBENCH_HD std::uint64_t output(std::uint64_t iteration) const {
+    return outputs + iteration % slots * output_stride() + guard_bytes;
+  }
+  SYMMBENCH_HD std::uint64_t residual_output(std::uint64_t iteration) const {
+    return residual_outputs + iteration % slots * output_stride() + guard_bytes;
+  }
+};
+
+/// In device memory: which iteration the next batch starts with. The inputs of iteration i are a function of
+/// (seed, rank, index, i), so a replayed graph meets new data each time.
+struct BatchState {
+  std::uint64_t iteration;
+};
+
+inline constexpr std::uint32_t kPoison = 0x7FF7DEADu;  // a NaN in fp32, fp16 pairs and bf16 pairs
+inline constexpr std::uint32_t kGuard = 0xA5C3F00Du;
+inline constexpr int kMaxMismatches = 64;
+
+enum class OutputKind : std::uint32_t { allreduce = 0, residual = 1, norm = 2 };
+
+struct Mismatch {
+  std::uint64_t iteration;
+  std::uint64_t index;  ///< element
+  float got, expected;
+  std::uint32_t output;  ///< OutputKind
+  std::uint32_t unused;
+};
+
+/// Result of checking one or more batches on the device; zero-filled before. Host explains the mismatches (lib/verify).
+struct VerifyReport {
+  std::uint64_t checked_elements;
+  std::uint64_t wrong_elements;
+  std::uint64_t unwritten_elements;  ///< still poison; counted in wrong_elements too
+  std::uint64_t guard_words_overwritten;
+  std::uint64_t digest;      ///< order-independent hash of every output bit: equal on all ranks or ranks differ
+  std::uint32_t mismatches;  ///< recorded below, at most kMaxMismatches
+  std::uint32_t max_error_bits;  ///< largest |got - expected| as float bits (they order like the floats)
+  Mismatch mismatch[kMaxMismatches];
+};
+
+}  // namespace symmbench

@@ -1,0 +1,49 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/protocol/fusion_layout.hpp"
+
+namespace symmbench {
+
+/// State that outlives a kernel launch. Lives in device memory of its own rank and never in kernel arguments, so that a
+/// replayed graph goes on where the last replay ended. Zero-filled at start except slot_bytes.
+/// (FI 4.2, with 64-bit sizes and an abort word.)
+struct ControlBlock {
+  std::uint32_t arrivals;            ///< blocks of the running call that have read this block; 0 between calls
+  std::uint32_t slot;                ///< Lamport slot of the next call, 0 ... 2
+  std::uint32_t barrier_generation;  ///< of the barrier two-shot and the device barrier; grows, wraps
+  std::uint32_t abort;               ///< not 0: some wait gave up; every other wait leaves too
+  std::uint64_t calls;               ///< collectives done: the epoch, for messages and diagnosis
+  std::uint64_t dirty_packets;       ///< packets of the previous slot that its call may have written
+  std::uint64_t slot_bytes;          ///< C
+};
+
+/// What a wait that gave up leaves behind, in host-visible memory (the heartbeat page). `tag` is written last.
+struct GiveUpRecord {
+  std::uint32_t tag;  ///< 0: nothing happened; else WaitTag
+  std::int32_t rank, peer;
+  std::uint32_t slot;
+  std::uint64_t packet;  ///< or barrier row
+  std::uint64_t expected, seen;
+  std::uint64_t call;
+};
+
+enum class WaitTag : std::uint32_t { none = 0, one_shot = 1, two_shot_reduce = 2, two_shot_gather = 3, barrier = 4 };
+
+/// What a kernel gets: plain data, passed by value. Addresses are of this rank's mappings; index = group rank.
+/// Kernels form addresses only inside MemoryOps, from a rank and a byte offset.
+struct WorkspaceView {
+  std::int32_t rank = 0;
+  std::int32_t world_size = 0;
+  std::uint64_t comm[kMaxRanks] = {};     ///< segment 0 of each rank
+  std::uint64_t flags[kMaxRanks] = {};    ///< segment 1
+  std::uint64_t lamport[kMaxRanks] = {};  ///< segment 2
+  std::uint64_t control = 0;              ///< ControlBlock of this rank
+  std::uint64_t pointer_table = 0;        ///< the 3W+1 addresses above, in device memory, as upstream hands them to kernels
+  std::uint64_t give_up = 0;              ///< GiveUpRecord of this rank, host-visible; 0: none
+  std::uint64_t comm_bytes = 0;
+  std::uint64_t slot_bytes = 0;
+  std::uint64_t wait_limit_ns = 0;  ///< how long one wait in a kernel may take
+};
+
+}  // namespace symmbench

@@ -1,0 +1,61 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "core/clock.hpp"
+
+namespace symmbench {
+
+using Blob = std::vector<std::byte>;
+
+/// Seam 3. How the ranks of one group talk while they set memory up. There is one primitive, a gather to all, because
+/// everything else is made of it and because one kind of round can be bounded, tagged and explained in one place.
+///
+/// Ranks here are *group* ranks, 0 ... size()-1; world_rank() translates, and failures always name world ranks.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+  virtual int world_rank(int group_rank) const = 0;
+
+  /// Collective over the group, in the same order on every rank: everybody's bytes, in rank order.
+  /// `step` names the round ("map: vote"); ranks that meet under different names are told so.
+  /// @throws Error{comm, timed_out} naming the first rank that did not come within the step's time;
+  ///         Error{comm, peer_failed} naming the rank that died or gave up;
+  ///         Error{comm, disagreement} when ranks are at different steps
+  virtual std::vector<Blob> allgather(std::string_view step, std::span<const std::byte> mine) = 0;
+
+  /// Collective. Contiguous groups of group_size ranks, each a communicator of its own; outlived by this one.
+  /// @throws Error{comm, invalid_argument} unless group_size divides size()
+  virtual std::unique_ptr<Communicator> split(int group_size) = 0;
+
+  /// How long one step may take before its wait is given up.
+  virtual std::chrono::nanoseconds step_timeout() const = 0;
+};
+
+/// Collective: nobody leaves before everybody came.
+inline void barrier(Communicator& comm, std::string_view step) { comm.allgather(step, {}); }
+
+/// Collective: one trivially copyable value from each rank, in rank order.
+template <class T>
+std::vector<T> allgather_value(Communicator& comm, std::string_view step, const T& mine) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  const auto blobs = comm.allgather(step, std::as_bytes(std::span(&mine, 1)));
+  std::vector<T> values(blobs.size());
+  for (std::size_t i = 0; i < blobs.size(); ++i) std::memcpy(&values[i], blobs[i].data(), sizeof(T));
+  return values;
+}
+
+/// Collective: one string from each rank, in rank order.
+std::vector<std::string> allgather_text(Communicator& comm, std::string_view step, std::string_view mine);
+
+}  // namespace symmbench

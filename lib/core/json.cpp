@@ -1,0 +1,91 @@
+#include "core/json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace symmbench {
+namespace {
+
+template <class E, class From>
+E required_enum(const Json& json, const char* key, From from) {
+  if (const auto it = json.find(key); it != json.end() && it->is_string()) {
+    if (const auto value = from(it->template get<std::string>())) return *value;
+  }
+  throw Error({.layer = Layer::report,
+               .reason = Reason::invalid_argument,
+               .detail = fmt::format("failure record: missing or unknown '{}'", key)});
+}
+
+std::optional<int> optional_int(const Json& json, const char* key) {
+  const auto it = json.find(key);
+  if (it == json.end() || !it->is_number_integer()) return std::nullopt;
+  return it->get<int>();
+}
+
+}  // namespace
+
+Json to_json(const Failure& failure) {
+  return Json{{"layer", name_of(failure.layer)},
+              {"reason", name_of(failure.reason)},
+              {"call", failure.call.empty() ? Json(nullptr) : Json(failure.call)},
+              {"detail", failure.detail},
+              {"phase", failure.phase ? Json(name_of(*failure.phase)) : Json(nullptr)},
+              {"rank", json_or_null(failure.rank)},
+              {"peer", json_or_null(failure.peer)},
+              {"code", json_or_null(failure.code)}};
+}
+
+Failure failure_from_json(const Json& json) {
+  Failure failure;
+  failure.layer = required_enum<Layer>(json, "layer", layer_from);
+  failure.reason = required_enum<Reason>(json, "reason", reason_from);
+  if (const auto it = json.find("call"); it != json.end() && it->is_string()) failure.call = it->get<std::string>();
+  failure.detail = json.value("detail", std::string{});
+  if (const auto it = json.find("phase"); it != json.end() && it->is_string()) {
+    failure.phase = phase_from(it->get<std::string>());
+  }
+  failure.rank = optional_int(json, "rank");
+  failure.peer = optional_int(json, "peer");
+  failure.code = optional_int(json, "code");
+  return failure;
+}
+
+Json parse_json(std::string_view text, std::string_view what) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::parse_error& error) {
+    const auto at = std::min(text.size(), error.byte > 0 ? error.byte - 1 : 0);
+    const auto before = text.substr(0, at);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+    const auto last_newline = before.rfind('\n');
+    const auto column = last_newline == std::string_view::npos ? at + 1 : at - last_newline;
+    // nlohmann's message repeats the position in its own form; keep only the part after "while".
+    std::string problem = error.what();
+    if (const auto colon = problem.find(": ", problem.find("column")); colon != std::string::npos) {
+      problem = problem.substr(colon + 2);
+    }
+    throw Error({.layer = Layer::config,
+                 .reason = Reason::invalid_argument,
+                 .detail = fmt::format("{}: line {}, column {}: not JSON: {}", what, line, column, problem)});
+  }
+}
+
+Json read_json_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file) {
+    throw Error({.layer = Layer::config,
+                 .reason = Reason::io_error,
+                 .detail = fmt::format("cannot read '{}': {}", path, std::strerror(errno)),
+                 .code = errno});
+  }
+  return parse_json(text.str(), path);
+}
+
+}  // namespace symmbench

@@ -1,0 +1,115 @@
+#include "core/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace symmbench {
+namespace {
+
+std::optional<int> suffix_power(std::string_view suffix) {
+  constexpr std::array<std::pair<char, int>, 4> kPowers{{{'K', 1}, {'M', 2}, {'G', 3}, {'T', 4}}};
+  if (suffix.empty() || suffix == "B") return 0;
+  for (const auto& [letter, power] : kPowers) {
+    if (std::toupper(static_cast<unsigned char>(suffix.front())) != letter) continue;
+    const auto rest = suffix.substr(1);
+    if (rest.empty() || rest == "B" || rest == "iB") return power;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+  const auto digits_end = text.find_first_not_of("0123456789.");
+  const auto number = text.substr(0, digits_end);
+  const auto suffix = digits_end == std::string_view::npos ? std::string_view{} : text.substr(digits_end);
+  const auto power = suffix_power(suffix);
+  if (number.empty() || number.front() == '.' || number.back() == '.' || !power) return std::nullopt;
+
+  const std::uint64_t unit = std::uint64_t{1} << (10 * *power);
+  const auto* end = number.data() + number.size();
+  if (number.find('.') == std::string_view::npos) {
+    std::uint64_t count = 0;
+    if (std::from_chars(number.data(), end, count).ptr != end) return std::nullopt;
+    if (count > UINT64_MAX / unit) return std::nullopt;
+    return count * unit;
+  }
+  double count = 0;
+  const auto result = std::from_chars(number.data(), end, count);
+  if (result.ec != std::errc{} || result.ptr != end) return std::nullopt;
+  const double bytes = count * static_cast<double>(unit);
+  if (bytes != std::floor(bytes) || bytes >= 9.0e18) return std::nullopt;
+  return static_cast<std::uint64_t>(bytes);
+}
+
+std::string format_bytes(std::uint64_t bytes) {
+  constexpr std::array<const char*, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  const double shown = std::round(value * 100) / 100;
+  return fmt::format("{} {}", shown, kUnits[unit]);
+}
+
+std::optional<std::string> nearest_name(std::string_view word, std::span<const std::string> candidates) {
+  std::optional<std::string> best;
+  std::size_t best_distance = word.size() / 3 + 2;  // more edits than this is another word, not a typing mistake
+  for (const auto& candidate : candidates) {
+    std::vector<std::size_t> row(candidate.size() + 1);
+    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= word.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i;
+      for (std::size_t j = 1; j <= candidate.size(); ++j) {
+        const std::size_t substituted = diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1);
+        diagonal = row[j];
+        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+std::vector<std::string> split_list(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (true) {
+    const auto at = text.find(separator);
+    parts.emplace_back(text.substr(0, at));
+    if (at == std::string_view::npos) return parts;
+    text.remove_prefix(at + 1);
+  }
+}
+
+std::uint64_t fnv1a(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325ull;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return hash;
+}
+
+std::uint32_t crc32(std::string_view text) {
+  static const auto table = [] {
+    std::array<std::uint32_t, 256> rows{};
+    for (std::uint32_t i = 0; i < 256; ++i) {
+      std::uint32_t value = i;
+      for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1) ? 0xEDB88320u : 0u);
+      rows[i] = value;
+    }
+    return rows;
+  }();
+  std::uint32_t crc = 0xFFFFFFFFu;
+  for (const char c : text) crc = (crc >> 8) ^ table[(crc ^ static_cast<unsigned char>(c)) & 0xFFu];
+  return ~crc;
+}
+
+}  // namespace symmbench

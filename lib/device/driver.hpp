@@ -1,0 +1,107 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "device/handle.hpp"
+
+namespace symmbench {
+
+class Stream;
+
+/// An address in the device's view. Only kernels and Stream may touch the bytes behind it.
+using DevicePtr = std::uint64_t;
+
+/// Names physical memory inside one Driver. 0 is never a valid id.
+enum class MemoryId : std::uint64_t { none = 0 };
+
+enum class Granularity : std::uint8_t { minimum, recommended };
+
+/// Properties of physical memory: pinned, on this rank's device, exportable as exactly one handle type.
+struct AllocationSpec {
+  HandleType handle = HandleType::posix_fd;
+  bool gpu_direct_rdma = false;
+};
+
+struct MemoryInfo {
+  std::uint64_t free_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+
+/// Facts about this rank's device that decide what can run. Unknown is nullopt, never a guess.
+struct DeviceFacts {
+  std::string kind;  ///< "host" or "cuda"
+  std::string name;  ///< product name, or the emulation's
+  std::optional<std::string> uuid;
+  std::optional<std::string> pci_bus_id;
+  std::optional<int> ordinal;
+  std::optional<int> sm_major, sm_minor;
+  std::optional<int> multiprocessors;
+  std::optional<int> driver_version;  ///< as cuDriverGetVersion encodes it
+  bool posix_fd_supported = false;
+  bool fabric_supported = false;
+  bool multicast_supported = false;
+  bool gpu_direct_rdma_supported = false;
+};
+
+/// Seam 1: the driver's virtual-memory calls, one virtual function each. Both allocators and all RAII nouns are written
+/// once on top of it. Not thread-safe: one thread of the worker sets memory up.
+///
+/// Every function throws Error{driver, <reason>} whose `call` is the CUDA driver's name for it and whose `code` is the
+/// CUDA result code (the host device gives the same codes for the same mistakes): 1 invalid value, 2 out of memory,
+/// 400 invalid handle, 401 illegal state, 800 not permitted, 801 not supported, 802 not ready.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+
+  virtual DeviceFacts facts() = 0;
+  virtual MemoryInfo memory_info() = 0;
+
+  /// Sizes, offsets and addresses given below must be multiples of this. (cuMemGetAllocationGranularity)
+  virtual std::uint64_t granularity(const AllocationSpec& spec, Granularity which) = 0;
+
+  /// Physical memory of exactly `bytes`, a positive multiple of the minimum granularity. (cuMemCreate)
+  virtual MemoryId create(std::uint64_t bytes, const AllocationSpec& spec) = 0;
+  /// Drops the id; the bytes live on while they are mapped anywhere. Use after release is invalid_handle. (cuMemRelease)
+  virtual void release(MemoryId id) = 0;
+  /// A new handle, of the type the memory was created for. (cuMemExportToShareableHandle)
+  virtual ShareableHandle export_handle(MemoryId id) = 0;
+  /// An id for a peer's memory; the caller keeps `handle` and may close it afterwards. (cuMemImportFromShareableHandle)
+  virtual MemoryId import_handle(const ShareableHandle& handle) = 0;
+
+  /// An address range of `bytes`, aligned to `alignment` (0: the driver's choice). (cuMemAddressReserve)
+  virtual DevicePtr reserve(std::uint64_t bytes, std::uint64_t alignment) = 0;
+  /// The whole range as reserved; illegal_state while anything in it is mapped. (cuMemAddressFree)
+  virtual void free_range(DevicePtr address, std::uint64_t bytes) = 0;
+  /// Places all of `id` at [address, address + bytes) of a reserved range. No access yet. (cuMemMap)
+  virtual void map(DevicePtr address, std::uint64_t bytes, MemoryId id) = 0;
+  /// Exactly what one map() placed. (cuMemUnmap)
+  virtual void unmap(DevicePtr address, std::uint64_t bytes) = 0;
+  /// Read and write for this rank's device over mapped memory; may span several mappings. (cuMemSetAccess)
+  virtual void set_access(DevicePtr address, std::uint64_t bytes) = 0;
+
+  /// Memory of this rank alone: inputs, outputs, control blocks. 256-byte aligned, contents undefined. (cuMemAlloc)
+  virtual DevicePtr allocate_local(std::uint64_t bytes) = 0;
+  virtual void free_local(DevicePtr address) = 0;
+
+  /// A queue of work on this device. Streams must not outlive their driver.
+  virtual std::unique_ptr<Stream> make_stream() = 0;
+};
+
+/// The CUDA result codes that the tool tells apart, for both devices. (CUDA driver API, CUresult)
+namespace driver_code {
+inline constexpr int kInvalidValue = 1;
+inline constexpr int kOutOfMemory = 2;
+inline constexpr int kInvalidDevice = 101;
+inline constexpr int kInvalidHandle = 400;
+inline constexpr int kIllegalState = 401;
+inline constexpr int kIllegalAddress = 700;
+inline constexpr int kLaunchFailed = 719;
+inline constexpr int kNotPermitted = 800;
+inline constexpr int kNotSupported = 801;
+inline constexpr int kNotReady = 802;
+}  // namespace driver_code
+
+}  // namespace symmbench

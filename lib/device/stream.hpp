@@ -1,0 +1,49 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "device/driver.hpp"
+
+namespace symmbench {
+
+/// A point in a stream's work. (cudaEvent)
+class Event {
+ public:
+  virtual ~Event() = default;
+};
+
+/// Work recorded once and launched many times. (cudaGraphExec; the host device replays its queue entries)
+class Graph {
+ public:
+  virtual ~Graph() = default;
+  virtual void launch() = 0;
+};
+
+/// The second half of seam 1: an ordered queue of device work. Calls return at once; failures of the work show at
+/// synchronize(), as on a GPU. One thread uses a stream.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  /// Any direction; host memory must stay until synchronize().
+  virtual void copy(void* to, const void* from, std::uint64_t bytes) = 0;
+  /// `words` 32-bit words of `pattern`. (cuMemsetD32Async)
+  virtual void fill(DevicePtr to, std::uint32_t pattern, std::uint64_t words) = 0;
+
+  virtual std::unique_ptr<Event> make_event() = 0;
+  virtual void record(Event& event) = 0;
+  /// Microseconds from a to b; both recorded and synchronized.
+  virtual double elapsed_us(const Event& a, const Event& b) = 0;
+
+  /// Runs `body`, which only enqueues on this stream, and keeps what it enqueued instead of executing it.
+  virtual std::unique_ptr<Graph> capture(const std::function<void()>& body) = 0;
+
+  /// Waits until all work is done. @throws Error{kernel, timed_out, peer} when a kernel gave up a wait,
+  /// Error{kernel, ...} for any other failure of enqueued work. Bounded by the device's own deadline.
+  virtual void synchronize() = 0;
+};
+
+inline void* to_pointer(DevicePtr address) { return reinterpret_cast<void*>(address); }
+
+}  // namespace symmbench

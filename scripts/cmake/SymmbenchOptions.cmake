@@ -1,0 +1,19 @@
+# Build options and the flags that every target shares.
+option(SYMMBENCH_CUDA "Build the cuda device (needs nvcc >= 13.0; no GPU and no driver)" OFF)
+option(SYMMBENCH_TESTS "Build the tests (needs Catch2 3)" ON)
+set(SYMMBENCH_SANITIZE "" CACHE STRING "Sanitizers for every target: 'address,undefined' or 'thread'")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+add_library(symmbench_flags INTERFACE)
+target_compile_options(symmbench_flags INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wno-missing-field-initializers;-Werror>)
+target_include_directories(symmbench_flags INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/lib)
+if(SYMMBENCH_SANITIZE)
+  target_compile_options(symmbench_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SYMMBENCH_SANITIZE};-fno-omit-frame-pointer;-fno-sanitize-recover=all>)
+  target_link_options(symmbench_flags INTERFACE -fsanitize=${SYMMBENCH_SANITIZE})
+endif()
