@@ -43,6 +43,9 @@ class Workspace {
   /// Why `shape` exceeds this workspace, with the figures, or nullopt.
   virtual std::optional<std::string> capacity_problem(const CallShape& shape) const = 0;
 
+  /// Call after synchronize(): what a kernel wait that reached its limit left behind, in world ranks, or nullopt.
+  virtual std::optional<Failure> gave_up() const = 0;
+
   /// @throws Error{workspace, corrupted} naming segment, owner and first overwritten offset. Not collective.
   virtual void check_canaries() = 0;
 
