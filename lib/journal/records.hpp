@@ -1,0 +1,135 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.hpp"
+
+namespace symmbench {
+
+/// The vocabulary of the journal. A report is a pure fold over these (report/fold.hpp); workers and supervisors only
+/// append them. On disk and on the wire a record is the JSON object that to_json() gives, with "type" first.
+
+/// First record of rank 0: everything the report's head needs, and what is going to run.
+struct RunStarted {
+  Json tool;    ///< {version, git, build}
+  Json run;     ///< {command, repro_command, config, seed, started_at}
+  Json device;  ///< {kind, emulated, asked, reason}
+  int world_size = 0, group_size = 0;
+  /// One entry per row that a complete run has: {keys of Case::keys(), "allocator", "skip": null|text}.
+  std::vector<Json> planned_rows;
+  /// One per lifecycle group and group of ranks: {workspace, transport, allocator, handle_asked, group, lifecycles}.
+  std::vector<Json> planned_lifecycles;
+  bool strict = false, raw_samples = false;
+};
+
+/// Facts of one rank, from its preflight worker and its supervisor.
+struct RankFacts {
+  int rank = 0;
+  Json facts;  ///< {host, boot_id, network_namespace, pid, local_rank, device{...}, memory{...}, environment{...}}
+};
+
+/// Samples of one allocator in one block of the A-B-B-A order.
+struct SampleBlock {
+  int position = 0;                ///< 0 ... 3 (or 5): place in the order
+  std::vector<double> batch_us;    ///< mean time of one iteration per batch, maximum over ranks
+};
+
+/// What became of one case under one allocator, from the leader of its group (group rank 0).
+struct RowRecord {
+  std::string case_id;
+  std::string allocator;
+  int group = 0;
+  int attempt = 0;
+  bool alone = false;  ///< true when re-run without the other allocator after a failure of the pair
+  std::string status;  ///< "ok", "failed", "skipped"
+  std::optional<std::string> reason;
+  std::optional<Failure> failure;
+  Json handle;     ///< {asked, used, reason}
+  Json multicast;  ///< {asked, used, reason}
+  Json launch;     ///< {blocks, threads, cluster, pdl, graph}
+  std::uint64_t iterations_per_batch = 0;
+  std::vector<SampleBlock> blocks;
+  std::vector<double> rank_mean_us;  ///< by world rank order of the group: shows the slowest rank
+  std::uint64_t checked_iterations = 0;
+  std::uint64_t checked_every = 1;
+  std::uint64_t wrong_elements = 0;  ///< summed over ranks
+  std::optional<double> max_error;   ///< largest over ranks; null when nothing was checked
+  Json blame;                        ///< null when nothing was wrong
+};
+
+/// A failure that ended an attempt: from the coordinator (crash, exit, hang) or a worker (its own error).
+struct FailureRecord {
+  int group = 0;
+  int attempt = 0;
+  std::optional<std::string> case_id;  ///< null: outside any case (bring-up, close)
+  std::vector<std::string> allocators;  ///< in play when it happened
+  bool alone = false;
+  std::string status;  ///< "failed" or "hung"
+  Failure failure;
+  std::vector<Failure> others;  ///< what the other ranks said
+};
+
+/// One create-to-close round, from the group's leader; times are maxima over ranks.
+struct LifecycleRecord {
+  int group = 0;
+  std::string workspace, transport, allocator;
+  Json handle;
+  std::uint64_t iteration = 0;
+  std::vector<std::pair<std::string, double>> phase_us;  ///< in order, phases that were entered
+  std::optional<Failure> failure;
+  Json leaks;  ///< {fds, mappings, device_bytes}: after minus before, largest over ranks
+};
+
+/// How a workspace stood in memory under one allocator, once per attempt, from the group's leader.
+struct WorkspaceRecord {
+  int group = 0;
+  std::string workspace, transport, allocator;
+  Json handle;
+  std::vector<Json> segments;     ///< {name, requested_bytes, allocated_bytes, ..., va_layout}
+  std::vector<Json> driver_calls;  ///< {call, count, failures, total_us}
+};
+
+/// Anything worth telling that is no result: a worker was restarted, a group was given up, an interrupt came.
+struct EventRecord {
+  int group = 0;
+  std::string what;    ///< "worker_restarted", "group_skipped", "interrupted", "rank_stderr"
+  std::string detail;
+};
+
+/// Last record of rank 0.
+struct RunEnded {
+  std::string ended_at;
+  bool complete = false;
+  std::optional<std::string> interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit"
+};
+
+Json to_json(const RunStarted&);
+Json to_json(const RankFacts&);
+Json to_json(const RowRecord&);
+Json to_json(const FailureRecord&);
+Json to_json(const LifecycleRecord&);
+Json to_json(const WorkspaceRecord&);
+Json to_json(const EventRecord&);
+Json to_json(const RunEnded&);
+
+/// Reads back what to_json wrote. @throws Error{report, invalid_argument} naming record type and key
+RunStarted run_started_from(const Json&);
+RankFacts rank_facts_from(const Json&);
+RowRecord row_from(const Json&);
+FailureRecord failure_record_from(const Json&);
+LifecycleRecord lifecycle_from(const Json&);
+WorkspaceRecord workspace_from(const Json&);
+EventRecord event_from(const Json&);
+RunEnded run_ended_from(const Json&);
+
+/// Where records go: a worker's channel to its supervisor, a supervisor's journal, a vector in tests.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+  virtual void append(const Json& record) = 0;
+};
+
+}  // namespace symmbench

@@ -1,0 +1,63 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/run_config.hpp"
+#include "core/json.hpp"
+#include "kernels/kernel_set.hpp"
+
+namespace symmbench {
+
+/// One measurable thing: everything that a result row is keyed by, except allocator and handle used.
+struct Case {
+  std::string workspace = "trtllm_fusion";
+  std::string transport = "unicast";
+  std::string handle_asked = "auto";
+  int group = 0;       ///< which group of ranks
+  int group_size = 0;  ///< ranks in it
+  std::string algorithm_asked;  ///< "auto" or the algorithm's own name
+  CallShape shape;              ///< algorithm, pattern, dtype, world_size = group_size, tokens, hidden, in_place, blocks
+  std::uint64_t asked_bytes = 0;  ///< before rounding to tokens and packets; message_bytes is shape.message_bytes()
+  std::optional<std::uint64_t> iters;
+  std::uint64_t warmup_iters = 0;
+  std::uint64_t cudagraph = 0;
+  float weight_bias = 0, epsilon = 1e-6f;
+  std::optional<std::string> skip;  ///< known before anything runs: why it cannot (capacity with the figure, ...)
+
+  /// Stable, readable, unique within a run:
+  /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192".
+  std::string id() const;
+  /// The row keys of the report, in the order of design section 10, without allocator and handle used.
+  Json keys() const;
+};
+
+enum class GroupKind { measure, lifecycle };
+
+/// What one worker does: cases that share workspace, transport, handle asked and group size. The workspace is sized once
+/// for the largest case. A lifecycle group holds one allocator and no cases.
+struct CaseGroup {
+  GroupKind kind = GroupKind::measure;
+  std::string id;
+  std::string workspace, transport, handle_asked;
+  std::vector<std::string> allocators;  ///< resolved: "upstream" is already one of the two
+  FusionLayout layout;
+  std::vector<Case> cases;
+  std::uint64_t lifecycles = 0;
+};
+
+/// What a run does on each group of ranks, in order. A pure function of (config, world size, group), the same in every
+/// supervisor and worker, so that only case ids need to travel.
+struct Plan {
+  int world_size = 0;
+  int group_size = 0;
+  std::vector<CaseGroup> groups;
+  std::vector<std::string> notes;  ///< roundings and dropped duplicates, one line each, for rank 0 to print
+};
+
+/// @throws Error{config, invalid_argument} for a combination that cannot exist (group size does not divide the ranks,
+/// fused pattern in place only, ...), naming option, value and what is allowed
+Plan make_plan(const RunConfig& config, int world_size, int group);
+
+}  // namespace symmbench
