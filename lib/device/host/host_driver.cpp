@@ -1,0 +1,286 @@
+#include "device/host/host_driver.hpp"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "core/round.hpp"
+#include "core/text.hpp"
+#include "device/host/host_stream.hpp"
+#include "device/host/system_memory.hpp"
+#include "device/stream.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::uint64_t kLocalAlignment = 256;
+// Neither zero nor the Lamport sentinel, and a large odd number in every dtype: unwritten memory shows.
+constexpr int kPoison = 0xDB;
+
+/// mmap and mprotect fail with ENOMEM when the process has too many mappings, which is no lack of device memory.
+[[noreturn]] void throw_mapping_error(std::string_view call, int error) {
+  if (error != ENOMEM) throw_system_error(call, error);
+  throw Error({.layer = Layer::environment,
+               .reason = Reason::capacity_exceeded,
+               .call = std::string(call),
+               .detail = "no room for one more mapping (vm.max_map_count, ulimit -v)",
+               .code = error});
+}
+
+}  // namespace
+
+HostDriver::HostDriver(const HostDriverOptions& options) : options_(options) {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (!std::has_single_bit(options.minimum_granularity) || options.minimum_granularity % page != 0 ||
+      options.recommended_granularity == 0 || options.recommended_granularity % options.minimum_granularity != 0) {
+    throw_driver_error(DriverCall::granularity, driver_code::kInvalidValue,
+                       fmt::format("granularity minimum {}, recommended {}: the minimum must be a power of two and a "
+                                   "multiple of the page size {}, the recommended one a multiple of the minimum",
+                                   options.minimum_granularity, options.recommended_granularity, page));
+  }
+}
+
+HostDriver::~HostDriver() {
+  for (const auto& [address, bytes] : ranges_) ::munmap(to_pointer(address), bytes);
+  for (const auto& [address, bytes] : locals_)
+    ::operator delete (to_pointer(address), std::align_val_t{kLocalAlignment});
+}
+
+DeviceFacts HostDriver::facts() {
+  return {.kind = "host",
+          .name = "emulated device (host memory)",
+          .ordinal = options_.ordinal,
+          .posix_fd_supported = true,
+          .fabric_supported = options_.fabric_supported};
+}
+
+MemoryInfo HostDriver::memory_info() {
+  MemoryInfo info = system_memory();
+  if (options_.memory_limit_bytes) info.total_bytes = std::min(info.total_bytes, *options_.memory_limit_bytes);
+  // Pages that were created and not yet touched count for this driver although the machine still shows them free.
+  const std::uint64_t left = info.total_bytes > used_bytes_ ? info.total_bytes - used_bytes_ : 0;
+  info.free_bytes = std::min(info.free_bytes, left);
+  return info;
+}
+
+std::uint64_t HostDriver::granularity(const AllocationSpec&, Granularity which) {
+  return which == Granularity::minimum ? options_.minimum_granularity : options_.recommended_granularity;
+}
+
+void HostDriver::check_spec(const AllocationSpec& spec, DriverCall call) const {
+  if (spec.handle == HandleType::fabric && !options_.fabric_supported) {
+    throw_driver_error(call, driver_code::kNotPermitted, "fabric handles are not offered by this emulated device");
+  }
+  if (spec.gpu_direct_rdma) {
+    throw_driver_error(call, driver_code::kNotSupported, "the emulated device has no GPUDirect RDMA");
+  }
+}
+
+void HostDriver::check_room(std::uint64_t bytes, DriverCall call) {
+  const MemoryInfo info = memory_info();
+  if (bytes <= info.free_bytes) return;
+  throw_driver_error(
+      call, driver_code::kOutOfMemory,
+      fmt::format("{} asked, {} free of {}, {} held by this rank", format_bytes(bytes), format_bytes(info.free_bytes),
+                  format_bytes(info.total_bytes), format_bytes(used_bytes_)));
+}
+
+const std::shared_ptr<HostMemory>& HostDriver::find(MemoryId id, DriverCall call) const {
+  const auto at = memories_.find(id);
+  if (at == memories_.end()) {
+    throw_driver_error(
+        call, driver_code::kInvalidHandle,
+        fmt::format("memory {} {}", static_cast<std::uint64_t>(id),
+                    id != MemoryId::none && static_cast<std::uint64_t>(id) <= last_id_ ? "was released before"
+                                                                                       : "was never created"));
+  }
+  return at->second;
+}
+
+MemoryId HostDriver::keep(HostMemory memory) {
+  if (!memory.imported) used_bytes_ += memory.bytes;
+  const MemoryId id{++last_id_};
+  memories_.emplace(id, std::make_shared<HostMemory>(std::move(memory)));
+  return id;
+}
+
+void HostDriver::drop(std::shared_ptr<HostMemory> memory) {
+  if (memory.use_count() == 1 && !memory->imported) used_bytes_ -= memory->bytes;
+}
+
+MemoryId HostDriver::create(std::uint64_t bytes, const AllocationSpec& spec) {
+  check_spec(spec, DriverCall::create);
+  if (bytes == 0 || bytes % options_.minimum_granularity != 0) {
+    throw_driver_error(
+        DriverCall::create, driver_code::kInvalidValue,
+        fmt::format("{} bytes is not a positive multiple of the granularity {}", bytes, options_.minimum_granularity));
+  }
+  check_room(bytes, DriverCall::create);
+  return keep(create_host_memory(bytes, spec.handle));
+}
+
+void HostDriver::release(MemoryId id) {
+  std::shared_ptr<HostMemory> memory = find(id, DriverCall::release);
+  memories_.erase(id);
+  // A mapping keeps the bytes without the descriptor; only a fabric handle, which names it, needs it as long.
+  if (memory->handle == HandleType::posix_fd) memory->fd.reset();
+  drop(std::move(memory));
+}
+
+ShareableHandle HostDriver::export_handle(MemoryId id) {
+  return export_host_memory(*find(id, DriverCall::export_handle));
+}
+
+MemoryId HostDriver::import_handle(const ShareableHandle& handle) {
+  if (std::holds_alternative<FabricBlob>(handle)) {
+    check_spec({.handle = HandleType::fabric}, DriverCall::import_handle);
+  }
+  return keep(import_host_memory(handle, options_.minimum_granularity));
+}
+
+DevicePtr HostDriver::reserve(std::uint64_t bytes, std::uint64_t alignment) {
+  const std::uint64_t step = std::max(alignment, options_.minimum_granularity);
+  if (bytes == 0 || bytes % options_.minimum_granularity != 0 || !std::has_single_bit(step)) {
+    throw_driver_error(DriverCall::reserve, driver_code::kInvalidValue,
+                       fmt::format("{} bytes aligned to {}: the size must be a positive multiple of {}, the alignment "
+                                   "0 or a power of two",
+                                   bytes, alignment, options_.minimum_granularity));
+  }
+  // mmap aligns to pages only: reserve more, then give back what lies before and behind the aligned part.
+  const auto fail = [&] {
+    throw_driver_error(DriverCall::reserve, driver_code::kOutOfMemory,
+                       fmt::format("{} of address space asked: {}", format_bytes(bytes), std::strerror(errno)));
+  };
+  if (bytes + step < bytes) {
+    errno = ENOMEM;
+    fail();
+  }
+  void* whole = ::mmap(nullptr, bytes + step, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (whole == MAP_FAILED) fail();
+  const auto base = reinterpret_cast<DevicePtr>(whole);
+  const DevicePtr address = round_up(base, step);
+  if (address > base) ::munmap(whole, address - base);
+  if (address < base + step) ::munmap(to_pointer(address + bytes), base + step - address);
+  ranges_.emplace(address, bytes);
+  return address;
+}
+
+HostDriver::Placements::const_iterator HostDriver::first_behind(DevicePtr address) const {
+  auto at = placements_.upper_bound(address);
+  if (at != placements_.begin() && std::prev(at)->first + std::prev(at)->second.bytes > address) --at;
+  return at;
+}
+
+void HostDriver::free_range(DevicePtr address, std::uint64_t bytes) {
+  const auto range = ranges_.find(address);
+  if (range == ranges_.end() || range->second != bytes) {
+    throw_driver_error(DriverCall::free_range, driver_code::kInvalidValue,
+                       fmt::format("no range of {} was reserved at {:#x}", format_bytes(bytes), address));
+  }
+  const auto placed = first_behind(address);
+  if (placed != placements_.end() && placed->first < address + bytes) {
+    throw_driver_error(DriverCall::free_range, driver_code::kIllegalState,
+                       fmt::format("{} are still mapped at {:#x}", format_bytes(placed->second.bytes), placed->first));
+  }
+  if (::munmap(to_pointer(address), bytes) != 0) throw_mapping_error("munmap", errno);
+  ranges_.erase(range);
+}
+
+void HostDriver::check_piece(DevicePtr address, std::uint64_t bytes, DriverCall call) const {
+  if (bytes != 0 && address % options_.minimum_granularity == 0 && bytes % options_.minimum_granularity == 0) return;
+  throw_driver_error(call, driver_code::kInvalidValue,
+                     fmt::format("{} bytes at {:#x}: address and size must be multiples of {}", bytes, address,
+                                 options_.minimum_granularity));
+}
+
+bool HostDriver::inside_a_range(DevicePtr address, std::uint64_t bytes) const {
+  auto range = ranges_.upper_bound(address);
+  if (range == ranges_.begin()) return false;
+  --range;
+  const std::uint64_t offset = address - range->first;
+  return offset <= range->second && bytes <= range->second - offset;
+}
+
+void HostDriver::map(DevicePtr address, std::uint64_t bytes, MemoryId id) {
+  const std::shared_ptr<HostMemory>& memory = find(id, DriverCall::map);
+  check_piece(address, bytes, DriverCall::map);
+  const auto refuse = [](std::string why) { throw_driver_error(DriverCall::map, driver_code::kInvalidValue, why); };
+  if (bytes != memory->bytes) {
+    refuse(fmt::format("{} asked, but the memory has {}", format_bytes(bytes), format_bytes(memory->bytes)));
+  }
+  if (!inside_a_range(address, bytes)) {
+    refuse(fmt::format("{} at {:#x} are not inside one reserved range", format_bytes(bytes), address));
+  }
+  const auto placed = first_behind(address);
+  if (placed != placements_.end() && placed->first < address + bytes) {
+    refuse(fmt::format("{} at {:#x} overlap what is mapped at {:#x}", format_bytes(bytes), address, placed->first));
+  }
+  void* at = ::mmap(to_pointer(address), bytes, PROT_NONE, MAP_SHARED | MAP_FIXED, memory->fd.get(), 0);
+  if (at == MAP_FAILED) throw_mapping_error("mmap", errno);
+  placements_.emplace(address, Placed{.bytes = bytes, .memory = memory});
+}
+
+void HostDriver::unmap(DevicePtr address, std::uint64_t bytes) {
+  const auto placed = placements_.find(address);
+  if (placed == placements_.end() || placed->second.bytes != bytes) {
+    throw_driver_error(DriverCall::unmap, driver_code::kInvalidValue,
+                       fmt::format("no mapping of {} was placed at {:#x}", format_bytes(bytes), address));
+  }
+  void* at =
+      ::mmap(to_pointer(address), bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  if (at == MAP_FAILED) throw_mapping_error("mmap", errno);
+  std::shared_ptr<HostMemory> memory = std::move(placed->second.memory);
+  placements_.erase(placed);
+  drop(std::move(memory));
+}
+
+void HostDriver::set_access(DevicePtr address, std::uint64_t bytes) {
+  check_piece(address, bytes, DriverCall::set_access);
+  DevicePtr covered = address;
+  for (auto at = first_behind(address); at != placements_.end() && at->first <= covered; ++at) {
+    covered = at->first + at->second.bytes;
+    if (covered >= address + bytes) break;
+  }
+  if (covered < address + bytes) {
+    throw_driver_error(
+        DriverCall::set_access, driver_code::kInvalidValue,
+        fmt::format("nothing is mapped at {:#x}, inside {} at {:#x}", covered, format_bytes(bytes), address));
+  }
+  if (::mprotect(to_pointer(address), bytes, PROT_READ | PROT_WRITE) != 0) throw_mapping_error("mprotect", errno);
+}
+
+DevicePtr HostDriver::allocate_local(std::uint64_t bytes) {
+  if (bytes == 0) throw_driver_error(DriverCall::allocate_local, driver_code::kInvalidValue, "0 bytes asked");
+  check_room(bytes, DriverCall::allocate_local);
+  void* memory = ::operator new (bytes, std::align_val_t{kLocalAlignment}, std::nothrow);
+  if (memory == nullptr) {
+    throw_driver_error(DriverCall::allocate_local, driver_code::kOutOfMemory, format_bytes(bytes) + " asked");
+  }
+  std::memset(memory, kPoison, bytes);
+  const auto address = reinterpret_cast<DevicePtr>(memory);
+  locals_.emplace(address, bytes);
+  used_bytes_ += bytes;
+  return address;
+}
+
+void HostDriver::free_local(DevicePtr address) {
+  const auto local = locals_.find(address);
+  if (local == locals_.end()) {
+    throw_driver_error(DriverCall::free_local, driver_code::kInvalidValue,
+                       fmt::format("{:#x} is not the start of local memory", address));
+  }
+  used_bytes_ -= local->second;
+  ::operator delete (to_pointer(address), std::align_val_t{kLocalAlignment});
+  locals_.erase(local);
+}
+
+std::unique_ptr<Stream> HostDriver::make_stream() { return std::make_unique<HostStream>(options_.block_threads); }
+
+}  // namespace symmbench

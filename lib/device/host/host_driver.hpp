@@ -1,0 +1,83 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+
+#include "device/driver.hpp"
+#include "device/driver_call.hpp"
+#include "device/host/host_memory.hpp"
+
+namespace symmbench {
+
+inline constexpr std::uint64_t kHostGranularityBytes = 2ull << 20;
+
+/// What the emulated device offers; a fabric profile may set these to what real hardware has.
+struct HostDriverOptions {
+  std::uint64_t minimum_granularity = kHostGranularityBytes;      ///< a power of two, a multiple of the page size
+  std::uint64_t recommended_granularity = kHostGranularityBytes;  ///< a multiple of the minimum
+  std::optional<std::uint64_t> memory_limit_bytes;                ///< device memory; nullopt: what the machine has
+  bool fabric_supported = false;  ///< without it FABRIC is refused as on machines that have no IMEX channel
+  int ordinal = 0;
+  std::uint32_t block_threads = 2;  ///< per stream: how many blocks of a kernel run at the same time
+};
+
+/// Seam 1 on the emulated device: CUDA's virtual-memory semantics, with its result codes, on memfd, mmap and mprotect.
+/// Descriptors and address ranges are real, so the code above runs unchanged. (design section 2; S c)
+/// A process out of descriptors is Error{environment, capacity_exceeded}, which no GPU driver would report.
+class HostDriver final : public Driver {
+ public:
+  /// @throws Error{driver, invalid_argument} for granularities that cannot be
+  explicit HostDriver(const HostDriverOptions& options = {});
+  HostDriver(const HostDriver&) = delete;
+  HostDriver& operator=(const HostDriver&) = delete;
+  /// Unmaps, frees and closes whatever is left.
+  ~HostDriver() override;
+
+  DeviceFacts facts() override;
+  MemoryInfo memory_info() override;
+  std::uint64_t granularity(const AllocationSpec& spec, Granularity which) override;
+
+  MemoryId create(std::uint64_t bytes, const AllocationSpec& spec) override;
+  void release(MemoryId id) override;
+  ShareableHandle export_handle(MemoryId id) override;
+  MemoryId import_handle(const ShareableHandle& handle) override;
+
+  DevicePtr reserve(std::uint64_t bytes, std::uint64_t alignment) override;
+  void free_range(DevicePtr address, std::uint64_t bytes) override;
+  void map(DevicePtr address, std::uint64_t bytes, MemoryId id) override;
+  void unmap(DevicePtr address, std::uint64_t bytes) override;
+  void set_access(DevicePtr address, std::uint64_t bytes) override;
+
+  DevicePtr allocate_local(std::uint64_t bytes) override;
+  void free_local(DevicePtr address) override;
+  std::unique_ptr<Stream> make_stream() override;
+
+ private:
+  struct Placed {
+    std::uint64_t bytes = 0;
+    std::shared_ptr<HostMemory> memory;  ///< keeps the accounting right after release()
+  };
+  using Placements = std::map<DevicePtr, Placed>;
+
+  const std::shared_ptr<HostMemory>& find(MemoryId id, DriverCall call) const;
+  MemoryId keep(HostMemory memory);
+  void drop(std::shared_ptr<HostMemory> memory);
+  void check_spec(const AllocationSpec& spec, DriverCall call) const;
+  void check_room(std::uint64_t bytes, DriverCall call);
+  void check_piece(DevicePtr address, std::uint64_t bytes, DriverCall call) const;
+  bool inside_a_range(DevicePtr address, std::uint64_t bytes) const;
+  /// The first placement that ends behind `address`.
+  Placements::const_iterator first_behind(DevicePtr address) const;
+
+  HostDriverOptions options_;
+  std::uint64_t last_id_ = 0;  // ids are never used twice, so that use after release shows
+  std::uint64_t used_bytes_ = 0;
+  std::unordered_map<MemoryId, std::shared_ptr<HostMemory>> memories_;
+  std::map<DevicePtr, std::uint64_t> ranges_;
+  Placements placements_;
+  std::unordered_map<DevicePtr, std::uint64_t> locals_;
+};
+
+}  // namespace symmbench

@@ -1,0 +1,128 @@
+#include "device/host/host_memory.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <variant>
+
+#include "core/text.hpp"
+#include "device/driver_call.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+constexpr std::uint64_t kBlobMagic = 0x31'30'42'46'4D'59'53'68;  // "hSYMFB01" in memory
+
+/// What the 64 bytes of an emulated fabric handle mean.
+struct Blob {
+  std::uint64_t magic;
+  std::int64_t pid;
+  std::int64_t fd;
+  std::uint64_t device, inode;  ///< tell a descriptor that was closed and used again
+};
+static_assert(sizeof(Blob) <= sizeof(FabricBlob));
+
+UniqueFd duplicate(int fd) {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) throw_system_error("fcntl(F_DUPFD_CLOEXEC)", errno);
+  return UniqueFd(copy);
+}
+
+struct stat status_of(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) throw_system_error("fstat", errno);
+  return status;
+}
+
+[[noreturn]] void refuse(const std::string& why) {
+  throw_driver_error(DriverCall::import_handle, driver_code::kInvalidHandle, why);
+}
+
+UniqueFd open_posix(const UniqueFd& handle) {
+  if (!handle) refuse("no descriptor");
+  if (::fcntl(handle.get(), F_GETFD) < 0) refuse(fmt::format("descriptor {} is not open", handle.get()));
+  return duplicate(handle.get());
+}
+
+UniqueFd open_fabric(const FabricBlob& handle) {
+  Blob blob{};
+  std::memcpy(&blob, handle.bytes.data(), sizeof(blob));
+  if (blob.magic != kBlobMagic) refuse("not a fabric handle of the emulated device");
+  const int fd = ::open(fmt::format("/proc/{}/fd/{}", blob.pid, blob.fd).c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) throw_system_error("open", errno);
+  if (fd < 0)
+    refuse(fmt::format("process {} no longer offers descriptor {}: {}", blob.pid, blob.fd, std::strerror(errno)));
+  UniqueFd opened(fd);
+  const struct stat status = status_of(fd);
+  if (status.st_dev != blob.device || status.st_ino != blob.inode) {
+    refuse(fmt::format("process {} has released the memory behind the handle", blob.pid));
+  }
+  return opened;
+}
+
+}  // namespace
+
+void throw_system_error(std::string_view call, int error) {
+  const bool exhausted = error == EMFILE || error == ENFILE;
+  std::string detail = std::strerror(error);
+  if (error == EMFILE) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    detail = fmt::format(
+        "all {} file descriptors of this process are in use and one more is needed (RLIMIT_NOFILE: soft {}, hard {}); "
+        "raise it with ulimit -n or use fewer ranks",
+        limit.rlim_cur, limit.rlim_cur, limit.rlim_max);
+  } else if (error == ENFILE) {
+    detail = "the machine is out of open files (fs.file-max)";
+  }
+  throw Error({.layer = Layer::environment,
+               .reason = exhausted ? Reason::capacity_exceeded : Reason::io_error,
+               .call = std::string(call),
+               .detail = std::move(detail),
+               .code = error});
+}
+
+HostMemory create_host_memory(std::uint64_t bytes, HandleType handle) {
+  const int fd = ::memfd_create("symmbench", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) throw_system_error("memfd_create", errno);
+  HostMemory memory{.fd = UniqueFd(fd), .bytes = bytes, .handle = handle};
+  if (::ftruncate(fd, static_cast<off_t>(bytes)) != 0) throw_system_error("ftruncate", errno);
+  if (::fcntl(fd, F_ADD_SEALS, kSeals) != 0) throw_system_error("fcntl(F_ADD_SEALS)", errno);
+  return memory;
+}
+
+ShareableHandle export_host_memory(const HostMemory& memory) {
+  if (memory.handle == HandleType::posix_fd) return duplicate(memory.fd.get());
+  const struct stat status = status_of(memory.fd.get());
+  const Blob blob{
+      .magic = kBlobMagic, .pid = ::getpid(), .fd = memory.fd.get(), .device = status.st_dev, .inode = status.st_ino};
+  FabricBlob bytes;
+  std::memcpy(bytes.bytes.data(), &blob, sizeof(blob));
+  return bytes;
+}
+
+HostMemory import_host_memory(const ShareableHandle& handle, std::uint64_t granularity) {
+  const auto* posix = std::get_if<UniqueFd>(&handle);
+  HostMemory memory{.fd = posix ? open_posix(*posix) : open_fabric(std::get<FabricBlob>(handle)),
+                    .handle = posix ? HandleType::posix_fd : HandleType::fabric,
+                    .imported = true};
+  // The kernel may have added F_SEAL_EXEC (vm.memfd_noexec).
+  const int seals = ::fcntl(memory.fd.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & kSeals) != kSeals) refuse("the descriptor is not memory of an emulated device");
+  memory.bytes = static_cast<std::uint64_t>(status_of(memory.fd.get()).st_size);
+  if (memory.bytes == 0 || memory.bytes % granularity != 0) {
+    refuse(fmt::format("{} is not a multiple of the granularity {}", format_bytes(memory.bytes),
+                       format_bytes(granularity)));
+  }
+  return memory;
+}
+
+}  // namespace symmbench

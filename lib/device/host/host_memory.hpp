@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "core/unique_fd.hpp"
+#include "device/driver.hpp"
+#include "device/handle.hpp"
+
+namespace symmbench {
+
+/// Physical memory of the emulated device: a memfd of fixed size. Its seals (no shrinking, no growing, no more seals)
+/// make a mapping safe to touch and mark the file as ours.
+struct HostMemory {
+  UniqueFd fd;
+  std::uint64_t bytes = 0;
+  HandleType handle = HandleType::posix_fd;
+  bool imported = false;  ///< a peer pays for it
+};
+
+/// @throws Error{environment, capacity_exceeded} when the process or the machine is out of descriptors
+HostMemory create_host_memory(std::uint64_t bytes, HandleType handle);
+
+/// A new handle for `memory`. Only while its descriptor is open.
+ShareableHandle export_host_memory(const HostMemory& memory);
+
+/// The memory behind a handle that export_host_memory() gave, here or in another process of this OS.
+/// A fabric blob names the exporter's process and descriptor, so the exporter must still hold the memory.
+/// @throws Error{driver, invalid_handle} when it is none of ours or not a multiple of `granularity`
+HostMemory import_host_memory(const ShareableHandle& handle, std::uint64_t granularity);
+
+/// For a system call that has just failed: throws capacity_exceeded for EMFILE and ENFILE, naming the limits, and
+/// io_error otherwise.
+[[noreturn]] void throw_system_error(std::string_view call, int error);
+
+}  // namespace symmbench
