@@ -57,6 +57,7 @@ DeviceFacts HostDriver::facts() {
   return {.kind = "host",
           .name = "emulated device (host memory)",
           .ordinal = options_.ordinal,
+          .multiprocessors = static_cast<int>(options_.block_threads),
           .posix_fd_supported = true,
           .fabric_supported = options_.fabric_supported};
 }
