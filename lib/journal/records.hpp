@@ -70,6 +70,7 @@ struct FailureRecord {
   std::string status;  ///< "failed" or "hung"
   Failure failure;
   std::vector<Failure> others;  ///< what the other ranks said
+  std::string label;            ///< WorkRequest::label: which case group, also for requests without items
 };
 
 /// One create-to-close round, from the group's leader; times are maxima over ranks.
@@ -97,6 +98,10 @@ struct EventRecord {
   int group = 0;
   std::string what;    ///< "worker_restarted", "group_skipped", "interrupted", "rank_stderr"
   std::string detail;
+  /// For programs, by `what`; null when there is nothing to add. "group_skipped": {label, case_ids, allocators, bring_up,
+  /// failure}: these cases do not run (again) under these allocators. "worker_restarted": {label, attempt, case_ids,
+  /// allocators, alone}.
+  Json data;
 };
 
 /// Last record of rank 0.
