@@ -1,0 +1,18 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "device/observed_driver.hpp"
+#include "kernels/kernel_set.hpp"
+
+namespace symmbench {
+
+/// One device kind, ready for use by one worker: seam 1 and seam 2 together. app/backend.cpp makes it.
+struct Backend {
+  std::unique_ptr<ObservedDriver> driver;
+  std::unique_ptr<KernelSet> kernels;
+  bool emulated = true;  ///< times say nothing about hardware
+};
+
+}  // namespace symmbench

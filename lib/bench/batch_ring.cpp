@@ -1,0 +1,81 @@
+#include "bench/batch_ring.hpp"
+
+#include <algorithm>
+
+#include "core/round.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::uint64_t kGuardBytes = 256;
+
+/// Launches per graph: long enough to hide what a launch costs, short enough for a batch to stay in milliseconds (KP,
+/// method). The emulated device has nothing to hide; its batches are short so that a run is.
+std::uint32_t default_iterations(std::uint64_t message_bytes, bool emulated) {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  if (emulated) return message_bytes <= kMiB ? 10 : 5;
+  if (message_bytes <= 2 * kMiB) return 50;
+  if (message_bytes <= 16 * kMiB) return 20;
+  return message_bytes <= 64 * kMiB ? 10 : 5;
+}
+
+std::uint64_t slot_bytes(const Case& bench_case) {
+  const std::uint64_t message = bench_case.shape.message_bytes();
+  const bool fused = bench_case.shape.pattern != Pattern::allreduce;
+  return (fused ? 3 : 2) * (message + 2 * kGuardBytes);
+}
+
+}  // namespace
+
+BatchShape batch_shape(const Case& bench_case, bool emulated) {
+  std::uint64_t wanted =
+      bench_case.cudagraph > 0 ? bench_case.cudagraph : default_iterations(bench_case.shape.message_bytes(), emulated);
+  if (bench_case.iters) wanted = std::min<std::uint64_t>(wanted, *bench_case.iters);
+  const std::uint64_t fitting = std::max<std::uint64_t>(kRingBudget / slot_bytes(bench_case), 2);
+
+  BatchShape shape;
+  shape.iterations = static_cast<std::uint32_t>(wanted);
+  shape.slots = static_cast<std::uint32_t>(std::min(wanted, fitting));
+  if (shape.slots == shape.iterations) return shape;
+  if (bench_case.shape.in_place) {
+    shape.iterations = shape.slots;
+  } else if (shape.slots % kLamportSlots == 0) {
+    --shape.slots;
+  }
+  return shape;
+}
+
+BatchRing::BatchRing(Driver& driver, Stream& stream, const Case& bench_case, const BatchShape& shape,
+                     std::uint64_t seed) {
+  view_.slots = shape.slots;
+  view_.message_bytes = bench_case.shape.message_bytes();
+  view_.guard_bytes = kGuardBytes;
+  view_.seed = seed;
+
+  const auto take = [&](LocalBuffer& buffer, std::uint64_t bytes) {
+    buffer = LocalBuffer(driver, bytes);
+    return buffer.address();
+  };
+  view_.inputs = take(inputs_, shape.slots * view_.message_bytes);
+  view_.outputs = take(outputs_, shape.slots * view_.output_stride());
+  if (bench_case.shape.pattern != Pattern::allreduce) {
+    view_.residual_outputs = take(residual_outputs_, shape.slots * view_.output_stride());
+    view_.residual = take(residual_, view_.message_bytes);
+    view_.gamma = take(gamma_, bench_case.shape.hidden * element_bytes(bench_case.shape.dtype));
+  }
+  view_.state = take(state_, sizeof(BatchState));
+  view_.report = take(report_, sizeof(VerifyReport));
+  static_assert(sizeof(BatchState) % 4 == 0 && sizeof(VerifyReport) % 4 == 0);
+  stream.fill(view_.state, 0, sizeof(BatchState) / 4);
+  stream.fill(view_.report, 0, sizeof(VerifyReport) / 4);
+}
+
+VerifyReport BatchRing::take_report(Stream& stream) {
+  VerifyReport report;
+  stream.copy(&report, to_pointer(view_.report), sizeof(report));
+  stream.fill(view_.report, 0, sizeof(VerifyReport) / 4);
+  stream.synchronize();
+  return report;
+}
+
+}  // namespace symmbench

@@ -1,0 +1,42 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/kernel_set.hpp"
+#include "memory/local_buffer.hpp"
+#include "plan/case.hpp"
+
+namespace symmbench {
+
+/// How many iterations make one timed batch, and how many of them keep data of their own.
+struct BatchShape {
+  std::uint32_t iterations = 0;  ///< launches per batch
+  std::uint32_t slots = 0;       ///< ring positions; iteration i of a batch uses slot i % slots
+  /// Of the launches of a batch, one in this many has its result checked: the last one in each slot.
+  std::uint32_t checked_every() const { return (iterations + slots - 1) / slots; }
+};
+
+/// Every iteration gets a slot while the ring fits kRingBudget; beyond it slots are shared, and their number is then
+/// prime to kLamportSlots, or a packet left in a Lamport slot would meet the same input again and pass (KP 7).
+/// In-place cases never share: the second use would sum what the first one left.
+BatchShape batch_shape(const Case& bench_case, bool emulated);
+
+inline constexpr std::uint64_t kRingBudget = std::uint64_t{256} << 20;
+
+/// Device memory for the batches of one case: inputs, guarded outputs, constants, state and the verify report.
+class BatchRing {
+ public:
+  /// @throws Error{driver, out_of_memory}
+  BatchRing(Driver& driver, Stream& stream, const Case& bench_case, const BatchShape& shape, std::uint64_t seed);
+
+  const BatchView& view() const { return view_; }
+  /// What the next batches are filled with and checked against.
+  void use_inputs(InputKind kind) { view_.kind = kind; }
+  /// Waits for the stream, copies the report out and starts an empty one.
+  VerifyReport take_report(Stream& stream);
+
+ private:
+  LocalBuffer inputs_, outputs_, residual_outputs_, residual_, gamma_, state_, report_;
+  BatchView view_;
+};
+
+}  // namespace symmbench

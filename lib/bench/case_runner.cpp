@@ -1,0 +1,272 @@
+#include "bench/case_runner.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+
+#include "core/round.hpp"
+#include "stats/statistics.hpp"
+#include "verify/explain.hpp"
+
+namespace symmbench {
+namespace {
+
+/// Iterations per block when the count is left to us: enough for a spread, short enough to interleave often.
+constexpr std::uint64_t kBatchesPerBlock = 5;
+
+/// What each rank contributes at the end of a case, by value.
+struct CheckSummary {
+  std::uint64_t checked_elements, wrong_elements, guard_words, digest;
+  float max_error;
+};
+
+}  // namespace
+
+std::vector<std::size_t> interleaved_order(std::size_t contenders) {
+  std::vector<std::size_t> order(contenders * 2);
+  std::iota(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(contenders), std::size_t{0});
+  std::reverse_copy(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(contenders),
+                    order.begin() + static_cast<std::ptrdiff_t>(contenders));
+  return order;
+}
+
+struct CaseRunner::Track {
+  Track(const Case& which, const Contender& who, const BatchShape& batch, BatchRing ring_of_case)
+      : bench_case(which), contender(who), shape(batch), ring(std::move(ring_of_case)) {}
+
+  const Case& bench_case;
+  Contender contender;
+  BatchShape shape;
+  BatchRing ring;
+  std::unique_ptr<Graph> graph;
+  std::vector<SampleBlock> blocks;
+  std::vector<double> rank_total_us;  // by group rank, sums over all batches
+  std::uint64_t batches = 0, checked_iterations = 0;
+
+  std::uint64_t wrong_elements = 0;  // over all ranks
+  std::optional<double> max_error;
+  std::optional<Failure> failure;
+  Json blame = nullptr;
+
+  CheckCall check_call() const {
+    return {.shape = bench_case.shape,
+            .rank = contender.workspace->view().rank,
+            .iterations = shape.slots,
+            .epsilon = bench_case.epsilon,
+            .weight_bias = bench_case.weight_bias};
+  }
+  std::vector<double> batch_means() const {
+    std::vector<double> all;
+    for (const auto& block : blocks) all.insert(all.end(), block.batch_us.begin(), block.batch_us.end());
+    return all;
+  }
+};
+
+CaseRunner::CaseRunner(WorkerContext& context, const RunConfig& config, Backend& backend, Stream& stream)
+    : context_(context),
+      config_(config),
+      deadlines_(deadlines_of(config)),
+      backend_(backend),
+      stream_(stream),
+      batch_start_(stream.make_event()),
+      batch_end_(stream.make_event()) {}
+
+std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector<Contender>& contenders) {
+  const auto start = Clock::now();
+  const BatchShape shape = batch_shape(bench_case, backend_.emulated);
+  std::vector<Track> tracks;
+  for (const auto& contender : contenders) {
+    tracks.emplace_back(bench_case, contender, shape,
+                        BatchRing(*backend_.driver, stream_, bench_case, shape, config_.seed));
+    warm_up(tracks.back());
+  }
+
+  const std::uint64_t batches_wanted =
+      bench_case.iters ? ceil_div(ceil_div(*bench_case.iters, shape.iterations), 2) : kBatchesPerBlock;
+  const auto order = interleaved_order(contenders.size());
+  int position = 0;
+  do {
+    for (const std::size_t index : order) sample_block(tracks[index], position++, batches_wanted);
+  } while (!bench_case.iters && !sampled_enough(tracks, microseconds_since(start)));
+
+  std::vector<RowRecord> rows;
+  for (auto& track : tracks) {
+    verify(track);
+    rows.push_back(row_of(track, shape));
+  }
+  return rows;
+}
+
+void CaseRunner::warm_up(Track& track) {
+  const auto& view = track.contender.workspace->view();
+  const auto& batch = track.ring.view();
+  backend_.kernels->fill_constants(stream_, batch, track.check_call());
+  // Launch i of every batch uses the same addresses, so one recording serves all; what changes from batch to batch
+  // (iteration, epoch, slot) lives in device memory.
+  track.graph = stream_.capture([&] {
+    for (std::uint64_t i = 0; i < track.shape.iterations; ++i) {
+      AllreduceCall call{.shape = track.bench_case.shape,
+                         .view = &view,
+                         .input = track.bench_case.shape.in_place ? batch.output(i) : batch.input(i),
+                         .output = batch.output(i),
+                         .epsilon = track.bench_case.epsilon,
+                         .weight_bias = track.bench_case.weight_bias};
+      if (track.bench_case.shape.pattern != Pattern::allreduce) {
+        call.residual = batch.residual;
+        call.gamma = batch.gamma;
+        call.residual_out = batch.residual_output(i);
+      }
+      backend_.kernels->allreduce(stream_, call);
+    }
+  });
+  const std::uint64_t batches = std::max<std::uint64_t>(1, ceil_div(track.bench_case.warmup_iters, track.shape.iterations));
+  track.ring.use_inputs(InputKind::random);
+  for (std::uint64_t b = 0; b < batches; ++b) run_batch(track);
+  verify(track);
+  track.ring.use_inputs(InputKind::exact);
+}
+
+double CaseRunner::run_batch(Track& track) {
+  const auto& workspace = *track.contender.workspace;
+  const auto& batch = track.ring.view();
+  const CheckCall check = track.check_call();
+  context_.heartbeat.iteration(track.batches * track.shape.iterations);
+  context_.heartbeat.allow(deadlines_.round_s);
+
+  backend_.kernels->fill_inputs(stream_, batch, check);
+  if (check.shape.in_place) {
+    for (std::uint64_t i = 0; i < track.shape.slots; ++i) {
+      stream_.copy(to_pointer(batch.output(i)), to_pointer(batch.input(i)), batch.message_bytes);
+    }
+  }
+  backend_.kernels->device_barrier(stream_, workspace.view());
+  stream_.record(*batch_start_);
+  track.graph->launch();
+  stream_.record(*batch_end_);
+  if (config_.check == CheckMode::on) {
+    // The ring then starts its next round: slot 0 belongs to the first iteration of the next batch.
+    backend_.kernels->check(stream_, batch, check, round_up(track.shape.iterations, track.shape.slots));
+    track.checked_iterations += track.shape.slots;
+  }
+  stream_.synchronize();
+  if (const auto failure = workspace.gave_up()) throw Error(*failure);
+  ++track.batches;
+  return stream_.elapsed_us(*batch_start_, *batch_end_) / track.shape.iterations;
+}
+
+void CaseRunner::sample_block(Track& track, int position, std::uint64_t batches) {
+  std::vector<double> mine(batches);
+  for (double& batch_us : mine) batch_us = run_batch(track);
+
+  const auto all = context_.comm.allgather("samples", std::as_bytes(std::span(mine)));
+  SampleBlock block{.position = position, .batch_us = std::vector<double>(batches, 0.0)};
+  track.rank_total_us.resize(all.size(), 0.0);
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    std::vector<double> theirs(batches);
+    std::memcpy(theirs.data(), all[r].data(), batches * sizeof(double));
+    for (std::size_t b = 0; b < batches; ++b) {
+      block.batch_us[b] = std::max(block.batch_us[b], theirs[b]);
+      track.rank_total_us[r] += theirs[b];
+    }
+  }
+  track.blocks.push_back(std::move(block));
+}
+
+bool CaseRunner::sampled_enough(const std::vector<Track>& tracks, double spent_us) const {
+  // Every rank must decide alike: samples are common already, time is made so.
+  const auto spent = allgather_value(context_.comm, "time spent", spent_us);
+  const double cap_us = config_.case_time_s * 1e6 * static_cast<double>(tracks.size());
+  if (*std::max_element(spent.begin(), spent.end()) >= cap_us) return true;
+  return std::all_of(tracks.begin(), tracks.end(), [&](const Track& track) {
+    const auto width = relative_ci_width(track.batch_means());
+    return width && *width <= config_.ci_width;
+  });
+}
+
+void CaseRunner::verify(Track& track) {
+  auto& workspace = *track.contender.workspace;
+  workspace.check_canaries();
+  if (config_.check == CheckMode::off) return;
+
+  const VerifyReport report = track.ring.take_report(stream_);
+  const CheckSummary mine{.checked_elements = report.checked_elements,
+                          .wrong_elements = report.wrong_elements,
+                          .guard_words = report.guard_words_overwritten,
+                          .digest = report.digest,
+                          .max_error = std::bit_cast<float>(report.max_error_bits)};
+  const auto all = allgather_value(context_.comm, "check", mine);
+  if (!track.max_error) track.max_error = 0;
+  std::optional<int> differs, overwrote, wrong;
+  std::uint64_t checked = 0;
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    const int rank = static_cast<int>(r);
+    checked += all[r].checked_elements;
+    track.wrong_elements += all[r].wrong_elements;
+    track.max_error = std::max(*track.max_error, static_cast<double>(all[r].max_error));
+    if (all[r].wrong_elements > 0 && !wrong) wrong = rank;
+    if (all[r].guard_words > 0 && !overwrote) overwrote = rank;
+    if (all[r].digest != all[0].digest && !differs) differs = rank;
+  }
+  if (!wrong && !overwrote && !differs) return;
+
+  Json explained = nullptr;
+  if (mine.wrong_elements > 0) {
+    explained = to_json(explain(report, {.shape = track.bench_case.shape,
+                                         .seed = config_.seed,
+                                         .kind = track.ring.view().kind,
+                                         .slots = track.shape.slots}));
+  }
+  const auto blames = allgather_text(context_.comm, "blame", explained.dump());
+  Failure failure{.layer = Layer::verify, .reason = Reason::wrong_data, .phase = Phase::verify};
+  if (wrong) {
+    track.blame = parse_json(blames[static_cast<std::size_t>(*wrong)], "blame");
+    failure.rank = context_.comm.world_rank(*wrong);
+    failure.detail = fmt::format("{} of {} elements wrong: {}", track.wrong_elements, checked,
+                                 track.blame.value("summary", std::string("unexplained")));
+  } else if (overwrote) {
+    failure.reason = Reason::corrupted;
+    failure.rank = context_.comm.world_rank(*overwrote);
+    failure.detail = fmt::format("{} guard words around the outputs were overwritten",
+                                 all[static_cast<std::size_t>(*overwrote)].guard_words);
+  } else {
+    failure.rank = context_.comm.world_rank(*differs);
+    failure.peer = context_.comm.world_rank(0);
+    failure.detail = "results are within their bounds but not bit-identical on all ranks";
+  }
+  track.failure = std::move(failure);
+  // What was wrong may still sit in the Lamport slots; the next case must not inherit it.
+  workspace.reset({.comm = context_.comm});
+}
+
+RowRecord CaseRunner::row_of(const Track& track, const BatchShape& shape) const {
+  RowRecord row{.case_id = track.bench_case.id(),
+                .allocator = track.contender.allocator,
+                .group = track.bench_case.group,
+                .attempt = context_.request.attempt,
+                .status = track.failure ? "failed" : "ok"};
+  if (track.failure) row.reason = track.failure->detail;
+  row.failure = track.failure;
+  const LaunchShape launch = backend_.kernels->launch_shape(track.bench_case.shape);
+  row.launch = Json{{"blocks", launch.blocks},
+                    {"threads", launch.threads},
+                    {"cluster", launch.cluster},
+                    {"pdl", launch.pdl},
+                    {"graph", true}};
+  row.iterations_per_batch = shape.iterations;
+  row.blocks = track.blocks;
+  for (const double total_us : track.rank_total_us) {
+    const double batches = static_cast<double>(track.batch_means().size());
+    row.rank_mean_us.push_back(total_us / batches);
+  }
+  row.checked_iterations = track.checked_iterations;
+  row.checked_every = config_.check == CheckMode::on ? shape.checked_every() : 0;
+  row.wrong_elements = track.wrong_elements;
+  row.max_error = track.max_error;
+  row.blame = track.blame;
+  return row;
+}
+
+}  // namespace symmbench

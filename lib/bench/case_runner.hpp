@@ -1,0 +1,52 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "bench/backend.hpp"
+#include "bench/batch_ring.hpp"
+#include "journal/records.hpp"
+#include "plan/case.hpp"
+#include "supervise/worker.hpp"
+#include "workspace/workspace.hpp"
+
+namespace symmbench {
+
+/// One allocator's workspace, ready to take part in a case.
+struct Contender {
+  std::string allocator;
+  Workspace* workspace = nullptr;  ///< not owned
+};
+
+/// Runs one case under one or more allocators, interleaved A-B-B-A, and proves what it timed: inputs are new for every
+/// batch, outputs are poisoned before and checked on the device after. Warm-up batches carry random inputs, which find
+/// rounding faults; timed batches carry exact ones, where any difference at all is corruption. Lives as long as one worker's group of cases.
+class CaseRunner {
+ public:
+  CaseRunner(WorkerContext& context, const RunConfig& config, Backend& backend, Stream& stream);
+
+  /// Collective. One row per contender, the same on every rank: status ok or failed (wrong data).
+  /// @throws Error{kernel, timed_out} when a kernel gave up waiting for a rank; any other Error of driver or comm
+  std::vector<RowRecord> run(const Case& bench_case, const std::vector<Contender>& contenders);
+
+ private:
+  struct Track;  // what one contender has gathered so far
+
+  void warm_up(Track& track);
+  void sample_block(Track& track, int position, std::uint64_t batches);
+  double run_batch(Track& track);
+  bool sampled_enough(const std::vector<Track>& tracks, double spent_us) const;
+  void verify(Track& track);
+  RowRecord row_of(const Track& track, const BatchShape& shape) const;
+
+  WorkerContext& context_;
+  const RunConfig& config_;
+  Deadlines deadlines_;
+  Backend& backend_;
+  Stream& stream_;
+  std::unique_ptr<Event> batch_start_, batch_end_;
+};
+
+/// The order in which contenders take their blocks: A-B-B-A, A-B-C-C-B-A; A-A for one.
+std::vector<std::size_t> interleaved_order(std::size_t contenders);
+
+}  // namespace symmbench

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Every check that needs no GPU, as CI runs it: layers, headers, unit and mpirun tests, sanitizers, CUDA compilation.
+# Usage: scripts/test.sh [--quick]     --quick: the host preset only
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+quick=0
+[ "${1:-}" = --quick ] && quick=1
+
+step "Installing what is missing"
+scripts/setup.sh
+
+step "Layers: dependencies point one way"
+scripts/check_layers
+
+step "Host: build, unit and mpirun tests, each header alone"
+build host
+build host header_check
+ctest --preset host -j 2
+
+if [ "$quick" -eq 0 ]; then
+  step "AddressSanitizer and UndefinedBehaviorSanitizer"
+  build host-asan
+  ctest --preset host-asan -j 2 -LE slow
+
+  step "ThreadSanitizer: protocol templates, communicators, streams"
+  build host-tsan unit_kernels unit_comm unit_device unit_workspace
+  ctest --preset host-tsan -j 2 -L tsan
+
+  if command -v nvcc >/dev/null; then
+    step "CUDA: 90a, 100a and 103a compile and link"
+    build cuda
+    ctest --preset cuda -j 2 -L cuda
+  else
+    step "CUDA: not compiled, no nvcc on this machine"
+  fi
+fi
+step "All checks passed"
