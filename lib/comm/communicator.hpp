@@ -15,6 +15,11 @@ namespace symmbench {
 
 using Blob = std::vector<std::byte>;
 
+/// Steps so named are votes: a rank may come to a vote straight from a failure, past rounds in which the others still
+/// wait. Those rounds then end at once with peer_failed, and everybody meets at the vote (comm/rounds.hpp).
+inline constexpr std::string_view kVoteSuffix = ": vote";
+inline bool is_vote(std::string_view step) { return step.ends_with(kVoteSuffix); }
+
 /// Seam 3. How the ranks of one group talk while they set memory up. There is one primitive, a gather to all, because
 /// everything else is made of it and because one kind of round can be bounded, tagged and explained in one place.
 ///
@@ -45,11 +50,16 @@ class Communicator {
 /// Collective: nobody leaves before everybody came.
 inline void barrier(Communicator& comm, std::string_view step) { comm.allgather(step, {}); }
 
+/// @throws Error{comm, disagreement} naming the first rank whose blob is not `expected_bytes` long
+void check_blob_sizes(const Communicator& comm, std::string_view step, std::span<const Blob> blobs,
+                      std::size_t expected_bytes);
+
 /// Collective: one trivially copyable value from each rank, in rank order.
 template <class T>
 std::vector<T> allgather_value(Communicator& comm, std::string_view step, const T& mine) {
   static_assert(std::is_trivially_copyable_v<T>);
   const auto blobs = comm.allgather(step, std::as_bytes(std::span(&mine, 1)));
+  check_blob_sizes(comm, step, blobs, sizeof(T));
   std::vector<T> values(blobs.size());
   for (std::size_t i = 0; i < blobs.size(); ++i) std::memcpy(&values[i], blobs[i].data(), sizeof(T));
   return values;

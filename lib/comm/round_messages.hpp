@@ -1,0 +1,93 @@
+#pragma once
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "core/error.hpp"
+
+namespace symmbench {
+
+/// Which communicator a round belongs to. A communicator is `size` consecutive world ranks, so a round says all that
+/// the coordinator must know about its members and no group has to be registered anywhere.
+struct RoundScope {
+  std::uint32_t group = 0;       ///< case group that runs, as the supervisors count them
+  std::uint32_t attempt = 0;     ///< how often that group was started anew before; older attempts are dead
+  std::uint64_t lineage = 0;     ///< 0: the worker's first communicator; else which split of which one made this
+  std::uint32_t first_rank = 0;  ///< world rank of the first member
+  std::uint32_t size = 1;
+
+  bool has(int world_rank) const {
+    return world_rank >= 0 && static_cast<std::uint32_t>(world_rank) - first_rank < size;
+  }
+  friend auto operator<=>(const RoundScope&, const RoundScope&) = default;
+};
+
+/// One round. `epoch` counts the votes before it and `index` the rounds since the last vote, so that a rank whose phase
+/// failed half-way goes straight to the vote and still meets the others there.
+struct RoundId {
+  RoundScope scope;
+  std::uint32_t epoch = 0;
+  std::uint32_t index = 0;  ///< kVoteIndex for the vote that ends the epoch
+
+  friend auto operator<=>(const RoundId&, const RoundId&) = default;
+};
+
+inline constexpr std::uint32_t kVoteIndex = 0xffffffff;
+
+/// Numbers the rounds of one communicator on one rank; every rank counts alike because the calls are collective.
+class RoundCursor {
+ public:
+  explicit RoundCursor(const RoundScope& scope) : scope_(scope) {}
+
+  const RoundScope& scope() const { return scope_; }
+  /// The id of the round that `step` is about to hold; is_vote(step) ends the epoch.
+  RoundId next(std::string_view step);
+  /// Collective: the contiguous part of `group_size` members that holds `world_rank`. @pre group_size divides size
+  RoundScope split(int world_rank, int group_size);
+
+ private:
+  RoundScope scope_;
+  std::uint32_t epoch_ = 0;
+  std::uint32_t index_ = 0;
+  std::uint64_t splits_ = 0;
+};
+
+/// What one rank brings to a round.
+struct Contribution {
+  RoundId round;
+  int rank = 0;      ///< world rank
+  std::string step;  ///< name of the step, compared between the ranks
+  Blob payload;
+};
+
+/// Every member's payload in rank order, or why there is none.
+using RoundOutcome = std::variant<std::vector<Blob>, Failure>;
+
+/// What a member gets back.
+struct RoundResult {
+  RoundId round;
+  RoundOutcome outcome;
+};
+
+/// The payloads, or the failure as an exception on the rank that heard it.
+/// @throws Error{comm, ...} with `own_world_rank` as its rank
+std::vector<Blob> blobs_or_throw(RoundOutcome outcome, int own_world_rank);
+
+/// What every split() begins with: all members must ask for the same size, and it must divide.
+/// @throws Error{comm, invalid_argument}; Error{comm, disagreement}
+void check_split(Communicator& comm, int group_size);
+
+Blob encode(const Contribution& contribution);
+Blob encode(const RoundResult& result);
+/// @throws Error{comm, corrupted}
+Contribution decode_contribution(std::span<const std::byte> message);
+/// @throws Error{comm, corrupted}
+RoundResult decode_result(std::span<const std::byte> message);
+
+}  // namespace symmbench
