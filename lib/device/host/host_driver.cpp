@@ -59,7 +59,8 @@ DeviceFacts HostDriver::facts() {
           .ordinal = options_.ordinal,
           .multiprocessors = static_cast<int>(options_.block_threads),
           .posix_fd_supported = true,
-          .fabric_supported = options_.fabric_supported};
+          .fabric_supported = options_.fabric_supported,
+          .gpu_direct_rdma_supported = options_.gpu_direct_rdma_supported};
 }
 
 MemoryInfo HostDriver::memory_info() {
@@ -79,8 +80,8 @@ void HostDriver::check_spec(const AllocationSpec& spec, DriverCall call) const {
   if (spec.handle == HandleType::fabric && !options_.fabric_supported) {
     throw_driver_error(call, driver_code::kNotPermitted, "fabric handles are not offered by this emulated device");
   }
-  if (spec.gpu_direct_rdma) {
-    throw_driver_error(call, driver_code::kNotSupported, "the emulated device has no GPUDirect RDMA");
+  if (spec.gpu_direct_rdma && !options_.gpu_direct_rdma_supported) {
+    throw_driver_error(call, driver_code::kNotSupported, "this emulated device has no GPUDirect RDMA");
   }
 }
 
