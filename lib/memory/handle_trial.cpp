@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "core/error.hpp"
+#include "device/stream.hpp"
+#include "memory/handle_policy.hpp"
+#include "memory/rendezvous.hpp"
+#include "memory/symm_device_memory.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::uint64_t kWordBytes = sizeof(std::uint32_t);
+
+/// In every block: word 0 is its owner's mark, word 1 + r is what rank r stored there from afar.
+std::uint32_t mark_of(int group_rank) { return 0x7A100000u + static_cast<std::uint32_t>(group_rank); }
+
+std::vector<std::uint32_t> read_block(Stream& stream, DevicePtr block, std::uint64_t words) {
+  std::vector<std::uint32_t> values(words);
+  stream.copy(values.data(), to_pointer(block), words * kWordBytes);
+  stream.synchronize();
+  return values;
+}
+
+void require_mark(std::uint32_t got, int expected_rank, const std::string& where) {
+  if (got == mark_of(expected_rank)) return;
+  throw Error({.layer = Layer::memory,
+               .reason = Reason::wrong_data,
+               .detail = fmt::format("{}: expected {:#010x}, got {:#010x}", where, mark_of(expected_rank), got)});
+}
+
+/// Collective: every rank stores into and loads from every peer.
+void prove_access(const PhaseContext& context, Driver& driver, const SharedMemory& memory) {
+  auto& comm = context.comm;
+  const int own = comm.rank();
+  const auto words = 1 + static_cast<std::uint64_t>(comm.size());
+  std::unique_ptr<Stream> stream;
+  collective_phase(context, Phase::verify, [&] {
+    stream = driver.make_stream();
+    stream->fill(memory.data(own), mark_of(own), 1);
+    for (int r = 0; r < comm.size(); ++r) {
+      about_peer(comm, r, [&] { stream->fill(memory.data(r) + (1 + own) * kWordBytes, mark_of(own), 1); });
+    }
+    stream->synchronize();
+  });
+  collective_phase(context, Phase::verify, [&] {
+    for (int r = 0; r < comm.size(); ++r) {
+      about_peer(comm, r, [&] {
+        require_mark(read_block(*stream, memory.data(r), 1)[0], r, "the mark in a peer's block");
+      });
+    }
+    const auto block = read_block(*stream, memory.data(own), words);
+    for (int r = 0; r < comm.size(); ++r) {
+      about_peer(comm, r, [&] { require_mark(block[1 + r], r, "what a peer stored here"); });
+    }
+  });
+}
+
+}  // namespace
+
+HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType type) {
+  SymmDeviceMemory allocator;
+  std::unique_ptr<SharedMemory> memory;
+  HandleTrial trial{.type = type, .passed = true};
+  const auto attempt = [&](const auto& step) {
+    try {
+      step();
+    } catch (const PhaseFailed& failed) {
+      if (trial.passed) trial.failure = failed.failure();
+      trial.passed = false;
+    }
+  };
+  attempt([&] {
+    memory = allocator.allocate(context, driver, (1 + static_cast<std::uint64_t>(context.comm.size())) * kWordBytes, type);
+    prove_access(context, driver, *memory);
+  });
+  if (memory) attempt([&] { memory->close(context); });
+  return trial;
+}
+
+HandleDecision resolve_handle(const PhaseContext& context, Driver& driver, std::string_view asked,
+                              std::string_view allocator, const HandleFacts& mine) {
+  const auto facts = allgather_value(context.comm, "create: facts for the handle type", mine);
+  std::vector<HandleTrial> trials;
+  for (const auto type : handles_to_try(asked, facts)) {
+    trials.push_back(trial_handle(context, driver, type));
+    if (trials.back().passed) break;
+  }
+  return decide_handle(asked, allocator, facts, trials);
+}
+
+}  // namespace symmbench

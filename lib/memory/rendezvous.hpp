@@ -1,0 +1,38 @@
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "comm/collective_phase.hpp"
+#include "device/driver.hpp"
+#include "memory/shared_memory.hpp"
+#include "memory/vmm.hpp"
+
+namespace symmbench {
+
+/// What every rank must hold the same value of before a handle travels. (TS 2.3, with what torch leaves unchecked)
+struct RendezvousRequest {
+  std::uint64_t requested_bytes = 0;
+  std::uint64_t block_bytes = 0;
+  std::uint64_t granularity_bytes = 0;
+  std::uint64_t data_offset = 0;
+  HandleType handle = HandleType::posix_fd;
+};
+
+/// What a rank brings to the rendezvous of an allocation laid out like this.
+RendezvousRequest request_of(const SharedMemoryFacts& facts, HandleType handle);
+
+/// Collective: every rank sees the same table, so all of them throw or none does.
+/// @throws Error{memory, disagreement} naming each value and the world ranks that hold it
+void require_agreement(Communicator& comm, const RendezvousRequest& mine);
+
+/// Collective phases export, exchange (agreement first) and import: `memory` holds this rank's own block at its own
+/// index and empty places elsewhere; afterwards every place is filled. Each handle is closed right after its import.
+/// @throws PhaseFailed{export_handle | exchange | import_handle}; an import names the peer
+void share_memory(const PhaseContext& context, Driver& driver, const RendezvousRequest& request,
+                  std::vector<PhysicalMemory>& memory);
+
+/// Runs `step` and puts the peer, in world ranks, into a failure that comes out of it.
+void about_peer(const Communicator& comm, int group_rank, const std::function<void()>& step);
+
+}  // namespace symmbench

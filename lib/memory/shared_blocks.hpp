@@ -1,0 +1,52 @@
+#pragma once
+#include <vector>
+
+#include "memory/shared_memory.hpp"
+#include "memory/vmm.hpp"
+
+namespace symmbench {
+
+/// The order in which a rank's block goes back at close; both are legal, because a mapping keeps the bytes alive.
+enum class TeardownOrder {
+  release_then_unmap,  ///< per rank, in rank order (FI 5.3)
+  unmap_then_release,  ///< peers first, own block last (TS 5)
+};
+
+/// What one symmetric allocation owns on this rank while it is built and until it is closed. Index = group rank.
+struct Blocks {
+  explicit Blocks(int ranks) : memory(ranks), mappings(ranks) {}
+
+  std::vector<AddressRange> ranges;  ///< one for all ranks, or one per rank; outlives the mappings in it
+  std::vector<PhysicalMemory> memory;
+  std::vector<Mapping> mappings;
+};
+
+/// The SharedMemory of both native allocators: they differ in how Blocks is built and in the order it is torn down.
+class SharedBlocks final : public SharedMemory {
+ public:
+  /// `own` is this rank's group rank, `world_rank` is for messages.
+  SharedBlocks(Blocks blocks, SharedMemoryFacts facts, TeardownOrder order, int own, int world_rank);
+  ~SharedBlocks() override;
+  SharedBlocks(const SharedBlocks&) = delete;
+  SharedBlocks& operator=(const SharedBlocks&) = delete;
+
+  DevicePtr data(int group_rank) const override;
+  const SharedMemoryFacts& facts() const override { return facts_; }
+  void close(const PhaseContext& context) override;
+
+ private:
+  /// Everything this rank owns goes back, even after a failure; @throws the first Error met.
+  void tear_down();
+
+  Blocks blocks_;
+  SharedMemoryFacts facts_;
+  TeardownOrder order_;
+  int own_;
+  int world_rank_;
+  bool closed_ = false;
+};
+
+/// Fills `bytes` of device memory with zeros and waits for it.
+void zero_memory(Driver& driver, DevicePtr address, std::uint64_t bytes);
+
+}  // namespace symmbench

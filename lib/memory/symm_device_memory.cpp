@@ -1,0 +1,83 @@
+#include "memory/symm_device_memory.hpp"
+
+#include "core/round.hpp"
+#include "memory/rendezvous.hpp"
+#include "memory/shared_blocks.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::uint64_t kSignalPadBytes = 2048;    // FI 2
+constexpr std::uint64_t kSignalPadAlignment = 16;  // FI 2
+
+constexpr Difference kDifferences[] = {
+    {"block = round_up(size + 2048, granularity) while the pad starts at round_up(size, 16)",
+     "block = round_up(round_up(size, 16) + 2048, granularity)",
+     "a size that is no multiple of 16 and ends just below a granule would leave the pad's last bytes outside"},
+    {"the TRTLLM workspace passes signal pads off: the 2048 bytes are there and never cleared",
+     "the pad of the own block is cleared", "every allocator promises the same contents to its user"},
+    {"no check that the communicator, the sizes or the handle types of the ranks match",
+     "requested bytes, handle type, granularity, offset and block size are compared before a handle travels",
+     "a rank that differs makes the others wait 30 s for a handle, or maps memory of the wrong size"},
+    {"cuCtxSynchronize between the exchange of handles and their import", "none",
+     "nothing is enqueued between create and the first use; the vote after each phase gives the same order"},
+    {"an error is an exception on the rank that met it; its handles and reservations leak",
+     "each step ends in a vote; all ranks leave together and give everything back",
+     "one rank that fails alone leaves the others waiting"},
+    {"release and unmap in the destructor, without device synchronize or barrier",
+     "close() is collective: barrier, release and unmap per rank, free the range, barrier",
+     "a peer that still stores into a block being unmapped faults (Xid 31 or 137)"},
+    {"multicast and its granularity on request", "unicast only", "the TRTLLM workspace switches it off"},
+};
+
+SharedMemoryFacts layout(std::uint64_t bytes, std::uint64_t granularity, int ranks) {
+  SharedMemoryFacts facts;
+  facts.requested_bytes = bytes;
+  facts.granularity_bytes = granularity;
+  facts.data_offset = 0;
+  facts.signal_pad_offset = round_up(bytes, kSignalPadAlignment);
+  facts.signal_pad_bytes = kSignalPadBytes;
+  facts.allocated_bytes = round_up(facts.signal_pad_offset + kSignalPadBytes, granularity);
+  facts.va_layout = "contiguous";
+  facts.va_bytes = facts.allocated_bytes * ranks;
+  return facts;
+}
+
+}  // namespace
+
+std::span<const Difference> SymmDeviceMemory::differences() const { return kDifferences; }
+
+std::uint64_t SymmDeviceMemory::allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const {
+  return layout(requested_bytes, granularity, 1).allocated_bytes;
+}
+
+std::unique_ptr<SharedMemory> SymmDeviceMemory::allocate(const PhaseContext& context, Driver& driver,
+                                                         std::uint64_t bytes, HandleType handle) {
+  auto& comm = context.comm;
+  // Asked for without looking at the attribute, as upstream does. (FI 5.1 step 6)
+  const AllocationSpec spec{.handle = handle, .gpu_direct_rdma = true};
+  SharedMemoryFacts facts;
+  Blocks blocks(comm.size());
+
+  collective_phase(context, Phase::create, [&] {
+    facts = layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
+    blocks.memory[comm.rank()] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);
+  });
+
+  share_memory(context, driver, request_of(facts, handle), blocks.memory);
+
+  collective_phase(context, Phase::map, [&] {
+    const auto& range = blocks.ranges.emplace_back(driver, facts.va_bytes, facts.granularity_bytes);
+    for (int r = 0; r < comm.size(); ++r) {
+      const DevicePtr address = range.address() + facts.allocated_bytes * r;
+      about_peer(comm, r, [&] { blocks.mappings[r] = Mapping(driver, address, blocks.memory[r]); });
+    }
+    driver.set_access(range.address(), facts.va_bytes);
+    zero_memory(driver, blocks.mappings[comm.rank()].address() + facts.signal_pad_offset, facts.signal_pad_bytes);
+  });
+
+  return std::make_unique<SharedBlocks>(std::move(blocks), std::move(facts), TeardownOrder::release_then_unmap,
+                                        comm.rank(), comm.world_rank(comm.rank()));
+}
+
+}  // namespace symmbench

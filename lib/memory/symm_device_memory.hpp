@@ -1,0 +1,19 @@
+#pragma once
+#include "memory/shared_memory.hpp"
+
+namespace symmbench {
+
+/// The TensorRT-LLM style allocator as the unicast workspace uses it: one contiguous address range for all ranks, rank
+/// i's block at base + i * block; data first, signal pad behind it. (FI 5, TS 6)
+///
+/// create, export, exchange, import every peer, one reservation of W blocks, map each, one set_access over all.
+class SymmDeviceMemory final : public Allocator {
+ public:
+  std::string_view name() const override { return "symm_device_memory"; }
+  std::span<const Difference> differences() const override;
+  std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
+                                         HandleType handle) override;
+  std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const override;
+};
+
+}  // namespace symmbench

@@ -1,0 +1,20 @@
+#pragma once
+#include "memory/shared_memory.hpp"
+
+namespace symmbench {
+
+/// PyTorch's symmetric memory on CUDA, newest layout: one address range per rank wherever the driver puts it; signal
+/// pad first, data behind it. (TS 1-5)
+///
+/// Allocation: create, reserve, map, set_access for the own block, clear its pad. Rendezvous: export, exchange, import
+/// the peers, then reserve, map, set_access for each.
+class TorchSymmMem final : public Allocator {
+ public:
+  std::string_view name() const override { return "torch_symm_mem"; }
+  std::span<const Difference> differences() const override;
+  std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
+                                         HandleType handle) override;
+  std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const override;
+};
+
+}  // namespace symmbench
