@@ -1,0 +1,180 @@
+#include <catch2/catch_test_macros.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "device/faulty/faulty_driver.hpp"
+#include "device/host/host_driver.hpp"
+#include "device/observed_driver.hpp"
+#include "support/driver_conformance.hpp"
+#include "support/stream_conformance.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::uint64_t kUnit = kHostGranularityBytes;
+
+std::unique_ptr<FaultyDriver> faulty(std::vector<DriverFault> faults) {
+  return std::make_unique<FaultyDriver>(std::make_unique<HostDriver>(), std::move(faults));
+}
+
+/// One use of each driver function, in a legal order; `step(call, action)` runs each of them.
+template <class Step>
+void use_every_call(Driver& driver, Step&& step) {
+  MemoryId id{}, imported{};
+  DevicePtr range = 0, local = 0;
+  ShareableHandle handle;
+  step(DriverCall::facts, [&] { driver.facts(); });
+  step(DriverCall::memory_info, [&] { driver.memory_info(); });
+  step(DriverCall::granularity, [&] { driver.granularity({}, Granularity::minimum); });
+  step(DriverCall::create, [&] { id = driver.create(kUnit, {}); });
+  step(DriverCall::export_handle, [&] { handle = driver.export_handle(id); });
+  step(DriverCall::import_handle, [&] { imported = driver.import_handle(handle); });
+  step(DriverCall::reserve, [&] { range = driver.reserve(kUnit, 0); });
+  step(DriverCall::map, [&] { driver.map(range, kUnit, imported); });
+  step(DriverCall::set_access, [&] { driver.set_access(range, kUnit); });
+  step(DriverCall::unmap, [&] { driver.unmap(range, kUnit); });
+  step(DriverCall::free_range, [&] { driver.free_range(range, kUnit); });
+  step(DriverCall::release, [&] { driver.release(id); });
+  step(DriverCall::allocate_local, [&] { local = driver.allocate_local(64); });
+  step(DriverCall::free_local, [&] { driver.free_local(local); });
+  step(DriverCall::make_stream, [&] { driver.make_stream(); });
+}
+
+TEST_CASE("every driver call has a name of its own that leads back to it") {
+  for (std::size_t i = 0; i < kDriverCalls; ++i) {
+    const auto call = static_cast<DriverCall>(i);
+    CHECK(driver_call_from(name_of(call)) == call);
+  }
+  CHECK(name_of(DriverCall::create) == "cuMemCreate");
+  CHECK_FALSE(driver_call_from("cuMemcreate").has_value());
+}
+
+TEST_CASE("result codes have the reasons that the tool tells apart") {
+  CHECK(reason_of_driver_code(driver_code::kInvalidValue) == Reason::invalid_argument);
+  CHECK(reason_of_driver_code(driver_code::kOutOfMemory) == Reason::out_of_memory);
+  CHECK(reason_of_driver_code(driver_code::kInvalidDevice) == Reason::invalid_argument);
+  CHECK(reason_of_driver_code(driver_code::kInvalidHandle) == Reason::invalid_handle);
+  CHECK(reason_of_driver_code(driver_code::kIllegalState) == Reason::illegal_state);
+  CHECK(reason_of_driver_code(driver_code::kIllegalAddress) == Reason::illegal_address);
+  CHECK(reason_of_driver_code(driver_code::kNotPermitted) == Reason::not_permitted);
+  CHECK(reason_of_driver_code(driver_code::kNotSupported) == Reason::not_supported);
+  CHECK(reason_of_driver_code(driver_code::kNotReady) == Reason::not_ready);
+  CHECK(reason_of_driver_code(999) == Reason::internal);
+}
+
+TEST_CASE("an observed driver keeps the driver contract") {
+  driver_conformance([] { return std::make_unique<ObservedDriver>(std::make_unique<HostDriver>()); });
+}
+
+TEST_CASE("a faulty driver without faults keeps the driver and stream contracts") {
+  SECTION("driver") {
+    driver_conformance([] { return faulty({}); });
+  }
+  SECTION("stream") {
+    stream_conformance([] { return faulty({}); });
+  }
+}
+
+TEST_CASE("each call is announced, returns, and is counted under its own name") {
+  struct Diary final : DriverObserver {
+    std::vector<std::string> lines;
+    void calling(std::string_view call) override { lines.push_back("> " + std::string(call)); }
+    void returned(std::string_view call, bool failed) override {
+      lines.push_back((failed ? "! " : "< ") + std::string(call));
+    }
+  } diary;
+  ObservedDriver driver(std::make_unique<HostDriver>(), &diary);
+  use_every_call(driver, [&](DriverCall call, auto&& action) {
+    diary.lines.clear();
+    action();
+    const std::string name(name_of(call));
+    CHECK(diary.lines == std::vector<std::string>{"> " + name, "< " + name});
+  });
+  const auto counts = driver.counts();
+  REQUIRE(counts.size() == kDriverCalls);
+  for (const CallCount& row : counts) {
+    INFO(row.call);
+    CHECK(row.count == 1);
+    CHECK(row.failures == 0);
+    CHECK(row.total_us > 0);
+  }
+
+  diary.lines.clear();
+  CHECK_THROWS_AS(driver.create(1, {}), Error);
+  CHECK(diary.lines == std::vector<std::string>{"> cuMemCreate", "! cuMemCreate"});
+}
+
+TEST_CASE("failures are counted beside calls, and two snapshots give what lies between them") {
+  ObservedDriver driver(std::make_unique<HostDriver>());
+  CHECK(driver.counts().empty());
+  driver.release(driver.create(kUnit, {}));
+  const auto before = driver.counts();
+  CHECK_THROWS_AS(driver.create(1, {}), Error);
+  driver.create(kUnit, {});
+  driver.granularity({}, Granularity::minimum);
+  const auto between = calls_between(before, driver.counts());
+  REQUIRE(between.size() == 2);  // no release since
+  CHECK(between[0].call == "cuMemGetAllocationGranularity");
+  CHECK(between[0].count == 1);
+  CHECK(between[1].call == "cuMemCreate");
+  CHECK(between[1].count == 2);
+  CHECK(between[1].failures == 1);
+  CHECK(between[1].total_us > 0);
+  CHECK(calls_between(before, before).empty());
+}
+
+TEST_CASE("a call that succeeds while another error unwinds is no failure") {
+  ObservedDriver driver(std::make_unique<HostDriver>());
+  const MemoryId id = driver.create(kUnit, {});
+  struct Releaser {
+    Driver& driver;
+    MemoryId id;
+    ~Releaser() { driver.release(id); }
+  };
+  try {
+    const Releaser releaser{driver, id};
+    throw std::runtime_error("unwinding");
+  } catch (const std::runtime_error&) {
+  }
+  for (const CallCount& row : driver.counts()) CHECK(row.failures == 0);
+}
+
+TEST_CASE("every driver call can be made to fail, and does not reach the device") {
+  for (std::size_t i = 0; i < kDriverCalls; ++i) {
+    const auto call = static_cast<DriverCall>(i);
+    const auto driver = faulty({{.call = call, .code = driver_code::kNotReady}});
+    use_every_call(*driver, [&](DriverCall step, auto&& action) {
+      if (step == call) {
+        const Failure failure = failure_of(action);
+        CHECK(failure.layer == Layer::driver);
+        CHECK(failure.reason == Reason::not_ready);
+        CHECK(failure.call == name_of(call));
+        CHECK(failure.code == driver_code::kNotReady);
+        CHECK(failure.detail.find("injected") != std::string::npos);
+      }
+      CHECK_NOTHROW(action());  // the second time it works, from the state before
+    });
+    CHECK(driver->injected() == 1);
+  }
+}
+
+TEST_CASE("a fault strikes the n-th call and as many times as asked") {
+  const auto driver = faulty({{.call = DriverCall::create, .nth = 2, .code = driver_code::kOutOfMemory, .times = 2},
+                              {.call = DriverCall::create, .nth = 5, .code = driver_code::kInvalidDevice}});
+  std::vector<int> codes;
+  for (int i = 0; i < 6; ++i) {
+    try {
+      driver->create(kUnit, {});
+      codes.push_back(0);
+    } catch (const Error& error) {
+      codes.push_back(error.failure().code.value_or(-1));
+    }
+  }
+  CHECK(codes == std::vector<int>{0, 2, 2, 0, 101, 0});
+  CHECK(driver->injected() == 3);
+}
+
+}  // namespace
+}  // namespace symmbench
