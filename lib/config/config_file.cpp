@@ -1,0 +1,52 @@
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "config/option_value.hpp"
+#include "config/resolve.hpp"
+
+namespace symmbench {
+namespace {
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (file) text << file.rdbuf();
+  if (!file) {
+    throw Error({.layer = Layer::config,
+                 .reason = Reason::io_error,
+                 .detail = fmt::format("config file '{}': cannot be read: {}", path, std::strerror(errno)),
+                 .code = errno});
+  }
+  return text.str();
+}
+
+/// The parser itself would let the last one win in silence.
+void refuse_repeated_keys(const std::string& text, const std::string& what) {
+  std::vector<std::set<std::string>> open_objects;
+  const auto unused = Json::parse(text, [&](int, Json::parse_event_t event, Json& parsed) {
+    if (event == Json::parse_event_t::object_start) open_objects.emplace_back();
+    if (event == Json::parse_event_t::object_end) open_objects.pop_back();
+    if (event == Json::parse_event_t::key && !open_objects.back().insert(parsed.get<std::string>()).second) {
+      fail_config(fmt::format("{}: key '{}' is given twice", what, parsed.get<std::string>()));
+    }
+    return true;
+  });
+  (void)unused;
+}
+
+}  // namespace
+
+Json read_config_file(const std::string& path) {
+  const auto what = "config file " + path;
+  const auto text = read_text(path);
+  auto json = parse_json(text, what);
+  refuse_repeated_keys(text, what);
+  return json;
+}
+
+}  // namespace symmbench

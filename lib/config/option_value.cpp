@@ -1,0 +1,253 @@
+#include "config/option_value.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+#include "core/text.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::string_view kNotNow = "not in this version";
+
+template <class Number>
+std::optional<Number> parse_whole(std::string_view text, Number) {
+  Number value{};
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || result.ec != std::errc{} || result.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string_view type_phrase(OptionKind kind) {
+  switch (kind) {
+    case OptionKind::names: return "must be a name or a list of names";
+    case OptionKind::name: return "must be a name";
+    case OptionKind::switches: return "must be true, false or a list of them";
+    case OptionKind::on_off:
+    case OptionKind::flag: return "must be true or false";
+    case OptionKind::counts: return "must be a whole number or a list of them";
+    case OptionKind::integer: return "must be a whole number";
+    case OptionKind::number: return "must be a number";
+    case OptionKind::bytes: return "must be a size such as 4096 or \"64K\"";
+    case OptionKind::seconds: return "must be a duration such as 20, \"1.5s\" or \"10m\"";
+    case OptionKind::path:
+    case OptionKind::text: return "must be a text";
+  }
+  return "";
+}
+
+std::string limit_text(OptionKind kind, double limit) {
+  if (kind == OptionKind::bytes) return format_bytes(static_cast<std::uint64_t>(limit));
+  return fmt::format("{}{}", limit, kind == OptionKind::seconds ? " s" : "");
+}
+
+void check_bounds(const OptionSpec& spec, double value, std::string_view found, const Origin& origin) {
+  const auto& [low, high, low_open, high_open] = spec.bounds;
+  if (value < low || (low_open && value == low)) {
+    origin.fail(found, fmt::format("must be {} {}", low_open ? "greater than" : "at least", limit_text(spec.kind, low)));
+  }
+  if (value > high || (high_open && value == high)) {
+    origin.fail(found, fmt::format("must be {} {}", high_open ? "less than" : "at most", limit_text(spec.kind, high)));
+  }
+}
+
+Json checked_name(const OptionSpec& spec, std::string_view found, const Origin& origin) {
+  if (found.empty()) origin.fail(found, "must name at least one value");
+  const auto now = names_now(spec);
+  for (const auto& choice : spec.choices) {
+    if (choice.name != found) continue;
+    if (choice.now || !spec.now) return Json(std::string(found));
+    origin.fail(found, fmt::format("{}; allowed: {}", kNotNow, fmt::join(now, ", ")));
+  }
+  std::vector<std::string> known = now;
+  for (auto& name : names_later(spec)) known.push_back(std::move(name));
+  const auto nearest = nearest_name(found, known);
+  origin.fail(found, fmt::format("not one of {}{}", fmt::join(now.empty() ? known : now, ", "),
+                                 nearest ? fmt::format(" (did you mean {}?)", *nearest) : ""));
+}
+
+Json checked_integer(const OptionSpec& spec, std::string_view text, const Origin& origin) {
+  const auto value = parse_whole(text, std::int64_t{});
+  if (!value) {
+    // Distinguish "too many digits" from "no number".
+    const auto digits = text.starts_with('-') ? text.substr(1) : text;
+    if (!digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos) {
+      check_bounds(spec, text.starts_with('-') ? -1e300 : 1e300, text, origin);
+    }
+    origin.fail(text, "not a whole number");
+  }
+  check_bounds(spec, static_cast<double>(*value), text, origin);
+  return Json(static_cast<std::uint64_t>(*value));
+}
+
+std::optional<double> parse_number(std::string_view text) {
+  const auto value = parse_whole(text, double{});
+  return value && std::isfinite(*value) ? value : std::nullopt;
+}
+
+Json checked_number(const OptionSpec& spec, std::string_view text, const Origin& origin) {
+  const auto value = parse_number(text);
+  if (!value) origin.fail(text, "not a finite number");
+  check_bounds(spec, *value, text, origin);
+  return Json(*value);
+}
+
+Json checked_bytes(const OptionSpec& spec, std::string_view text, const Origin& origin) {
+  const auto value = parse_bytes(text);
+  if (!value) {
+    if (text.starts_with('-') && parse_bytes(text.substr(1))) check_bounds(spec, -1, text, origin);
+    origin.fail(text, "not a size such as 4096, 64K or 1.5M");
+  }
+  check_bounds(spec, static_cast<double>(*value), text, origin);
+  return Json(*value);
+}
+
+Json checked_seconds(const OptionSpec& spec, std::string_view text, const Origin& origin) {
+  constexpr std::pair<std::string_view, double> kUnits[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"", 1}};
+  for (const auto& [suffix, unit] : kUnits) {
+    if (!text.ends_with(suffix)) continue;
+    const auto value = parse_number(text.substr(0, text.size() - suffix.size()));
+    if (!value) break;
+    check_bounds(spec, *value * unit, text, origin);
+    return Json(*value * unit);
+  }
+  origin.fail(text, "not a duration such as 20, 1.5s, 500ms, 10m or 2h");
+}
+
+Json checked_switch(std::string_view text, const Origin& origin) {
+  if (text == "on" || text == "1" || text == "true") return Json(true);
+  if (text == "off" || text == "0" || text == "false") return Json(false);
+  origin.fail(text, "not one of on, off, 1, 0");
+}
+
+/// One value, or one element of a list.
+Json element_from_text(const OptionSpec& spec, std::string_view text, const Origin& origin) {
+  switch (spec.kind) {
+    case OptionKind::names:
+    case OptionKind::name: return checked_name(spec, text, origin);
+    case OptionKind::switches:
+    case OptionKind::on_off:
+    case OptionKind::flag: return checked_switch(text, origin);
+    case OptionKind::counts:
+    case OptionKind::integer: return checked_integer(spec, text, origin);
+    case OptionKind::number: return checked_number(spec, text, origin);
+    case OptionKind::bytes: return checked_bytes(spec, text, origin);
+    case OptionKind::seconds: return checked_seconds(spec, text, origin);
+    case OptionKind::path:
+    case OptionKind::text:
+      if (text.empty()) origin.fail(text, "must not be empty");
+      return Json(std::string(text));
+  }
+  return Json();
+}
+
+bool is_list(OptionKind kind) {
+  return kind == OptionKind::names || kind == OptionKind::counts || kind == OptionKind::switches;
+}
+
+bool has_type_of(OptionKind kind, const Json& json) {
+  switch (kind) {
+    case OptionKind::names:
+    case OptionKind::name:
+    case OptionKind::path:
+    case OptionKind::text: return json.is_string();
+    case OptionKind::switches:
+    case OptionKind::on_off:
+    case OptionKind::flag: return json.is_boolean();
+    case OptionKind::counts:
+    case OptionKind::integer: return json.is_number_integer();
+    case OptionKind::number: return json.is_number();
+    case OptionKind::bytes: return json.is_number_integer() || json.is_string();
+    case OptionKind::seconds: return json.is_number() || json.is_string();
+  }
+  return false;
+}
+
+std::string found_text(const Json& json) { return json.is_string() ? json.get<std::string>() : json.dump(); }
+
+Json element_from_json(const OptionSpec& spec, const Json& json, const Origin& origin) {
+  if (!has_type_of(spec.kind, json)) origin.fail(json.dump(), type_phrase(spec.kind));
+  return element_from_text(spec, found_text(json), origin);
+}
+
+void check_no_duplicates(const OptionSpec& spec, const Json& list, const Origin& origin) {
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (list[i] != list[j]) continue;
+      const auto twice = spec.kind == OptionKind::switches ? (list[i].get<bool>() ? "on" : "off") : found_text(list[i]);
+      origin.fail(twice, "must not be listed twice");
+    }
+  }
+}
+
+void check_now(const OptionSpec& spec, const Origin& origin) {
+  if (!spec.now) origin.fail(kNotNow);
+}
+
+}  // namespace
+
+void fail_config(std::string detail) {
+  throw Error({.layer = Layer::config, .reason = Reason::invalid_argument, .detail = std::move(detail)});
+}
+
+std::string Origin::subject(std::string_view value) const {
+  return fmt::format("{}{} '{}'{}", name_, dashed_ ? "" : ":", value, note_);
+}
+
+void Origin::fail(std::string_view value, std::string_view problem) const {
+  const char* join = dashed_ ? ": " : problem.starts_with("not") ? " is " : " ";
+  fail_config(fmt::format("{}{}{}", subject(value), join, problem));
+}
+
+void Origin::fail(std::string_view problem) const { fail_config(fmt::format("{}: {}", name_, problem)); }
+
+Json value_from_text(const OptionSpec& spec, std::string_view text, const Origin& origin) {
+  Json value;
+  if (is_list(spec.kind)) {
+    if (text.empty()) origin.fail(text, "must list at least one value");
+    value = Json::array();
+    for (const auto& part : split_list(text)) {
+      if (part.empty()) origin.fail(text, "must not have an empty element");
+      value.push_back(element_from_text(spec, part, origin));
+    }
+    check_no_duplicates(spec, value, origin);
+  } else {
+    value = element_from_text(spec, text, origin);
+  }
+  check_now(spec, origin);
+  return value;
+}
+
+Json value_from_json(const OptionSpec& spec, const Json& json, const Origin& origin) {
+  Json value;
+  if (is_list(spec.kind)) {
+    if (json.is_array() && json.empty()) origin.fail("[]", "must list at least one value");
+    value = Json::array();
+    for (const auto& part : json.is_array() ? json : Json::array({json})) {
+      value.push_back(element_from_json(spec, part, origin));
+    }
+    check_no_duplicates(spec, value, origin);
+  } else {
+    value = element_from_json(spec, json, origin);
+  }
+  check_now(spec, origin);
+  return value;
+}
+
+std::string text_from_value(const OptionSpec& spec, const Json& value) {
+  const auto one = [&](const Json& element) -> std::string {
+    if (element.is_boolean()) return element.get<bool>() ? "on" : "off";
+    if (element.is_string()) return element.get<std::string>();
+    return element.dump();
+  };
+  if (!is_list(spec.kind)) return one(value);
+  std::vector<std::string> parts;
+  for (const auto& element : value) parts.push_back(one(element));
+  return fmt::format("{}", fmt::join(parts, ","));
+}
+
+}  // namespace symmbench

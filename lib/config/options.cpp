@@ -1,0 +1,260 @@
+#include "config/options.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace symmbench {
+namespace {
+
+using Kind = OptionKind;
+using Scope = OptionScope;
+using Group = OptionGroup;
+
+constexpr bool kLater = false;
+
+constexpr Choice kWorkspaces[] = {
+    {"trtllm_fusion", "comm buffer, flags, Lamport triple buffer: one-shot, two-shot, fused patterns"},
+    {"trtllm", "the older IPC workspace of seven buffers", kLater},
+    {"mnnvl", "Lamport buffers and flags for multi-node NVLink, unicast or multicast", kLater},
+};
+constexpr Choice kAllocators[] = {
+    {"symm_device_memory", "TensorRT-style: one contiguous address range over all ranks"},
+    {"torch_symm_mem", "torch.distributed symmetric memory: one address range per peer, signal pad"},
+    {"upstream",
+     "what the library would take: torch_symm_mem when FLASHINFER_TRTLLM_AR_USE_TORCH_SYMM_MEM=1, else "
+     "symm_device_memory"},
+    {"libtorch", "PyTorch's own code, opened at run time", kLater},
+    {"cuda_ipc", "the control: cudaMalloc and cudaIpcMemHandle, as before 2025", kLater},
+};
+constexpr Choice kHandles[] = {
+    {"auto", "the best type that a real trial between peers proves on all ranks, by vote"},
+    {"upstream", "each allocator's own rule"},
+    {"posix_fd", "POSIX file descriptors: ranks of one host"},
+    {"fabric", "fabric handles: ranks of one NVLink domain, also across hosts"},
+};
+constexpr Choice kMulticast[] = {
+    {"off", "peer-to-peer stores and loads only"},
+    {"on", "multicast objects (NVLS)", kLater},
+};
+constexpr Choice kAlgorithms[] = {
+    {"one_shot", "Lamport: every rank sends everything to all"},
+    {"two_shot", "reduce-scatter and all-gather, Lamport packets in both steps"},
+    {"two_shot_barrier", "the same two steps between flag barriers, as upstream"},
+    {"auto", "one_shot up to a size that depends on ranks and pattern, two_shot above"},
+    {"nccl", "NCCL's allreduce beside ours", kLater},
+};
+constexpr Choice kPatterns[] = {
+    {"allreduce", "sum over ranks"},
+    {"residual_rmsnorm", "sum, add the residual, RMSNorm; writes residual_out and norm_out"},
+    {"residual_rmsnorm_fp8", "the same, norm quantised to FP8 E4M3", kLater},
+    {"residual_rmsnorm_nvfp4", "the same, norm quantised to NVFP4", kLater},
+    {"residual_rmsnorm_out_fp8", "FP8 beside norm_out", kLater},
+    {"residual_rmsnorm_out_nvfp4", "NVFP4 beside norm_out", kLater},
+    {"residual_rmsnorm_dynamic_fp8", "FP8 with a scale per token", kLater},
+    {"residual_rmsnorm_out_dynamic_fp8", "FP8 with a scale per token, beside norm_out", kLater},
+    {"residual_rmsnorm_group_fp8", "FP8 with packed scales per group of elements", kLater},
+    {"residual_rmsnorm_out_group_fp8", "FP8 with packed scales per group, beside norm_out", kLater},
+    {"moe_reduction_residual_rmsnorm", "expert reduction before the allreduce", kLater},
+    {"moe_finalize_residual_rmsnorm", "expert finalisation before the allreduce", kLater},
+};
+constexpr Choice kDTypes[] = {{"fp16", "half precision"}, {"bf16", "bfloat16"}, {"fp32", "single precision"}};
+constexpr Choice kScaleLayouts[] = {{"linear", "row-major scales", kLater},
+                                    {"128x4", "tiles of 128 rows by 4 scales", kLater},
+                                    {"8x4", "tiles of 8 rows by 4 scales", kLater}};
+constexpr Choice kDevices[] = {
+    {"auto", "cuda when every rank can, else host with a warning"},
+    {"cuda", "GPUs; exit 3 where they are unusable"},
+    {"host", "emulated device: shows behaviour, not speed; needs no GPU"},
+};
+constexpr Choice kIsolation[] = {{"process", "a worker process per rank and case group: survives hangs and crashes"},
+                                 {"none", "a thread of the rank: for debuggers"}};
+constexpr Choice kFormats[] = {{"table", "a line per case and a verdict block"},
+                               {"nccl", "the 13 columns and footers of nccl-tests"},
+                               {"none", "the verdict's exit code only"}};
+constexpr Choice kFabrics[] = {{"sm90-h200-hgx", "8x H200, NVLink 4", kLater},
+                               {"sm100-b200-hgx", "8x B200, NVLink 5", kLater},
+                               {"sm100-gb200-nvl72", "GB200 NVL72, multi-node NVLink", kLater},
+                               {"sm103-b300-hgx", "8x B300, NVLink 5", kLater},
+                               {"sm103-gb300-nvl72", "GB300 NVL72, multi-node NVLink", kLater}};
+
+constexpr double kMaxBytes = 1099511627776.0;  // 1 TiB: no sum of sizes can overflow 64 bits
+constexpr Bounds kPositive{.low = 0, .low_open = true};
+constexpr Bounds from(double low, double high = 1e9) { return {.low = low, .high = high}; }
+
+constexpr OptionSpec kOptions[] = {
+    // ---- what to run
+    {"workspace", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "trtllm_fusion", "workspaces to build",
+     kWorkspaces},
+    {"allocator", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "symm_device_memory,torch_symm_mem",
+     "allocator modes that back the workspace; two or more are measured interleaved and compared", kAllocators},
+    {"handle", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "auto", "how memory is shared between ranks",
+     kHandles},
+    {"multicast", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "off",
+     "multicast transport; NCCL_NVLS_ENABLE=0 and the like on any rank veto it", kMulticast},
+    {"algorithm", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "one_shot,two_shot", "allreduce algorithms",
+     kAlgorithms},
+    {"pattern", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "allreduce", "allreduce and fused patterns",
+     kPatterns},
+    {"datatype", 'd', Kind::names, Scope::sweep, Group::select, "NAMES", "bf16", "element types", kDTypes},
+    {"in-place", 0, Kind::switches, Scope::sweep, Group::select, "LIST", "off",
+     "output over input (plain allreduce only): off, on or both as off,on"},
+    {"group-size", 0, Kind::integer, Scope::run, Group::select, "N", "0",
+     "split the ranks into contiguous groups of N that run at the same time; 0: all ranks are one group", {},
+     from(0, 72)},
+    {"config", 0, Kind::path, Scope::command, Group::select, "FILE", "",
+     "configuration file {defaults..., \"sweeps\": [{...}]} or the name of a shipped one; options given here win"},
+    {"plan", 0, Kind::flag, Scope::command, Group::select, "", "", "show what would run, and run nothing"},
+    // ---- shapes
+    {"minbytes", 'b', Kind::bytes, Scope::sweep, Group::shape, "BYTES", "1K",
+     "smallest message of one rank; K, M, G are 1024^n", {}, from(1, kMaxBytes)},
+    {"maxbytes", 'e', Kind::bytes, Scope::sweep, Group::shape, "BYTES", "1M", "largest message of one rank", {},
+     from(1, kMaxBytes)},
+    {"stepfactor", 'f', Kind::number, Scope::sweep, Group::shape, "X", "4", "next size is X times as large", {},
+     {.low = 1, .high = 1e12, .low_open = true}},
+    {"stepbytes", 'i', Kind::bytes, Scope::sweep, Group::shape, "BYTES", "",
+     "next size is BYTES larger (instead of --stepfactor)", {}, from(1, kMaxBytes)},
+    {"tokens", 0, Kind::counts, Scope::sweep, Group::shape, "LIST", "",
+     "rows of a message, as a list (instead of --minbytes and --maxbytes)", {}, from(1, 16777216)},
+    {"hidden", 0, Kind::counts, Scope::sweep, Group::shape, "LIST", "8192",
+     "elements of a row; a size in bytes becomes floor(bytes / row) tokens", {}, from(1, 1048576)},
+    {"weight-bias", 0, Kind::number, Scope::sweep, Group::shape, "X", "0",
+     "RMSNorm multiplies by (X + gamma); 1 is Gemma's form", {}, {.low = -1e6, .high = 1e6}},
+    {"epsilon", 0, Kind::number, Scope::sweep, Group::shape, "X", "1e-6", "RMSNorm's epsilon", {},
+     {.low = 0, .high = 1, .low_open = true}},
+    {"scale-layout", 0, Kind::names, Scope::sweep, Group::shape, "NAMES", "", "layout of NVFP4 scales", kScaleLayouts,
+     {}, kLater},
+    {"quant-group", 0, Kind::integer, Scope::sweep, Group::shape, "N", "", "elements per scale of the group_fp8 patterns",
+     {}, from(1, 1048576), kLater},
+    {"experts", 0, Kind::integer, Scope::sweep, Group::shape, "N", "", "active experts of moe_reduction", {},
+     from(1, 65536), kLater},
+    {"top-k", 0, Kind::integer, Scope::sweep, Group::shape, "N", "", "experts per token of moe_finalize", {},
+     from(1, 1024), kLater},
+    // ---- measurement
+    {"iters", 'n', Kind::integer, Scope::sweep, Group::measure, "N", "",
+     "timed iterations per case and allocator; unset: until the interval is --ci-width wide or a time cap ends", {},
+     from(1)},
+    {"warmup-iters", 'w', Kind::integer, Scope::sweep, Group::measure, "N", "10", "iterations before timing", {},
+     from(0)},
+    {"cudagraph", 'G', Kind::integer, Scope::sweep, Group::measure, "N", "0",
+     "iterations per timed batch (one CUDA graph); 0: chosen by size", {}, from(0, 10000)},
+    {"check", 'c', Kind::on_off, Scope::run, Group::measure, "0|1", "on", "verify every result that was timed"},
+    {"ci-width", 0, Kind::number, Scope::run, Group::measure, "X", "0.05",
+     "asked width of the 95 % interval of the mean, as a fraction of it", {},
+     {.low = 0, .high = 1, .low_open = true, .high_open = true}},
+    {"blocks", 0, Kind::integer, Scope::sweep, Group::measure, "N", "0", "blocks per kernel; 0: chosen by the kernels",
+     {}, from(0, 65535)},
+    {"threads", 0, Kind::integer, Scope::sweep, Group::measure, "N", "0", "threads per block; 0: chosen by the kernels",
+     {}, from(0, 1024)},
+    {"seed", 0, Kind::integer, Scope::run, Group::measure, "N", "1", "of inputs and of the order of measurement", {},
+     {}},
+    {"tune", 0, Kind::flag, Scope::run, Group::measure, "", "", "search blocks and threads per size", {}, {}, kLater},
+    // ---- stability
+    {"lifecycles", 0, Kind::integer, Scope::run, Group::stability, "N", "3",
+     "rounds of create ... use ... close per workspace and allocator; 0: none", {}, from(0, 10000000)},
+    {"soak", 0, Kind::seconds, Scope::run, Group::stability, "TIME", "", "keep running for this long", {}, kPositive,
+     kLater},
+    {"time-limit", 0, Kind::seconds, Scope::run, Group::stability, "TIME", "0",
+     "end the whole run after this long, with a report; 0: no limit", {}, from(0)},
+    {"timeout", 'T', Kind::seconds, Scope::run, Group::stability, "TIME", "20",
+     "longest wait of one rank for another; kernels give up at half of it", {}, {.high = 86400, .low_open = true}},
+    {"deadline-scale", 0, Kind::number, Scope::run, Group::stability, "X", "1",
+     "multiplies every deadline: for sanitizers and slow machines", {}, {.high = 1000, .low_open = true}},
+    {"inject", 0, Kind::text, Scope::run, Group::stability, "FAULTS", "", "faults to provoke", {}, {}, kLater},
+    {"isolation", 0, Kind::name, Scope::run, Group::stability, "NAME", "process", "where the device work is done",
+     kIsolation},
+    {"strict", 0, Kind::flag, Scope::run, Group::stability, "", "", "skipped and not tested cases make exit code 3"},
+    {"skip-if-unsupported", 0, Kind::flag, Scope::run, Group::stability, "", "",
+     "exit 77 instead of 3 where this machine cannot run what was asked"},
+    {"baseline", 0, Kind::path, Scope::run, Group::stability, "FILE", "", "report to compare with", {}, {}, kLater},
+    {"max-regress", 0, Kind::number, Scope::run, Group::stability, "PERCENT", "", "slowdown that fails against the baseline",
+     {}, from(0, 1000), kLater},
+    {"threshold", 0, Kind::path, Scope::run, Group::stability, "FILE", "", "limits that results must keep", {}, {},
+     kLater},
+    // ---- device
+    {"device", 0, Kind::name, Scope::run, Group::device, "NAME", "auto", "what runs the kernels", kDevices},
+    {"fabric", 0, Kind::name, Scope::run, Group::device, "NAME", "", "fabric profile to expect (cuda) or to emulate (host)",
+     kFabrics, {}, kLater},
+    {"virtual-hosts", 0, Kind::integer, Scope::run, Group::device, "N", "", "pretend that the ranks live on N hosts", {},
+     from(1, 72), kLater},
+    // ---- output
+    {"report", 'J', Kind::path, Scope::run, Group::output, "FILE", "", "write the JSON report here"},
+    {"journal", 0, Kind::path, Scope::run, Group::output, "DIR", "",
+     "journals of the run while it runs [default: <report>.journal, removed on success]"},
+    {"output-dir", 0, Kind::path, Scope::run, Group::output, "DIR", "", "all output files, with standard names", {}, {},
+     kLater},
+    {"format", 0, Kind::name, Scope::run, Group::output, "NAME", "table", "what stdout shows", kFormats},
+    {"raw-samples", 0, Kind::flag, Scope::run, Group::output, "", "", "keep every sample in the report"},
+    {"csv", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as CSV", {}, {}, kLater},
+    {"jsonl", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as JSON lines", {}, {}, kLater},
+    {"junit", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as JUnit XML", {}, {}, kLater},
+    {"prometheus", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as a Prometheus text file", {}, {},
+     kLater},
+};
+
+}  // namespace
+
+std::string OptionSpec::key() const {
+  std::string text(name);
+  std::replace(text.begin(), text.end(), '-', '_');
+  return text;
+}
+
+std::string OptionSpec::flag_name() const { return "--" + std::string(name); }
+
+std::span<const OptionSpec> option_table() { return kOptions; }
+
+const OptionSpec* find_option(std::string_view key) {
+  const auto at = std::find_if(std::begin(kOptions), std::end(kOptions),
+                               [&](const OptionSpec& spec) { return spec.key() == key; });
+  return at == std::end(kOptions) ? nullptr : at;
+}
+
+const OptionSpec& option(std::string_view key) {
+  const auto* spec = find_option(key);
+  assert(spec);
+  return *spec;
+}
+
+std::vector<std::string> names_now(const OptionSpec& spec) {
+  std::vector<std::string> names;
+  for (const auto& choice : spec.choices) {
+    if (choice.now) names.emplace_back(choice.name);
+  }
+  return names;
+}
+
+std::vector<std::string> names_later(const OptionSpec& spec) {
+  std::vector<std::string> names;
+  for (const auto& choice : spec.choices) {
+    if (!choice.now) names.emplace_back(choice.name);
+  }
+  return names;
+}
+
+std::vector<std::string> long_option_names() {
+  std::vector<std::string> names;
+  for (const auto& spec : kOptions) names.push_back(spec.flag_name());
+  return names;
+}
+
+std::vector<std::string> config_keys(bool sweep_only) {
+  std::vector<std::string> keys;
+  for (const auto& spec : kOptions) {
+    if (spec.scope == Scope::sweep || (spec.scope == Scope::run && !sweep_only)) keys.push_back(spec.key());
+  }
+  return keys;
+}
+
+std::string_view title_of(OptionGroup group) {
+  switch (group) {
+    case Group::select: return "What to run";
+    case Group::shape: return "Sizes and shapes";
+    case Group::measure: return "Measurement";
+    case Group::stability: return "Stability and verdict";
+    case Group::device: return "Device";
+    case Group::output: return "Output";
+  }
+  return "";
+}
+
+}  // namespace symmbench

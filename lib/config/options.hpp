@@ -1,0 +1,88 @@
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace symmbench {
+
+/// What an option's value is. A list is comma-separated on the command line and an array (or one value) in a file.
+enum class OptionKind {
+  names,     ///< list of names out of `choices`
+  name,      ///< one name out of `choices`
+  switches,  ///< list of on / off; booleans in a file
+  on_off,    ///< on / off, also 1 / 0 and true / false
+  flag,      ///< stands alone on the command line; a boolean in a file
+  counts,    ///< list of whole numbers
+  integer,   ///< whole number
+  number,    ///< real number
+  bytes,     ///< size such as 16, 64K, 1.5M (1024^n)
+  seconds,   ///< duration such as 20, 1.5s, 500ms, 10m, 2h
+  path,      ///< file or directory
+  text,      ///< anything but empty
+};
+
+/// Where an option belongs. Sweep options may differ between the sweeps of a config file; run options hold for the
+/// whole run; command options exist on the command line only.
+enum class OptionScope { sweep, run, command };
+
+/// Sections of --help, in this order.
+enum class OptionGroup { select, shape, measure, stability, device, output };
+
+/// One allowed name of an option.
+struct Choice {
+  std::string_view name;
+  std::string_view about;  ///< one line, for `symmbench list` and --help
+  bool now = true;         ///< false: known, but not in this version
+};
+
+/// Allowed interval of a numeric value (of each element of a list).
+struct Bounds {
+  double low = 0;
+  double high = 9007199254740992.0;  ///< 2^53: every JSON reader keeps it exactly
+  bool low_open = false;             ///< true: the value must be greater than `low`
+  bool high_open = false;
+};
+
+/// One option of `run`: the only place where its names, type, default, limits and help are written down. The command
+/// line, config-file keys, --help, the configuration in the report and the repro command all derive from it.
+struct OptionSpec {
+  std::string_view name;  ///< long name without dashes: "warmup-iters"
+  char letter = 0;        ///< 0: none
+  OptionKind kind;
+  OptionScope scope;
+  OptionGroup group;
+  std::string_view argument;      ///< placeholder in --help: "BYTES"; empty for flags
+  std::string_view default_text;  ///< as one would type it; empty: unset
+  std::string_view help;
+  std::span<const Choice> choices = {};
+  Bounds bounds = {};
+  bool now = true;  ///< false: parsed and checked, then answered with "not in this version"
+
+  /// Its name in config files and reports: "warmup_iters".
+  std::string key() const;
+  /// "--warmup-iters".
+  std::string flag_name() const;
+};
+
+/// Every option, in the order of --help.
+std::span<const OptionSpec> option_table();
+
+/// By config key ("warmup_iters"); nullptr when there is none.
+const OptionSpec* find_option(std::string_view key);
+/// The same for a key that is known to exist; asserts.
+const OptionSpec& option(std::string_view key);
+
+/// The names that this version accepts, in table order.
+std::vector<std::string> names_now(const OptionSpec& spec);
+/// The names that are known but come later.
+std::vector<std::string> names_later(const OptionSpec& spec);
+
+/// "--iters" and the like for every option that `scope_of_command` can hold: what a mistyped option is compared with.
+std::vector<std::string> long_option_names();
+/// Keys that a config file may hold: at its top level, or (sweep_only) within a sweep. Includes those not in this version.
+std::vector<std::string> config_keys(bool sweep_only);
+
+std::string_view title_of(OptionGroup group);
+
+}  // namespace symmbench

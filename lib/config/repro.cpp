@@ -1,0 +1,49 @@
+#include <fmt/format.h>
+
+#include "config/option_value.hpp"
+#include "config/resolve.hpp"
+
+namespace symmbench {
+namespace {
+
+/// Quoted for a shell where needed.
+std::string shell_word(const std::string& text) {
+  const bool plain = !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                             "0123456789_-+=.,:/@%") == std::string::npos;
+  if (plain) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string options_that_differ(const Json& settings) {
+  std::string words;
+  for (const auto& spec : option_table()) {
+    const auto at = settings.find(spec.key());
+    // Where a repetition writes its files is its user's choice.
+    if (at == settings.end() || spec.name == "report" || spec.name == "journal") continue;
+    if (spec.kind == OptionKind::flag) {
+      if (at->get<bool>()) words += fmt::format(" {}", spec.flag_name());
+      continue;
+    }
+    const auto text = text_from_value(spec, *at);
+    const auto origin = Origin::default_of(spec);
+    if (!spec.default_text.empty() && value_from_text(spec, spec.default_text, origin) == *at) continue;
+    words += fmt::format(" {} {}", spec.flag_name(), shell_word(text));
+  }
+  return words;
+}
+
+}  // namespace
+
+std::string repro_command(const RunConfig& config, int world_size) {
+  const auto echo = parse_json(config.config_text, "configuration");
+  const auto launch = fmt::format("mpirun -n {} symmbench run", world_size);
+  if (config.sweeps.size() > 1) return launch + " --config repro.json  # repro.json: run.config of this report";
+  Json settings = echo;
+  settings.erase("sweeps");
+  settings.update(echo.at("sweeps").front());
+  return launch + options_that_differ(settings);
+}
+
+}  // namespace symmbench

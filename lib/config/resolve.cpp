@@ -1,0 +1,287 @@
+#include "config/resolve.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <map>
+
+#include "config/option_value.hpp"
+#include "config/options.hpp"
+#include "core/text.hpp"
+
+namespace symmbench {
+namespace {
+
+/// A checked value and where it came from.
+struct Setting {
+  Json value;
+  Origin origin;
+  std::string written;  ///< as it stood there, for messages
+
+  std::string subject() const { return origin.subject(written); }
+  [[noreturn]] void fail(std::string_view problem) const { origin.fail(written, problem); }
+};
+
+/// By config key. One layer of the configuration, or several merged.
+using Settings = std::map<std::string, Setting>;
+
+/// Options of which a layer may hold only one; the later layer's one replaces the earlier layer's other.
+constexpr std::pair<const char*, const char*> kExclusive[] = {
+    {"tokens", "minbytes"}, {"tokens", "maxbytes"}, {"tokens", "stepfactor"}, {"tokens", "stepbytes"},
+    {"stepbytes", "stepfactor"}};
+
+void check_exclusive(const Settings& layer) {
+  for (const auto& [one, other] : kExclusive) {
+    const auto first = layer.find(one), second = layer.find(other);
+    if (first == layer.end() || second == layer.end()) continue;
+    first->second.fail(fmt::format("must not be combined with {}; give one of them", second->second.subject()));
+  }
+}
+
+Settings merged(Settings base, const Settings& layer) {
+  for (const auto& [one, other] : kExclusive) {
+    if (layer.contains(one)) base.erase(other);
+    if (layer.contains(other)) base.erase(one);
+  }
+  for (const auto& [key, setting] : layer) base.insert_or_assign(key, setting);
+  return base;
+}
+
+Settings default_layer() {
+  Settings settings;
+  for (const auto& spec : option_table()) {
+    if (spec.scope == OptionScope::command) continue;
+    const auto text = spec.kind == OptionKind::flag ? std::string_view("off") : spec.default_text;
+    if (text.empty() || !spec.now) continue;
+    const auto origin = Origin::default_of(spec);
+    settings.emplace(spec.key(), Setting{value_from_text(spec, text, origin), origin, std::string(text)});
+  }
+  return settings;
+}
+
+Settings command_line_layer(const Json& command_line) {
+  Settings settings;
+  for (const auto& [key, text] : command_line.items()) {
+    const auto* spec = find_option(key);
+    if (!spec) fail_config(fmt::format("unknown option '{}'", key));
+    const auto origin = Origin::command_line(*spec);
+    auto written = text.get<std::string>();
+    auto value = value_from_text(*spec, written, origin);
+    settings.emplace(key, Setting{std::move(value), origin, std::move(written)});
+  }
+  check_exclusive(settings);
+  return settings;
+}
+
+[[noreturn]] void fail_unknown_key(const std::string& path, const std::string& key, bool in_sweep) {
+  const auto known = config_keys(in_sweep);
+  if (in_sweep) {
+    for (const auto& run_key : config_keys(false)) {
+      if (run_key == key) fail_config(fmt::format("{}{}: holds for the whole run: set it outside 'sweeps'", path, key));
+    }
+  }
+  const auto nearest = nearest_name(key, known);
+  fail_config(fmt::format("{}{}: unknown key{}", path, key,
+                          nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
+}
+
+/// Keys that are for people and editors.
+bool is_annotation(const std::string& key) { return key == "description" || key == "$schema"; }
+
+Settings file_layer(const Json& object, const std::string& path, bool in_sweep) {
+  if (!object.is_object()) fail_config(fmt::format("{} must be an object", path));
+  Settings settings;
+  for (const auto& [key, json] : object.items()) {
+    if (is_annotation(key) || (!in_sweep && key == "sweeps")) continue;
+    const auto* spec = find_option(key);
+    const bool allowed = spec && (spec->scope == OptionScope::sweep || (spec->scope == OptionScope::run && !in_sweep));
+    if (!allowed) fail_unknown_key(path, key, in_sweep);
+    const auto origin = Origin::file(path + key);
+    settings.emplace(key, Setting{value_from_json(*spec, json, origin), origin,
+                                  json.is_string() ? json.get<std::string>() : json.dump()});
+  }
+  check_exclusive(settings);
+  return settings;
+}
+
+template <class T>
+T get(const Settings& settings, const char* key) {
+  return settings.at(key).value.get<T>();
+}
+
+template <class T>
+std::optional<T> get_optional(const Settings& settings, const char* key) {
+  const auto at = settings.find(key);
+  return at == settings.end() ? std::nullopt : std::optional<T>(at->second.value.get<T>());
+}
+
+/// Replaces "upstream" by the allocator that it stands for here, unless that one is listed too.
+void resolve_upstream(Settings& settings, bool is_torch) {
+  auto& value = settings.at("allocator").value;
+  Json allocators = Json::array();
+  for (const auto& element : value) {
+    const Json name = element == "upstream" ? Json(is_torch ? "torch_symm_mem" : "symm_device_memory") : element;
+    if (std::find(allocators.begin(), allocators.end(), name) == allocators.end()) allocators.push_back(name);
+  }
+  value = std::move(allocators);
+}
+
+void check_sizes(const Settings& settings, const Sweep& sweep) {
+  if (!sweep.tokens.empty()) return;
+  if (sweep.min_bytes > sweep.max_bytes) {
+    settings.at("minbytes").fail(fmt::format("must not exceed {}", settings.at("maxbytes").subject()));
+  }
+  double count = 1;
+  if (sweep.max_bytes > sweep.min_bytes) {
+    const auto low = static_cast<double>(sweep.min_bytes), high = static_cast<double>(sweep.max_bytes);
+    count = sweep.step_bytes ? (high - low) / static_cast<double>(sweep.step_bytes) + 1
+                             : std::log(high / low) / std::log(sweep.step_factor) + 1;
+  }
+  if (count > static_cast<double>(kMaxSizes)) {
+    settings.at(sweep.step_bytes ? "stepbytes" : "stepfactor")
+        .fail(fmt::format("must give at most {} sizes; this gives {:.0f}", kMaxSizes, count));
+  }
+}
+
+/// Combinations in which no case at all could run, whatever the machine.
+void check_combinations(const Settings& settings, const Sweep& sweep) {
+  const bool only_fused = std::find(sweep.patterns.begin(), sweep.patterns.end(), "allreduce") == sweep.patterns.end();
+  const bool only_in_place = sweep.in_place == std::vector<bool>{true};
+  if (only_fused && only_in_place) {
+    settings.at("in_place").fail(fmt::format("must include off with {}: fused patterns have two outputs",
+                                             settings.at("pattern").subject()));
+  }
+}
+
+Sweep sweep_from(const Settings& settings) {
+  Sweep sweep;
+  sweep.workspaces = get<std::vector<std::string>>(settings, "workspace");
+  sweep.allocators = get<std::vector<std::string>>(settings, "allocator");
+  sweep.handles = get<std::vector<std::string>>(settings, "handle");
+  sweep.algorithms = get<std::vector<std::string>>(settings, "algorithm");
+  sweep.patterns = get<std::vector<std::string>>(settings, "pattern");
+  for (const auto& name : settings.at("datatype").value) sweep.dtypes.push_back(*dtype_from(name.get<std::string>()));
+  sweep.in_place = get<std::vector<bool>>(settings, "in_place");
+  sweep.hidden = get<std::vector<std::uint64_t>>(settings, "hidden");
+  sweep.tokens = get_optional<std::vector<std::uint64_t>>(settings, "tokens").value_or(std::vector<std::uint64_t>{});
+  sweep.min_bytes = get_optional<std::uint64_t>(settings, "minbytes").value_or(0);
+  sweep.max_bytes = get_optional<std::uint64_t>(settings, "maxbytes").value_or(0);
+  sweep.step_factor = get_optional<double>(settings, "stepfactor").value_or(0);
+  sweep.step_bytes = get_optional<std::uint64_t>(settings, "stepbytes").value_or(0);
+  sweep.iters = get_optional<std::uint64_t>(settings, "iters");
+  sweep.warmup_iters = get<std::uint64_t>(settings, "warmup_iters");
+  sweep.cudagraph = get<std::uint64_t>(settings, "cudagraph");
+  sweep.blocks = get<std::uint32_t>(settings, "blocks");
+  sweep.threads = get<std::uint32_t>(settings, "threads");
+  sweep.weight_bias = get<double>(settings, "weight_bias");
+  sweep.epsilon = get<double>(settings, "epsilon");
+  check_sizes(settings, sweep);
+  check_combinations(settings, sweep);
+  return sweep;
+}
+
+DeviceChoice device_from(const std::string& name) {
+  return name == "cuda" ? DeviceChoice::cuda : name == "host" ? DeviceChoice::host : DeviceChoice::automatic;
+}
+
+OutputFormat format_from(const std::string& name) {
+  return name == "nccl" ? OutputFormat::nccl : name == "none" ? OutputFormat::none : OutputFormat::table;
+}
+
+RunConfig run_config_from(const Settings& run) {
+  RunConfig config;
+  config.device = device_from(get<std::string>(run, "device"));
+  config.group_size = get<int>(run, "group_size");
+  config.check = get<bool>(run, "check") ? CheckMode::on : CheckMode::off;
+  config.lifecycles = get<std::uint64_t>(run, "lifecycles");
+  config.ci_width = get<double>(run, "ci_width");
+  config.time_limit_s = get<double>(run, "time_limit");
+  config.timeout_s = get<double>(run, "timeout");
+  config.deadline_scale = get<double>(run, "deadline_scale");
+  config.seed = get<std::uint64_t>(run, "seed");
+  config.isolation = get<std::string>(run, "isolation") == "none" ? Isolation::none : Isolation::process;
+  config.strict = get<bool>(run, "strict");
+  config.skip_if_unsupported = get<bool>(run, "skip_if_unsupported");
+  config.raw_samples = get<bool>(run, "raw_samples");
+  config.format = format_from(get<std::string>(run, "format"));
+  config.report_path = get_optional<std::string>(run, "report");
+  config.journal_path = get_optional<std::string>(run, "journal");
+  return config;
+}
+
+/// The settings of one scope as a JSON object, in the order of the option table.
+Json canonical(const Settings& settings, OptionScope scope) {
+  Json object = Json::object();
+  for (const auto& spec : option_table()) {
+    if (spec.scope != scope) continue;
+    if (const auto at = settings.find(spec.key()); at != settings.end()) object[at->first] = at->second.value;
+  }
+  return object;
+}
+
+}  // namespace
+
+ResolveContext context_from_environment(const std::optional<std::string>& config_path) {
+  ResolveContext context;
+  if (config_path) context.file_name = "config file " + *config_path;
+  const char* value = std::getenv("FLASHINFER_TRTLLM_AR_USE_TORCH_SYMM_MEM");
+  context.upstream_is_torch = value && std::string_view(value) == "1";
+  return context;
+}
+
+RunConfig resolve(const Json* config_file, const Json& command_line, const ResolveContext& context) {
+  // The command line first: its mistakes are told even when the file has some too.
+  const auto typed = command_line_layer(command_line);
+  auto base = default_layer();
+  std::vector<Settings> sweeps;
+  if (config_file) {
+    const auto prefix = context.file_name + ": ";
+    if (!config_file->is_object()) fail_config(prefix + "must be an object {defaults..., \"sweeps\": [{...}]}");
+    base = merged(std::move(base), file_layer(*config_file, prefix, false));
+    if (const auto list = config_file->find("sweeps"); list != config_file->end()) {
+      if (!list->is_array() || list->empty()) fail_config(prefix + "sweeps: must be a list of at least one object");
+      for (std::size_t i = 0; i < list->size(); ++i) {
+        if (!(*list)[i].is_object()) fail_config(fmt::format("{}sweeps[{}]: must be an object", prefix, i));
+        sweeps.push_back(file_layer((*list)[i], fmt::format("{}sweeps[{}].", prefix, i), true));
+      }
+    }
+  }
+  if (sweeps.empty()) sweeps.emplace_back();
+
+  const auto run = merged(base, typed);
+  auto config = run_config_from(run);
+  Json echo = canonical(run, OptionScope::run);
+  echo["sweeps"] = Json::array();
+  for (const auto& sweep : sweeps) {
+    auto settings = merged(merged(base, sweep), typed);
+    resolve_upstream(settings, context.upstream_is_torch);
+    config.sweeps.push_back(sweep_from(settings));
+    echo["sweeps"].push_back(canonical(settings, OptionScope::sweep));
+  }
+  config.config_text = echo.dump();
+  return config;
+}
+
+RunConfig config_from_text(const std::string& config_text) {
+  const auto json = parse_json(config_text, "configuration");
+  return resolve(&json, Json::object(), {.file_name = "configuration"});
+}
+
+std::vector<std::uint64_t> sizes_of(const Sweep& sweep) {
+  std::vector<std::uint64_t> sizes;
+  for (auto size = sweep.min_bytes; size <= sweep.max_bytes && sizes.size() < kMaxSizes;) {
+    sizes.push_back(size);
+    if (sweep.step_bytes) {
+      size += sweep.step_bytes;
+      continue;
+    }
+    const double next = static_cast<double>(size) * sweep.step_factor;
+    if (next > static_cast<double>(sweep.max_bytes)) break;
+    size = std::max(size + 1, static_cast<std::uint64_t>(next));
+  }
+  return sizes;
+}
+
+}  // namespace symmbench
