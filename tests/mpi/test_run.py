@@ -1,0 +1,113 @@
+"""The main job under mpirun, on the emulated device: results, report, verdict."""
+import unittest
+
+from harness import ROOT, RunTest, alone, main, run
+
+
+class MainJob(RunTest):
+    def test_quick_config_passes_and_its_report_is_valid(self):
+        done = run(4, "run", "--device", "host", "--config", ROOT / "configs/quick.json", "-J", self.report)
+        self.assert_exit(done, 0)
+        report = self.load()
+        self.assertTrue(report["run"]["complete"])
+        self.assertTrue(report["device"]["emulated"])
+        self.assertEqual(len(report["ranks"]), 4)
+        rows = report["results"]
+        self.assertEqual({row["status"] for row in rows}, {"ok"})
+        self.assertEqual({row["allocator"] for row in rows}, {"symm_device_memory", "torch_symm_mem"})
+        self.assertEqual({row["algorithm"] for row in rows}, {"one_shot", "two_shot"})
+        self.assertEqual({row["pattern"] for row in rows}, {"allreduce", "residual_rmsnorm"})
+        self.assertEqual({row["dtype"] for row in rows}, {"bf16", "fp32"})
+        self.assertGreaterEqual(len({row["message_bytes"] for row in rows}), 5)
+        for row in rows:
+            self.assertEqual(row["wrong_elements"], 0, row["case_id"])
+            self.assertGreater(row["checked_iterations"], 0, row["case_id"])
+            self.assertGreater(row["time_us"]["mean"], 0, row["case_id"])
+            self.assertIsNone(row["busbw_gbs"], "an emulated device claims no bandwidth")
+        self.assertEqual(len(report["comparison"]), len(rows) // 2)
+        for entry in report["stability"]:
+            self.assertGreater(entry["lifecycles"], 0)
+            self.assertEqual(entry["failed"], 0)
+            self.assertEqual(
+                [phase["phase"] for phase in entry["phases"]],
+                ["create", "export", "exchange", "import", "map", "init", "verify", "use", "close"])
+        self.assert_exit(alone("validate", self.report), 0)
+        self.assertFalse(self.report.with_name("report.json.journal").exists(), "the journal is removed on success")
+        self.assert_nothing_left()
+
+    def test_the_two_allocators_differ_visibly(self):
+        done = run(4, "run", "--device", "host", "-b", "64K", "-e", "64K", "-n", 4, "--lifecycles", 1, "-J", self.report)
+        self.assert_exit(done, 0)
+        entries = {entry["allocator"]: entry for entry in self.load()["stability"]}
+        pads = {name: {s["signal_pad_bytes"] for s in e["segments"]} for name, e in entries.items()}
+        layouts = {name: {s["va_layout"] for s in e["segments"]} for name, e in entries.items()}
+        self.assertEqual(pads, {"symm_device_memory": {2048}, "torch_symm_mem": {9216}})
+        self.assertEqual(layouts, {"symm_device_memory": {"contiguous"}, "torch_symm_mem": {"per_peer"}})
+        reserves = {name: next(c["count"] for c in e["driver_calls"] if c["call"] == "cuMemAddressReserve")
+                    for name, e in entries.items()}
+        self.assertEqual(reserves, {"symm_device_memory": 3, "torch_symm_mem": 12})
+
+    def test_any_number_of_ranks_runs_plain_allreduce(self):
+        for ranks in (1, 2, 3, 5):
+            with self.subTest(ranks=ranks):
+                done = run(ranks, "run", "--device", "host", "-b", "1000", "-e", "70000", "-f", "70", "-n", 4,
+                           "--algorithm", "one_shot,two_shot,two_shot_barrier", "-J", self.report)
+                self.assert_exit(done, 0)
+                self.assertEqual({row["status"] for row in self.load()["results"]}, {"ok"})
+
+    def test_every_dtype_in_and_out_of_place(self):
+        done = run(2, "run", "--device", "host", "-b", "16", "-e", "64K", "-f", "64", "-n", 4, "-d", "fp16,bf16,fp32",
+                   "--in-place", "on,off", "-J", self.report)
+        self.assert_exit(done, 0)
+        rows = self.load()["results"]
+        self.assertEqual({(row["dtype"], row["in_place"]) for row in rows},
+                         {(d, p) for d in ("fp16", "bf16", "fp32") for p in (True, False)})
+        self.assertEqual({row["status"] for row in rows}, {"ok"})
+
+    def test_subgroups_run_at_the_same_time(self):
+        done = run(4, "run", "--device", "host", "--group-size", 2, "-b", "4K", "-e", "4K", "-n", 4, "-J", self.report)
+        self.assert_exit(done, 0)
+        self.assertEqual({(row["group"], row["group_size"]) for row in self.load()["results"]}, {(0, 2), (1, 2)})
+
+    def test_sixteen_ranks_on_this_machine(self):
+        done = run(16, "run", "--device", "host", "-b", "16K", "-e", "16K", "-n", 4, "--pattern",
+                   "allreduce,residual_rmsnorm", "-J", self.report)
+        self.assert_exit(done, 0)
+        self.assertEqual({row["status"] for row in self.load()["results"]}, {"ok"})
+
+    def test_without_isolation_the_same_job_runs_in_one_process_per_rank(self):
+        done = run(2, "run", "--device", "host", "--isolation", "none", "-b", "4K", "-e", "4K", "-n", 4, "-J", self.report)
+        self.assert_exit(done, 0)
+        self.assertEqual({row["status"] for row in self.load()["results"]}, {"ok"})
+
+    def test_auto_falls_back_to_the_emulated_device_and_says_so(self):
+        done = run(2, "run", "-b", "4K", "-e", "4K", "-n", 4, "-J", self.report)
+        self.assert_exit(done, 0)
+        self.assertIn("EMULATED", done.stdout + done.stderr)
+        self.assertEqual(self.load()["device"]["kind"], "host")
+
+    def test_random_iteration_counts_sample_to_an_interval(self):
+        done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-J", self.report)
+        self.assert_exit(done, 0)
+        for row in self.load()["results"]:
+            self.assertGreaterEqual(row["time_us"]["samples"], 10)
+
+
+class NcclFormat(RunTest):
+    def test_rows_have_thirteen_fields_and_both_footers_are_there(self):
+        done = run(2, "run", "--device", "host", "--format", "nccl", "-b", "1K", "-e", "1M", "-f", "4")
+        self.assert_exit(done, 0)
+        lines = done.stdout.splitlines()
+        rows = [line.split() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+        self.assertEqual({len(row) for row in rows}, {13})
+        self.assertEqual(len(rows), 2 * 6, "six sizes for each of two allocators")
+        for row in rows:
+            int(row[0]), int(row[1]), float(row[5])
+        text = done.stdout
+        self.assertIn("# EMULATED", text)
+        self.assertRegex(text, r"# Out of bounds values : 0 OK")
+        self.assertRegex(text, r"# Avg bus bandwidth    : \S+")
+
+
+if __name__ == "__main__":
+    main()
