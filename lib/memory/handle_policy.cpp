@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "comm/host_identity.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "memory/rank_text.hpp"
@@ -17,14 +16,6 @@ namespace {
 constexpr std::string_view kChoices[] = {"auto", "upstream", "posix_fd", "fabric"};
 constexpr int kFabricNotSupported = 0;  // NVML's gpu fabric states (TS 8.7)
 constexpr int kFabricCompleted = 3;
-
-std::uint64_t this_os_image() {
-  std::string boot_id;
-  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), boot_id);
-  char net_namespace[64] = {};
-  const auto length = ::readlink("/proc/self/ns/net", net_namespace, sizeof(net_namespace) - 1);
-  return fnv1a(boot_id + "/" + std::string(net_namespace, length > 0 ? static_cast<std::size_t>(length) : 0));
-}
 
 /// Why no trial of `type` is needed to know that it cannot work, or "".
 std::string excluded(HandleType type, std::span<const HandleFacts> ranks) {
@@ -114,10 +105,11 @@ std::span<const std::string_view> handle_choices() { return kChoices; }
 
 HandleFacts local_handle_facts(Driver& driver, int world_rank) {
   const auto device = driver.facts();
+  const auto host = this_host();
   return {.world_rank = world_rank,
           .posix_fd_supported = device.posix_fd_supported,
           .fabric_supported = device.fabric_supported,
-          .os_image = this_os_image()};
+          .os_image = fnv1a(host.boot_id + "/" + host.network_namespace)};
 }
 
 std::vector<HandleType> handles_to_try(std::string_view asked, std::span<const HandleFacts> ranks) {

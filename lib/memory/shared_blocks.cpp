@@ -89,6 +89,14 @@ void SharedBlocks::tear_down() {
   keep_going.rethrow();
 }
 
+void require_possible(std::uint64_t requested_bytes) {
+  constexpr std::uint64_t kMost = 1ull << 47;  // what a process can address
+  if (requested_bytes > 0 && requested_bytes <= kMost) return;
+  throw Error({.layer = Layer::memory,
+               .reason = Reason::invalid_argument,
+               .detail = fmt::format("symmetric memory of {} bytes: 1 to {} are possible", requested_bytes, kMost)});
+}
+
 void zero_memory(Driver& driver, DevicePtr address, std::uint64_t bytes) {
   const auto stream = driver.make_stream();
   stream->fill(address, 0, bytes / sizeof(std::uint32_t));

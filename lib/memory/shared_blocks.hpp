@@ -46,6 +46,9 @@ class SharedBlocks final : public SharedMemory {
   bool closed_ = false;
 };
 
+/// @throws Error{memory, invalid_argument} for a size that no block can have: nothing, or beyond any address space
+void require_possible(std::uint64_t requested_bytes);
+
 /// Fills `bytes` of device memory with zeros and waits for it.
 void zero_memory(Driver& driver, DevicePtr address, std::uint64_t bytes);
 

@@ -60,6 +60,7 @@ std::unique_ptr<SharedMemory> SymmDeviceMemory::allocate(const PhaseContext& con
   Blocks blocks(comm.size());
 
   collective_phase(context, Phase::create, [&] {
+    require_possible(bytes);
     facts = layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
     blocks.memory[comm.rank()] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);
   });

@@ -68,6 +68,7 @@ std::unique_ptr<SharedMemory> TorchSymmMem::allocate(const PhaseContext& context
   blocks.ranges.resize(comm.size());
 
   collective_phase(context, Phase::create, [&] {
+    require_possible(bytes);
     const AllocationSpec spec{.handle = handle, .gpu_direct_rdma = driver.facts().gpu_direct_rdma_supported};
     facts = layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
     blocks.memory[own] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);

@@ -1,0 +1,59 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "device/faulty/faulty_driver.hpp"
+#include "device/host/host_driver.hpp"
+#include "memory/shared_memory.hpp"
+#include "support/ledger_driver.hpp"
+#include "support/thread_ranks.hpp"
+
+namespace symmbench::test {
+
+/// What one rank of an allocator test holds.
+struct RankBench {
+  Communicator& comm;
+  FaultyDriver& driver;
+  Ledger& ledger;
+  PhaseContext context{comm};
+};
+
+/// Runs `body` on `ranks` threads, each with an emulated device of its own; `faulty_rank`'s driver fails as told.
+/// The ledgers say afterwards what was not given back.
+struct AllocatorWorld {
+  int ranks = 4;
+  HostDriverOptions options{.fabric_supported = true};
+  int faulty_rank = -1;
+  std::vector<DriverFault> faults;
+  std::vector<Ledger> ledgers;
+  std::vector<std::uint64_t> injected;
+
+  std::vector<std::optional<Failure>> run(const std::function<void(RankBench&)>& body) {
+    ledgers.assign(ranks, {});
+    injected.assign(ranks, 0);
+    return failures_of_ranks(ranks, [&](int rank, Communicator& comm) {
+      FaultyDriver driver(std::make_unique<LedgerDriver>(std::make_unique<HostDriver>(options), ledgers[rank]),
+                          rank == faulty_rank ? faults : std::vector<DriverFault>{});
+      RankBench bench{comm, driver, ledgers[rank]};
+      try {
+        body(bench);
+      } catch (...) {
+        injected[rank] = driver.injected();
+        throw;
+      }
+      injected[rank] = driver.injected();
+    });
+  }
+  bool balanced() const {
+    for (const auto& ledger : ledgers) {
+      if (!ledger.balanced()) return false;
+    }
+    return true;
+  }
+};
+
+inline std::uint32_t& word_at(DevicePtr address) { return *static_cast<std::uint32_t*>(to_pointer(address)); }
+
+}  // namespace symmbench::test
