@@ -1,0 +1,201 @@
+#include "kernels/host/host_kernels.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/round.hpp"
+#include "device/host/host_stream.hpp"
+#include "kernels/host/host_blocks.hpp"
+#include "kernels/protocol/fill.hpp"
+#include "kernels/protocol/verify.hpp"
+
+namespace symmbench {
+namespace {
+
+/// Few: ranks outnumber cores, and a block more is a thread more that spins.
+constexpr std::uint32_t kBlocks = 2;
+constexpr std::uint64_t kPacketsPerBlock = 64;
+
+static_assert(ReportOps<HostOps>);
+
+HostStream& host(Stream& stream) {
+  auto* host_stream = dynamic_cast<HostStream*>(&stream);
+  if (host_stream == nullptr) {
+    throw Error({.layer = Layer::kernel,
+                 .reason = Reason::invalid_argument,
+                 .call = "HostKernels",
+                 .detail = "the stream belongs to another device"});
+  }
+  return *host_stream;
+}
+
+/// Calls f with a value of the element type.
+template <class F>
+void with_type(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::fp16: return f(Fp16{});
+    case DType::bf16: return f(Bf16{});
+    case DType::fp32: return f(float{});
+  }
+}
+
+std::uint32_t blocks_for(std::uint64_t units, std::uint64_t units_per_block) {
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(ceil_div(units, units_per_block), 1, kBlocks));
+}
+
+bool is_fused(const CallShape& shape) { return shape.pattern != Pattern::allreduce; }
+
+std::uint64_t iteration_of(const BatchView& batch) {
+  return reinterpret_cast<const BatchState*>(batch.state)->iteration;
+}
+
+CheckArgs check_args(const BatchView& batch, const CheckCall& call) {
+  return {.batch = batch,
+          .first_iteration = iteration_of(batch),
+          .iterations = call.iterations,
+          .world_size = call.shape.world_size,
+          .packets = call.shape.packets(),
+          .hidden = call.shape.hidden,
+          .fused = is_fused(call.shape),
+          .epsilon = call.epsilon,
+          .weight_bias = call.weight_bias};
+}
+
+/// The fill and check texts touch local memory only, so their ops need no real workspace.
+HostOps local_ops() {
+  static ControlBlock none{};
+  static const WorkspaceView view = [] {
+    WorkspaceView made;
+    made.control = reinterpret_cast<std::uint64_t>(&none);
+    return made;
+  }();
+  return HostOps(view);
+}
+
+class HostKernels final : public KernelSet {
+ public:
+  std::optional<std::string> unsupported(const CallShape& shape) const override { return protocol_problem(shape); }
+
+  LaunchShape launch_shape(const CallShape& shape) const override {
+    const std::uint32_t chosen =
+        is_fused(shape) ? blocks_for(shape.tokens, 1) : blocks_for(shape.packets(), kPacketsPerBlock);
+    return {.blocks = shape.blocks != 0 ? shape.blocks : chosen, .threads = 1};
+  }
+
+  void allreduce(Stream& stream, const AllreduceCall& call) override {
+    if (const auto problem = protocol_problem(call.shape)) {
+      throw Error({.layer = Layer::kernel, .reason = Reason::not_supported, .call = "allreduce", .detail = *problem});
+    }
+    if (call.view->world_size != call.shape.world_size) {
+      throw Error({.layer = Layer::kernel,
+                   .reason = Reason::invalid_argument,
+                   .call = "allreduce",
+                   .detail = fmt::format("a call of {} ranks on a workspace of {}", call.shape.world_size,
+                                         call.view->world_size)});
+    }
+    const std::uint32_t blocks = launch_shape(call.shape).blocks;
+    // The view is copied, as a kernel's arguments are.
+    host(stream).launch(blocks, [call, view = *call.view, blocks](std::uint32_t block) {
+      run_block(call, view, block, blocks);
+    });
+  }
+
+  void device_barrier(Stream& stream, const WorkspaceView& view) override {
+    host(stream).launch(1, [view](std::uint32_t block) {
+      HostOps ops(view);
+      symmbench::device_barrier(ops, HostWork(block, 1), view);
+    });
+  }
+
+  void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) override {
+    host(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
+      HostOps ops = local_ops();
+      with_type(call.shape.dtype, [&]<class T>(T) {
+        symmbench::fill_inputs<T>(ops, HostWork(block, kBlocks), batch, iteration_of(batch), call.iterations, call.rank,
+                                  call.shape.world_size);
+      });
+    });
+  }
+
+  void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) override {
+    if (!is_fused(call.shape)) return;
+    host(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
+      HostOps ops = local_ops();
+      with_type(call.shape.dtype, [&]<class T>(T) {
+        symmbench::fill_constants<T>(ops, HostWork(block, kBlocks), batch, call.shape.hidden, call.shape.world_size);
+      });
+    });
+  }
+
+  void check(Stream& stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance) override {
+    host(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
+      HostOps ops = local_ops();
+      const HostWork work(block, kBlocks);
+      const CheckArgs args = check_args(batch, call);
+      with_type(call.shape.dtype, [&]<class T>(T) {
+        check_sums<T>(ops, work, args);
+        if (args.fused) check_norms<T>(ops, work, args);
+      });
+      check_guards(ops, work, args);
+    });
+    host(stream).launch(1, [batch, advance](std::uint32_t) {
+      reinterpret_cast<BatchState*>(batch.state)->iteration += advance;
+    });
+  }
+
+  void scan(Stream& stream, DevicePtr data, std::uint64_t words, std::uint32_t pattern, DevicePtr count) override {
+    host(stream).launch(kBlocks, [=](std::uint32_t block) {
+      const auto* word = reinterpret_cast<const std::uint32_t*>(data);
+      const Piece piece = piece_of(words, block, kBlocks);
+      const auto differing = std::count_if(word + piece.first, word + piece.end, [&](auto w) { return w != pattern; });
+      local_ops().add64(reinterpret_cast<std::uint64_t*>(count), static_cast<std::uint64_t>(differing));
+    });
+  }
+
+  void write_word(Stream& stream, DevicePtr to, std::uint32_t value) override {
+    host(stream).launch(1, [=](std::uint32_t) {
+      std::atomic_ref(*reinterpret_cast<std::uint32_t*>(to)).store(value, std::memory_order_relaxed);
+    });
+  }
+
+  void read_words(Stream& stream, std::span<const DevicePtr> from, DevicePtr to) override {
+    host(stream).launch(1, [sources = std::vector<DevicePtr>(from.begin(), from.end()), to](std::uint32_t) {
+      auto* out = reinterpret_cast<std::uint32_t*>(to);
+      for (const DevicePtr source : sources) {
+        *out++ = std::atomic_ref(*reinterpret_cast<std::uint32_t*>(source)).load(std::memory_order_relaxed);
+      }
+    });
+  }
+};
+
+}  // namespace
+
+std::optional<std::string> protocol_problem(const CallShape& shape) {
+  const std::uint64_t message = shape.message_bytes();
+  if (shape.world_size < 1 || shape.world_size > kMaxRanks) {
+    return fmt::format("world size {} is not within 1 ... {}", shape.world_size, kMaxRanks);
+  }
+  if (message == 0 || message % kPacketBytes != 0) {
+    return fmt::format("a message of {} bytes is no positive multiple of {}", message, kPacketBytes);
+  }
+  if (shape.algorithm == Algorithm::two_shot_barrier && shape.blocks > kBarrierRows) {
+    return fmt::format("{} blocks, but a barrier has flags for {}", shape.blocks, kBarrierRows);
+  }
+  if (shape.pattern == Pattern::allreduce) return std::nullopt;
+  if (shape.in_place) return "fused patterns have no in-place form";
+  if (shape.world_size != 2 && shape.world_size != 4 && shape.world_size != 8 && shape.world_size != 16) {
+    return fmt::format("fused patterns need 2, 4, 8 or 16 ranks, not {}", shape.world_size);
+  }
+  const std::uint64_t row_bytes = shape.hidden * element_bytes(shape.dtype);
+  if (row_bytes % kPacketBytes != 0) {
+    return fmt::format("a row of {} bytes is no multiple of {}", row_bytes, kPacketBytes);
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<KernelSet> make_host_kernels() { return std::make_unique<HostKernels>(); }
+
+}  // namespace symmbench

@@ -1,0 +1,162 @@
+#pragma once
+#include <sched.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/protocol/ops.hpp"
+
+namespace symmbench {
+
+/// MemoryOps of the emulated device; one object per block. Lamport words are relaxed atomics; packets that a barrier orders
+/// are plain, so that ThreadSanitizer sees a weakened order; nothing here is a fence.
+class HostOps {
+ public:
+  using Numbers = PortableNumbers;
+
+  struct Target {
+    int rank;
+    std::uint64_t offset;
+  };
+  /// One offset serves all peers: they are told apart by `send`.
+  template <class World>
+  struct Targets {
+    World world;
+    std::uint64_t offset;
+  };
+  struct Patience {
+    std::uint32_t misses = 0;
+    std::chrono::steady_clock::time_point since{};
+  };
+
+  explicit HostOps(const WorkspaceView& view) : view_(view), control_(*pointer<ControlBlock>(view.control)) {}
+
+  void wait_for_previous() {}
+  void pushed() {}
+
+  CallState load_state() {
+    return {relaxed(control_.slot).load(std::memory_order_relaxed),
+            relaxed(control_.barrier_generation).load(std::memory_order_relaxed),
+            relaxed(control_.abort).load(std::memory_order_relaxed),
+            relaxed(control_.calls).load(std::memory_order_relaxed),
+            relaxed(control_.dirty_packets).load(std::memory_order_relaxed)};
+  }
+  bool take_ticket(std::uint32_t blocks) {
+    // acq_rel: the last block's advance() comes after every block's load_state().
+    if (relaxed(control_.arrivals).fetch_add(1, std::memory_order_acq_rel) + 1 != blocks) return false;
+    relaxed(control_.arrivals).store(0, std::memory_order_relaxed);
+    return true;
+  }
+  void advance(const CallState& next) {
+    relaxed(control_.slot).store(next.slot, std::memory_order_relaxed);
+    relaxed(control_.barrier_generation).store(next.barrier_generation, std::memory_order_relaxed);
+    relaxed(control_.dirty_packets).store(next.dirty_packets, std::memory_order_relaxed);
+    relaxed(control_.calls).store(next.calls, std::memory_order_relaxed);
+  }
+
+  Packet load_local(std::uint64_t address) { return *pointer<const Packet>(address); }
+  void store_local(std::uint64_t address, const Packet& packet) { *pointer<Packet>(address) = packet; }
+
+  Target target(int rank, std::uint64_t offset) { return {rank, offset}; }
+  template <class World>
+  Targets<World> targets(World world, std::uint64_t offset) {
+    return {world, offset};
+  }
+  void send(const Target& target, std::uint64_t slot_offset, const Packet& packet) {
+    store_words(view_.lamport[target.rank] + target.offset + slot_offset, packet);
+  }
+  template <class World>
+  void send(const Targets<World>& targets, int step, std::uint64_t slot_offset, const Packet& packet) {
+    const int rank = peer_after(targets.world, view_.rank, step);
+    store_words(view_.lamport[rank] + targets.offset + slot_offset, packet);
+  }
+  Packet poll(std::uint64_t offset) {
+    auto* word = pointer<std::uint32_t>(view_.lamport[view_.rank] + offset);
+    Packet packet;
+    for (int i = 0; i < 4; ++i) packet.word[i] = relaxed(word[i]).load(std::memory_order_relaxed);
+    return packet;
+  }
+  void clear(std::uint64_t offset) { store_words(view_.lamport[view_.rank] + offset, sentinel_packet()); }
+  static Packet sanitise(const Packet& packet) { return sanitised(packet); }
+
+  Packet load_comm(int rank, std::uint64_t offset) { return *pointer<const Packet>(view_.comm[rank] + offset); }
+  void store_comm(int rank, std::uint64_t offset, const Packet& packet) {
+    *pointer<Packet>(view_.comm[rank] + offset) = packet;
+  }
+
+  void signal(int rank, std::uint64_t offset, std::uint32_t value) {
+    relaxed(*pointer<std::uint32_t>(view_.flags[rank] + offset)).store(value, std::memory_order_release);
+  }
+  std::uint32_t observe(std::uint64_t offset) {
+    return relaxed(*pointer<std::uint32_t>(view_.flags[view_.rank] + offset)).load(std::memory_order_acquire);
+  }
+
+  /// Spins a little, then lets other threads run: ranks outnumber cores.
+  Waiting keep_waiting(Patience& patience) {
+    ++patience.misses;
+    if (patience.misses < kSpins) return Waiting::again;
+    if (patience.misses % kCheckEvery == 0) {
+      const auto now = std::chrono::steady_clock::now();
+      if (patience.since == std::chrono::steady_clock::time_point{}) {
+        patience.since = now;
+      } else if (now - patience.since > std::chrono::nanoseconds(view_.wait_limit_ns)) {
+        return Waiting::expired;
+      }
+      if (relaxed(control_.abort).load(std::memory_order_relaxed) != 0) return Waiting::aborted;
+    }
+    sched_yield();
+    return Waiting::again;
+  }
+
+  void give_up(GiveUpRecord record) {
+    if (relaxed(control_.abort).exchange(1, std::memory_order_acq_rel) != 0 || view_.give_up == 0) return;
+    auto& page = *pointer<GiveUpRecord>(view_.give_up);
+    const std::uint32_t tag = record.tag;
+    record.tag = 0;
+    page = record;
+    relaxed(page.tag).store(tag, std::memory_order_release);
+  }
+
+  float reciprocal_sqrt(float value) { return 1.0f / std::sqrt(value); }
+
+  // ReportOps, for the check kernels.
+  std::uint64_t add64(std::uint64_t* count, std::uint64_t value) {
+    return relaxed(*count).fetch_add(value, std::memory_order_relaxed);
+  }
+  std::uint32_t add32(std::uint32_t* count, std::uint32_t value) {
+    return relaxed(*count).fetch_add(value, std::memory_order_relaxed);
+  }
+  void max32(std::uint32_t* largest, std::uint32_t value) {
+    auto word = relaxed(*largest);
+    std::uint32_t seen = word.load(std::memory_order_relaxed);
+    while (seen < value && !word.compare_exchange_weak(seen, value, std::memory_order_relaxed)) {
+    }
+  }
+  double square_root(double value) { return std::sqrt(value); }
+
+ protected:
+  static constexpr std::uint32_t kSpins = 32;
+  static constexpr std::uint32_t kCheckEvery = 64;
+
+  template <class T>
+  static T* pointer(std::uint64_t address) {
+    return reinterpret_cast<T*>(address);
+  }
+  template <class T>
+  static std::atomic_ref<T> relaxed(T& object) {
+    return std::atomic_ref<T>(object);
+  }
+  static void store_words(std::uint64_t address, const Packet& packet) {
+    auto* word = pointer<std::uint32_t>(address);
+    for (int i = 0; i < 4; ++i) relaxed(word[i]).store(packet.word[i], std::memory_order_relaxed);
+  }
+
+  const WorkspaceView& view_;
+  ControlBlock& control_;
+};
+
+static_assert(MemoryOps<HostOps>);
+
+}  // namespace symmbench

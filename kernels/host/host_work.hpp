@@ -1,0 +1,183 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/protocol/fusion_layout.hpp"
+#include "kernels/protocol/work.hpp"
+
+namespace symmbench {
+
+/// A contiguous piece of [0, count), one of `blocks` nearly equal ones.
+struct Piece {
+  std::uint64_t first, end;
+};
+inline Piece piece_of(std::uint64_t count, std::uint32_t block, std::uint32_t blocks) {
+  return {count * block / blocks, count * (block + 1) / blocks};
+}
+
+/// What all works of the host share: one thread is one block, so block-wide steps are nothing and nothing is kept.
+class HostWork {
+ public:
+  template <class V>
+  struct Kept {
+    void keep(int, const V&) {}
+    template <class F>
+    V get(int, F&& again) const {
+      return again();
+    }
+  };
+
+  HostWork(std::uint32_t block, std::uint32_t blocks) : block_(block), blocks_(blocks) {}
+
+  std::uint32_t block() const { return block_; }
+  std::uint32_t blocks() const { return blocks_; }
+  bool leader() const { return true; }
+  void sync_block() const {}
+  bool all_alive(bool alive) const { return alive; }
+
+  template <class F>
+  void prepare(F&&) const {}
+  template <class F>
+  void for_each_rank(int ranks, F&& f) const {
+    for (int rank = 0; rank < ranks; ++rank) f(rank);
+  }
+  template <class F>
+  void for_each_index(std::uint64_t count, F&& f) const {
+    const Piece piece = piece_of(count, block_, blocks_);
+    for (std::uint64_t i = piece.first; i < piece.end; ++i) f(i);
+  }
+
+  /// For the check kernels: f(row_work, row); a row belongs to one block.
+  struct RowWork {
+    template <class F>
+    void for_each_index(std::uint64_t count, F&& f) const {
+      for (std::uint64_t i = 0; i < count; ++i) f(i);
+    }
+    double sum(double value) const { return value; }
+  };
+  template <class F>
+  void for_each_row(std::uint64_t rows, F&& f) const {
+    for_each_index(rows, [&](std::uint64_t row) { f(RowWork{}, row); });
+  }
+
+ protected:
+  /// A tile of a plain work is whatever the block handles.
+  template <class Work, class Which>
+  struct WholeTile {
+    const Work& work;
+    template <class F>
+    void for_each(F&& f) const {
+      work.for_each(Which{}, f);
+    }
+  };
+
+  std::uint32_t block_, blocks_;
+};
+
+/// Plain one-shot: block b has the b-th piece of the message.
+class MessageWork : public HostWork {
+ public:
+  MessageWork(std::uint32_t block, std::uint32_t blocks, const Message& message)
+      : HostWork(block, blocks), piece_(piece_of(message.packets, block, blocks)) {}
+
+  template <class F>
+  void for_each(All, F&& f) const {
+    for (std::uint64_t p = piece_.first; p < piece_.end; ++p) f(0, Place{p, 0, 0, 0});
+  }
+  template <class F>
+  void for_each_tile(All, F&& f) const {
+    f(WholeTile<MessageWork, All>{*this});
+  }
+
+ private:
+  Piece piece_;
+};
+
+/// Plain two-shots: block b has the b-th piece of each rank's share, the own one last.
+class ShareWork : public HostWork {
+ public:
+  ShareWork(std::uint32_t block, std::uint32_t blocks, const Message& message, int rank, int world_size)
+      : HostWork(block, blocks), packets_(message.packets), rank_(rank), world_size_(world_size) {}
+
+  template <class F>
+  void for_each(All, F&& f) const {
+    for_each(Others{}, f);
+    for_each(Own{}, f);
+  }
+  template <class F>
+  void for_each(Others, F&& f) const {
+    for (int step = 0; step < world_size_ - 1; ++step) visit((rank_ + 1 + step) % world_size_, f);
+  }
+  template <class F>
+  void for_each(Own, F&& f) const {
+    visit(rank_, f);
+  }
+  template <class Which, class F>
+  void for_each_tile(Which, F&& f) const {
+    f(WholeTile<ShareWork, Which>{*this});
+  }
+
+ private:
+  template <class F>
+  void visit(int owner, F&& f) const {
+    const Share share = share_of(owner, world_size_, packets_);
+    const Piece piece = piece_of(share.count, block_, blocks_);
+    for (std::uint64_t i = piece.first; i < piece.end; ++i) f(0, Place{share.first + i, i, 0, owner});
+  }
+
+  std::uint64_t packets_;
+  int rank_, world_size_;
+};
+
+/// Fused patterns: block b has rows b, b + blocks, ...; a row may belong to several owners.
+class RowsWork : public HostWork {
+ public:
+  RowsWork(std::uint32_t block, std::uint32_t blocks, const Message& message, std::uint64_t row_packets, int rank)
+      : HostWork(block, blocks),
+        share_(message.share),
+        row_packets_(row_packets),
+        rows_(message.packets / row_packets),
+        rank_(rank) {}
+
+  template <class Which, class F>
+  void for_each(Which which, F&& f) const {
+    for (std::uint64_t row = block_; row < rows_; row += blocks_) visit(which, row, f);
+  }
+  template <class F>
+  void for_each_tile(All, F&& f) const {
+    for (std::uint64_t row = block_; row < rows_; row += blocks_) f(Tile{*this, row});
+  }
+
+ private:
+  struct Tile {
+    const RowsWork& work;
+    std::uint64_t row;
+    template <class F>
+    void for_each(F&& f) const {
+      work.visit(All{}, row, f);
+    }
+    bool row_sum(float&, bool alive) const { return alive; }
+  };
+
+  bool wanted(All, int) const { return true; }
+  bool wanted(Own, int owner) const { return owner == rank_; }
+  bool wanted(Others, int owner) const { return owner != rank_; }
+
+  template <class Which, class F>
+  void visit(Which which, std::uint64_t row, F&& f) const {
+    std::uint64_t packet = row * row_packets_;
+    int owner = static_cast<int>(packet / share_);
+    std::uint64_t index = packet % share_;
+    for (std::uint64_t column = 0; column < row_packets_; ++column, ++packet, ++index) {
+      if (index == share_) {
+        index = 0;
+        ++owner;
+      }
+      if (wanted(which, owner)) f(0, Place{packet, index, column, owner});
+    }
+  }
+
+  std::uint64_t share_, row_packets_, rows_;
+  int rank_;
+};
+
+}  // namespace symmbench

@@ -1,0 +1,50 @@
+#pragma once
+#include "kernels/protocol/wait.hpp"
+#include "kernels/protocol/work.hpp"
+
+namespace symmbench {
+
+/// Barrier of the same-numbered blocks of all ranks. The flag that rank p writes for me lies in my segment at row `block`,
+/// word p; it holds a generation that only grows, so rows that some calls do not use need no upkeep, and a peer that is
+/// already one barrier ahead does not look late. Compared by signed difference, so it may wrap. (Upstream counts modulo 3
+/// and writes every row, FI 10.4.)
+///
+/// Everything that the block wrote before is visible to the peers' blocks after (release, acquire). False: gave up, naming
+/// the peer, with `packet` of the record the row.
+template <MemoryOps Ops, class Work>
+SYMMBENCH_FN bool block_barrier(Ops& ops, const Work& work, const WorkspaceView& view, const CallState& state,
+                                std::uint32_t generation) {
+  const std::uint64_t row = work.block() * static_cast<std::uint64_t>(view.world_size);
+  work.sync_block();
+  work.for_each_rank(view.world_size, [&](int peer) {
+    if (peer != view.rank) ops.signal(peer, (row + view.rank) * 4, generation);
+  });
+  bool alive = true;
+  work.for_each_rank(view.world_size, [&](int peer) {
+    if (peer == view.rank) return;
+    typename Ops::Patience patience{};
+    const WaitContext context{WaitTag::barrier, view.rank, state.slot, work.block(), state.calls};
+    while (alive) {
+      const std::uint32_t seen = ops.observe((row + peer) * 4);
+      if (static_cast<std::int32_t>(seen - generation) >= 0) return;
+      alive = wait_again(ops, patience, context, peer, generation, seen);
+    }
+  });
+  return work.all_alive(alive);
+}
+
+/// All ranks' streams meet: one block per rank.
+template <MemoryOps Ops, class Work>
+SYMMBENCH_FN void device_barrier(Ops& ops, const Work& work, const WorkspaceView& view) {
+  ops.wait_for_previous();
+  CallState state = ops.load_state();
+  if (state.abort != 0) return;
+  if (!block_barrier(ops, work, view, state, state.barrier_generation + 1)) return;
+  work.sync_block();
+  if (!work.leader() || !ops.take_ticket(work.blocks())) return;
+  ++state.barrier_generation;
+  ++state.calls;
+  ops.advance(state);
+}
+
+}  // namespace symmbench

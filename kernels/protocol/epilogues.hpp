@@ -1,0 +1,110 @@
+#pragma once
+#include "kernels/protocol/ops.hpp"
+#include "kernels/protocol/work.hpp"
+
+namespace symmbench {
+
+// What is done with each packet of the sum. A protocol calls load_constants before, load_residual after it has sent its own
+// packets, then for each tile begin, take for every packet, finish. kRows: needs whole rows, so a two-shot must give it
+// the own share together with the rest (Pending = All) instead of at once (Pending = Others).
+
+/// Stores the sum.
+template <class T>
+struct StoreSum {
+  static constexpr bool kRows = false;
+  using Pending = Others;
+  template <class Work>
+  struct Row {};
+
+  std::uint64_t output;
+
+  template <class Ops, class Row, class Lane>
+  SYMMBENCH_FN void load_constants(Ops&, Row&, Lane, const Place&) const {}
+  template <class Ops, class Row, class Lane>
+  SYMMBENCH_FN void load_residual(Ops&, Row&, Lane, const Place&) const {}
+  template <class Row>
+  SYMMBENCH_FN void begin(Row&) const {}
+  template <class Ops, class Row, class Lane>
+  SYMMBENCH_FN void take(Ops& ops, Row&, Lane, const Place& place, const Packet& sum) const {
+    ops.store_local(output + place.packet * kPacketBytes, sum);
+  }
+  template <class Ops, class Row, class Tile>
+  SYMMBENCH_FN bool finish(Ops&, Row&, const Tile&, bool alive) const {
+    return alive;
+  }
+};
+
+/// r = round_T(sum + residual) -> residual_out; with q = sum of fp32(r)^2 over the row,
+/// norm_out = round_T(r * rsqrt(q/hidden + epsilon) * (weight_bias + gamma)). (FI 10.6)
+template <class T>
+struct ResidualRmsNorm {
+  static constexpr bool kRows = true;
+  using Pending = All;
+  template <class Work>
+  struct Row {
+    typename Work::template Kept<Packet> gamma, residual, value;
+    float squares;
+  };
+
+  std::uint64_t residual, gamma, residual_out, norm_out;
+  std::uint64_t hidden;
+  float epsilon, weight_bias;
+
+  template <class Ops>
+  SYMMBENCH_FN Packet load_gamma(Ops& ops, const Place& place) const {
+    return ops.load_local(gamma + place.column * kPacketBytes);
+  }
+  template <class Ops>
+  SYMMBENCH_FN Packet load_residual_packet(Ops& ops, const Place& place) const {
+    return ops.load_local(residual + place.packet * kPacketBytes);
+  }
+
+  template <class Ops, class Row, class Lane>
+  SYMMBENCH_FN void load_constants(Ops& ops, Row& row, Lane lane, const Place& place) const {
+    row.gamma.keep(lane, load_gamma(ops, place));
+  }
+  template <class Ops, class Row, class Lane>
+  SYMMBENCH_FN void load_residual(Ops& ops, Row& row, Lane lane, const Place& place) const {
+    row.residual.keep(lane, load_residual_packet(ops, place));
+  }
+  template <class Row>
+  SYMMBENCH_FN void begin(Row& row) const {
+    row.squares = 0.0f;
+  }
+
+  template <class Ops, class Row, class Lane>
+  SYMMBENCH_FN void take(Ops& ops, Row& row, Lane lane, const Place& place, const Packet& sum) const {
+    float lanes[kLanes<T>], added[kLanes<T>];
+    Ops::Numbers::template unpack<T>(sum, lanes);
+    Ops::Numbers::template unpack<T>(row.residual.get(lane, [&] { return load_residual_packet(ops, place); }), added);
+    SYMMBENCH_UNROLL
+    for (int i = 0; i < kLanes<T>; ++i) lanes[i] += added[i];
+    const Packet value = Ops::Numbers::template pack<T>(lanes);
+    row.value.keep(lane, value);
+    ops.store_local(residual_out + place.packet * kPacketBytes, value);
+    Ops::Numbers::template unpack<T>(value, lanes);
+    float squares = 0.0f;
+    SYMMBENCH_UNROLL
+    for (int i = 0; i < kLanes<T>; ++i) squares += lanes[i] * lanes[i];
+    row.squares += squares;
+  }
+
+  template <class Ops, class Row, class Tile>
+  SYMMBENCH_FN bool finish(Ops& ops, Row& row, const Tile& tile, bool alive) const {
+    float total = row.squares;
+    if (!tile.row_sum(total, alive)) return false;
+    const float scale = ops.reciprocal_sqrt(total / static_cast<float>(hidden) + epsilon);
+    tile.for_each([&](auto lane, const Place& place) {
+      float lanes[kLanes<T>], weight[kLanes<T>];
+      Ops::Numbers::template unpack<T>(
+          row.value.get(lane, [&] { return ops.load_local(residual_out + place.packet * kPacketBytes); }), lanes);
+      Ops::Numbers::template unpack<T>(row.gamma.get(lane, [&] { return load_gamma(ops, place); }), weight);
+      SYMMBENCH_UNROLL
+      for (int i = 0; i < kLanes<T>; ++i) lanes[i] = lanes[i] * scale * (weight_bias + weight[i]);
+      ops.store_local(norm_out + place.packet * kPacketBytes, Ops::Numbers::template pack<T>(lanes));
+    });
+    return true;
+  }
+};
+
+}  // namespace symmbench

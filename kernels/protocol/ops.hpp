@@ -1,0 +1,81 @@
+#pragma once
+#include <concepts>
+#include <cstdint>
+
+#include "kernels/protocol/number.hpp"
+#include "kernels/protocol/view.hpp"
+#include "kernels/protocol/world.hpp"
+
+namespace symmbench {
+
+/// What a call needs of the control block, read once by every thread at its start.
+struct CallState {
+  std::uint32_t slot;
+  std::uint32_t barrier_generation;
+  std::uint32_t abort;
+  std::uint64_t calls;
+  std::uint64_t dirty_packets;
+};
+
+enum class Waiting : std::uint8_t {
+  again,
+  expired,  ///< this wait has taken longer than view.wait_limit_ns
+  aborted,  ///< another wait of this rank gave up
+};
+
+/// Seam 2, lower half: all that the protocol text does to memory, and the only place where addresses are formed. One
+/// object per thread of a kernel. `offset` is in bytes from the start of a rank's segment.
+///
+/// Program                                                   Order
+///   wait_for_previous()    before any memory that an earlier kernel writes (programmatic dependent launch); host: nothing
+///   pushed()               own packets are on their way: a place to let the next kernel start
+///   load_state()           ControlBlock; relaxed, never through a cache that outlives a kernel
+///   take_ticket(blocks)    one thread per block, after all its threads have read the state; true for the last block
+///   advance(state)         the last ticket's holder: slot, generation, calls, dirty_packets of the next call
+/// Own memory (input, output, residual, gamma), by address, plain 16-byte accesses:
+///   load_local(address), store_local(address, packet)
+/// Lamport segment, four *relaxed* 32-bit words each; a word is its own flag, so no order between words is needed (KP 7):
+///   target(rank, offset)            where a packet for `rank` goes; arithmetic only, so it can precede the wait
+///   targets(world, offset)          the same for all peers, in the order of peer_after()
+///   send(target, slot_offset, packet); send(targets, step, slot_offset, packet)
+///   poll(offset)                    own segment
+///   clear(offset)                   own segment: the sentinel
+///   sanitise(packet)                what must never travel is replaced (packet.hpp)
+/// Comm segment, *plain* packets, ordered by flags alone:
+///   load_comm(rank, offset), store_comm(rank, offset, packet)
+/// Flag segment:
+///   signal(rank, offset, value)     release: all that this block wrote before is visible to whoever sees the value
+///   observe(offset)                 acquire; own segment
+/// Waiting:
+///   Patience                        one per wait, default constructed; reads no clock before many misses (KP 8)
+///   keep_waiting(patience)
+///   give_up(record)                 the first to give up raises ControlBlock::abort and writes the record, tag last
+template <class Ops>
+concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpRecord record, typename Ops::Patience patience,
+                             typename Ops::Target target, typename Ops::template Targets<FixedWorld<2>> targets,
+                             std::uint64_t offset, std::uint32_t word, int rank, float number) {
+  typename Ops::Numbers;
+  ops.wait_for_previous();
+  ops.pushed();
+  { ops.load_state() } -> std::same_as<CallState>;
+  { ops.take_ticket(word) } -> std::same_as<bool>;
+  ops.advance(state);
+  { ops.load_local(offset) } -> std::same_as<Packet>;
+  ops.store_local(offset, packet);
+  { ops.target(rank, offset) } -> std::same_as<typename Ops::Target>;
+  { ops.targets(FixedWorld<2>{}, offset) } -> std::same_as<typename Ops::template Targets<FixedWorld<2>>>;
+  ops.send(target, offset, packet);
+  ops.send(targets, rank, offset, packet);
+  { ops.poll(offset) } -> std::same_as<Packet>;
+  ops.clear(offset);
+  { ops.sanitise(packet) } -> std::same_as<Packet>;
+  { ops.load_comm(rank, offset) } -> std::same_as<Packet>;
+  ops.store_comm(rank, offset, packet);
+  ops.signal(rank, offset, word);
+  { ops.observe(offset) } -> std::same_as<std::uint32_t>;
+  { ops.keep_waiting(patience) } -> std::same_as<Waiting>;
+  ops.give_up(record);
+  { ops.reciprocal_sqrt(number) } -> std::same_as<float>;
+};
+
+}  // namespace symmbench

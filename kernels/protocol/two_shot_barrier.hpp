@@ -1,0 +1,74 @@
+#pragma once
+#include "kernels/protocol/barrier.hpp"
+
+namespace symmbench {
+
+/// Two-shot allreduce between flag barriers, as upstream: inputs lie in the own comm segment, the owner of a share reads
+/// them from there, sums, and stores the result to all. Steps: 2, each with a barrier. (FI 10.4)
+///
+/// Comm segment: input area, packet p at p; result area behind it, at W*share + p. Packets are plain accesses: only the
+/// flags order them. *Each rank's share* is split over the blocks, never the whole message, so what block b reads was
+/// written by the blocks b of the peers, which are the ones it met in the barrier.
+///
+/// Reuse is safe: this kernel ends when each of its blocks has met the peers' in the second barrier, which they enter only
+/// after reading this rank's input area. Results of the next call arrive only after that call's first barrier.
+/// The Lamport slots and the account of their dirty packets are left alone.
+template <class T, MemoryOps Ops, class World, class Work, class Epilogue>
+SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Work& work, World world, const WorkspaceView& view,
+                                   const Message& message, const Epilogue& epilogue) {
+  const int me = view.rank;
+  const auto input_area = [&](const Place& place) { return place.packet * kPacketBytes; };
+  const auto result_area = [&](const Place& place) {
+    return (world.size() * message.share + place.packet) * kPacketBytes;
+  };
+  typename Epilogue::template Row<Work> row;
+  work.prepare([&](auto lane, const Place& place) { epilogue.load_constants(ops, row, lane, place); });
+  ops.wait_for_previous();
+  const CallState state = ops.load_state();
+  if (state.abort != 0) return;
+
+  work.for_each(All{}, [&](auto, const Place& place) {
+    ops.store_comm(me, input_area(place), ops.load_local(message.input + place.packet * kPacketBytes));
+  });
+  ops.pushed();
+  work.prepare([&](auto lane, const Place& place) { epilogue.load_residual(ops, row, lane, place); });
+  work.sync_block();
+  const bool last = work.leader() && ops.take_ticket(work.blocks());
+  if (!block_barrier(ops, work, view, state, state.barrier_generation + 1)) return;
+
+  work.for_each(Own{}, [&](auto, const Place& place) {
+    float sum[kLanes<T>] = {};
+    for (int first = 0; first < world.size(); first += World::kChunk) {
+      Packet packet[World::kChunk] = {};
+      SYMMBENCH_UNROLL
+      for (int i = 0; i < World::kChunk; ++i) {
+        if (first + i < world.size()) packet[i] = ops.load_comm(first + i, input_area(place));
+      }
+      SYMMBENCH_UNROLL
+      for (int i = 0; i < World::kChunk; ++i) {
+        if (first + i < world.size()) accumulate<T, typename Ops::Numbers>(sum, packet[i], first + i == 0);
+      }
+    }
+    const Packet result = Ops::Numbers::template pack<T>(sum);
+    for (int step = 0; step < world.size() - 1; ++step) {
+      ops.store_comm(peer_after(world, me, step), result_area(place), result);
+    }
+    ops.store_comm(me, result_area(place), result);
+  });
+  if (!block_barrier(ops, work, view, state, state.barrier_generation + 2)) return;
+
+  work.for_each_tile(All{}, [&](const auto& tile) {
+    epilogue.begin(row);
+    tile.for_each([&](auto lane, const Place& place) {
+      epilogue.take(ops, row, lane, place, ops.load_comm(me, result_area(place)));
+    });
+    epilogue.finish(ops, row, tile, true);
+  });
+  if (!last) return;
+  CallState next = state;
+  next.barrier_generation += 2;
+  ++next.calls;
+  ops.advance(next);
+}
+
+}  // namespace symmbench
