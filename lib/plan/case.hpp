@@ -10,6 +10,8 @@
 
 namespace symmbench {
 
+inline constexpr std::size_t kMaxCases = 65536;  ///< of one run; more is taken for a typing mistake
+
 /// One measurable thing: everything that a result row is keyed by, except allocator and handle used.
 struct Case {
   std::string workspace = "trtllm_fusion";
@@ -26,20 +28,26 @@ struct Case {
   float weight_bias = 0, epsilon = 1e-6f;
   std::optional<std::string> skip;  ///< known before anything runs: why it cannot (capacity with the figure, ...)
 
-  /// Stable, readable, unique within a run:
-  /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192".
+  /// Stable, readable, unique within a run and allocator:
+  /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192", the fourth part being the handle asked
+  /// for; "/b32", "/t256", "/graph50", "/wb1", "/eps1e-05" follow where blocks, threads, cudagraph, weight_bias or
+  /// epsilon were asked for. The algorithm is the one that runs, also where "auto" was asked.
   std::string id() const;
-  /// The row keys of the report, in the order of design section 10, without allocator and handle used.
+  /// The row keys of the report, in the order of design section 10, without allocator and handle used:
+  /// {case_id, workspace, transport, group, group_size, handle_asked, multicast_asked, algorithm, algorithm_asked,
+  ///  pattern, weight_bias, epsilon, dtype, in_place, tokens, hidden, asked_bytes, message_bytes}.
+  /// weight_bias and epsilon are null for plain allreduce.
   Json keys() const;
 };
 
 enum class GroupKind { measure, lifecycle };
 
-/// What one worker does: cases that share workspace, transport, handle asked and group size. The workspace is sized once
-/// for the largest case. A lifecycle group holds one allocator and no cases.
+/// What one worker does: cases that share workspace, transport, handle asked, group size and allocators. The workspace is
+/// sized once for the largest case that can run; where none can, cases have their `skip` and no worker is needed.
+/// A lifecycle group holds one allocator and no cases.
 struct CaseGroup {
   GroupKind kind = GroupKind::measure;
-  std::string id;
+  std::string id;  ///< "measure/trtllm_fusion/unicast/auto", "lifecycle/trtllm_fusion/unicast/auto/torch_symm_mem"
   std::string workspace, transport, handle_asked;
   std::vector<std::string> allocators;  ///< resolved: "upstream" is already one of the two
   FusionLayout layout;

@@ -1,0 +1,212 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "config/option_value.hpp"
+#include "plan/algorithm_choice.hpp"
+#include "plan/case.hpp"
+#include "plan/shapes.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr const char* kTransport = "unicast";
+constexpr std::size_t kNamedDuplicates = 3;  ///< how many a note names before it only counts
+
+int checked_group_size(const RunConfig& config, int world_size) {
+  const auto fail = [&](const std::string& problem) {
+    fail_config(fmt::format("--group-size '{}': {}", config.group_size, problem));
+  };
+  const int size = config.group_size == 0 ? world_size : config.group_size;
+  if (size > world_size) fail(fmt::format("must be at most the number of ranks, which is {}", world_size));
+  if (world_size % size != 0) fail(fmt::format("must divide the number of ranks, which is {}", world_size));
+  if (size > kMaxRanks) {
+    fail(fmt::format("must split the {} ranks into groups of at most {}: one workspace spans no more", world_size,
+                     kMaxRanks));
+  }
+  return size;
+}
+
+/// Collects cases into groups, drops those that are planned already.
+class PlanBuilder {
+ public:
+  PlanBuilder(Plan& plan, int group) : plan_(plan), group_(group) {}
+
+  void add_sweep(const Sweep& sweep) {
+    for (const auto& workspace : sweep.workspaces) {
+      for (const auto& handle : sweep.handles) {
+        auto& group = measure_group(workspace, handle, sweep.allocators);
+        for (const auto& pattern_name : sweep.patterns) {
+          for (const auto dtype : sweep.dtypes) add_block(sweep, group, *pattern_from(pattern_name), dtype);
+        }
+      }
+    }
+  }
+
+  void finish(std::uint64_t lifecycles) {
+    note_duplicates();
+    std::erase_if(plan_.groups, [](const CaseGroup& group) { return group.cases.empty(); });
+    for (auto& group : plan_.groups) size_workspace(group);
+    if (lifecycles > 0) add_lifecycles(lifecycles);
+  }
+
+ private:
+  CaseGroup& measure_group(const std::string& workspace, const std::string& handle,
+                           const std::vector<std::string>& allocators) {
+    auto id = fmt::format("measure/{}/{}/{}", workspace, kTransport, handle);
+    bool id_taken = false;
+    for (auto& group : plan_.groups) {
+      if (group.workspace != workspace || group.handle_asked != handle) continue;
+      if (group.allocators == allocators) return group;
+      id_taken = true;
+    }
+    if (id_taken) id += fmt::format("/{}", fmt::join(allocators, "+"));
+    plan_.groups.push_back({.kind = GroupKind::measure,
+                            .id = id,
+                            .workspace = workspace,
+                            .transport = kTransport,
+                            .handle_asked = handle,
+                            .allocators = allocators});
+    return plan_.groups.back();
+  }
+
+  /// One (pattern, dtype): blocks of hidden, in place and algorithm, each with its sizes in ascending order.
+  void add_block(const Sweep& sweep, CaseGroup& group, Pattern pattern, DType dtype) {
+    const bool fused = pattern != Pattern::allreduce;
+    for (const auto hidden : sweep.hidden) {
+      std::vector<std::string> notes;
+      const auto shapes = message_shapes(sweep, pattern, dtype, hidden, notes);
+      for (auto& note : notes) add_note(std::move(note));
+      for (const bool in_place : sweep.in_place) {
+        if (fused && in_place) {
+          add_note(fmt::format("{}: not run in place, it has two outputs", name_of(pattern)));
+          continue;
+        }
+        for (const auto& algorithm : sweep.algorithms) {
+          for (const auto& shape : shapes) add_case(sweep, group, pattern, dtype, shape, in_place, algorithm);
+        }
+      }
+    }
+  }
+
+  void add_case(const Sweep& sweep, CaseGroup& group, Pattern pattern, DType dtype, const MessageShape& message,
+                bool in_place, const std::string& algorithm) {
+    Case added{.workspace = group.workspace,
+               .transport = group.transport,
+               .handle_asked = group.handle_asked,
+               .group = group_,
+               .group_size = plan_.group_size,
+               .algorithm_asked = algorithm,
+               .shape = {.pattern = pattern,
+                         .dtype = dtype,
+                         .world_size = plan_.group_size,
+                         .tokens = message.tokens,
+                         .hidden = message.hidden,
+                         .in_place = in_place,
+                         .blocks = sweep.blocks,
+                         .threads = sweep.threads},
+               .asked_bytes = message.asked_bytes,
+               .iters = sweep.iters,
+               .warmup_iters = sweep.warmup_iters,
+               .cudagraph = sweep.cudagraph,
+               .weight_bias = static_cast<float>(sweep.weight_bias),
+               .epsilon = static_cast<float>(sweep.epsilon)};
+    added.shape.algorithm = algorithm == "auto" ? choose_algorithm(added.shape) : *algorithm_from(algorithm);
+    added.skip = impossible(added.shape);
+    const auto id = added.id();
+    if (is_planned(id, group)) {
+      duplicates_.push_back(id);
+      return;
+    }
+    planned_[id].push_back(group.allocators);
+    if (++cases_ > kMaxCases) {
+      fail_config(fmt::format("the sweeps must give at most {} cases: give fewer sizes, shapes or algorithms", kMaxCases));
+    }
+    group.cases.push_back(std::move(added));
+  }
+
+  /// The same case under the same allocators is one row. Under partly the same ones it would give two rows with one key.
+  bool is_planned(const std::string& id, const CaseGroup& group) const {
+    const auto at = planned_.find(id);
+    if (at == planned_.end()) return false;
+    for (const auto& allocators : at->second) {
+      if (allocators == group.allocators) return true;
+      for (const auto& name : allocators) {
+        if (std::find(group.allocators.begin(), group.allocators.end(), name) == group.allocators.end()) continue;
+        fail_config(fmt::format("--allocator '{}': must be the same list as in the other sweep that has {}, or have "
+                                "none in common with its '{}'",
+                                fmt::join(group.allocators, ","), id, fmt::join(allocators, ",")));
+      }
+    }
+    return false;
+  }
+
+  void note_duplicates() {
+    if (duplicates_.empty()) return;
+    const std::vector<std::string> named(duplicates_.begin(),
+                                         duplicates_.begin() + std::min(duplicates_.size(), kNamedDuplicates));
+    add_note(fmt::format("{} asked for twice, run once: {}{}",
+                         duplicates_.size() == 1 ? "1 case is" : fmt::format("{} cases are", duplicates_.size()),
+                         fmt::join(named, ", "), duplicates_.size() > kNamedDuplicates ? ", ..." : ""));
+  }
+
+  void size_workspace(CaseGroup& group) const {
+    group.layout = {.world_size = plan_.group_size, .message_bytes = 0, .element_bytes = 4};
+    for (const auto& one : group.cases) {
+      if (one.skip) continue;
+      group.layout.message_bytes = std::max(group.layout.message_bytes, one.shape.message_bytes());
+      group.layout.element_bytes = std::min(group.layout.element_bytes, element_bytes(one.shape.dtype));
+    }
+  }
+
+  /// One per workspace, handle asked and allocator, as large as the largest workspace measured with it.
+  void add_lifecycles(std::uint64_t lifecycles) {
+    std::vector<CaseGroup> added;
+    for (const auto& measured : plan_.groups) {
+      if (measured.layout.message_bytes == 0) continue;  // nothing of it can run here
+      for (const auto& allocator : measured.allocators) {
+        const auto id = fmt::format("lifecycle/{}/{}/{}/{}", measured.workspace, measured.transport,
+                                    measured.handle_asked, allocator);
+        const auto same = std::find_if(added.begin(), added.end(), [&](const auto& one) { return one.id == id; });
+        if (same == added.end()) {
+          added.push_back({.kind = GroupKind::lifecycle,
+                           .id = id,
+                           .workspace = measured.workspace,
+                           .transport = measured.transport,
+                           .handle_asked = measured.handle_asked,
+                           .allocators = {allocator},
+                           .layout = measured.layout,
+                           .lifecycles = lifecycles});
+        } else if (measured.layout.message_bytes > same->layout.message_bytes) {
+          same->layout = measured.layout;
+        }
+      }
+    }
+    for (auto& group : added) plan_.groups.push_back(std::move(group));
+  }
+
+  void add_note(std::string note) {
+    auto& notes = plan_.notes;
+    if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+  }
+
+  Plan& plan_;
+  int group_;
+  std::size_t cases_ = 0;
+  std::map<std::string, std::vector<std::vector<std::string>>> planned_;  ///< case id to the allocator lists it has
+  std::vector<std::string> duplicates_;
+};
+
+}  // namespace
+
+Plan make_plan(const RunConfig& config, int world_size, int group) {
+  Plan plan{.world_size = world_size, .group_size = checked_group_size(config, world_size)};
+  PlanBuilder builder(plan, group);
+  for (const auto& sweep : config.sweeps) builder.add_sweep(sweep);
+  builder.finish(config.lifecycles);
+  return plan;
+}
+
+}  // namespace symmbench

@@ -1,0 +1,77 @@
+#include "plan/shapes.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "config/resolve.hpp"
+#include "core/text.hpp"
+#include "workspace/capacity.hpp"
+
+namespace symmbench {
+namespace {
+
+/// Plain allreduce is one long row to its kernels, so any whole number of packets will do.
+MessageShape single_row(std::uint64_t asked_bytes, std::uint64_t element) {
+  const auto bytes = std::max(asked_bytes / kPacketBytes * kPacketBytes, kPacketBytes);
+  return {.tokens = 1, .hidden = bytes / element, .asked_bytes = asked_bytes};
+}
+
+MessageShape shape_from_bytes(std::uint64_t asked_bytes, bool fused, std::uint64_t element, std::uint64_t hidden) {
+  const auto row_bytes = hidden * element;
+  const auto tokens = asked_bytes / row_bytes;
+  if (fused) return {.tokens = std::max<std::uint64_t>(tokens, 1), .hidden = hidden, .asked_bytes = asked_bytes};
+  if (tokens == 0 || tokens * row_bytes % kPacketBytes != 0) return single_row(asked_bytes, element);
+  return {.tokens = tokens, .hidden = hidden, .asked_bytes = asked_bytes};
+}
+
+}  // namespace
+
+std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DType dtype, std::uint64_t hidden,
+                                         std::vector<std::string>& notes) {
+  const auto element = element_bytes(dtype);
+  std::vector<MessageShape> shapes;
+  if (!sweep.tokens.empty()) {
+    for (const auto tokens : sweep.tokens) shapes.push_back({tokens, hidden, tokens * hidden * element});
+    return shapes;
+  }
+  // Several sizes may round to one shape: one note tells all of them.
+  std::vector<std::pair<MessageShape, std::vector<std::string>>> rounded;
+  for (const auto asked : sizes_of(sweep)) {
+    const auto shape = shape_from_bytes(asked, pattern != Pattern::allreduce, element, hidden);
+    const bool is_new = shapes.empty() || shapes.back().tokens != shape.tokens || shapes.back().hidden != shape.hidden;
+    if (is_new) shapes.push_back(shape);
+    const bool exact = shape.tokens * shape.hidden * element == asked;
+    if (exact && is_new) continue;
+    if (rounded.empty() || rounded.back().first.tokens != shape.tokens || rounded.back().first.hidden != shape.hidden) {
+      rounded.push_back({shape, {}});
+    }
+    if (!exact) rounded.back().second.push_back(format_bytes(asked));
+    // A later size that is exact is what the row is for.
+    if (exact) shapes.back().asked_bytes = asked;
+  }
+  for (const auto& [shape, asked] : rounded) {
+    notes.push_back(fmt::format("{} {}: {} run{} as {} ({} x {})", name_of(pattern), name_of(dtype),
+                                fmt::join(asked, ", "), asked.size() == 1 ? "s" : "",
+                                format_bytes(shape.tokens * shape.hidden * element), shape.tokens, shape.hidden));
+  }
+  return shapes;
+}
+
+std::optional<std::string> impossible(const CallShape& shape) {
+  const bool fused = shape.pattern != Pattern::allreduce;
+  if (shape.world_size < 2) return "one rank has no peer: start 2 or more ranks with mpirun -n";
+  if (fused && shape.world_size != 2 && shape.world_size != 4 && shape.world_size != 8 && shape.world_size != 16) {
+    return fmt::format("{} runs on 2, 4, 8 or 16 ranks, not on {}", name_of(shape.pattern), shape.world_size);
+  }
+  const auto row_bytes = shape.hidden * element_bytes(shape.dtype);
+  if ((fused ? row_bytes : shape.message_bytes()) % kPacketBytes != 0) {
+    return fmt::format("rows of {} x {} are {} bytes, no whole {}-byte packets: hidden must be a multiple of {}",
+                       shape.hidden, name_of(shape.dtype), row_bytes, kPacketBytes,
+                       kPacketBytes / element_bytes(shape.dtype));
+  }
+  return capacity_problem({shape.world_size, shape.message_bytes(), element_bytes(shape.dtype)}, shape);
+}
+
+}  // namespace symmbench

@@ -1,0 +1,29 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/run_config.hpp"
+#include "kernels/kernel_set.hpp"
+
+namespace symmbench {
+
+/// Rows x row length of one message.
+struct MessageShape {
+  std::uint64_t tokens = 0, hidden = 0;
+  std::uint64_t asked_bytes = 0;  ///< before rounding
+
+  friend bool operator==(const MessageShape&, const MessageShape&) = default;
+};
+
+/// The messages of one (pattern, dtype, hidden) of a sweep, without duplicates (design section 3, "Bytes to shape").
+/// From bytes: floor(S / row) tokens; below one row plain allreduce runs 1 x S/E in whole packets, at least one packet,
+/// and fused patterns run one row. What was rounded or dropped is added to `notes`, one line each.
+std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DType dtype, std::uint64_t hidden,
+                                         std::vector<std::string>& notes);
+
+/// Why a call of this shape can run nowhere, or nullopt: rank counts, packets, capacity with the figure.
+std::optional<std::string> impossible(const CallShape& shape);
+
+}  // namespace symmbench
