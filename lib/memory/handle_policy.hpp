@@ -58,13 +58,18 @@ std::vector<HandleType> handles_to_try(std::string_view asked, std::span<const H
 HandleDecision decide_handle(std::string_view asked, std::string_view allocator, std::span<const HandleFacts> ranks,
                              std::span<const HandleTrial> trials);
 
+/// Not collective: whether this process can create, export and import one granule; what torch goes by. (TS 1.3 step 4;
+/// torch asks device 0 whatever the device, here it is this rank's own)
+bool self_test(Driver& driver, HandleType type);
+
 /// Collective: creates, exports, exchanges, imports and maps a small block on every rank, writes to and reads from every
 /// peer, gives everything back. Never throws for what is being tried.
 /// @throws Error{comm, ...} when the ranks lost each other
 HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType type);
 
-/// Collective: gathers the facts, makes the trials that are needed, decides.
+/// Collective: gathers the facts, makes the trials that are needed, decides. Under "upstream" the self test is made here
+/// unless `mine` has its result.
 HandleDecision resolve_handle(const PhaseContext& context, Driver& driver, std::string_view asked,
-                              std::string_view allocator, const HandleFacts& mine);
+                              std::string_view allocator, HandleFacts mine);
 
 }  // namespace symmbench

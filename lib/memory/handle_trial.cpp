@@ -59,6 +59,18 @@ void prove_access(const PhaseContext& context, Driver& driver, const SharedMemor
 
 }  // namespace
 
+bool self_test(Driver& driver, HandleType type) {
+  try {
+    const AllocationSpec spec{.handle = type};
+    const auto bytes = driver.granularity(spec, Granularity::recommended);
+    const auto memory = PhysicalMemory::create(driver, bytes, spec);
+    PhysicalMemory::import_from(driver, bytes, memory.export_handle());
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType type) {
   SymmDeviceMemory allocator;
   std::unique_ptr<SharedMemory> memory;
@@ -80,7 +92,8 @@ HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType
 }
 
 HandleDecision resolve_handle(const PhaseContext& context, Driver& driver, std::string_view asked,
-                              std::string_view allocator, const HandleFacts& mine) {
+                              std::string_view allocator, HandleFacts mine) {
+  if (asked == "upstream" && !mine.fabric_self_test) mine.fabric_self_test = self_test(driver, HandleType::fabric);
   const auto facts = allgather_value(context.comm, "create: facts for the handle type", mine);
   std::vector<HandleTrial> trials;
   for (const auto type : handles_to_try(asked, facts)) {
