@@ -86,6 +86,13 @@ class Driver {
   virtual DevicePtr allocate_local(std::uint64_t bytes) = 0;
   virtual void free_local(DevicePtr address) = 0;
 
+  /// The device's address of host memory that both see, for GiveUpRecord; valid until this driver is gone. The host's
+  /// own address where the device reads host memory as it is. Decorators must forward it. (cuMemHostRegister)
+  virtual DevicePtr register_host(void* memory, std::uint64_t bytes) {
+    static_cast<void>(bytes);
+    return reinterpret_cast<DevicePtr>(memory);
+  }
+
   /// A queue of work on this device. Streams must not outlive their driver.
   virtual std::unique_ptr<Stream> make_stream() = 0;
 };

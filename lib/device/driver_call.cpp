@@ -23,6 +23,7 @@ constexpr auto kNames = name_table<DriverCall>({
     {DriverCall::set_access, "cuMemSetAccess"},
     {DriverCall::allocate_local, "cuMemAlloc"},
     {DriverCall::free_local, "cuMemFree"},
+    {DriverCall::register_host, "cuMemHostRegister"},
     {DriverCall::make_stream, "cuStreamCreate"},
 });
 static_assert(kNames.rows.size() == kDriverCalls);

@@ -25,6 +25,7 @@ enum class DriverCall : std::uint8_t {
   set_access,
   allocate_local,
   free_local,
+  register_host,
   make_stream,
 };
 inline constexpr std::size_t kDriverCalls = static_cast<std::size_t>(DriverCall::make_stream) + 1;

@@ -106,6 +106,10 @@ void ObservedDriver::free_local(DevicePtr address) {
   const Watch watch(*this, DriverCall::free_local);
   inner_->free_local(address);
 }
+DevicePtr ObservedDriver::register_host(void* memory, std::uint64_t bytes) {
+  const Watch watch(*this, DriverCall::register_host);
+  return inner_->register_host(memory, bytes);
+}
 std::unique_ptr<Stream> ObservedDriver::make_stream() {
   const Watch watch(*this, DriverCall::make_stream);
   return inner_->make_stream();

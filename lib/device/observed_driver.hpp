@@ -53,6 +53,7 @@ class ObservedDriver final : public Driver {
   void set_access(DevicePtr address, std::uint64_t bytes) override;
   DevicePtr allocate_local(std::uint64_t bytes) override;
   void free_local(DevicePtr address) override;
+  DevicePtr register_host(void* memory, std::uint64_t bytes) override;
   std::unique_ptr<Stream> make_stream() override;
 
  private:

@@ -51,6 +51,9 @@ DevicePtr FaultyDriver::allocate_local(std::uint64_t bytes) {
   return reach(DriverCall::allocate_local).allocate_local(bytes);
 }
 void FaultyDriver::free_local(DevicePtr address) { reach(DriverCall::free_local).free_local(address); }
+DevicePtr FaultyDriver::register_host(void* memory, std::uint64_t bytes) {
+  return reach(DriverCall::register_host).register_host(memory, bytes);
+}
 std::unique_ptr<Stream> FaultyDriver::make_stream() { return reach(DriverCall::make_stream).make_stream(); }
 
 }  // namespace symmbench

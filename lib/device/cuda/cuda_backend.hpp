@@ -1,0 +1,44 @@
+#pragma once
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "device/driver.hpp"
+
+namespace symmbench {
+
+/// What a look at the CUDA driver of this process found. Unknown is nullopt.
+struct CudaAvailability {
+  bool usable = false;
+  std::string reason;  ///< why not, for a person; empty when usable
+  std::optional<int> built_for;       ///< CUDA version of the headers, as cuDriverGetVersion encodes it: 13000
+  std::optional<int> driver_version;  ///< highest CUDA version that the driver supports, same encoding
+  int device_count = 0;               ///< visible to this process (CUDA_VISIBLE_DEVICES)
+};
+
+struct CudaOptions {
+  /// How long one Stream::synchronize() may wait. Longer than any wait inside a kernel, so that those give up first.
+  std::chrono::nanoseconds synchronize_limit = std::chrono::seconds(60);
+};
+
+/// Opens the driver and counts devices; creates no context. Never throws for what it finds. For workers only: the
+/// supervisor must not initialise a driver that may hang. Without the cuda device in this binary it says just that.
+CudaAvailability probe_cuda();
+
+/// The device of a rank: 0 when the launcher showed this rank a single device, else its rank within the host. Two ranks
+/// of one host that were each shown the same single device end up on one GPU: compare DeviceFacts::uuid to see that.
+/// @throws Error{environment, not_supported} naming both counts when there are too few
+int choose_ordinal(int local_rank, int visible_count);
+
+/// Which two of these devices cannot reach one another's memory, as text, or nullopt when all can.
+/// (cuDeviceCanAccessPeer; devices that this process cannot see are known only to a trial)
+/// @throws Error{environment, not_supported} when the driver is not usable
+std::optional<std::string> peer_access_problem(std::span<const int> ordinals);
+
+/// The device `ordinal` as a Driver; creates or shares its primary context (about a second the first time).
+/// @throws Error{environment, not_supported} when this machine, device or binary cannot, Error{driver, ...} else
+std::unique_ptr<Driver> make_cuda_driver(int ordinal, const CudaOptions& options = {});
+
+}  // namespace symmbench

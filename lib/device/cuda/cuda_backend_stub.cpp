@@ -1,0 +1,20 @@
+// Takes the place of cuda_backend.cpp where SYMMBENCH_CUDA is off.
+#include "core/error.hpp"
+#include "device/cuda/cuda_backend.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr const char* kWithout = "this binary was built without the cuda device";
+
+[[noreturn]] void refuse() {
+  throw Error({.layer = Layer::environment, .reason = Reason::not_supported, .detail = kWithout});
+}
+
+}  // namespace
+
+CudaAvailability probe_cuda() { return {.reason = kWithout}; }
+std::optional<std::string> peer_access_problem(std::span<const int>) { refuse(); }
+std::unique_ptr<Driver> make_cuda_driver(int, const CudaOptions&) { refuse(); }
+
+}  // namespace symmbench
