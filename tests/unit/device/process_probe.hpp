@@ -44,6 +44,13 @@ inline bool address_space_used(DevicePtr address, std::uint64_t bytes) {
   return count_maps([&](auto first, auto last, const auto&) { return first < address + bytes && address < last; }) != 0;
 }
 
+/// Address space of this process, reserved or in use.
+inline std::uint64_t address_space_bytes() {
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 /// Runs `body` in a forked child: 0 when it returned true, the signal number (negative) when one killed it, else 1.
 template <class Body>
 int run_in_child(Body&& body) {
