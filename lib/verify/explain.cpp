@@ -1,0 +1,195 @@
+#include "verify/explain.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <map>
+
+#include "core/names.hpp"
+#include "core/text.hpp"
+#include "verify/suspects.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr auto kKinds = name_table<BlameKind>({{BlameKind::unwritten, "unwritten"},
+                                               {BlameKind::missing, "missing"},
+                                               {BlameKind::stale, "stale"},
+                                               {BlameKind::doubled, "doubled"},
+                                               {BlameKind::foreign, "foreign"},
+                                               {BlameKind::bit_flip, "bit_flip"},
+                                               {BlameKind::unexplained, "unexplained"}});
+constexpr auto kOutputs = name_table<OutputKind>(
+    {{OutputKind::allreduce, "allreduce"}, {OutputKind::residual, "residual_out"}, {OutputKind::norm, "norm_out"}});
+
+/// A recorded mismatch and what could have caused it.
+struct Open {
+  const Mismatch* mismatch;
+  std::vector<Suspect> suspects;
+};
+
+/// Whether it is the only wrong element of its packet, as far as that is known: a lost or stale word takes its
+/// neighbours with it, a flipped bit does not.
+bool stands_alone(const Mismatch& mismatch, const VerifyReport& report, const ExplainParameters& parameters) {
+  const std::uint64_t elements = parameters.shape.tokens * parameters.shape.hidden;
+  const std::uint64_t wrong = report.wrong_in_block[blame_block(mismatch.index, elements)];
+  if (wrong > kMaxMismatches / kBlameBlocks) return false;  // not all of them were recorded
+  const std::uint64_t lanes = kPacketBytes / element_bytes(parameters.shape.dtype);
+  return std::count_if(report.mismatch, report.mismatch + report.mismatches, [&](const Mismatch& other) {
+           return other.iteration == mismatch.iteration && other.output == mismatch.output &&
+                  other.index / lanes == mismatch.index / lanes;
+         }) == 1;
+}
+
+std::vector<Open> find_suspects(const VerifyReport& report, const ExplainParameters& parameters) {
+  std::vector<Open> open;
+  for (std::uint32_t i = 0; i < report.mismatches; ++i) {
+    const Mismatch& mismatch = report.mismatch[i];
+    auto suspects = suspects_of(mismatch, parameters);
+    const Suspect flip{BlameKind::bit_flip};
+    if (std::find(suspects.begin(), suspects.end(), flip) != suspects.end() && stands_alone(mismatch, report, parameters)) {
+      suspects = {flip};
+    }
+    if (suspects.empty()) suspects = {Suspect{}};
+    open.push_back({&mismatch, std::move(suspects)});
+  }
+  return open;
+}
+
+/// The suspect that most open mismatches share; among equals the readier belief.
+Suspect strongest(const std::vector<Open>& open) {
+  std::map<Suspect, std::size_t> votes;
+  for (const auto& [mismatch, suspects] : open) {
+    for (const auto& suspect : suspects) ++votes[suspect];
+  }
+  return std::max_element(votes.begin(), votes.end(),
+                          [](const auto& a, const auto& b) { return a.second < b.second; })
+      ->first;
+}
+
+BlameFinding make_finding(const Suspect& suspect, const std::vector<const Mismatch*>& mismatches, DType dtype) {
+  BlameFinding finding{.kind = suspect.kind,
+                       .age = suspect.age,
+                       .index_shift = suspect.index_shift,
+                       .mismatches = mismatches.size(),
+                       .first_offset_bytes = mismatches[0]->index * element_bytes(dtype),
+                       .first_iteration = mismatches[0]->iteration,
+                       .output = static_cast<OutputKind>(mismatches[0]->output)};
+  if (suspect.source_rank >= 0) finding.source_rank = suspect.source_rank;
+  for (const auto* mismatch : mismatches) {
+    const std::uint64_t offset = mismatch->index * element_bytes(dtype);
+    finding.first_offset_bytes = std::min(finding.first_offset_bytes, offset);
+    finding.end_offset_bytes = std::max(finding.end_offset_bytes, offset + element_bytes(dtype));
+    finding.first_iteration = std::min(finding.first_iteration, mismatch->iteration);
+  }
+  return finding;
+}
+
+std::string what_happened(const BlameFinding& finding) {
+  const std::string whose =
+      finding.source_rank ? fmt::format("rank {}'s data", *finding.source_rank) : std::string("the whole output");
+  switch (finding.kind) {
+    case BlameKind::unwritten: return "output never written";
+    case BlameKind::missing: return whose + " missing";
+    case BlameKind::doubled: return whose + " added twice";
+    case BlameKind::stale: return fmt::format("{} stale by {} iteration{}", whose, finding.age, finding.age == 1 ? "" : "s");
+    case BlameKind::foreign: return fmt::format("{} from {:+} elements away", whose, finding.index_shift);
+    case BlameKind::bit_flip: return "one bit flipped";
+    case BlameKind::unexplained: return "wrong in a way that no single mistake explains";
+  }
+  return "";
+}
+
+std::string summarise(const Blame& blame) {
+  std::string text;
+  if (!blame.findings.empty()) {
+    const BlameFinding& first = blame.findings[0];
+    text = fmt::format("{} in [{}, {}) of {}, first in iteration {}; {} of {} recorded mismatches", what_happened(first),
+                       format_bytes(first.first_offset_bytes), format_bytes(first.end_offset_bytes), name_of(first.output),
+                       first.first_iteration, first.mismatches, blame.recorded);
+    if (blame.findings.size() > 1) text += fmt::format("; then {}", what_happened(blame.findings[1]));
+    text += fmt::format("; {} of {} elements wrong", blame.wrong_elements, blame.checked_elements);
+  }
+  if (blame.guard_words_overwritten != 0) {
+    text += fmt::format("{}{} guard words around the outputs overwritten", text.empty() ? "" : "; ",
+                        blame.guard_words_overwritten);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string_view name_of(BlameKind kind) { return kKinds.name(kind); }
+std::string_view name_of(OutputKind kind) { return kOutputs.name(kind); }
+
+Blame explain(const VerifyReport& report, const ExplainParameters& parameters) {
+  Blame blame{.checked_elements = report.checked_elements,
+              .wrong_elements = report.wrong_elements,
+              .unwritten_elements = report.unwritten_elements,
+              .guard_words_overwritten = report.guard_words_overwritten,
+              .max_error = std::bit_cast<float>(report.max_error_bits),
+              .recorded = report.mismatches};
+  std::copy_n(report.wrong_in_block, kBlameBlocks, blame.wrong_in_block.begin());
+  blame.matrix.resize(static_cast<std::size_t>(parameters.shape.world_size));
+
+  std::vector<Open> open = find_suspects(report, parameters);
+  const std::uint64_t elements = parameters.shape.tokens * parameters.shape.hidden;
+  while (!open.empty()) {
+    const Suspect suspect = strongest(open);
+    std::vector<const Mismatch*> explained;
+    std::erase_if(open, [&](const Open& candidate) {
+      const auto& suspects = candidate.suspects;
+      if (std::find(suspects.begin(), suspects.end(), suspect) == suspects.end()) return false;
+      explained.push_back(candidate.mismatch);
+      return true;
+    });
+    blame.by_kind[static_cast<std::size_t>(suspect.kind)] += explained.size();
+    if (suspect.source_rank >= 0) {
+      auto& row = blame.matrix[static_cast<std::size_t>(suspect.source_rank)];
+      for (const auto* mismatch : explained) ++row[static_cast<std::size_t>(blame_block(mismatch->index, elements))];
+    }
+    blame.findings.push_back(make_finding(suspect, explained, parameters.shape.dtype));
+  }
+  blame.summary = summarise(blame);
+  return blame;
+}
+
+Json to_json(const Blame& blame) {
+  Json kinds = Json::object(), findings = Json::array(), sources = Json::array();
+  for (int kind = 0; kind < kBlameKinds; ++kind) {
+    const std::uint64_t count = blame.by_kind[static_cast<std::size_t>(kind)];
+    if (count != 0) kinds[std::string(name_of(static_cast<BlameKind>(kind)))] = count;
+  }
+  for (const auto& finding : blame.findings) {
+    findings.push_back({{"kind", name_of(finding.kind)},
+                        {"source_rank", json_or_null(finding.source_rank)},
+                        {"age_iterations", finding.kind == BlameKind::stale ? Json(finding.age) : Json(nullptr)},
+                        {"index_shift", finding.kind == BlameKind::foreign ? Json(finding.index_shift) : Json(nullptr)},
+                        {"mismatches", finding.mismatches},
+                        {"first_offset_bytes", finding.first_offset_bytes},
+                        {"end_offset_bytes", finding.end_offset_bytes},
+                        {"first_iteration", finding.first_iteration},
+                        {"output", name_of(finding.output)}});
+  }
+  for (std::size_t rank = 0; rank < blame.matrix.size(); ++rank) {
+    const auto& blocks = blame.matrix[rank];
+    if (std::any_of(blocks.begin(), blocks.end(), [](std::uint64_t count) { return count != 0; })) {
+      sources.push_back({{"rank", rank}, {"blocks", blocks}});
+    }
+  }
+  // An infinite error has no JSON number.
+  const bool finite = blame.max_error <= std::numeric_limits<float>::max();
+  return {{"summary", blame.summary},
+          {"wrong_elements", blame.wrong_elements},
+          {"unwritten_elements", blame.unwritten_elements},
+          {"guard_words_overwritten", blame.guard_words_overwritten},
+          {"max_error", finite ? Json(blame.max_error) : Json(nullptr)},
+          {"recorded", blame.recorded},
+          {"kinds", kinds},
+          {"findings", findings},
+          {"wrong_in_block", blame.wrong_in_block},
+          {"source_blocks", sources}};
+}
+
+}  // namespace symmbench

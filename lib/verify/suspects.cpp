@@ -1,0 +1,154 @@
+#include "verify/suspects.hpp"
+
+#include <bit>
+
+#include "core/round.hpp"
+#include "kernels/protocol/inputs.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr int kOldest = 6;           // iterations back: twice around the Lamport slots
+constexpr int kNeighbourPackets = 4;  // how far a misplaced packet is looked for, beside multiples of a share
+
+template <class T>
+std::uint32_t storage_bits(T value) {
+  if constexpr (sizeof(T) == 4) {
+    return bits_of(value);
+  } else {
+    return value.bits;
+  }
+}
+
+/// Everything that the run knew about one mismatched element, recomputed.
+template <class T>
+class Element {
+ public:
+  Element(const Mismatch& mismatch, const ExplainParameters& parameters)
+      : mismatch_(mismatch),
+        parameters_(parameters),
+        ranks_(parameters.shape.world_size),
+        elements_(parameters.shape.tokens * parameters.shape.hidden),
+        inputs_(inputs_at(mismatch.iteration, mismatch.index)) {
+    if (mismatch.output == static_cast<std::uint32_t>(OutputKind::residual)) {
+      residual_ = input_value<T>(residual_stream(parameters.seed, parameters.kind), ranks_, mismatch.index);
+    }
+  }
+
+  std::vector<Suspect> suspects() {
+    if (unwritten()) return {{BlameKind::unwritten}};
+    if (mismatch_.output != static_cast<std::uint32_t>(OutputKind::norm)) {
+      for (int rank = 0; rank < ranks_; ++rank) {
+        test(with(rank, 0.0f), {BlameKind::missing, rank});
+        test(with(rank, 2 * inputs_[static_cast<std::size_t>(rank)]), {BlameKind::doubled, rank});
+      }
+      for (int age = 1; age <= kOldest; ++age) test_stale(age);
+      test_foreign();
+    }
+    if (std::popcount(storage_bits(round_to<T>(mismatch_.got)) ^ storage_bits(round_to<T>(mismatch_.expected))) == 1) {
+      found_.push_back({BlameKind::bit_flip});
+    }
+    return std::move(found_);
+  }
+
+ private:
+  using Inputs = std::vector<float>;  // by rank
+
+  float input(int rank, std::uint64_t iteration, std::uint64_t index) const {
+    return input_value<T>(input_stream(parameters_.seed, parameters_.kind, rank, iteration), ranks_, index);
+  }
+  Inputs inputs_at(std::uint64_t iteration, std::uint64_t index) const {
+    Inputs inputs(static_cast<std::size_t>(ranks_));
+    for (int rank = 0; rank < ranks_; ++rank) inputs[static_cast<std::size_t>(rank)] = input(rank, iteration, index);
+    return inputs;
+  }
+  Inputs with(int rank, float value) const {
+    Inputs changed = inputs_;
+    changed[static_cast<std::size_t>(rank)] = value;
+    return changed;
+  }
+
+  /// What the kernels make of these contributions: fp32 in rank order, one rounding, then the residual.
+  float output_of(const Inputs& inputs) const {
+    float sum = inputs[0];
+    for (std::size_t rank = 1; rank < inputs.size(); ++rank) sum += inputs[rank];
+    sum = to_float(round_to<T>(sum));
+    if (mismatch_.output != static_cast<std::uint32_t>(OutputKind::residual)) return sum;
+    return to_float(round_to<T>(sum + residual_));
+  }
+  void test(const Inputs& inputs, const Suspect& suspect) {
+    if (output_of(inputs) == mismatch_.got) found_.push_back(suspect);
+  }
+
+  bool unwritten() const {
+    for (const std::uint32_t half : {kPoison & 0xFFFFu, kPoison >> 16}) {
+      if constexpr (sizeof(T) == 2) {
+        if (bits_of(to_float(T{static_cast<std::uint16_t>(half)})) == bits_of(mismatch_.got)) return true;
+      }
+    }
+    return sizeof(T) == 4 && bits_of(mismatch_.got) == kPoison;
+  }
+
+  void test_stale(int age) {
+    const std::uint64_t now = mismatch_.iteration;
+    std::vector<std::uint64_t> iterations;
+    if (now >= static_cast<std::uint64_t>(age)) iterations.push_back(now - static_cast<std::uint64_t>(age));
+    if (parameters_.slots > static_cast<std::uint32_t>(age)) {
+      // The ring's slots are read in turn: the call before the one of slot 0 read the last slot.
+      const std::uint64_t slot = now % parameters_.slots;
+      const std::uint64_t wrapped = now - slot + (slot + parameters_.slots - static_cast<std::uint64_t>(age)) % parameters_.slots;
+      if (iterations.empty() || wrapped != iterations[0]) iterations.push_back(wrapped);
+    }
+    for (const std::uint64_t iteration : iterations) {
+      const Inputs old = inputs_at(iteration, mismatch_.index);
+      test(old, {BlameKind::stale, -1, age});
+      for (int rank = 0; rank < ranks_; ++rank) {
+        test(with(rank, old[static_cast<std::size_t>(rank)]), {BlameKind::stale, rank, age});
+      }
+    }
+  }
+
+  void test_foreign() {
+    const auto lanes = static_cast<std::int64_t>(kLanes<T>);
+    for (std::int64_t packets = 1; packets <= kNeighbourPackets; ++packets) {
+      test_shift(packets * lanes);
+      test_shift(-packets * lanes);
+    }
+    const auto share = static_cast<std::int64_t>(ceil_div(elements_ / kLanes<T>, static_cast<std::uint64_t>(ranks_))) * lanes;
+    if (share <= kNeighbourPackets * lanes) return;
+    for (std::int64_t shares = 1; shares < ranks_; ++shares) {
+      test_shift(shares * share);
+      test_shift(-shares * share);
+    }
+  }
+  void test_shift(std::int64_t shift) {
+    const std::int64_t index = static_cast<std::int64_t>(mismatch_.index) + shift;
+    if (index < 0 || index >= static_cast<std::int64_t>(elements_)) return;
+    const Inputs other = inputs_at(mismatch_.iteration, static_cast<std::uint64_t>(index));
+    test(other, {BlameKind::foreign, -1, 0, shift});
+    for (int rank = 0; rank < ranks_; ++rank) {
+      test(with(rank, other[static_cast<std::size_t>(rank)]), {BlameKind::foreign, rank, 0, shift});
+    }
+  }
+
+  const Mismatch& mismatch_;
+  const ExplainParameters& parameters_;
+  const int ranks_;
+  const std::uint64_t elements_;
+  const Inputs inputs_;
+  float residual_ = 0;
+  std::vector<Suspect> found_;
+};
+
+}  // namespace
+
+std::vector<Suspect> suspects_of(const Mismatch& mismatch, const ExplainParameters& parameters) {
+  switch (parameters.shape.dtype) {
+    case DType::fp16: return Element<Fp16>(mismatch, parameters).suspects();
+    case DType::bf16: return Element<Bf16>(mismatch, parameters).suspects();
+    case DType::fp32: return Element<float>(mismatch, parameters).suspects();
+  }
+  return {};
+}
+
+}  // namespace symmbench
