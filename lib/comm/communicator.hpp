@@ -18,7 +18,7 @@ using Blob = std::vector<std::byte>;
 /// Steps so named are votes: a rank may come to a vote straight from a failure, past rounds in which the others still
 /// wait. Those rounds then end at once with peer_failed, and everybody meets at the vote (comm/rounds.hpp).
 inline constexpr std::string_view kVoteSuffix = ": vote";
-inline bool is_vote(std::string_view step) { return step.ends_with(kVoteSuffix); }
+constexpr bool is_vote(std::string_view step) { return step.ends_with(kVoteSuffix); }
 
 /// Seam 3. How the ranks of one group talk while they set memory up. There is one primitive, a gather to all, because
 /// everything else is made of it and because one kind of round can be bounded, tagged and explained in one place.
@@ -43,7 +43,7 @@ class Communicator {
   /// @throws Error{comm, invalid_argument} unless group_size divides size()
   virtual std::unique_ptr<Communicator> split(int group_size) = 0;
 
-  /// How long one step may take before its wait is given up.
+  /// How long one step may take before its wait is given up (a vote: twice as long).
   virtual std::chrono::nanoseconds step_timeout() const = 0;
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -39,6 +40,12 @@ struct RoundId {
 };
 
 inline constexpr std::uint32_t kVoteIndex = 0xffffffff;
+
+/// How long a round stays open after the first arrival. A vote gets twice the step's time: the first voter may have
+/// failed at once, while others, still inside the phase, have just begun a wait that is bounded by the step's time.
+constexpr std::chrono::nanoseconds round_timeout(std::chrono::nanoseconds step_timeout, std::string_view step) {
+  return is_vote(step) ? 2 * step_timeout : step_timeout;
+}
 
 /// Numbers the rounds of one communicator on one rank; every rank counts alike because the calls are collective.
 class RoundCursor {

@@ -119,7 +119,7 @@ std::vector<Answer> RoundTable::contribute(Contribution contribution, Clock::tim
   if (opened) {
     round.step = contribution.step;
     round.opener = from;
-    round.deadline = now + step_timeout_;
+    round.deadline = now + round_timeout(step_timeout_, contribution.step);
   }
   if (round.failed) {
     answers.push_back({.round = id, .step = round.step, .to = {from}, .missing = {}, .outcome = *round.failed});
@@ -186,12 +186,12 @@ std::vector<Answer> RoundTable::fail(std::uint32_t group, std::uint32_t attempt_
 
 std::vector<Answer> RoundTable::expired(Clock::time_point now) {
   std::vector<Answer> answers;
-  const double seconds = std::chrono::duration<double>(step_timeout_).count();
   for (auto& [group, attempt] : attempts_) {
     for (auto& [scope, channel] : attempt.channels) {
       for (auto& [position, round] : channel.rounds) {
         if (round.failed || round.deadline > now) continue;
         const auto absent = missing(scope, round);
+        const double seconds = std::chrono::duration<double>(round_timeout(step_timeout_, round.step)).count();
         Failure failure{.layer = Layer::comm,
                         .reason = Reason::timed_out,
                         .detail = fmt::format("step '{}': {} did not come within {:.3g} s; {} of {} did", round.step,

@@ -31,7 +31,7 @@ struct Answer {
 ///  - peer_failed: a member died (fail()), or went on past this round without taking part: its own phase failed and it
 ///    is already at the vote. A *vote* does not fail for a dead member: the table casts its ballot, so the survivors
 ///    learn the cause in the same form as any other failure;
-///  - timed_out: the step's time, counted from the first arrival, is over.
+///  - timed_out: round_timeout(), counted from the first arrival, is over.
 class RoundTable {
  public:
   explicit RoundTable(std::chrono::nanoseconds step_timeout) : step_timeout_(step_timeout) {}

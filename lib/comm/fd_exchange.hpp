@@ -1,0 +1,43 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "comm/host_identity.hpp"
+#include "core/unique_fd.hpp"
+
+namespace symmbench {
+
+/// Gives every rank's descriptor to every other rank: SCM_RIGHTS over sockets with abstract names, which need no file
+/// system and vanish with their owner. The name is bound before the ranks gather the names, so nobody can come too
+/// early. Each receiver also makes a secret ticket that travels with its name over the communicator only; a connection
+/// that does not show it (names are public in /proc/net/unix) is a stranger's and is closed. (FI 8.3, TS 2.6)
+///
+/// Descriptors in use while it runs: the result plus at most one per peer that has connected but not yet been read,
+/// plus three.
+class FdExchange {
+ public:
+  /// `job_nonce` goes into the socket names, to tell jobs apart in `ss -xl`; "": an own random one.
+  /// `host` says who shares an OS with whom; give another one to emulate several hosts.
+  explicit FdExchange(std::string job_nonce = "", HostIdentity host = this_host());
+
+  /// Collective. One descriptor per group rank, in order, owned by the caller; the own entry is a duplicate of `mine`.
+  /// All of them are close-on-exec. Takes at most two steps' time.
+  /// @throws Error{comm, not_supported} on every rank, naming two ranks that are not on one host and how they differ;
+  ///         Error{comm, timed_out} naming the first peer that did not send, or could not be sent to, in time;
+  ///         Error{comm, peer_failed} naming a peer whose socket is gone;
+  ///         Error{environment, capacity_exceeded} naming RLIMIT_NOFILE when out of descriptors;
+  ///         Error{comm, io_error} otherwise. Nothing stays open on any of these paths.
+  std::vector<UniqueFd> exchange(Communicator& comm, std::string_view step, const UniqueFd& mine);
+
+ private:
+  std::string job_nonce_;
+  HostIdentity host_;
+};
+
+/// FdExchange(job_nonce).exchange(comm, step, mine)
+std::vector<UniqueFd> exchange_fds(Communicator& comm, std::string_view step, std::string_view job_nonce,
+                                   const UniqueFd& mine);
+
+}  // namespace symmbench
