@@ -1,0 +1,213 @@
+// The only translation unit that includes CLI11. It cuts argv into options and values; what values may be is decided by
+// the option table (config/options.hpp), so command line and config file cannot differ.
+#include "app/cli.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "config/option_value.hpp"
+#include "config/resolve.hpp"
+#include "core/text.hpp"
+#include "symmbench_version.hpp"
+
+namespace symmbench {
+namespace {
+
+/// One option as CLI11 shall see it.
+struct Accepted {
+  std::string name;  ///< "--iters"
+  char letter = 0;
+  bool takes_value = true;
+  std::string key;  ///< of the option table, or the command option's name
+};
+
+std::vector<Accepted> accepted_options(const CommandSpec& command) {
+  std::vector<Accepted> all{{.name = "--help", .letter = 'h', .takes_value = false, .key = "help"}};
+  for (const auto& one : command.options) {
+    all.push_back({.name = fmt::format("--{}", one.name),
+                   .takes_value = !one.argument.empty(),
+                   .key = std::string(one.name)});
+  }
+  if (!command.run_options) return all;
+  for (const auto& spec : option_table()) {
+    all.push_back({.name = spec.flag_name(),
+                   .letter = spec.letter,
+                   .takes_value = spec.kind != OptionKind::flag,
+                   .key = spec.key()});
+  }
+  return all;
+}
+
+const Accepted* find_accepted(const std::vector<Accepted>& options, std::string_view token) {
+  const auto at = std::find_if(options.begin(), options.end(), [&](const Accepted& one) {
+    return one.name == token || (one.letter && token.size() == 2 && token[0] == '-' && token[1] == one.letter);
+  });
+  return at == options.end() ? nullptr : &*at;
+}
+
+/// "--warmup_iters=5" to "--warmup-iters=5": both spellings are one option.
+std::string with_dashes(std::string token) {
+  if (!token.starts_with("--")) return token;
+  const auto name_end = token.begin() + static_cast<std::ptrdiff_t>(std::min(token.find('='), token.size()));
+  std::replace(token.begin(), name_end, '_', '-');
+  return token;
+}
+
+/// Binds each value to its option as "--name=value", so that "-n -5" is a wrong value and not two options.
+/// @throws Error{config, invalid_argument} for an option whose value is missing or empty
+std::vector<std::string> bound_tokens(const std::vector<std::string>& arguments, const std::vector<Accepted>& options) {
+  std::vector<std::string> tokens;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const auto token = with_dashes(arguments[i]);
+    const auto* option = find_accepted(options, token);
+    if (token.ends_with('=') && find_accepted(options, token.substr(0, token.size() - 1))) {
+      fail_config(fmt::format("{} '': must not be empty", token.substr(0, token.size() - 1)));
+    }
+    if (!option || !option->takes_value) {
+      tokens.push_back(token);
+      continue;
+    }
+    if (i + 1 == arguments.size()) fail_config(fmt::format("{}: needs a value", option->name));
+    const auto& value = arguments[++i];
+    if (find_accepted(options, with_dashes(value))) {
+      fail_config(fmt::format("{}: needs a value, and '{}' is an option", option->name, value));
+    }
+    if (value.empty()) fail_config(fmt::format("{} '': must not be empty", option->name));
+    tokens.push_back(fmt::format("{}={}", option->name, value));
+  }
+  return tokens;
+}
+
+[[noreturn]] void fail_unknown(const std::string& token, const std::vector<Accepted>& options) {
+  if (!token.starts_with('-')) fail_config(fmt::format("'{}': not an option; see --help", token));
+  std::vector<std::string> names;
+  for (const auto& one : options) names.push_back(one.name);
+  const auto name = token.substr(0, token.find('='));
+  const auto nearest = nearest_name(name, names);
+  fail_config(fmt::format("{}: unknown option{}", name,
+                          nearest ? fmt::format("; did you mean {}?", *nearest) : "; see --help"));
+}
+
+/// What was typed: option key to text, and the positional argument.
+struct Typed {
+  std::map<std::string, std::string> text;
+  std::optional<std::string> positional;
+};
+
+Typed tokenize(const CommandSpec& command, const std::vector<std::string>& arguments) {
+  const auto options = accepted_options(command);
+  CLI::App app;
+  app.set_help_flag();
+  app.allow_extras();
+  std::vector<std::pair<const Accepted*, CLI::Option*>> parsed;
+  for (const auto& one : options) {
+    const auto names = one.letter ? fmt::format("-{},{}", one.letter, one.name) : one.name;
+    auto* option = one.takes_value ? app.add_option(names) : app.add_flag(names);
+    parsed.emplace_back(&one, option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll));
+  }
+  auto tokens = bound_tokens(arguments, options);
+  std::reverse(tokens.begin(), tokens.end());  // CLI11 takes them from the back
+  try {
+    app.parse(std::move(tokens));
+  } catch (const CLI::ParseError& error) {
+    fail_config(error.what());
+  }
+  Typed typed;
+  for (const auto& [one, option] : parsed) {
+    const auto& results = option->results();
+    if (results.empty()) continue;
+    if (results.size() > 1) fail_config(fmt::format("{}: given {} times; give it once", one->name, results.size()));
+    typed.text.emplace(one->key, results.front());
+  }
+  for (const auto& rest : app.remaining()) {
+    const bool is_positional = !command.positional.empty() && !rest.starts_with('-') && !typed.positional;
+    if (!is_positional) fail_unknown(rest, options);
+    typed.positional = rest;
+  }
+  return typed;
+}
+
+int ranks_from(const std::string& text) {
+  const OptionSpec spec{.name = "ranks",
+                        .kind = OptionKind::integer,
+                        .scope = OptionScope::command,
+                        .group = OptionGroup::select,
+                        .bounds = {.low = 1, .high = 65536}};
+  return value_from_text(spec, text, Origin::command_line(spec)).get<int>();
+}
+
+/// The options of the table that belong to the configuration, as resolve() takes them.
+Json configuration_of(const Typed& typed) {
+  Json configuration = Json::object();
+  for (const auto& [key, text] : typed.text) {
+    const auto* spec = find_option(key);
+    if (spec && spec->scope != OptionScope::command) configuration[key] = text;
+  }
+  return configuration;
+}
+
+ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::string>& arguments) {
+  ParsedCommand parsed;
+  parsed.command = command.name;
+  const bool wants_help = std::find(arguments.begin(), arguments.end(), "--help") != arguments.end() ||
+                          std::find(arguments.begin(), arguments.end(), "-h") != arguments.end();
+  if (wants_help) {
+    parsed.text = help_of(command);
+    return parsed;
+  }
+  if (!command.now) fail_config("not in this version");
+
+  const auto typed = tokenize(command, arguments);
+  parsed.json = typed.text.contains("json");
+  if (!command.positional.empty()) {
+    if (!typed.positional) fail_config(fmt::format("needs {}; see --help", command.positional));
+    parsed.subject = *typed.positional;
+  }
+  if (!command.run_options) return parsed;
+  parsed.plan_only = typed.text.contains("plan");
+  if (const auto at = typed.text.find("ranks"); at != typed.text.end()) parsed.ranks = ranks_from(at->second);
+  std::optional<Json> file;
+  if (const auto at = typed.text.find("config"); at != typed.text.end()) {
+    parsed.config_path = find_config(at->second);
+    file = read_config_file(*parsed.config_path);
+  }
+  parsed.config = resolve(file ? &*file : nullptr, configuration_of(typed), context_from_environment(parsed.config_path));
+  return parsed;
+}
+
+[[noreturn]] void fail_as(std::string_view who, const Error& error) {
+  auto failure = error.failure();
+  failure.detail = fmt::format("{}: {}", who, failure.detail);
+  throw Error(std::move(failure));
+}
+
+}  // namespace
+
+ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) fail_config("symmbench: needs a command; see symmbench --help");
+  const auto& name = arguments.front();
+  if (name == "--help" || name == "-h" || name == "help") return {.text = help_of_tool()};
+  if (name == "--version") return {.text = fmt::format("symmbench {} ({})\n", kVersion, kGitRevision)};
+  for (const auto& command : command_table()) {
+    if (command.name != name) continue;
+    try {
+      return parse_command(command, {arguments.begin() + 1, arguments.end()});
+    } catch (const Error& error) {
+      fail_as(fmt::format("symmbench {}", name), error);
+    }
+  }
+  std::vector<std::string> names;
+  for (const auto& command : command_table()) names.emplace_back(command.name);
+  const auto nearest = nearest_name(name, names);
+  fail_config(fmt::format("symmbench: '{}' is not a command{}; see symmbench --help", name,
+                          nearest ? fmt::format("; did you mean {}?", *nearest) : ""));
+}
+
+ParsedCommand parse_command_line(int argc, const char* const* argv) {
+  return parse_command_line(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
+}
+
+}  // namespace symmbench

@@ -1,0 +1,63 @@
+#pragma once
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/run_config.hpp"
+
+namespace symmbench {
+
+/// One option of a single command, beside those of the option table (config/options.hpp).
+struct CommandOption {
+  std::string_view name;      ///< "ranks"
+  std::string_view argument;  ///< "N"; empty: a flag
+  std::string_view help;
+};
+
+struct CommandSpec {
+  std::string_view name;
+  std::string_view arguments;  ///< after the name, in the usage line
+  std::string_view about;      ///< one line
+  std::string_view details = {};
+  bool run_options = false;     ///< takes every option of the option table
+  std::string_view positional = {};  ///< "FILE"; empty: none
+  std::span<const CommandOption> options = {};
+  std::string_view exit_codes = {};
+  bool now = true;
+};
+
+/// Every subcommand, in the order of --help.
+std::span<const CommandSpec> command_table();
+
+/// What the command line asks for. Only the members of its command are set.
+struct ParsedCommand {
+  std::string command;              ///< "run", "plan", "list", "validate"; empty when only `text` was asked for
+  std::optional<std::string> text;  ///< --help or --version: print it to stdout and exit 0
+  RunConfig config;                 ///< run, plan
+  std::optional<std::string> config_path;  ///< the file that --config named
+  bool plan_only = false;                  ///< run --plan
+  int ranks = 4;                           ///< plan --ranks
+  bool json = false;                       ///< plan, list --json
+  std::string subject;                     ///< validate FILE, list WHAT
+};
+
+/// Parses, reads the config file and resolves. Neither prints nor exits.
+/// @throws Error{config, ...}: exit 2; failure().detail is the whole line to print: "symmbench run: --stepfactor '0.5':
+/// must be greater than 1"
+ParsedCommand parse_command_line(int argc, const char* const* argv);
+/// The same without the program's name: {"run", "-b", "1K"}.
+ParsedCommand parse_command_line(const std::vector<std::string>& arguments);
+
+/// What --help prints, for one command and for the tool.
+std::string help_of(const CommandSpec& command);
+std::string help_of_tool();
+
+/// The file that `--config name` means: the path itself, or configs/<name>.json beside the installed program or in the
+/// source tree above it. @throws Error{config, invalid_argument} when neither exists, listing the shipped ones
+std::string find_config(const std::string& name);
+/// Paths of the shipped configuration files, sorted; empty when they are not installed beside the program.
+std::vector<std::string> shipped_configs();
+
+}  // namespace symmbench

@@ -1,0 +1,83 @@
+#include "app/cli.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr bool kLater = false;
+
+constexpr std::string_view kRunExitCodes =
+    "  0   passed\n"
+    "  1   something failed after something ran: wrong data, a crash, an allocator's bring-up, a leak\n"
+    "  2   usage: the command line or a file cannot be right, whatever the machine\n"
+    "  3   no verdict: the machine forbids it, no case of an asked allocator could run, or interrupted\n"
+    "  4   a hang\n"
+    "  77  skipped (--skip-if-unsupported)\n";
+
+constexpr CommandOption kPlanOptions[] = {{"ranks", "N", "plan for N ranks on one host [default: 4]"},
+                                          {"json", "", "print the plan as JSON"}};
+constexpr CommandOption kListOptions[] = {{"json", "", "print the list as JSON"}};
+
+constexpr CommandSpec kCommands[] = {
+    {.name = "run",
+     .arguments = "[options]",
+     .about = "build workspaces, run and verify allreduce, compare the allocators, write a report",
+     .details =
+         "Start it with mpirun, one rank per GPU: mpirun -n 4 symmbench run. Without options it gives a verdict\n"
+         "within a minute. Option names of config files are the same, with underscores: \"warmup_iters\".\n"
+         "Lists are comma-separated; a sweep is the cross product of its lists. Sizes: K, M, G, T are 1024^n.\n"
+         "Times: seconds, or 500ms, 1.5s, 10m, 2h.\n",
+     .run_options = true,
+     .exit_codes = kRunExitCodes},
+    {.name = "plan",
+     .arguments = "[--ranks N] [run options]",
+     .about = "what a run would do: cases, bytes per rank and host, deadlines, expected time; no MPI, no GPU",
+     .details = "Takes every option of `symmbench run` beside its own.\n",
+     .run_options = true,
+     .options = kPlanOptions,
+     .exit_codes = "  0   planned\n  2   usage: the run would be refused the same way\n"},
+    {.name = "list",
+     .arguments = "workspaces|allocators|patterns|algorithms|fabrics|faults|checks|configs [--json]",
+     .about = "what there is, and what of it is in this version",
+     .details = "`list allocators` also tells where each allocator mode departs from upstream on purpose.\n",
+     .positional = "WHAT",
+     .options = kListOptions,
+     .exit_codes = "  0   listed\n  2   usage\n"},
+    {.name = "validate",
+     .arguments = "FILE",
+     .about = "check a report or a config file against the shipped schema",
+     .details = "Which of the two it is follows from its content. Prints the path of each violation.\n",
+     .positional = "FILE",
+     .exit_codes = "  0   valid\n  1   violations\n  2   the file cannot be read or is not JSON\n"},
+    {.name = "probe",
+     .arguments = "[--trace]",
+     .about = "facts of the machine, handle trials, peer-access matrix, findings",
+     .now = kLater},
+    {.name = "selftest",
+     .arguments = "",
+     .about = "inject every fault; say whether it was detected, attributed and bounded",
+     .now = kLater},
+    {.name = "compare",
+     .arguments = "A.json B.json",
+     .about = "environment differences of two reports, then paired statistics",
+     .now = kLater},
+    {.name = "threshold",
+     .arguments = "--from REPORT...",
+     .about = "make a threshold file out of good reports",
+     .now = kLater},
+    {.name = "html", .arguments = "REPORT [OTHER] -o FILE", .about = "a report as a page", .now = kLater},
+    {.name = "salvage",
+     .arguments = "DIR",
+     .about = "turn the journals of an interrupted run into a report",
+     .now = kLater},
+    {.name = "bundle",
+     .arguments = "DIR|REPORT",
+     .about = "one archive for a ticket: reports, journals, facts, redacted",
+     .now = kLater},
+    {.name = "explain", .arguments = "CHECK_ID|METRIC", .about = "what a finding or a metric means", .now = kLater},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> command_table() { return kCommands; }
+
+}  // namespace symmbench

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "app/cli.hpp"
+#include "config/options.hpp"
+#include "core/text.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::size_t kTextColumn = 30;
+constexpr std::size_t kWidth = 110;
+constexpr std::string_view kLaterMark = "(not in this version) ";
+
+/// `left`, then `text` wrapped between kTextColumn and kWidth.
+std::string two_columns(const std::string& left, const std::string& text) {
+  std::string lines, line = left;
+  const auto break_line = [&] {
+    lines += line + "\n";
+    line.clear();
+  };
+  if (line.size() + 2 > kTextColumn) break_line();
+  line.resize(kTextColumn, ' ');
+  bool first_word = true;
+  for (const auto& word : split_list(text, ' ')) {
+    if (!first_word && line.size() + 1 + word.size() > kWidth) {
+      break_line();
+      line.assign(kTextColumn, ' ');
+      first_word = true;
+    }
+    if (!first_word) line += ' ';
+    line += word;
+    first_word = false;
+  }
+  break_line();
+  return lines;
+}
+
+/// " [default: 20 s; greater than 0]": what help alone does not say.
+std::string limits_of(const OptionSpec& spec) {
+  std::vector<std::string> parts;
+  if (!spec.choices.empty()) {
+    const auto now = names_now(spec), later = names_later(spec);
+    const char* many = spec.kind == OptionKind::names ? "any of " : "one of ";
+    if (!now.empty()) parts.push_back(fmt::format("{}{}", many, fmt::join(now, ", ")));
+    if (!later.empty()) parts.push_back(fmt::format("not in this version: {}", fmt::join(later, ", ")));
+  }
+  if (!spec.default_text.empty()) parts.push_back(fmt::format("default: {}", spec.default_text));
+  return parts.empty() ? "" : fmt::format(" [{}]", fmt::join(parts, "; "));
+}
+
+std::string option_lines(const OptionSpec& spec) {
+  const auto letter = spec.letter ? fmt::format("-{}, ", spec.letter) : std::string(4, ' ');
+  const auto left = fmt::format("  {}{}{}{}", letter, spec.flag_name(), spec.argument.empty() ? "" : " ", spec.argument);
+  return two_columns(left, fmt::format("{}{}{}", spec.now ? "" : kLaterMark, spec.help, limits_of(spec)));
+}
+
+}  // namespace
+
+std::string help_of(const CommandSpec& command) {
+  std::string text = fmt::format("Usage: symmbench {} {}\n\n{}{}.\n", command.name, command.arguments,
+                                 command.now ? "" : kLaterMark, command.about);
+  if (!command.details.empty()) text += fmt::format("{}", command.details);
+  if (!command.now) return text;
+  text += "\nOptions\n";
+  for (const auto& one : command.options) {
+    text += two_columns(fmt::format("      --{}{}{}", one.name, one.argument.empty() ? "" : " ", one.argument),
+                        std::string(one.help));
+  }
+  text += two_columns("  -h, --help", "print this and exit");
+  if (command.run_options) {
+    for (const auto group : {OptionGroup::select, OptionGroup::shape, OptionGroup::measure, OptionGroup::stability,
+                             OptionGroup::device, OptionGroup::output}) {
+      text += fmt::format("\n{}\n", title_of(group));
+      for (const auto& spec : option_table()) {
+        if (spec.group == group) text += option_lines(spec);
+      }
+    }
+  }
+  text += fmt::format("\nExit codes\n{}", command.exit_codes);
+  return text;
+}
+
+std::string help_of_tool() {
+  std::string text =
+      "symmbench: do allreduce workspaces work, stay working and run fast on this fabric, and which allocator\n"
+      "should back them?\n\n"
+      "Usage: mpirun -n RANKS symmbench run [options]\n"
+      "       symmbench COMMAND [options]\n\nCommands\n";
+  for (const auto& command : command_table()) {
+    text += two_columns(fmt::format("  {}", command.name),
+                        fmt::format("{}{}", command.now ? "" : kLaterMark, command.about));
+  }
+  text += "\n`symmbench COMMAND --help` tells its options and exit codes; --version the version.\n";
+  return text;
+}
+
+}  // namespace symmbench
