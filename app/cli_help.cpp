@@ -58,8 +58,8 @@ std::string option_lines(const OptionSpec& spec) {
 }  // namespace
 
 std::string help_of(const CommandSpec& command) {
-  std::string text = fmt::format("Usage: symmbench {} {}\n\n{}{}.\n", command.name, command.arguments,
-                                 command.now ? "" : kLaterMark, command.about);
+  std::string text = fmt::format("Usage: symmbench {} {}\n\nsymmbench {}: {}{}.\n", command.name, command.arguments,
+                                 command.name, command.now ? "" : kLaterMark, command.about);
   if (!command.details.empty()) text += fmt::format("{}", command.details);
   if (!command.now) return text;
   text += "\nOptions\n";

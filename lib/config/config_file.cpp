@@ -2,9 +2,10 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
-#include <sstream>
 
 #include "config/option_value.hpp"
 #include "config/resolve.hpp"
@@ -13,16 +14,17 @@ namespace symmbench {
 namespace {
 
 std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file) {
+  const auto fail = [&](int code) {
     throw Error({.layer = Layer::config,
                  .reason = Reason::io_error,
-                 .detail = fmt::format("config file '{}': cannot be read: {}", path, std::strerror(errno)),
-                 .code = errno});
-  }
-  return text.str();
+                 .detail = fmt::format("config file {}: cannot be read: {}", path, std::strerror(code)),
+                 .code = code});
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) fail(EISDIR);  // a stream would find it empty
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(errno);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 /// The parser itself would let the last one win in silence.

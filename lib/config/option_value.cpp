@@ -184,8 +184,10 @@ void check_no_duplicates(const OptionSpec& spec, const Json& list, const Origin&
   }
 }
 
-void check_now(const OptionSpec& spec, const Origin& origin) {
-  if (!spec.now) origin.fail(kNotNow);
+void check_now(const OptionSpec& spec, std::string_view written, const Origin& origin) {
+  if (spec.now) return;
+  if (spec.kind == OptionKind::flag) origin.fail(kNotNow);
+  origin.fail(written, kNotNow);
 }
 
 }  // namespace
@@ -218,7 +220,7 @@ Json value_from_text(const OptionSpec& spec, std::string_view text, const Origin
   } else {
     value = element_from_text(spec, text, origin);
   }
-  check_now(spec, origin);
+  check_now(spec, text, origin);
   return value;
 }
 
@@ -234,7 +236,7 @@ Json value_from_json(const OptionSpec& spec, const Json& json, const Origin& ori
   } else {
     value = element_from_json(spec, json, origin);
   }
-  check_now(spec, origin);
+  check_now(spec, found_text(json), origin);
   return value;
 }
 

@@ -88,13 +88,15 @@ Settings command_line_layer(const Json& command_line) {
 }
 
 /// Keys that are for people and editors.
-bool is_annotation(const std::string& key) { return key == "description" || key == "$schema"; }
+bool is_annotation(const std::string& key, bool in_sweep) {
+  return key == "description" || (key == "$schema" && !in_sweep);
+}
 
 Settings file_layer(const Json& object, const std::string& path, bool in_sweep) {
   if (!object.is_object()) fail_config(fmt::format("{} must be an object", path));
   Settings settings;
   for (const auto& [key, json] : object.items()) {
-    if (is_annotation(key) || (!in_sweep && key == "sweeps")) continue;
+    if (is_annotation(key, in_sweep) || (!in_sweep && key == "sweeps")) continue;
     const auto* spec = find_option(key);
     const bool allowed = spec && (spec->scope == OptionScope::sweep || (spec->scope == OptionScope::run && !in_sweep));
     if (!allowed) fail_unknown_key(path, key, in_sweep);
