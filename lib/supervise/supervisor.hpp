@@ -1,5 +1,4 @@
 #pragma once
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,13 +9,15 @@
 namespace symmbench {
 
 struct SupervisorOptions {
-  std::string job_nonce;     ///< same on all ranks
-  int group_size = 0;        ///< ranks per group; divides the world
-  double round_s = 20;       ///< how long a round waits for its last rank
-  double watchdog_s = 30;    ///< added to what a worker allows itself before it is taken for hung
-  bool isolate = true;       ///< false: the worker is a thread of this process
+  std::string job_nonce;   ///< same on all ranks
+  int group_size = 0;      ///< ranks per group; divides the world
+  double round_s = 20;     ///< how long a round waits for its last rank
+  double watchdog_s = 30;  ///< added to what a worker allows itself before it is taken for hung
+  double settle_s = 2;     ///< after a first vain wait: for the other ranks' view of it, before all are stopped
+  double stop_s = 10;      ///< for a supervisor to answer; longer, and the rank is lost
+  bool isolate = true;     ///< false: the worker is a thread of this process; a crash ends the job, a hang the run
   std::vector<std::string> worker_argv;  ///< how to start a worker: {"/proc/self/exe", "worker"}
-  WorkerTask task;           ///< for isolate == false
+  WorkerTask task;                       ///< for isolate == false
 };
 
 /// How a run() ended.
@@ -26,21 +27,30 @@ struct RunOutcome {
 };
 
 /// One per MPI rank. Never touches the device. Rank 0 also holds the coordinator of every group.
+/// While it lives, SIGTERM and SIGINT are noted instead of killing the process (supervise/signals.hpp).
+/// Workers die with the thread that calls run() or serve(): the main thread, in the tool.
 class Supervisor {
  public:
-  /// `records` hears every record that this rank's worker makes, and on rank 0 those of all ranks.
+  /// `own_journal` hears every record that this rank's worker makes and, on rank 0, the coordinators' own;
+  /// `all_records`, on rank 0, those of all ranks. Not owned; `transport` neither.
+  /// @throws Error{supervisor, invalid_argument} unless group_size divides the world
   Supervisor(Transport& transport, SupervisorOptions options, RecordSink& own_journal, RecordSink* all_records);
   ~Supervisor();
 
-  /// Rank 0: runs each request of `work` in order, on all groups of ranks at the same time; groups advance independently.
-  /// A worker that crashes, exits or hangs becomes FailureRecords and its group goes on with a fresh worker.
+  /// Rank 0: runs each request of `work` in order, on all groups of ranks at the same time; groups advance
+  /// independently. A worker that crashes, exits or hangs becomes FailureRecords and its group goes on with a fresh
+  /// worker. Call it as often as needed. Interrupted by a signal it returns within 200 ms, and every later run() at
+  /// once.
   RunOutcome run(const std::vector<WorkRequest>& work, double time_limit_s);
 
-  /// Rank 0: tells all ranks to leave with `exit_code`. Bounded.
-  void finish(int exit_code);
+  /// Rank 0: tells all ranks to leave with `exit_code`. Bounded. True when every rank answered; otherwise nothing
+  /// collective may follow (no MPI_Finalize: leave with _exit).
+  bool finish(int exit_code);
 
-  /// Other ranks: serve until finish(); the agreed exit code.
+  /// Other ranks: serve until finish(); the agreed exit code, or 3 when interrupted and rank 0 said nothing in time.
   int serve();
+  /// After serve(): the end was agreed with rank 0, so that something collective may follow.
+  bool orderly() const;
 
  private:
   class Impl;

@@ -16,12 +16,21 @@ struct WorkItem {
 /// What a supervisor hands to its worker, and the coordinator to every supervisor of a group. One worker process serves
 /// one request. `task` and `settings` are opaque to lib/supervise.
 struct WorkRequest {
-  std::string task;    ///< "preflight" or "group"
-  std::string label;   ///< CaseGroup::id, for messages
-  Json settings;       ///< what the task needs besides: configuration, device chosen
+  std::string task;             ///< "preflight" or "group"
+  std::string label;            ///< CaseGroup::id, for messages
+  Json settings;                ///< what the task needs besides: configuration, device chosen
   std::vector<WorkItem> items;  ///< may be empty: preflight and lifecycle groups
+  /// Without items: the allocators in play, for failure records. With items each item says its own.
+  std::vector<std::string> allocators;
+  /// Set by the coordinator: which worker life of the group this is, counted over the whole run; never used twice.
   int attempt = 0;
+  /// Set by the coordinator: the items are (re-)run under one allocator because they failed, or could not start, as a
+  /// pair.
+  bool alone = false;
 };
+
+/// Every allocator that the request names, in order of first mention.
+std::vector<std::string> allocators_of(const WorkRequest& request);
 
 Json to_json(const WorkRequest& request);
 WorkRequest work_request_from(const Json& json);

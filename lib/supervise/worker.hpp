@@ -38,8 +38,8 @@ struct WorkerContext {
 /// Runs the request. Returning normally means done; an Error thrown out of it ends this attempt for the whole group.
 using WorkerTask = std::function<void(WorkerContext&)>;
 
-/// main() of a worker process: descriptors 3 (channel) and 4 (heartbeat page) as the supervisor left them. Asks the kernel
-/// to kill it with its supervisor first of all. Returns the exit status.
+/// main() of a worker process: descriptors 3 (channel) and 4 (heartbeat page) as the supervisor left them. Asks the
+/// kernel to kill it with its supervisor first of all. Returns the exit status.
 int worker_main(const WorkerTask& task);
 
 }  // namespace symmbench

@@ -1,0 +1,209 @@
+#include "supervise/attribution.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace symmbench {
+namespace {
+
+using Kind = WorkerEnd::Kind;
+using Waits = std::map<int, std::set<int>>;  ///< who waits for whom
+
+bool is_wait(const Failure& failure) {
+  return failure.reason == Reason::timed_out || failure.reason == Reason::peer_failed;
+}
+
+/// "phase use, item bf16/1048576, iteration 12, driver call cuMemMap"
+std::string whereabouts(const PageSnapshot& page, const std::vector<std::string>& item_names) {
+  if (!page.started) return "before its main";
+  std::string text = fmt::format("in phase {}", name_of(page.phase));
+  if (page.item >= 0 && page.item < static_cast<int>(item_names.size())) {
+    text += fmt::format(", item {}", item_names[static_cast<std::size_t>(page.item)]);
+  }
+  if (page.iteration > 0) text += fmt::format(", iteration {}", page.iteration);
+  if (!page.driver_call.empty()) text += fmt::format(", driver call {}", page.driver_call);
+  return text;
+}
+
+Failure death(const MemberReport& member, const std::vector<std::string>& item_names) {
+  const bool crashed = member.end.kind == Kind::signalled;
+  const std::string what = crashed ? fmt::format("worker killed by {}", signal_name(member.end.code))
+                                   : fmt::format("worker left with status {} without a word", member.end.code);
+  const bool by_somebody = crashed && member.end.code == SIGKILL;
+  std::string detail = fmt::format("{} {}{}", what, whereabouts(member.page, item_names),
+                                   by_somebody ? " (not by its supervisor: out of memory, or somebody's kill)" : "");
+  return {.layer = Layer::worker,
+          .reason = crashed ? Reason::crashed : Reason::exited,
+          .call = member.page.driver_call,
+          .detail = std::move(detail),
+          .phase = member.page.phase,
+          .rank = member.rank,
+          .code = member.end.code};
+}
+
+std::string_view wait_name(std::uint32_t tag) {
+  switch (static_cast<WaitTag>(tag)) {
+    case WaitTag::one_shot:
+      return "one_shot";
+    case WaitTag::two_shot_reduce:
+      return "two_shot_reduce";
+    case WaitTag::two_shot_gather:
+      return "two_shot_gather";
+    case WaitTag::barrier:
+      return "barrier";
+    case WaitTag::none:
+      break;
+  }
+  return "unknown";
+}
+
+/// The kernel's own wait, from the page. Its peer is a group rank there.
+std::optional<Failure> gave_up(const MemberReport& member, const std::vector<MemberReport>& members) {
+  const GiveUpRecord& record = member.page.give_up;
+  if (record.tag == 0) return std::nullopt;
+  Failure failure{.layer = Layer::kernel,
+                  .reason = Reason::timed_out,
+                  .call = fmt::format("wait {}", wait_name(record.tag)),
+                  .detail = fmt::format("slot {}, packet {}, call {}: expected {:#x}, saw {:#x}", record.slot,
+                                        record.packet, record.call, record.expected, record.seen),
+                  .phase = member.page.phase,
+                  .rank = member.rank};
+  if (record.peer >= 0 && record.peer < static_cast<int>(members.size())) {
+    failure.peer = members[static_cast<std::size_t>(record.peer)].rank;
+  }
+  return failure;
+}
+
+bool has_kernel_wait(const MemberReport& member) {
+  return std::any_of(member.said.begin(), member.said.end(), [](const Failure& failure) {
+    return failure.layer == Layer::kernel && failure.reason == Reason::timed_out;
+  });
+}
+
+Waits waits_of(const std::vector<MemberReport>& members) {
+  Waits waits;
+  const auto add = [&](int who, const std::optional<int>& whom) {
+    if (whom && *whom != who) waits[who].insert(*whom);
+  };
+  for (const MemberReport& member : members) {
+    for (const Failure& failure : member.said) {
+      if (is_wait(failure)) add(failure.rank.value_or(member.rank), failure.peer);
+    }
+    if (const auto failure = gave_up(member, members)) add(member.rank, failure->peer);
+    for (const int whom : member.waited_for) add(member.rank, whom);
+  }
+  return waits;
+}
+
+/// Everybody who waits for `target`, directly or through others.
+std::set<int> waiters_for(int target, const Waits& waits) {
+  std::set<int> found;
+  for (bool grew = true; grew;) {
+    grew = false;
+    for (const auto& [who, whom] : waits) {
+      const bool reaches =
+          std::any_of(whom.begin(), whom.end(), [&](int rank) { return rank == target || found.contains(rank); });
+      if (reaches && who != target) grew |= found.insert(who).second;
+    }
+  }
+  return found;
+}
+
+/// The rank that others wait for, that waits for nobody and that kept silent (who speaks is not stuck); failing that,
+/// one that overdrew its own allowance.
+const MemberReport* stuck_member(const std::vector<MemberReport>& members, const Waits& waits) {
+  const MemberReport* best = nullptr;
+  std::size_t most = 0;
+  for (const MemberReport& member : members) {
+    if (waits.contains(member.rank) || !member.said.empty() || member.end.kind == Kind::done) continue;
+    const auto waiters = waiters_for(member.rank, waits).size();
+    if (waiters > most || (waiters == 0 && member.hung && !best)) {
+      best = &member;
+      most = waiters;
+    }
+  }
+  return best;
+}
+
+Failure stuck(const MemberReport& member, const std::set<int>& waiters, const std::vector<std::string>& item_names) {
+  std::string detail = fmt::format("rank {} did not move for {:.3g} s {}", member.rank, member.page.idle_s,
+                                   whereabouts(member.page, item_names));
+  if (!waiters.empty()) {
+    detail += fmt::format("; rank{} {} waited for it", waiters.size() == 1 ? "" : "s", fmt::join(waiters, ", "));
+  }
+  return {.layer = Layer::worker,
+          .reason = Reason::timed_out,
+          .call = member.page.driver_call,
+          .detail = std::move(detail),
+          .phase = member.page.phase,
+          .rank = member.rank};
+}
+
+/// Lower is more telling: which of several vain waits to show when nobody in particular is stuck.
+int vagueness(const Failure& failure) {
+  if (failure.reason == Reason::peer_failed) return 2;
+  return failure.layer == Layer::comm ? 1 : 0;
+}
+
+}  // namespace
+
+Verdict attribute(const std::vector<MemberReport>& members, const std::vector<std::string>& item_names) {
+  // 1. Everything that was said or can be read off, root cause candidates by kind.
+  struct Statement {
+    int order;
+    Failure failure;
+  };
+  std::vector<Statement> deaths, own, waits;
+  for (const MemberReport& member : members) {
+    if (member.end.kind == Kind::signalled || member.end.kind == Kind::exited) {
+      deaths.push_back({member.order, death(member, item_names)});
+    }
+    for (Failure failure : member.said) {
+      if (!failure.rank) failure.rank = member.rank;
+      (is_wait(failure) ? waits : own).push_back({member.order, std::move(failure)});
+    }
+    if (!has_kernel_wait(member)) {  // otherwise it said so itself, and better
+      if (auto failure = gave_up(member, members)) waits.push_back({member.order, std::move(*failure)});
+    }
+  }
+  const auto earlier = [](const Statement& a, const Statement& b) { return a.order < b.order; };
+  std::stable_sort(deaths.begin(), deaths.end(), earlier);
+  std::stable_sort(own.begin(), own.end(), earlier);
+  std::stable_sort(waits.begin(), waits.end(), [](const Statement& a, const Statement& b) {
+    return std::pair(vagueness(a.failure), a.order) < std::pair(vagueness(b.failure), b.order);
+  });
+
+  // 2. The most telling one.
+  Verdict verdict;
+  const Waits graph = waits_of(members);
+  if (!deaths.empty()) {
+    verdict.failure = deaths.front().failure;
+  } else if (!own.empty()) {
+    verdict.failure = own.front().failure;
+  } else if (const MemberReport* culprit = stuck_member(members, graph)) {
+    verdict.failure = stuck(*culprit, waiters_for(culprit->rank, graph), item_names);
+  } else if (!waits.empty()) {
+    verdict.failure = waits.front().failure;
+  } else {
+    const auto hung = std::find_if(members.begin(), members.end(), [](const auto& each) { return each.hung; });
+    verdict.failure = stuck(hung == members.end() ? members.front() : *hung, {}, item_names);
+  }
+  verdict.hung = verdict.failure.reason == Reason::timed_out;
+
+  // 3. The rest, once each.
+  std::set<std::string> shown{describe(verdict.failure)};
+  for (const auto* statements : {&deaths, &own, &waits}) {
+    for (const Statement& statement : *statements) {
+      if (shown.insert(describe(statement.failure)).second) verdict.others.push_back(statement.failure);
+    }
+  }
+  return verdict;
+}
+
+}  // namespace symmbench

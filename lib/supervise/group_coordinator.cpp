@@ -1,0 +1,304 @@
+#include "supervise/group_coordinator.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "journal/records.hpp"
+
+namespace symmbench {
+namespace {
+
+using Kind = WorkerEnd::Kind;
+
+Clock::duration seconds(double value) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(value));
+}
+
+std::vector<std::string> case_ids_of(const std::vector<WorkItem>& items) {
+  std::vector<std::string> ids;
+  for (const WorkItem& item : items) ids.push_back(item.case_id);
+  return ids;
+}
+
+/// An error that only says that somebody else did not come; the cause is still to be heard.
+bool is_wait(const Failure& failure) {
+  return failure.reason == Reason::timed_out || failure.reason == Reason::peer_failed;
+}
+
+}  // namespace
+
+GroupCoordinator::GroupCoordinator(int group, std::vector<int> members, CoordinatorLimits limits)
+    : group_(group),
+      members_(std::move(members)),
+      limits_(limits),
+      rounds_(std::chrono::duration_cast<std::chrono::nanoseconds>(seconds(limits.round_s))) {}
+
+GroupCoordinator::Member& GroupCoordinator::member(int rank) {
+  return state_of_.at(static_cast<std::size_t>(rank - members_.front()));
+}
+
+void GroupCoordinator::begin(std::vector<WorkRequest> requests, Clock::time_point now) {
+  if (state_ == State::lost) return;
+  halted_ = false;
+  requests_.assign(std::make_move_iterator(requests.begin()), std::make_move_iterator(requests.end()));
+  start_next(now);
+}
+
+void GroupCoordinator::start_next(Clock::time_point) {
+  while (!halted_ && (!queue_ || !queue_->current())) {
+    queue_.reset();
+    if (requests_.empty()) break;
+    queue_.emplace(std::move(requests_.front()));
+    requests_.pop_front();
+  }
+  if (halted_ || !queue_) {
+    state_ = State::idle;
+    queue_.reset();
+    requests_.clear();
+    return;
+  }
+  running_ = *queue_->current();
+  running_.attempt = ++attempt_;
+  items_done_.assign(running_.items.size(), false);
+  state_of_.clear();
+  for (const int rank : members_) state_of_.push_back({.report = {.rank = rank}});
+  news_count_ = 0;
+  open_rounds_.clear();
+  rounds_.open_attempt(static_cast<std::uint32_t>(group_), static_cast<std::uint32_t>(attempt_));
+  state_ = State::running;
+  if (std::exchange(restarted_, false)) {
+    const auto allocators = allocators_of(running_);
+    append(to_json(EventRecord{
+        .group = group_,
+        .what = "worker_restarted",
+        .detail = fmt::format("{}: attempt {}, {} cases left in it", running_.label, attempt_, running_.items.size()),
+        .data = {{"label", running_.label},
+                 {"attempt", attempt_},
+                 {"case_ids", case_ids_of(running_.items)},
+                 {"allocators", allocators},
+                 {"alone", running_.alone}}}));
+  }
+  commands_.push_back(Start{running_});
+}
+
+void GroupCoordinator::halt(Clock::time_point now) {
+  halted_ = true;
+  if (state_ == State::running || state_ == State::settling) {
+    stop_all(now);
+  }
+}
+
+void GroupCoordinator::item_done(int attempt, int index) {
+  if (!current(attempt) || index < 0 || index >= static_cast<int>(items_done_.size())) return;
+  items_done_[static_cast<std::size_t>(index)] = true;
+}
+
+void GroupCoordinator::contribute(Contribution contribution, Clock::time_point now) {
+  if (!watching(static_cast<int>(contribution.round.scope.attempt))) return;
+  open_rounds_[contribution.round].push_back(contribution.rank);
+  answer(rounds_.contribute(std::move(contribution), now));
+}
+
+/// Sends answers on, and keeps from them who waited for whom.
+void GroupCoordinator::answer(std::vector<Answer> answers) {
+  for (Answer& each : answers) {
+    for (const int rank : each.to) {
+      auto& waited_for = member(rank).report.waited_for;
+      waited_for.insert(waited_for.end(), each.missing.begin(), each.missing.end());
+    }
+    if (const auto open = open_rounds_.find(each.round); open != open_rounds_.end()) {
+      std::erase_if(open->second, [&](int rank) { return std::count(each.to.begin(), each.to.end(), rank) > 0; });
+      if (open->second.empty()) open_rounds_.erase(open);
+    }
+    commands_.push_back(std::move(each));
+  }
+}
+
+bool GroupCoordinator::waits_in_round(int rank) const {
+  return std::any_of(open_rounds_.begin(), open_rounds_.end(),
+                     [&](const auto& round) { return std::count(round.second.begin(), round.second.end(), rank) > 0; });
+}
+
+void GroupCoordinator::news(Member& from, bool decisive, Clock::time_point now) {
+  if (from.report.order == MemberReport::kUnheard) from.report.order = news_count_++;
+  if (decisive) {
+    stop_all(now);
+  } else {
+    settle(now);
+  }
+}
+
+/// A first vain wait may be the shadow of a failure elsewhere: hears the others before it stops them.
+void GroupCoordinator::settle(Clock::time_point now) {
+  if (state_ == State::running) {
+    state_ = State::settling;
+    settle_deadline_ = now + seconds(limits_.settle_s);
+  }
+  const bool all_heard = std::all_of(state_of_.begin(), state_of_.end(), [&](const Member& each) {
+    return each.spoke() || waits_in_round(each.report.rank);
+  });
+  if (all_heard) stop_all(now);
+}
+
+void GroupCoordinator::worker_done(int attempt, int rank, Clock::time_point now) {
+  if (!watching(attempt)) return;
+  Member& from = member(rank);
+  from.done = true;
+  from.report.end = {Kind::done, 0};
+  if (std::all_of(state_of_.begin(), state_of_.end(), [](const Member& each) { return each.done; })) {
+    queue_->succeeded();
+    rounds_.close_attempt(static_cast<std::uint32_t>(group_));
+    start_next(now);
+    return;
+  }
+  // Whoever still holds a round with this rank need not wait for the deadline.
+  answer(rounds_.fail(static_cast<std::uint32_t>(group_), static_cast<std::uint32_t>(attempt), rank,
+                      {.layer = Layer::worker,
+                       .reason = Reason::exited,
+                       .detail = "finished its work while others still wait for it",
+                       .rank = rank,
+                       .code = 0}));
+  if (state_ == State::settling) settle(now);
+}
+
+void GroupCoordinator::worker_died(int attempt, int rank, WorkerEnd end, Clock::time_point now) {
+  if (!watching(attempt)) return;
+  Member& from = member(rank);
+  from.report.end = end;
+  answer(rounds_.fail(static_cast<std::uint32_t>(group_), static_cast<std::uint32_t>(attempt), rank,
+                      {.layer = Layer::worker,
+                       .reason = end.kind == Kind::signalled ? Reason::crashed : Reason::exited,
+                       .detail = "its worker is gone",
+                       .rank = rank,
+                       .code = end.code}));
+  news(from, true, now);
+}
+
+void GroupCoordinator::worker_failed(int attempt, int rank, std::vector<Failure> failures, Clock::time_point now) {
+  if (!watching(attempt) || failures.empty()) return;
+  Member& from = member(rank);
+  from.report.said = std::move(failures);
+  const bool only_waits = std::all_of(from.report.said.begin(), from.report.said.end(), is_wait);
+  news(from, !only_waits, now);
+}
+
+void GroupCoordinator::worker_hung(int attempt, int rank, Clock::time_point now) {
+  if (!watching(attempt)) return;
+  Member& from = member(rank);
+  from.report.hung = true;
+  news(from, false, now);
+}
+
+void GroupCoordinator::stop_all(Clock::time_point now) {
+  for (const auto& [round, came] : open_rounds_) {
+    for (const int waiting : came) {
+      for (std::uint32_t i = 0; i < round.scope.size; ++i) {
+        const int rank = static_cast<int>(round.scope.first_rank + i);
+        if (!std::count(came.begin(), came.end(), rank)) member(waiting).report.waited_for.push_back(rank);
+      }
+    }
+  }
+  open_rounds_.clear();
+  rounds_.close_attempt(static_cast<std::uint32_t>(group_));
+  state_ = State::stopping;
+  stop_deadline_ = now + seconds(limits_.stop_s);
+  commands_.push_back(Stop{attempt_});
+}
+
+void GroupCoordinator::stopped(int attempt, int rank, StoppedReport report, Clock::time_point now) {
+  if (!current(attempt) || state_ != State::stopping) return;
+  Member& from = member(rank);
+  if (from.stopped) return;
+  from.stopped = true;
+  from.report.page = std::move(report.page);
+  if (from.report.end.kind == Kind::running) from.report.end = report.end;
+  if (std::all_of(state_of_.begin(), state_of_.end(), [](const Member& each) { return each.stopped; })) conclude(now);
+}
+
+void GroupCoordinator::conclude(Clock::time_point now) {
+  std::vector<MemberReport> reports;
+  AttemptProgress progress{.done = items_done_, .begun = -1};
+  for (const Member& each : state_of_) {
+    reports.push_back(each.report);
+    progress.begun = std::max(progress.begun, each.report.page.item);
+  }
+  if (news_count_ > 0) {  // otherwise it was only halted
+    const Verdict verdict = attribute(reports, case_ids_of(running_.items));
+    record_failure(verdict, progress);
+    auto given_up = queue_->failed(verdict.failure, progress);
+    restarted_ = true;
+    const auto stuck = std::find_if(reports.begin(), reports.end(),
+                                    [](const MemberReport& each) { return each.end.kind == Kind::stuck; });
+    if (stuck != reports.end()) {
+      const auto why = fmt::format("the worker of rank {} cannot be killed: it hangs inside the kernel", stuck->rank);
+      auto rest = queue_->abandon(why);
+      given_up.insert(given_up.end(), rest.begin(), rest.end());
+      for (; !requests_.empty(); requests_.pop_front()) {
+        auto later = WorkQueue(requests_.front()).abandon(why);
+        given_up.insert(given_up.end(), later.begin(), later.end());
+      }
+    }
+    record_given_up(given_up, verdict.failure);
+  }
+  start_next(now);
+}
+
+void GroupCoordinator::record_failure(const Verdict& verdict, const AttemptProgress& progress) {
+  FailureRecord record{.group = group_,
+                       .attempt = attempt_,
+                       .case_id = std::nullopt,
+                       .allocators = allocators_of(running_),
+                       .alone = running_.alone,
+                       .status = verdict.hung ? "hung" : "failed",
+                       .failure = verdict.failure,
+                       .others = verdict.others,
+                       .label = running_.label};
+  if (const auto item = WorkQueue::failed_item(progress)) {
+    record.case_id = running_.items[*item].case_id;
+    record.allocators = running_.items[*item].allocators;
+  }
+  append(to_json(record));
+}
+
+void GroupCoordinator::record_given_up(const std::vector<GivenUp>& given_up, const Failure& failure) {
+  for (const GivenUp& each : given_up) {
+    append(to_json(EventRecord{.group = group_,
+                               .what = "group_skipped",
+                               .detail = each.reason,
+                               .data = {{"label", each.label},
+                                        {"case_ids", each.case_ids},
+                                        {"allocators", each.allocators},
+                                        {"bring_up", each.bring_up},
+                                        {"failure", to_json(failure)}}}));
+  }
+}
+
+void GroupCoordinator::tick(Clock::time_point now) {
+  if (state_ == State::running || state_ == State::settling) {
+    auto expired = rounds_.expired(now);
+    if (!expired.empty()) {
+      for (const Answer& each : expired) {
+        for (const int rank : each.to) {
+          Member& waiting = member(rank);
+          if (waiting.report.order == MemberReport::kUnheard) waiting.report.order = news_count_++;
+        }
+      }
+      answer(std::move(expired));
+      settle(now);
+    }
+  }
+  if (state_ == State::settling && now >= settle_deadline_) stop_all(now);
+  if (state_ == State::stopping && now >= stop_deadline_) {
+    const auto silent =
+        std::find_if(state_of_.begin(), state_of_.end(), [](const Member& each) { return !each.stopped; });
+    lost_rank_ = silent->report.rank;
+    state_ = State::lost;
+  }
+}
+
+std::vector<GroupCoordinator::Command> GroupCoordinator::take_commands() { return std::exchange(commands_, {}); }
+
+}  // namespace symmbench

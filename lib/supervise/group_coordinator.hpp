@@ -1,0 +1,123 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "comm/rounds.hpp"
+#include "core/clock.hpp"
+#include "core/json.hpp"
+#include "supervise/attribution.hpp"
+#include "supervise/work_queue.hpp"
+
+namespace symmbench {
+
+/// Bounds of one group's waits.
+struct CoordinatorLimits {
+  double round_s = 20;  ///< a round, from its first rank to its last
+  double settle_s = 2;  ///< after a first vain wait: for the others' view of it, before all are stopped
+  double stop_s = 10;   ///< for a supervisor to answer a stop; longer, and it is lost
+};
+
+/// What one supervisor answers to a stop.
+struct StoppedReport {
+  WorkerEnd end;
+  PageSnapshot page;
+};
+
+/// Leads one group of ranks through its requests, one worker life after the other. Holds no descriptor and no clock:
+/// events and the time come in, commands go out, so that every story of failure can be told in a unit test.
+/// News of an attempt that is not the current one are dropped. Ranks are world ranks.
+class GroupCoordinator {
+ public:
+  struct Start {
+    WorkRequest request;
+  };
+  struct Stop {
+    int attempt;
+  };
+  struct Append {
+    Json record;
+  };
+  using Command = std::variant<Start, Stop, Answer, Append>;  ///< Start and Stop go to every member
+
+  /// Members are consecutive world ranks; the first is the leader.
+  GroupCoordinator(int group, std::vector<int> members, CoordinatorLimits limits);
+
+  /// The requests of the next run, in order. @pre finished()
+  void begin(std::vector<WorkRequest> requests, Clock::time_point now);
+  /// No further worker: stops what runs. Nothing is recorded for it.
+  void halt(Clock::time_point now);
+
+  void item_done(int attempt, int index);
+  void contribute(Contribution contribution, Clock::time_point now);
+  /// The worker said that it was done, and has left.
+  void worker_done(int attempt, int rank, Clock::time_point now);
+  void worker_died(int attempt, int rank, WorkerEnd end, Clock::time_point now);
+  void worker_failed(int attempt, int rank, std::vector<Failure> failures, Clock::time_point now);
+  void worker_hung(int attempt, int rank, Clock::time_point now);
+  void stopped(int attempt, int rank, StoppedReport report, Clock::time_point now);
+  /// Deadlines. Call it often.
+  void tick(Clock::time_point now);
+
+  /// In the order in which they are to be carried out; empties the list.
+  std::vector<Command> take_commands();
+
+  int group() const { return group_; }
+  const std::vector<int>& members() const { return members_; }
+  bool finished() const { return state_ == State::idle || state_ == State::lost; }
+  /// The rank whose supervisor did not answer; its group is finished for good.
+  std::optional<int> lost_rank() const { return lost_rank_; }
+  /// Some rank waits for others right now.
+  bool round_open() const { return !open_rounds_.empty(); }
+
+ private:
+  enum class State { idle, running, settling, stopping, lost };
+  struct Member {
+    MemberReport report;
+    bool done = false, stopped = false;
+    bool spoke() const {
+      return done || report.hung || !report.said.empty() || report.end.kind != WorkerEnd::Kind::running;
+    }
+  };
+
+  bool current(int attempt) const { return attempt == attempt_ && state_ != State::idle && state_ != State::lost; }
+  bool watching(int attempt) const {
+    return attempt == attempt_ && (state_ == State::running || state_ == State::settling);
+  }
+  Member& member(int rank);
+  bool waits_in_round(int rank) const;
+  void answer(std::vector<Answer> answers);
+  void start_next(Clock::time_point now);
+  void news(Member& from, bool decisive, Clock::time_point now);
+  void settle(Clock::time_point now);
+  void stop_all(Clock::time_point now);
+  void conclude(Clock::time_point now);
+  void record_failure(const Verdict& verdict, const AttemptProgress& progress);
+  void record_given_up(const std::vector<GivenUp>& given_up, const Failure& failure);
+  void append(Json record) { commands_.push_back(Append{std::move(record)}); }
+
+  int group_;
+  std::vector<int> members_;
+  CoordinatorLimits limits_;
+  RoundTable rounds_;
+  std::map<RoundId, std::vector<int>> open_rounds_;  ///< who came so far
+
+  State state_ = State::idle;
+  bool halted_ = false;
+  std::deque<WorkRequest> requests_;
+  std::optional<WorkQueue> queue_;
+  bool restarted_ = false;  ///< the next start follows a failure
+  WorkRequest running_;
+  int attempt_ = -1;
+  std::vector<bool> items_done_;
+  std::vector<Member> state_of_;  ///< by group rank
+  int news_count_ = 0;
+  Clock::time_point settle_deadline_, stop_deadline_;
+  std::optional<int> lost_rank_;
+  std::vector<Command> commands_;
+};
+
+}  // namespace symmbench

@@ -1,0 +1,26 @@
+#pragma once
+#include <string>
+
+namespace symmbench {
+
+/// Asks the kernel for a SIGTERM when the parent (mpirun, or its daemon on this host) dies, even by SIGKILL, so that a
+/// rank never outlives its job. Call it first thing in main().
+void die_with_parent();
+
+/// While one lives, SIGTERM and SIGINT are only noted (any number of them may live; they share the note) and SIGPIPE is
+/// ignored. The first of the two also arms an alarm: a process that has not left on its own within kLeaveWithin_s is
+/// killed by the kernel. What was in place before comes back with the last one.
+class SignalWatch {
+ public:
+  SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+  ~SignalWatch();
+
+  /// 0, SIGTERM or SIGINT: the first that came.
+  int received() const;
+
+  static constexpr unsigned kLeaveWithin_s = 5;
+};
+
+}  // namespace symmbench

@@ -1,0 +1,325 @@
+#include "supervise/supervisor.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "supervise/messages.hpp"
+#include "supervise/signals.hpp"
+#include "supervise/worker_keeper.hpp"
+#include "supervise/worker_process.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr int kExitInterrupted = 3;
+/// mpirun sends SIGKILL one second after SIGTERM; what follows these (a report, a journal) must fit in as well.
+constexpr double kInterruptedRun_s = 0.15;
+constexpr double kInterruptedServe_s = 0.7;
+constexpr double kFinish_s = 5;
+constexpr double kFinishInterrupted_s = 0.2;
+
+/// Waiting: first with the processor given away at once (a round's answer is microseconds away), then in short naps,
+/// then in naps that cost nothing. MPI offers no descriptor to wait on, which is why there is no waiting without end.
+constexpr std::chrono::microseconds kSpin{500};
+constexpr std::chrono::milliseconds kShortNaps{50};
+constexpr long kShortNap_ns = 100'000;
+constexpr long kNap_ns = 1'000'000;
+
+}  // namespace
+
+class Supervisor::Impl {
+ public:
+  Impl(Transport& transport, SupervisorOptions options, RecordSink& own_journal, RecordSink* all_records)
+      : transport_(transport),
+        options_(std::move(options)),
+        own_journal_(own_journal),
+        all_records_(all_records),
+        keeper_({.launch = {.isolate = options_.isolate,
+                            .argv = options_.worker_argv,
+                            .task = options_.task,
+                            .start_s = options_.watchdog_s},
+                 .watchdog_s = options_.watchdog_s,
+                 .round_s = options_.round_s,
+                 .job_nonce = options_.job_nonce},
+                transport.rank(), options_.group_size, own_journal,
+                [this](std::uint32_t kind, std::span<const std::byte> body) { send(0, kind, body); }) {
+    if (transport_.rank() != 0) return;
+    for (int first = 0; first < transport_.size(); first += options_.group_size) {
+      std::vector<int> members(static_cast<std::size_t>(options_.group_size));
+      for (int i = 0; i < options_.group_size; ++i) members[static_cast<std::size_t>(i)] = first + i;
+      coordinators_.emplace_back(
+          first / options_.group_size, std::move(members),
+          CoordinatorLimits{.round_s = options_.round_s, .settle_s = options_.settle_s, .stop_s = options_.stop_s});
+    }
+  }
+
+  RunOutcome run(const std::vector<WorkRequest>& work, double time_limit_s);
+  bool finish(int exit_code);
+  int serve();
+  bool orderly() const { return orderly_; }
+
+ private:
+  void send(int to, std::uint32_t kind, std::span<const std::byte> body) { transport_.send(to, envelope(kind, body)); }
+  bool step();
+  void wait(bool busy);
+  void handle(const Message& message);
+  void coordinate(const Message& message, const Opened& opened);
+  void carry_out(GroupCoordinator& coordinator);
+  bool all_finished() const;
+  bool round_open() const;
+  std::optional<std::string> trouble() const;
+  void halt_all(double bound_s);
+  void await_farewells(double bound_s);
+
+  Transport& transport_;
+  SupervisorOptions options_;
+  RecordSink& own_journal_;
+  RecordSink* all_records_;
+  SignalWatch signals_;
+  WorkerKeeper keeper_;
+  std::vector<GroupCoordinator> coordinators_;  ///< rank 0 only, by group
+  std::optional<std::string> interrupted_;      ///< rank 0: for good
+  std::optional<int> exit_code_;                ///< as rank 0 said
+  int farewells_ = 0;
+  bool orderly_ = false;
+  Clock::time_point last_event_ = Clock::now();
+};
+
+/// One pass over everything that may have happened; true when something had.
+bool Supervisor::Impl::step() {
+  bool any = false;
+  transport_.progress();
+  while (auto message = transport_.receive()) {
+    handle(*message);
+    any = true;
+  }
+  any |= keeper_.tick();
+  for (GroupCoordinator& coordinator : coordinators_) {
+    coordinator.tick(Clock::now());
+    carry_out(coordinator);
+  }
+  if (any) last_event_ = Clock::now();
+  return any;
+}
+
+void Supervisor::Impl::wait(bool busy) {
+  const auto quiet = Clock::now() - last_event_;
+  if (busy && quiet < kSpin) {
+    sched_yield();
+    return;
+  }
+  pollfd worker{.fd = keeper_.fd(), .events = POLLIN, .revents = 0};
+  if (keeper_.wants_write()) worker.events |= POLLOUT;
+  const timespec nap{.tv_sec = 0, .tv_nsec = busy && quiet < kShortNaps ? kShortNap_ns : kNap_ns};
+  ppoll(&worker, 1, &nap, nullptr);  // a signal ends it early, which is all that is wanted of it
+}
+
+void Supervisor::Impl::handle(const Message& message) {
+  const Opened opened = open_envelope(message.bytes);
+  switch (opened.kind) {
+    case message::kStart:
+    case message::kStop:
+    case kRoundResult:
+      keeper_.handle(opened.kind, opened.body);
+      break;
+    case message::kFinish:
+      exit_code_ = json_of(opened.body).value("exit_code", kExitInterrupted);
+      break;
+    default:
+      if (!coordinators_.empty()) coordinate(message, opened);
+  }
+}
+
+void Supervisor::Impl::coordinate(const Message& message, const Opened& opened) {
+  const int rank = message.from;
+  auto& group = coordinators_.at(static_cast<std::size_t>(rank / options_.group_size));
+  const auto now = Clock::now();
+  if (opened.kind == kRoundContribute) {
+    group.contribute(decode_contribution(opened.body), now);
+    carry_out(group);
+    return;
+  }
+  const Json body = json_of(opened.body);
+  const int attempt = body.value("attempt", -1);
+  switch (opened.kind) {
+    case message::kRecord:
+      if (all_records_) all_records_->append(body);
+      break;
+    case message::kItemDone:
+      group.item_done(attempt, body.at("index").get<int>());
+      break;
+    case message::kDone:
+      group.worker_done(attempt, rank, now);
+      break;
+    case message::kFailed:
+      group.worker_failed(attempt, rank, failures_from_json(body.at("failures")), now);
+      break;
+    case message::kDied:
+      group.worker_died(attempt, rank, worker_end_from(body.at("end")), now);
+      break;
+    case message::kHung:
+      group.worker_hung(attempt, rank, now);
+      break;
+    case message::kStopped:
+      group.stopped(attempt, rank, stopped_report_from(body), now);
+      break;
+    case message::kInterrupted:
+      if (!interrupted_) interrupted_ = body.value("signal", std::string("SIGTERM"));
+      break;
+    case message::kFinished:
+      ++farewells_;
+      break;
+    default:
+      break;  // from a newer or older build, which the build id check at start-up forbids
+  }
+  carry_out(group);
+}
+
+void Supervisor::Impl::carry_out(GroupCoordinator& coordinator) {
+  for (auto& command : coordinator.take_commands()) {
+    std::visit(
+        [&](auto& what) {
+          using What = std::decay_t<decltype(what)>;
+          if constexpr (std::is_same_v<What, GroupCoordinator::Start>) {
+            const Blob body = body_of(to_json(what.request));
+            for (const int rank : coordinator.members()) send(rank, message::kStart, body);
+          } else if constexpr (std::is_same_v<What, GroupCoordinator::Stop>) {
+            const Blob body = body_of({{"attempt", what.attempt}});
+            for (const int rank : coordinator.members()) send(rank, message::kStop, body);
+          } else if constexpr (std::is_same_v<What, Answer>) {
+            const Blob body = encode(RoundResult{.round = what.round, .outcome = std::move(what.outcome)});
+            for (const int rank : what.to) send(rank, kRoundResult, body);
+          } else {
+            own_journal_.append(what.record);
+            if (all_records_) all_records_->append(what.record);
+          }
+        },
+        command);
+  }
+}
+
+bool Supervisor::Impl::all_finished() const {
+  for (const GroupCoordinator& coordinator : coordinators_) {
+    if (!coordinator.finished()) return false;
+  }
+  return true;
+}
+
+bool Supervisor::Impl::round_open() const {
+  for (const GroupCoordinator& coordinator : coordinators_) {
+    if (coordinator.round_open()) return true;
+  }
+  return keeper_.in_round();
+}
+
+/// What makes going on pointless.
+std::optional<std::string> Supervisor::Impl::trouble() const {
+  if (interrupted_) return interrupted_;
+  if (const int signal = signals_.received()) return signal_name(signal);
+  for (const GroupCoordinator& coordinator : coordinators_) {
+    if (const auto rank = coordinator.lost_rank()) return fmt::format("lost rank {}", *rank);
+  }
+  return std::nullopt;
+}
+
+/// Stops every worker and takes in what they still had to say.
+void Supervisor::Impl::halt_all(double bound_s) {
+  const auto bound = Deadline::in_seconds(bound_s);
+  for (GroupCoordinator& coordinator : coordinators_) {
+    coordinator.halt(Clock::now());
+    carry_out(coordinator);
+  }
+  while (!all_finished() && !bound.expired()) {
+    if (!step()) wait(true);
+  }
+}
+
+RunOutcome Supervisor::Impl::run(const std::vector<WorkRequest>& work, double time_limit_s) {
+  const auto limit = Deadline::in_seconds(time_limit_s);
+  if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
+  for (GroupCoordinator& coordinator : coordinators_) {
+    coordinator.begin(work, Clock::now());
+    carry_out(coordinator);
+  }
+  while (!all_finished()) {
+    if (auto reason = trouble()) {
+      interrupted_ = std::move(reason);
+      keeper_.dismiss();
+      halt_all(kInterruptedRun_s);
+      return {.interrupted = true, .interrupted_by = *interrupted_};
+    }
+    if (limit.expired()) {
+      halt_all(options_.stop_s + 1);
+      if (auto reason = trouble()) interrupted_ = std::move(reason);
+      return {.interrupted = true, .interrupted_by = interrupted_.value_or("time limit")};
+    }
+    if (!step()) wait(round_open());
+  }
+  if (auto reason = trouble()) interrupted_ = std::move(reason);
+  if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
+  return {};
+}
+
+void Supervisor::Impl::await_farewells(double bound_s) {
+  const auto bound = Deadline::in_seconds(bound_s);
+  while ((farewells_ < transport_.size() - 1 || !transport_.all_sent()) && !bound.expired()) {
+    if (!step()) wait(true);
+  }
+}
+
+bool Supervisor::Impl::finish(int exit_code) {
+  keeper_.dismiss();
+  const Blob body = body_of({{"exit_code", exit_code}});
+  for (int rank = 1; rank < transport_.size(); ++rank) send(rank, message::kFinish, body);
+  await_farewells(interrupted_ ? kFinishInterrupted_s : kFinish_s);
+  orderly_ = farewells_ == transport_.size() - 1 && transport_.all_sent();
+  return orderly_;
+}
+
+int Supervisor::Impl::serve() {
+  std::optional<Deadline> leave_by;
+  while (!exit_code_ && !(leave_by && leave_by->expired())) {
+    if (const int signal = signals_.received(); signal != 0 && !leave_by) {
+      leave_by = Deadline::in_seconds(kInterruptedServe_s);
+      keeper_.dismiss();
+      send(0, message::kInterrupted, body_of({{"signal", signal_name(signal)}}));
+    }
+    if (!step()) wait(round_open());
+  }
+  keeper_.dismiss();
+  if (!exit_code_) return kExitInterrupted;
+  send(0, message::kFinished, body_of(Json::object()));
+  const auto bound = Deadline::in_seconds(kFinish_s);
+  while (!transport_.all_sent() && !bound.expired()) {
+    transport_.progress();
+    sched_yield();
+  }
+  orderly_ = transport_.all_sent();
+  return *exit_code_;
+}
+
+Supervisor::Supervisor(Transport& transport, SupervisorOptions options, RecordSink& own_journal,
+                       RecordSink* all_records) {
+  if (options.group_size < 1 || transport.size() % options.group_size != 0) {
+    throw Error{
+        {.layer = Layer::supervisor,
+         .reason = Reason::invalid_argument,
+         .detail = fmt::format("groups of {} ranks do not divide {} ranks", options.group_size, transport.size())}};
+  }
+  impl_ = std::make_unique<Impl>(transport, std::move(options), own_journal, all_records);
+}
+Supervisor::~Supervisor() = default;
+RunOutcome Supervisor::run(const std::vector<WorkRequest>& work, double time_limit_s) {
+  return impl_->run(work, time_limit_s);
+}
+bool Supervisor::finish(int exit_code) { return impl_->finish(exit_code); }
+int Supervisor::serve() { return impl_->serve(); }
+bool Supervisor::orderly() const { return impl_->orderly(); }
+
+}  // namespace symmbench

@@ -1,0 +1,48 @@
+#include "supervise/work.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+
+namespace symmbench {
+
+std::vector<std::string> allocators_of(const WorkRequest& request) {
+  std::vector<std::string> names = request.allocators;
+  for (const WorkItem& item : request.items) {
+    for (const std::string& name : item.allocators) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
+  }
+  return names;
+}
+
+Json to_json(const WorkRequest& request) {
+  Json items = Json::array();
+  for (const WorkItem& item : request.items) {
+    items.push_back({{"case_id", item.case_id}, {"allocators", item.allocators}});
+  }
+  return {{"task", request.task},        {"label", request.label},           {"attempt", request.attempt},
+          {"alone", request.alone},      {"allocators", request.allocators}, {"items", std::move(items)},
+          {"settings", request.settings}};
+}
+
+WorkRequest work_request_from(const Json& json) try {
+  WorkRequest request{.task = json.at("task").get<std::string>(),
+                      .label = json.at("label").get<std::string>(),
+                      .settings = json.at("settings"),
+                      .items = {},
+                      .allocators = json.at("allocators").get<std::vector<std::string>>(),
+                      .attempt = json.at("attempt").get<int>(),
+                      .alone = json.at("alone").get<bool>()};
+  for (const Json& item : json.at("items")) {
+    request.items.push_back({.case_id = item.at("case_id").get<std::string>(),
+                             .allocators = item.at("allocators").get<std::vector<std::string>>()});
+  }
+  return request;
+} catch (const Json::exception& error) {
+  throw Error{{.layer = Layer::supervisor,
+               .reason = Reason::invalid_argument,
+               .detail = std::string("not a work request: ") + error.what()}};
+}
+
+}  // namespace symmbench

@@ -1,0 +1,70 @@
+#pragma once
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "core/error.hpp"
+#include "supervise/work.hpp"
+
+namespace symmbench {
+
+/// Where an attempt stood when it failed.
+struct AttemptProgress {
+  std::vector<bool> done;  ///< by item: its rows are recorded
+  int begun = -1;          ///< highest item that any rank had begun; -1: none, the worker was being brought up
+};
+
+/// Cases that will not run (again) under these allocators.
+struct GivenUp {
+  std::string label;                    ///< of the request
+  std::vector<std::string> allocators;  ///< empty: of a request without items
+  std::vector<std::string> case_ids;    ///< those without a result
+  bool bring_up = false;                ///< the worker never got as far as an item
+  std::string reason;
+};
+
+/// What is left of one request for one group: a queue of worker lives. Decides what follows a failure:
+///  - a pair that fails in a case: that case once per allocator alone, then the other cases as a pair again;
+///  - a case that fails alone: on to the next one;
+///  - a pair that fails before its first case: all cases once per allocator, so that the good one gets its results;
+///  - anything else: once more from where it stood;
+///  - the third equal failure under an allocator: nothing more under this allocator.
+/// Failures are equal when layer, reason, call, phase and rank are. A failure of a pair counts for both.
+class WorkQueue {
+ public:
+  explicit WorkQueue(WorkRequest request);
+
+  /// The worker life that is due, without its attempt number; nullopt: the request is through.
+  std::optional<WorkRequest> current() const;
+  /// It ended well: on to the next.
+  void succeeded();
+  /// It failed at `progress`; the answer says what is given up.
+  std::vector<GivenUp> failed(const Failure& failure, const AttemptProgress& progress);
+  /// Gives up everything that is left.
+  std::vector<GivenUp> abandon(const std::string& reason);
+
+  /// The case that failed: the first without rows, when somebody had begun it.
+  static std::optional<std::size_t> failed_item(const AttemptProgress& progress);
+
+ private:
+  struct Batch {
+    std::vector<WorkItem> items;
+    bool alone = false;
+  };
+  using Signature = std::tuple<std::string, Layer, Reason, std::string, int, int>;  // allocator, ..., phase, rank
+
+  std::set<std::string> count(const Failure& failure, const std::vector<std::string>& allocators);
+  void plan_rest(const Batch& failed, const AttemptProgress& progress);
+  GivenUp drop_allocator(const std::string& allocator);
+
+  WorkRequest request_;
+  std::deque<Batch> batches_;
+  std::map<Signature, int> failures_;
+  int attempts_ = 0;
+};
+
+}  // namespace symmbench

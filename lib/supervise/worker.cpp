@@ -1,0 +1,120 @@
+#include "supervise/worker.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "comm/supervised_communicator.hpp"
+#include "supervise/messages.hpp"
+#include "supervise/worker_process.hpp"
+#include "supervise/worker_run.hpp"
+
+namespace symmbench {
+namespace {
+
+/// The supervisor reads its channel at all times; one that does not take a message for so long is stopped or gone.
+constexpr double kTellSupervisor_s = 10;
+
+class ChannelRecordSink final : public RecordSink {
+ public:
+  explicit ChannelRecordSink(FrameChannel& channel) : channel_(channel) {}
+  void append(const Json& record) override {
+    channel_.send(message::kRecord, body_of(record), Deadline::in_seconds(kTellSupervisor_s));
+  }
+
+ private:
+  FrameChannel& channel_;
+};
+
+/// What the exception in flight says, with the rank and phase that only the worker knows.
+std::vector<Failure> current_failures(int world_rank, Phase phase) {
+  std::vector<Failure> failures;
+  try {
+    throw;
+  } catch (const PhaseFailed& error) {
+    failures = error.failures();
+    if (failures.empty()) failures.push_back(error.failure());
+    for (Failure& failure : failures) {
+      if (!failure.phase) failure.phase = error.phase();
+    }
+    return failures;
+  } catch (const Error& error) {
+    failures.push_back(error.failure());
+  } catch (const std::bad_alloc&) {
+    failures.push_back({.layer = Layer::worker, .reason = Reason::out_of_memory, .detail = "host memory"});
+  } catch (const std::exception& error) {
+    failures.push_back({.layer = Layer::worker, .reason = Reason::internal, .detail = error.what()});
+  } catch (...) {
+    failures.push_back({.layer = Layer::worker, .reason = Reason::internal, .detail = "an exception of unknown type"});
+  }
+  if (!failures.front().rank) failures.front().rank = world_rank;
+  if (!failures.front().phase) failures.front().phase = phase;
+  return failures;
+}
+
+}  // namespace
+
+int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& task) try {
+  PageHeartbeat heartbeat(page);
+  const auto assignment = worker_assignment_from(
+      json_of(channel.receive_kind(message::kWork, Deadline::in_seconds(kTellSupervisor_s)).payload));
+  const int attempt = assignment.request.attempt;
+  const auto tell = [&](std::uint32_t kind, const Json& body) {
+    channel.send(kind, body_of(body), Deadline::in_seconds(kTellSupervisor_s));
+  };
+  try {
+    const auto step_timeout = std::chrono::nanoseconds(static_cast<std::int64_t>(assignment.round_s * 1e9));
+    SupervisedCommunicator comm(channel, assignment.scope, assignment.world_rank, step_timeout);
+    ChannelRecordSink records(channel);
+    WorkerContext context{.request = assignment.request,
+                          .comm = comm,
+                          .records = records,
+                          .heartbeat = heartbeat,
+                          .job_nonce = assignment.job_nonce,
+                          .item_done = {}};
+    context.item_done = [&](int index) {
+      if (comm.rank() == 0) tell(message::kItemDone, {{"attempt", attempt}, {"index", index}});
+    };
+    task(context);
+  } catch (...) {
+    const auto failures = current_failures(assignment.world_rank, page.snapshot().phase);
+    tell(message::kFailed, {{"attempt", attempt}, {"failures", failures_to_json(failures)}});
+    return kWorkerFailedStatus;
+  }
+  tell(message::kDone, {{"attempt", attempt}});
+  return kWorkerDoneStatus;
+} catch (const std::exception& error) {
+  // Only the channel itself fails here, so there is nobody left to tell.
+  fmt::print(stderr, "symmbench worker {}: {}\n", getpid(), error.what());
+  return kWorkerFailedStatus;
+}
+
+int worker_main(const WorkerTask& task) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  signal(SIGPIPE, SIG_IGN);
+  for (const int fd : {kWorkerChannelFd, kWorkerPageFd}) {
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+      fmt::print(stderr, "symmbench: a worker is started by 'symmbench run', not by hand (descriptor {} is closed)\n",
+                 fd);
+      return kWorkerFailedStatus;
+    }
+  }
+  try {
+    auto page = HeartbeatPage::open(UniqueFd(kWorkerPageFd));
+    FrameChannel channel(UniqueFd(kWorkerChannelFd), "the supervisor");
+    // The supervisor may have died before the kernel was asked to tell.
+    if (getppid() != page.supervisor_pid()) return kWorkerFailedStatus;
+    return run_worker(channel, page, task);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "symmbench worker {}: {}\n", getpid(), error.what());
+    return kWorkerFailedStatus;
+  }
+}
+
+}  // namespace symmbench

@@ -1,0 +1,192 @@
+#include "supervise/worker_keeper.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace symmbench {
+namespace {
+
+using Kind = WorkerEnd::Kind;
+
+/// SIGKILL takes effect at once, except in a driver call that cannot be interrupted.
+constexpr double kDieWithin_s = 5;
+
+}  // namespace
+
+WorkerKeeper::WorkerKeeper(Options options, int world_rank, int group_size, RecordSink& journal, Tell tell)
+    : options_(std::move(options)),
+      world_rank_(world_rank),
+      group_(world_rank / group_size),
+      group_size_(group_size),
+      journal_(journal),
+      tell_(std::move(tell)) {}
+
+int WorkerKeeper::fd() const { return link_ && !link_->channel().closed() ? link_->channel().fd() : -1; }
+
+void WorkerKeeper::handle(std::uint32_t kind, std::span<const std::byte> body) {
+  if (kind == message::kStart) {
+    start(work_request_from(json_of(body)));
+  } else if (kind == message::kStop) {
+    stop(json_of(body).value("attempt", -1));
+  } else if (kind == kRoundResult && link_ && !stop_deadline_) {
+    rounds_waiting_ = std::max(rounds_waiting_ - 1, 0);
+    answered_at_ = Clock::now();
+    link_->channel().queue(kRoundResult, body);
+    link_->channel().flush();
+  }
+}
+
+void WorkerKeeper::start(WorkRequest request) {
+  if (dismissed_) return;
+  link_.reset();
+  attempt_ = request.attempt;
+  said_done_ = said_failed_ = said_hung_ = broken_ = false;
+  rounds_waiting_ = 0;
+  stop_deadline_.reset();
+  last_page_ = {};
+  last_end_ = {Kind::failed, 0};
+  const auto first_rank = static_cast<std::uint32_t>(group_ * group_size_);
+  WorkerAssignment assignment{.request = std::move(request),
+                              .scope = {.group = static_cast<std::uint32_t>(group_),
+                                        .attempt = static_cast<std::uint32_t>(attempt_),
+                                        .lineage = 0,
+                                        .first_rank = first_rank,
+                                        .size = static_cast<std::uint32_t>(group_size_)},
+                              .world_rank = world_rank_,
+                              .round_s = options_.round_s,
+                              .job_nonce = options_.job_nonce};
+  answered_at_ = Clock::now();
+  try {
+    link_ = std::make_unique<WorkerLink>(options_.launch, assignment);
+  } catch (const Error& error) {
+    fail(error.failure());
+  }
+}
+
+void WorkerKeeper::fail(Failure failure) {
+  if (!failure.rank) failure.rank = world_rank_;
+  if (!failure.phase) failure.phase = Phase::start;
+  said_failed_ = true;
+  tell(message::kFailed, {{"attempt", attempt_}, {"failures", failures_to_json({failure})}});
+}
+
+void WorkerKeeper::stop(int attempt) {
+  if (attempt != attempt_ || stop_deadline_) return;
+  stop_deadline_ = Deadline::in_seconds(kDieWithin_s);
+  if (!link_) {
+    report_stopped(last_end_);
+    return;
+  }
+  last_page_ = link_->snapshot();
+  link_->kill();
+}
+
+void WorkerKeeper::dismiss() {
+  dismissed_ = true;
+  if (!link_) return;
+  last_page_ = link_->snapshot();
+  link_->kill();
+}
+
+void WorkerKeeper::report_stopped(WorkerEnd end) {
+  Json body = to_json(StoppedReport{.end = end, .page = last_page_});
+  body["attempt"] = attempt_;
+  tell(message::kStopped, body);
+}
+
+void WorkerKeeper::forward(const Frame& frame) {
+  switch (frame.kind) {
+    case kRoundContribute:
+      ++rounds_waiting_;
+      break;
+    case message::kRecord:
+      journal_.append(json_of(frame.payload));
+      break;
+    case message::kDone:
+      said_done_ = true;
+      return;  // true only once it has left
+    case message::kFailed:
+      said_failed_ = true;
+      break;
+    default:
+      break;
+  }
+  tell_(frame.kind, frame.payload);
+}
+
+/// Takes in what the worker said; true when there was something.
+bool WorkerKeeper::drain() {
+  bool any = false;
+  try {
+    while (auto frame = link_->channel().try_receive()) {
+      any = true;
+      forward(*frame);
+    }
+  } catch (const Error& error) {
+    broken_ = true;  // whatever follows on this channel means nothing
+    if (!said_failed_) fail(error.failure());
+  }
+  return any;
+}
+
+void WorkerKeeper::look_at_page() {
+  if (said_hung_ || said_failed_ || dismissed_ || rounds_waiting_ > 0) return;
+  const double overdue_s =
+      std::min(link_->snapshot().overdue_s, std::chrono::duration<double>(Clock::now() - answered_at_).count());
+  if (overdue_s <= options_.watchdog_s) return;
+  said_hung_ = true;
+  tell(message::kHung, {{"attempt", attempt_}});
+}
+
+void WorkerKeeper::ended(WorkerEnd end) {
+  const bool killed = stop_deadline_ || dismissed_;
+  // SIGKILL after a stop is ours; every other end is the worker's own, also when the stop came while it was dying.
+  if (killed && end.kind == Kind::signalled && end.code == SIGKILL) {
+    end = {Kind::stopped, 0};
+  } else if (said_failed_) {
+    end = {Kind::failed, end.code};
+  } else if (said_done_ && end.kind == Kind::exited && end.code == 0) {
+    end = {Kind::done, 0};
+  } else if (killed && !options_.launch.isolate) {
+    end = {Kind::stopped, 0};  // a thread that was cut off
+  }
+  if (!killed) last_page_ = link_->snapshot();
+  last_end_ = end;
+  link_.reset();
+  rounds_waiting_ = 0;
+  if (stop_deadline_) {
+    report_stopped(end);
+  } else if (dismissed_) {
+    return;
+  } else if (end.kind == Kind::done) {
+    tell(message::kDone, {{"attempt", attempt_}});
+  } else if (end.kind != Kind::failed) {
+    tell(message::kDied, {{"attempt", attempt_}, {"end", to_json(end)}});
+  }
+}
+
+bool WorkerKeeper::tick() {
+  if (!link_) return false;
+  link_->channel().flush();
+  const WorkerEnd end = link_->poll();  // before the last draining, which then misses nothing
+  const bool heard = !broken_ && drain();
+  if (end.kind != Kind::running) {
+    ended(end);
+    return true;
+  }
+  if (stop_deadline_) {
+    if (stop_deadline_->expired()) {
+      last_end_ = {Kind::stuck, 0};
+      (void)link_.release();  // its destructor would wait for what cannot die; the process leaves it to init
+      report_stopped(last_end_);
+    }
+    return heard;
+  }
+  look_at_page();
+  return heard;
+}
+
+}  // namespace symmbench

@@ -1,0 +1,69 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "supervise/worker_link.hpp"
+
+namespace symmbench {
+
+/// What a supervisor does for the one worker of its rank: starts it on request, passes its news to the coordinator, its
+/// rounds there and back, watches its page, and kills it when told. Nothing waits; tick() moves everything on.
+class WorkerKeeper {
+ public:
+  struct Options {
+    WorkerLaunch launch;
+    double watchdog_s = 30;
+    double round_s = 20;
+    std::string job_nonce;
+  };
+  /// Sends a message to the coordinator on rank 0.
+  using Tell = std::function<void(std::uint32_t kind, std::span<const std::byte> body)>;
+
+  /// `group`, `first_rank` and `group_size` describe the group that `world_rank` belongs to. `journal` hears the
+  /// worker's records; not owned.
+  WorkerKeeper(Options options, int world_rank, int group_size, RecordSink& journal, Tell tell);
+
+  /// kStart, kStop or kRoundResult from the coordinator.
+  void handle(std::uint32_t kind, std::span<const std::byte> body);
+  /// Looks at channel, process and page. True when something happened.
+  bool tick();
+  /// Ends the worker, says nothing about its end unless asked to stop it, and starts no other.
+  void dismiss();
+
+  /// For poll(2); -1 when there is nothing to listen to.
+  int fd() const;
+  bool wants_write() const { return link_ && link_->channel().wants_write(); }
+  /// The worker waits for the answer to a round.
+  bool in_round() const { return link_ && rounds_waiting_ > 0; }
+  bool has_worker() const { return link_ != nullptr; }
+
+ private:
+  void start(WorkRequest request);
+  void stop(int attempt);
+  void forward(const Frame& frame);
+  bool drain();
+  void look_at_page();
+  void ended(WorkerEnd end);
+  void report_stopped(WorkerEnd end);
+  void fail(Failure failure);
+  void tell(std::uint32_t kind, const Json& body) { tell_(kind, body_of(body)); }
+
+  Options options_;
+  int world_rank_, group_, group_size_;
+  RecordSink& journal_;
+  Tell tell_;
+
+  std::unique_ptr<WorkerLink> link_;
+  int attempt_ = -1;
+  bool said_done_ = false, said_failed_ = false, said_hung_ = false, broken_ = false, dismissed_ = false;
+  int rounds_waiting_ = 0;
+  Clock::time_point answered_at_;          ///< last round result: until then the worker was not to blame for waiting
+  std::optional<Deadline> stop_deadline_;  ///< set: it was told to stop
+  PageSnapshot last_page_;
+  WorkerEnd last_end_;
+};
+
+}  // namespace symmbench
