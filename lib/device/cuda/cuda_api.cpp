@@ -40,7 +40,7 @@ class Finder {
     const CUresult result = get_(function, &address, version, CU_GET_PROC_ADDRESS_LEGACY_STREAM, &found);
     if (result != CUDA_SUCCESS || address == nullptr) {
       const char* why = found == CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT ? "exists only in a later version than"
-                                                                           : "is missing at version";
+                                                                            : "is missing at version";
       refuse(function,
              fmt::format("{} {} {}: {}", function, why, cuda_version_text(version), both_versions(driver_version_)),
              result);

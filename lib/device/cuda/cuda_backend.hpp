@@ -12,7 +12,7 @@ namespace symmbench {
 /// What a look at the CUDA driver of this process found. Unknown is nullopt.
 struct CudaAvailability {
   bool usable = false;
-  std::string reason;  ///< why not, for a person; empty when usable
+  std::string reason;                 ///< why not, for a person; empty when usable
   std::optional<int> built_for;       ///< CUDA version of the headers, as cuDriverGetVersion encodes it: 13000
   std::optional<int> driver_version;  ///< highest CUDA version that the driver supports, same encoding
   int device_count = 0;               ///< visible to this process (CUDA_VISIBLE_DEVICES)

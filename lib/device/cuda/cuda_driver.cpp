@@ -106,11 +106,11 @@ std::uint64_t CudaDriver::granularity(const AllocationSpec& spec, Granularity wh
   context_.enter();
   const CUmemAllocationProp prop = properties(spec);
   std::size_t bytes = 0;
-  context_.check(api_.mem_get_allocation_granularity(
-                     &bytes, &prop,
-                     which == Granularity::minimum ? CU_MEM_ALLOC_GRANULARITY_MINIMUM
-                                                   : CU_MEM_ALLOC_GRANULARITY_RECOMMENDED),
-                 DriverCall::granularity, [&] { return fmt::format("for {} memory", name_of(spec.handle)); });
+  context_.check(
+      api_.mem_get_allocation_granularity(
+          &bytes, &prop,
+          which == Granularity::minimum ? CU_MEM_ALLOC_GRANULARITY_MINIMUM : CU_MEM_ALLOC_GRANULARITY_RECOMMENDED),
+      DriverCall::granularity, [&] { return fmt::format("for {} memory", name_of(spec.handle)); });
   return bytes;
 }
 
@@ -124,10 +124,9 @@ const CudaDriver::Memory& CudaDriver::find(MemoryId id, DriverCall call) const {
   const auto at = memories_.find(id);
   if (at == memories_.end()) {
     const auto number = static_cast<std::uint64_t>(id);
-    throw_driver_error(
-        call, driver_code::kInvalidHandle,
-        fmt::format("memory {} {}", number,
-                    number != 0 && number <= last_id_ ? "was released before" : "was never created"));
+    throw_driver_error(call, driver_code::kInvalidHandle,
+                       fmt::format("memory {} {}", number,
+                                   number != 0 && number <= last_id_ ? "was released before" : "was never created"));
   }
   return at->second;
 }
@@ -203,9 +202,8 @@ DevicePtr CudaDriver::reserve(std::uint64_t bytes, std::uint64_t alignment) {
   book_.check_reserve(bytes, alignment);
   context_.enter();
   CUdeviceptr address = 0;
-  context_.check(api_.mem_address_reserve(&address, bytes, alignment, 0, 0), DriverCall::reserve, [&] {
-    return fmt::format("{} of address space aligned to {}", format_bytes(bytes), alignment);
-  });
+  context_.check(api_.mem_address_reserve(&address, bytes, alignment, 0, 0), DriverCall::reserve,
+                 [&] { return fmt::format("{} of address space aligned to {}", format_bytes(bytes), alignment); });
   book_.reserved(address, bytes);
   return address;
 }

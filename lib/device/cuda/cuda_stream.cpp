@@ -14,8 +14,8 @@ namespace {
 
 constexpr const char* kSynchronize = "cuStreamSynchronize";
 
-/// Whether a result tells of a failure inside a kernel or copy that ran earlier: such a context is lost, and every later
-/// call returns the same.
+/// Whether a result tells of a failure inside a kernel or copy that ran earlier: such a context is lost, and every
+/// later call returns the same.
 bool is_failure_of_work(CUresult result) {
   switch (result) {
     case CUDA_ERROR_ECC_UNCORRECTABLE:

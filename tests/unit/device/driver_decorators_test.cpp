@@ -39,6 +39,7 @@ void use_every_call(Driver& driver, Step&& step) {
   step(DriverCall::release, [&] { driver.release(id); });
   step(DriverCall::allocate_local, [&] { local = driver.allocate_local(64); });
   step(DriverCall::free_local, [&] { driver.free_local(local); });
+  step(DriverCall::register_host, [&] { driver.register_host(&local, sizeof(local)); });
   step(DriverCall::make_stream, [&] { driver.make_stream(); });
 }
 

@@ -1,0 +1,69 @@
+// Stands in for libnvidia-ml.so.1: one GPU, found by PCI bus id 0000:1B:00.0 or UUID GPU-known.
+#include <cstdio>
+#include <cstring>
+
+namespace {
+
+constexpr int kNotFound = 6;
+constexpr int kInvalidArgument = 2;
+int gpu;  // its address is the handle
+
+int find(const char* text, const char* known, void** device) {
+  if (std::strcmp(text, known) != 0) return kNotFound;
+  *device = &gpu;
+  return 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+int fake_nvml_sessions = 0;
+
+struct FakeFabricInfo {
+  unsigned version;
+  unsigned char cluster_uuid[16];
+  int status;
+  unsigned clique_id;
+  unsigned char state;
+  unsigned health_mask;
+};
+
+int nvmlInit_v2() { return ++fake_nvml_sessions, 0; }
+int nvmlShutdown() { return --fake_nvml_sessions, 0; }
+const char* nvmlErrorString(int result) { return result == kNotFound ? "Not Found" : "Some Error"; }
+int nvmlDeviceGetHandleByPciBusId_v2(const char* id, void** device) { return find(id, "0000:1B:00.0", device); }
+int nvmlDeviceGetHandleByUUID(const char* uuid, void** device) { return find(uuid, "GPU-known", device); }
+int nvmlSystemGetDriverVersion(char* text, unsigned bytes) {
+  std::snprintf(text, bytes, "580.65.06");
+  return 0;
+}
+int nvmlDeviceGetGpuFabricInfoV(void* device, FakeFabricInfo* info) {
+  if (device != &gpu || info->version != 0x02000024) return kInvalidArgument;
+  for (unsigned char i = 0; i < 16; ++i) info->cluster_uuid[i] = static_cast<unsigned char>(0xA0 + i);
+  info->status = 0;
+  info->clique_id = 32766;
+  info->state = 3;
+  info->health_mask = 0x1AA;
+  return 0;
+}
+int nvmlDeviceGetNvLinkState(void* device, unsigned link, unsigned* active) {
+  if (device != &gpu || link >= 18) return kInvalidArgument;
+  *active = link == 5 ? 0 : 1;
+  return 0;
+}
+int nvmlDeviceGetTemperature(void*, int sensor, unsigned* celsius) {
+  *celsius = 41;
+  return sensor == 0 ? 0 : kInvalidArgument;
+}
+int nvmlDeviceGetClockInfo(void*, int type, unsigned* mhz) {
+  *mhz = 1980;
+  return type == 1 ? 0 : kInvalidArgument;
+}
+// No power reading and no "event reasons": an older driver, whose name for them was this.
+int nvmlDeviceGetCurrentClocksThrottleReasons(void*, unsigned long long* reasons) {
+  *reasons = 0x24;
+  return 0;
+}
+
+}  // extern "C"

@@ -1,0 +1,185 @@
+#include "device/cuda/cuda_driver.hpp"
+
+#include <fcntl.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <memory>
+#include <vector>
+
+#include "device/stream.hpp"
+#include "support/driver_conformance.hpp"
+#include "support/fake_cuda_api.hpp"
+
+namespace symmbench {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using test::fake_cuda;
+using test::fake_cuda_api;
+
+constexpr std::uint64_t kUnit = kHostGranularityBytes;
+
+TEST_CASE("the cuda driver keeps the driver contract over a driver that behaves") {
+  const CudaApi api = fake_cuda_api();
+  driver_conformance([&] { return std::make_unique<CudaDriver>(api, 0); });
+}
+
+TEST_CASE("cuda facts name the device as nvidia-smi does") {
+  const CudaApi api = fake_cuda_api();
+  CudaDriver driver(api, 1);
+  const DeviceFacts facts = driver.facts();
+  CHECK(facts.kind == "cuda");
+  CHECK(facts.name == "Fake H200");
+  CHECK(facts.uuid == "GPU-f0efeeed-eceb-eae9-e8e7-e6e5e4e3e201");
+  CHECK(facts.pci_bus_id == "0000:1B:00.0");
+  CHECK(facts.ordinal == 1);
+  CHECK(facts.sm_major == 9);
+  CHECK(facts.sm_minor == 0);
+  CHECK(facts.multiprocessors == 132);
+  CHECK(facts.driver_version == 13000);
+  CHECK(facts.posix_fd_supported);
+  CHECK_FALSE(facts.fabric_supported);
+  CHECK(facts.multicast_supported);
+  CHECK_FALSE(facts.gpu_direct_rdma_supported);
+}
+
+TEST_CASE("a device that is not there or has no virtual memory management is refused") {
+  const CudaApi api = fake_cuda_api();
+  const Failure absent = failure_of([&] { CudaDriver(api, 2); });
+  CHECK(absent.reason == Reason::not_supported);
+  CHECK_THAT(absent.detail, ContainsSubstring("device 2 asked, 2 visible"));
+  CHECK(failure_of([&] { CudaDriver(api, -1); }).reason == Reason::not_supported);
+  fake_cuda().virtual_memory = false;
+  CHECK_THAT(failure_of([&] { CudaDriver(api, 0); }).detail, ContainsSubstring("no virtual memory management"));
+  CHECK(fake_cuda().contexts == 0);
+}
+
+TEST_CASE("a refused driver call carries its code, the code's name, the device and the bytes") {
+  const CudaApi api = fake_cuda_api();
+  CudaDriver driver(api, 1);
+  fake_cuda().refused["cuMemCreate"] = CUDA_ERROR_NOT_PERMITTED;
+  const Failure failure = failure_of([&] { driver.create(3 * kUnit, {.handle = HandleType::fabric}); });
+  CHECK(failure.layer == Layer::driver);
+  CHECK(failure.reason == Reason::not_permitted);
+  CHECK(failure.call == "cuMemCreate");
+  CHECK(failure.code == 800);
+  CHECK_THAT(failure.detail, ContainsSubstring("CUDA_ERROR_NOT_PERMITTED") && ContainsSubstring("device 1") &&
+                                 ContainsSubstring("6 MiB") && ContainsSubstring("fabric"));
+}
+
+TEST_CASE("a code without a name is still told") {
+  const CudaApi api = fake_cuda_api();
+  CudaDriver driver(api, 0);
+  fake_cuda().refused["cuMemGetInfo"] = CUDA_ERROR_UNKNOWN;
+  CHECK_THAT(failure_of([&] { driver.memory_info(); }).detail, ContainsSubstring("CUDA error 999"));
+}
+
+TEST_CASE("memory whose unmapping failed stays mapped for the driver too") {
+  const CudaApi api = fake_cuda_api();
+  CudaDriver driver(api, 0);
+  const MemoryId id = driver.create(kUnit, {});
+  const DevicePtr range = driver.reserve(kUnit, 0);
+  driver.map(range, kUnit, id);
+  fake_cuda().refused["cuMemUnmap"] = CUDA_ERROR_INVALID_VALUE;
+  check_refused(driver_code::kInvalidValue, [&] { driver.unmap(range, kUnit); });
+  check_refused(driver_code::kIllegalState, [&] { driver.free_range(range, kUnit); });
+  fake_cuda().refused.clear();
+  driver.unmap(range, kUnit);
+  driver.free_range(range, kUnit);
+  driver.release(id);
+}
+
+TEST_CASE("an exported descriptor is not inherited by child processes") {
+  const CudaApi api = fake_cuda_api();
+  CudaDriver driver(api, 0);
+  const MemoryId id = driver.create(kUnit, {});
+  const ShareableHandle handle = driver.export_handle(id);
+  CHECK((::fcntl(std::get<UniqueFd>(handle).get(), F_GETFD) & FD_CLOEXEC) != 0);
+}
+
+TEST_CASE("fabric handles travel as 64 bytes") {
+  const CudaApi api = fake_cuda_api();
+  fake_cuda().memory = std::make_unique<HostDriver>(HostDriverOptions{.fabric_supported = true});
+  CudaDriver driver(api, 0);
+  CHECK(driver.facts().fabric_supported);
+  const MemoryId id = driver.create(kUnit, {.handle = HandleType::fabric});
+  const ShareableHandle handle = driver.export_handle(id);
+  REQUIRE(std::holds_alternative<FabricBlob>(handle));
+  const MemoryId imported = driver.import_handle(handle);
+  const DevicePtr range = driver.reserve(2 * kUnit, 0);
+  driver.map(range, kUnit, id);
+  driver.map(range + kUnit, kUnit, imported);
+  driver.set_access(range, 2 * kUnit);
+  write_words(driver, range, {1, 2, 3});
+  CHECK(read_words(driver, range + kUnit, 3) == std::vector<std::uint32_t>{1, 2, 3});
+}
+
+TEST_CASE("a destroyed driver leaves nothing in the process") {
+  const CudaApi api = fake_cuda_api();
+  std::uint32_t record = 0;
+  {
+    CudaDriver driver(api, 0);
+    const MemoryId id = driver.create(kUnit, {});
+    const ShareableHandle handle = driver.export_handle(id);
+    driver.import_handle(handle);
+    const DevicePtr range = driver.reserve(2 * kUnit, 0);
+    driver.map(range, kUnit, id);
+    driver.allocate_local(64);
+    driver.register_host(&record, sizeof(record));
+    CHECK(fake_cuda().contexts == 1);
+    CHECK(fake_cuda().registered.size() == 1);
+  }
+  CHECK(fake_cuda().contexts == 0);
+  CHECK(fake_cuda().handles.empty());
+  CHECK(fake_cuda().mappings.empty());
+  CHECK(fake_cuda().ranges.empty());
+  CHECK(fake_cuda().locals.empty());
+  CHECK(fake_cuda().registered.empty());
+}
+
+TEST_CASE("a driver whose context is lost is destroyed without a word") {
+  const CudaApi api = fake_cuda_api();
+  {
+    CudaDriver driver(api, 0);
+    driver.reserve(kUnit, 0);
+    fake_cuda().refused["cuCtxSetCurrent"] = CUDA_ERROR_ILLEGAL_ADDRESS;
+  }
+  CHECK(fake_cuda().contexts == 0);
+}
+
+TEST_CASE("host memory is registered once and seen under the device's address") {
+  const CudaApi api = fake_cuda_api();
+  CudaDriver driver(api, 0);
+  std::uint64_t word = 0;
+  CHECK(driver.register_host(&word, sizeof(word)) == reinterpret_cast<DevicePtr>(&word));
+  const Failure twice = failure_of([&] { driver.register_host(&word, sizeof(word)); });
+  CHECK(twice.call == "cuMemHostRegister");
+  CHECK(twice.code == CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED);
+}
+
+TEST_CASE("two devices can be used in turns from one thread") {
+  const CudaApi api = fake_cuda_api();
+  CudaDriver first(api, 0);
+  {
+    CudaDriver second(api, 1);
+    const DevicePtr local = second.allocate_local(64);
+    write_words(first, first.allocate_local(64), {1});
+    second.free_local(local);
+  }
+  CHECK_NOTHROW(first.allocate_local(64));  // although the other one's context went away
+}
+
+TEST_CASE("devices that cannot reach one another are named") {
+  const CudaApi api = fake_cuda_api();
+  const std::vector<int> pair{0, 1};
+  CHECK_FALSE(peer_access_problem(api, pair));
+  fake_cuda().peer_access = false;
+  CHECK_FALSE(peer_access_problem(api, std::vector<int>{1}));
+  const auto problem = peer_access_problem(api, pair);
+  REQUIRE(problem);
+  CHECK_THAT(*problem, ContainsSubstring("device 0") && ContainsSubstring("device 1"));
+}
+
+}  // namespace
+}  // namespace symmbench

@@ -1,0 +1,83 @@
+#include "device/cuda/nvml.hpp"
+
+#include <dlfcn.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+#include <string>
+#include <vector>
+
+namespace symmbench {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+int sessions() {
+  void* library = ::dlopen(FAKE_NVML, RTLD_NOW | RTLD_LOCAL);
+  return *static_cast<int*>(::dlsym(library, "fake_nvml_sessions"));
+}
+
+TEST_CASE("without NVML everything is unknown and the reason is there") {
+  const NvmlDevice device({.pci_bus_id = "0000:1B:00.0"}, "libno-such-library.so.1");
+  CHECK_THAT(device.problem(), ContainsSubstring("libno-such-library"));
+  CHECK_FALSE(device.facts().driver_version);
+  CHECK_FALSE(device.facts().fabric);
+  CHECK_FALSE(device.facts().nvlinks_active);
+  CHECK_FALSE(device.sample().temperature_c);
+}
+
+TEST_CASE("NVML facts come from the GPU with the PCI bus id") {
+  const NvmlDevice device({.pci_bus_id = "0000:1B:00.0"}, FAKE_NVML);
+  REQUIRE(device.problem().empty());
+  const NvmlFacts facts = device.facts();
+  CHECK(facts.driver_version == "580.65.06");
+  CHECK(facts.nvlinks_active == 17);
+  REQUIRE(facts.fabric);
+  CHECK(fabric_state_name(facts.fabric->state) == "completed");
+  CHECK(facts.fabric->status == 0);
+  CHECK(facts.fabric->clique_id == 32766);
+  CHECK(facts.fabric->cluster_uuid == "a0a1a2a3-a4a5-a6a7-a8a9-aaabacadaeaf");
+  CHECK(facts.fabric->health_mask == 0x1AA);
+}
+
+TEST_CASE("a GPU whose PCI bus id NVML does not know is found by its UUID") {
+  const NvmlDevice device({.uuid = "GPU-known", .pci_bus_id = "0000:FF:00.0"}, FAKE_NVML);
+  CHECK(device.problem().empty());
+  CHECK(device.sample().temperature_c == 41);
+}
+
+TEST_CASE("a GPU that NVML does not find is a problem with NVML's own words") {
+  const NvmlDevice device({.uuid = "GPU-other", .pci_bus_id = "0000:FF:00.0"}, FAKE_NVML);
+  CHECK_THAT(device.problem(), ContainsSubstring("nvmlDeviceGetHandleByUUID: Not Found (6)"));
+  CHECK_FALSE(device.facts().driver_version);
+  const NvmlDevice nameless({}, FAKE_NVML);
+  CHECK_THAT(nameless.problem(), ContainsSubstring("neither a PCI bus id nor a UUID"));
+}
+
+TEST_CASE("a sample has what the driver offers and leaves the rest unknown") {
+  const NvmlDevice device({.pci_bus_id = "0000:1B:00.0"}, FAKE_NVML);
+  const NvmlSample sample = device.sample();
+  CHECK(sample.temperature_c == 41);
+  CHECK(sample.sm_clock_mhz == 1980);
+  CHECK_FALSE(sample.power_mw);
+  REQUIRE(sample.throttle_reasons);  // under the name that older drivers have for it
+  CHECK(throttle_names(*sample.throttle_reasons) == std::vector<std::string>{"sw_power_cap", "sw_thermal_slowdown"});
+}
+
+TEST_CASE("throttle bits without a name are still shown") {
+  CHECK(throttle_names(0).empty());
+  CHECK(throttle_names(1ull << 40 | 1) == std::vector<std::string>{"gpu_idle", "bit_40"});
+}
+
+TEST_CASE("each NVML session is closed again") {
+  const int before = sessions();
+  {
+    const NvmlDevice device({.pci_bus_id = "0000:1B:00.0"}, FAKE_NVML);
+    const NvmlDevice not_found({.pci_bus_id = "none"}, FAKE_NVML);
+    CHECK(sessions() == before + 2);
+  }
+  CHECK(sessions() == before);
+}
+
+}  // namespace
+}  // namespace symmbench
