@@ -18,7 +18,7 @@ struct HostDriverOptions {
   std::uint64_t minimum_granularity = kHostGranularityBytes;      ///< a power of two, a multiple of the page size
   std::uint64_t recommended_granularity = kHostGranularityBytes;  ///< a multiple of the minimum
   std::optional<std::uint64_t> memory_limit_bytes;                ///< device memory; nullopt: what the machine has
-  bool fabric_supported = false;  ///< without it FABRIC is refused as on machines that have no IMEX channel
+  bool fabric_supported = false;          ///< without it FABRIC is refused as on machines that have no IMEX channel
   bool gpu_direct_rdma_supported = true;  ///< without it a request for such memory is not_supported
   int ordinal = 0;
   std::uint32_t block_threads = 2;  ///< per stream: how many blocks of a kernel run at the same time

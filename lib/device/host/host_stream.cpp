@@ -162,7 +162,6 @@ void HostStream::submit(const std::vector<KernelPtr>& kernels) {
     return;
   }
   const std::lock_guard lock(mutex_);
-  if (failure_) return;
   for (const KernelPtr& kernel : kernels) queue_.push_back(std::make_shared<Run>(kernel));
   if (current_ == nullptr) start_next(block_threads_);
 }

@@ -94,6 +94,13 @@ TEST_CASE("enqueueing returns before the work is done") {
   stream.synchronize();
   CHECK(done);
   CHECK(stream.elapsed_us(*event, *event) == 0);
+
+  std::latch second(1);
+  stream.launch(1, [&](std::uint32_t) { second.wait(); });
+  stream.record(*event);  // again: the first time no longer counts
+  CHECK(failure_of([&] { stream.elapsed_us(*event, *event); }).reason == Reason::not_ready);
+  second.count_down();
+  stream.synchronize();
 }
 
 TEST_CASE("a failure in a block shows at synchronize and only there") {
@@ -120,6 +127,20 @@ TEST_CASE("a failure in a block shows at synchronize and only there") {
   stream.launch(1, [&](std::uint32_t) { ran = true; });
   stream.synchronize();
   CHECK(ran);
+}
+
+TEST_CASE("entries that were enqueued before the failure are skipped as well") {
+  HostStream stream;
+  std::latch gate(1);
+  std::atomic<int> ran{0};
+  stream.launch(2, [&](std::uint32_t) {
+    gate.wait();
+    throw std::runtime_error("too late");
+  });
+  for (int i = 0; i < 3; ++i) stream.launch(2, [&](std::uint32_t) { ++ran; });
+  gate.count_down();
+  CHECK(failure_of([&] { stream.synchronize(); }).detail == "too late");
+  CHECK(ran == 0);
 }
 
 TEST_CASE("a failure that a block explains keeps its explanation") {
