@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "comm/transport.hpp"
 
@@ -40,7 +41,7 @@ class MpiSession {
 class MpiTransport final : public Transport {
  public:
   explicit MpiTransport(MpiSession& session);
-  /// Sends still under way are cancelled or, when they cannot be, abandoned.
+  /// Transfers still under way are abandoned: their buffers stay until the process ends, and nothing waits for them.
   ~MpiTransport() override;
 
   int rank() const override;

@@ -3,29 +3,18 @@
 #include <exception>
 #include <functional>
 #include <mutex>
-#include <source_location>
-#include <stdexcept>
-#include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "comm/thread_communicator.hpp"
+#include "support/require.hpp"
 
 namespace symmbench::test {
 
 /// A limit, not an expectation: tests that pass never come near it.
 inline constexpr std::chrono::seconds kGenerousTimeout{60};
 
-/// An assertion for rank threads: Catch2's own macros may be used on the test's main thread only. Throws, so run_ranks
-/// ends the other ranks and the test fails with the place in its message.
-inline void require(bool holds, std::string_view what = "",
-                    const std::source_location& where = std::source_location::current()) {
-  if (holds) return;
-  throw std::logic_error(std::string(where.file_name()) + ":" + std::to_string(where.line()) + ": does not hold" +
-                         (what.empty() ? "" : ": ") + std::string(what));
-}
-
+/// Rank threads assert with test::require(): Catch2's own macros may be used on the test's main thread only.
 /// Runs `body(rank, communicator)` on `size` ranks, each a thread. When one throws, the ranks that wait for it are
 /// released with peer_failed before the exception that came *first* is thrown again here, after all have ended.
 inline void run_ranks(int size, const std::function<void(int, Communicator&)>& body,

@@ -1,0 +1,197 @@
+#include "comm/mpi_transport.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <deque>
+#include <list>
+#include <utility>
+#include <vector>
+
+#include "core/error.hpp"
+
+// The C interface only: the C++ bindings that MPI 3 removed would need a library of their own.
+#define OMPI_SKIP_MPICXX 1
+#define MPICH_SKIP_MPICXX 1
+#include <mpi.h>
+
+namespace symmbench {
+namespace {
+
+constexpr int kTag = 1;
+
+void check(int code, const char* call) {
+  if (code == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING];
+  int length = 0;
+  if (MPI_Error_string(code, text, &length) != MPI_SUCCESS) length = 0;
+  throw Error({.layer = Layer::comm,
+               .reason = Reason::internal,
+               .call = call,
+               .detail = std::string(text, static_cast<std::size_t>(length)),
+               .code = code});
+}
+
+}  // namespace
+
+struct MpiSession::Impl {
+  MPI_Comm comm = MPI_COMM_NULL;
+  int rank = 0;
+  int size = 1;
+  bool finalized = false;
+};
+
+MpiSession::MpiSession() : impl_(std::make_unique<Impl>()) {
+  int provided = 0;
+  check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  // Errors come back as codes: the default ends the whole job, and with it the report.
+  check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check(MPI_Comm_dup(MPI_COMM_WORLD, &impl_->comm), "MPI_Comm_dup");
+  check(MPI_Comm_set_errhandler(impl_->comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check(MPI_Comm_rank(impl_->comm, &impl_->rank), "MPI_Comm_rank");
+  check(MPI_Comm_size(impl_->comm, &impl_->size), "MPI_Comm_size");
+}
+
+MpiSession::~MpiSession() = default;
+
+int MpiSession::rank() const { return impl_->rank; }
+int MpiSession::size() const { return impl_->size; }
+
+std::string MpiSession::broadcast(const std::string& text) {
+  int length = static_cast<int>(text.size());
+  check(MPI_Bcast(&length, 1, MPI_INT, 0, impl_->comm), "MPI_Bcast");
+  std::string shared = impl_->rank == 0 ? text : std::string(static_cast<std::size_t>(length), '\0');
+  check(MPI_Bcast(shared.data(), length, MPI_CHAR, 0, impl_->comm), "MPI_Bcast");
+  return shared;
+}
+
+int MpiSession::agree_max(int value) {
+  int largest = value;
+  check(MPI_Allreduce(&value, &largest, 1, MPI_INT, MPI_MAX, impl_->comm), "MPI_Allreduce");
+  return largest;
+}
+
+std::pair<int, int> MpiSession::local_rank_and_size() {
+  MPI_Comm local = MPI_COMM_NULL;
+  int rank = 0;
+  int size = 1;
+  check(MPI_Comm_split_type(impl_->comm, MPI_COMM_TYPE_SHARED, impl_->rank, MPI_INFO_NULL, &local),
+        "MPI_Comm_split_type");
+  check(MPI_Comm_rank(local, &rank), "MPI_Comm_rank");
+  check(MPI_Comm_size(local, &size), "MPI_Comm_size");
+  check(MPI_Comm_free(&local), "MPI_Comm_free");
+  return {rank, size};
+}
+
+void MpiSession::finalize() {
+  if (std::exchange(impl_->finalized, true)) return;
+  check(MPI_Comm_free(&impl_->comm), "MPI_Comm_free");
+  check(MPI_Finalize(), "MPI_Finalize");
+}
+
+struct MpiTransport::Impl {
+  /// A transfer that MPI works on; the list keeps it where MPI knows it to be.
+  struct Transfer {
+    Message message;
+    MPI_Request request = MPI_REQUEST_NULL;
+  };
+
+  explicit Impl(MpiSession::Impl& mpi) : session(mpi) {}
+
+  /// Starts to receive whatever has been announced. Not a blocking receive: a large message comes in several steps in
+  /// which the sender takes part, and the sender may die between them.
+  void receive_announced() {
+    while (true) {
+      int found = 0;
+      MPI_Message announced = MPI_MESSAGE_NULL;
+      MPI_Status status;
+      check(MPI_Improbe(MPI_ANY_SOURCE, kTag, session.comm, &found, &announced, &status), "MPI_Improbe");
+      if (!found) return;
+      int bytes = 0;
+      check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
+      Transfer& transfer = incoming.emplace_back();
+      transfer.message.from = status.MPI_SOURCE;
+      transfer.message.bytes.resize(static_cast<std::size_t>(bytes));
+      check(MPI_Imrecv(transfer.message.bytes.data(), bytes, MPI_BYTE, &announced, &transfer.request), "MPI_Imrecv");
+    }
+  }
+
+  static bool done(Transfer& transfer) {
+    int finished = 0;
+    check(MPI_Test(&transfer.request, &finished, MPI_STATUS_IGNORE), "MPI_Test");
+    return finished != 0;
+  }
+
+  /// Delivers what is complete, never a later message of a rank before an earlier one.
+  void deliver() {
+    std::vector<int> unfinished_ranks;
+    for (auto it = incoming.begin(); it != incoming.end();) {
+      const int from = it->message.from;
+      const bool must_wait =
+          std::find(unfinished_ranks.begin(), unfinished_ranks.end(), from) != unfinished_ranks.end();
+      if (must_wait || !done(*it)) {
+        unfinished_ranks.push_back(from);
+        ++it;
+      } else {
+        arrived.push_back(std::move(it->message));
+        it = incoming.erase(it);
+      }
+    }
+  }
+
+  MpiSession::Impl& session;
+  std::list<Transfer> outgoing;
+  std::list<Transfer> incoming;
+  std::deque<Message> arrived;
+};
+
+MpiTransport::MpiTransport(MpiSession& session) : impl_(std::make_unique<Impl>(*session.impl_)) {}
+
+MpiTransport::~MpiTransport() {
+  // MPI may still read from a buffer whose send cannot be cancelled, so such a list is left to the end of the process.
+  for (auto& transfer : impl_->outgoing) {
+    int finished = 0;
+    if (MPI_Test(&transfer.request, &finished, MPI_STATUS_IGNORE) != MPI_SUCCESS || finished == 0) {
+      static_cast<void>(impl_.release());
+      return;
+    }
+  }
+  if (!impl_->incoming.empty()) static_cast<void>(impl_.release());
+}
+
+int MpiTransport::rank() const { return impl_->session.rank; }
+int MpiTransport::size() const { return impl_->session.size; }
+
+void MpiTransport::send(int to, std::span<const std::byte> bytes) {
+  Blob copy(bytes.begin(), bytes.end());
+  if (to == rank()) {
+    impl_->arrived.push_back({.from = to, .bytes = std::move(copy)});
+    return;
+  }
+  Impl::Transfer& transfer = impl_->outgoing.emplace_back();
+  transfer.message.bytes = std::move(copy);
+  check(MPI_Isend(transfer.message.bytes.data(), static_cast<int>(transfer.message.bytes.size()), MPI_BYTE, to, kTag,
+                  impl_->session.comm, &transfer.request),
+        "MPI_Isend");
+}
+
+std::optional<Message> MpiTransport::receive() {
+  if (impl_->arrived.empty()) progress();
+  if (impl_->arrived.empty()) return std::nullopt;
+  Message message = std::move(impl_->arrived.front());
+  impl_->arrived.pop_front();
+  return message;
+}
+
+void MpiTransport::progress() {
+  impl_->receive_announced();
+  impl_->deliver();
+  impl_->outgoing.remove_if([](Impl::Transfer& transfer) { return Impl::done(transfer); });
+}
+
+bool MpiTransport::all_sent() {
+  progress();
+  return impl_->outgoing.empty();
+}
+
+}  // namespace symmbench
