@@ -1,0 +1,205 @@
+#pragma once
+#include <bit>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "device/host/host_stream.hpp"
+#include "kernels/host/host_blocks.hpp"
+#include "kernels/host/host_kernels.hpp"
+#include "kernels/kernel_set.hpp"
+
+namespace symmbench::test {
+
+/// Device memory of one kind, 16-byte aligned.
+class DeviceBytes {
+ public:
+  DeviceBytes() = default;
+  explicit DeviceBytes(std::uint64_t bytes, std::uint32_t word = 0)
+      : packets_((bytes + kPacketBytes - 1) / kPacketBytes, Packet{{word, word, word, word}}) {}
+  std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(packets_.data()); }
+  std::uint64_t bytes() const { return packets_.size() * kPacketBytes; }
+  std::uint32_t& word(std::uint64_t index) { return packets_[index / 4].word[index % 4]; }
+  std::uint16_t& half(std::uint64_t index) { return reinterpret_cast<std::uint16_t*>(packets_.data())[index]; }
+
+ private:
+  std::vector<Packet> packets_;
+};
+
+/// A workspace of W ranks in one process, one address for each rank's memory: ThreadSanitizer cannot see through two
+/// mappings of a memfd. Each rank has a stream of its own, with two block threads, as a worker has.
+class FlatRanks {
+ public:
+  explicit FlatRanks(FusionLayout layout, std::chrono::nanoseconds wait_limit = std::chrono::seconds(60))
+      : layout_(layout) {
+    const auto ranks = static_cast<std::size_t>(layout.world_size);
+    ranks_.resize(ranks);
+    for (auto& rank : ranks_) {
+      rank = std::make_unique<Rank>();
+      rank->comm = DeviceBytes(layout.comm_bytes());
+      rank->flags = DeviceBytes(layout.flag_bytes());
+      rank->lamport = DeviceBytes(layout.lamport_bytes(), kSentinel);
+      rank->control.slot_bytes = layout.slot_bytes();
+    }
+    for (std::size_t r = 0; r < ranks; ++r) {
+      WorkspaceView& view = ranks_[r]->view;
+      view.rank = static_cast<int>(r);
+      view.world_size = layout.world_size;
+      for (std::size_t p = 0; p < ranks; ++p) {
+        view.comm[p] = ranks_[p]->comm.address();
+        view.flags[p] = ranks_[p]->flags.address();
+        view.lamport[p] = ranks_[p]->lamport.address();
+      }
+      view.control = reinterpret_cast<std::uint64_t>(&ranks_[r]->control);
+      view.give_up = reinterpret_cast<std::uint64_t>(&ranks_[r]->give_up);
+      view.comm_bytes = layout.comm_bytes();
+      view.slot_bytes = layout.slot_bytes();
+      view.wait_limit_ns = static_cast<std::uint64_t>(wait_limit.count());
+    }
+  }
+
+  int size() const { return layout_.world_size; }
+  KernelSet& kernels() { return *kernels_; }
+  HostStream& stream(int rank) { return at(rank).stream; }
+  const WorkspaceView& view(int rank) { return at(rank).view; }
+  ControlBlock& control(int rank) { return at(rank).control; }
+  const GiveUpRecord& give_up(int rank) { return at(rank).give_up; }
+  DeviceBytes& lamport(int rank) { return at(rank).lamport; }
+
+  void synchronize() {
+    for (auto& rank : ranks_) rank->stream.synchronize();
+  }
+
+  /// Words of the Lamport segments that are neither clean nor within what the next call will clear.
+  std::uint64_t unaccounted_words() {
+    std::uint64_t words = 0;
+    for (auto& rank : ranks_) {
+      const std::uint64_t previous = (rank->control.slot + kLamportSlots - 1) % kLamportSlots;
+      const std::uint64_t first = previous * layout_.slot_bytes() / 4;
+      const std::uint64_t end = first + rank->control.dirty_packets * 4;
+      for (std::uint64_t w = 0; w < layout_.lamport_bytes() / 4; ++w) {
+        if ((w < first || w >= end) && rank->lamport.word(w) != kSentinel) ++words;
+      }
+    }
+    return words;
+  }
+
+ private:
+  struct Rank {
+    DeviceBytes comm, flags, lamport;
+    ControlBlock control{};
+    GiveUpRecord give_up{};
+    WorkspaceView view{};
+    HostStream stream{2};
+  };
+  Rank& at(int rank) { return *ranks_[static_cast<std::size_t>(rank)]; }
+
+  FusionLayout layout_;
+  std::vector<std::unique_ptr<Rank>> ranks_;
+  std::unique_ptr<KernelSet> kernels_ = make_host_kernels();
+};
+
+/// One rank's buffers for a batch of `slots` iterations of one shape.
+class RankBatch {
+ public:
+  RankBatch(const CallShape& shape, InputKind kind, std::uint32_t slots, std::uint64_t seed, std::uint64_t iteration = 0)
+      : message_(shape.message_bytes()) {
+    view_.slots = slots;
+    view_.message_bytes = message_;
+    view_.guard_bytes = 64;
+    view_.seed = seed;
+    view_.kind = kind;
+    inputs = DeviceBytes(slots * message_);
+    outputs = DeviceBytes(slots * view_.output_stride());
+    view_.inputs = inputs.address();
+    view_.outputs = outputs.address();
+    if (shape.pattern != Pattern::allreduce) {
+      residual_outputs = DeviceBytes(slots * view_.output_stride());
+      residual = DeviceBytes(message_);
+      gamma = DeviceBytes(shape.hidden * element_bytes(shape.dtype));
+      view_.residual_outputs = residual_outputs.address();
+      view_.residual = residual.address();
+      view_.gamma = gamma.address();
+    }
+    state->iteration = iteration;
+    view_.state = reinterpret_cast<std::uint64_t>(state.get());
+    view_.report = reinterpret_cast<std::uint64_t>(report.get());
+  }
+
+  const BatchView& view() const { return view_; }
+  AllreduceCall call(const CallShape& shape, const WorkspaceView& workspace, std::uint64_t iteration) const {
+    return {.shape = shape,
+            .view = &workspace,
+            .input = shape.in_place ? view_.output(iteration) : view_.input(iteration),
+            .output = view_.output(iteration),
+            .residual = view_.residual,
+            .gamma = view_.gamma,
+            .residual_out = view_.residual_outputs != 0 ? view_.residual_output(iteration) : 0};
+  }
+
+  DeviceBytes inputs, outputs, residual_outputs, residual, gamma;
+  std::unique_ptr<BatchState> state = std::make_unique<BatchState>();
+  std::unique_ptr<VerifyReport> report = std::make_unique<VerifyReport>();
+
+ private:
+  std::uint64_t message_;
+  BatchView view_;
+};
+
+/// How a rank's call gets onto its stream; the default is KernelSet::allreduce.
+using Launch = std::function<void(FlatRanks&, int rank, const AllreduceCall&)>;
+inline void launch_as_shipped(FlatRanks& ranks, int rank, const AllreduceCall& call) {
+  ranks.kernels().allreduce(ranks.stream(rank), call);
+}
+
+/// All ranks run `iterations` calls of `shape` back to back and check every one; returns the reports, by rank.
+inline std::vector<VerifyReport> run_and_check(FlatRanks& ranks, const CallShape& shape, InputKind kind,
+                                               std::uint32_t iterations, std::uint64_t first_iteration = 0,
+                                               const Launch& launch = launch_as_shipped) {
+  std::vector<RankBatch> batches;
+  for (int r = 0; r < ranks.size(); ++r) batches.emplace_back(shape, kind, iterations, 7, first_iteration);
+  for (int r = 0; r < ranks.size(); ++r) {
+    auto& batch = batches[static_cast<std::size_t>(r)];
+    const CheckCall check{.shape = shape, .rank = r, .iterations = iterations};
+    auto& stream = ranks.stream(r);
+    ranks.kernels().fill_constants(stream, batch.view(), check);
+    ranks.kernels().fill_inputs(stream, batch.view(), check);
+    for (std::uint64_t i = first_iteration; i < first_iteration + iterations; ++i) {
+      if (shape.in_place) {
+        stream.copy(to_pointer(batch.view().output(i)), to_pointer(batch.view().input(i)), shape.message_bytes());
+      }
+      launch(ranks, r, batch.call(shape, ranks.view(r), i));
+    }
+    ranks.kernels().check(stream, batch.view(), check, iterations);
+  }
+  ranks.synchronize();
+  std::vector<VerifyReport> reports;
+  for (auto& batch : batches) reports.push_back(*batch.report);
+  return reports;
+}
+
+/// Right everywhere, complete, the same bits on all ranks.
+inline bool all_right(const std::vector<VerifyReport>& reports, const CallShape& shape, std::uint32_t iterations) {
+  const std::uint64_t outputs = shape.pattern == Pattern::allreduce ? 1 : 2;
+  for (const auto& report : reports) {
+    if (report.checked_elements != outputs * iterations * shape.tokens * shape.hidden) return false;
+    if (report.wrong_elements != 0 || report.unwritten_elements != 0 || report.mismatches != 0) return false;
+    if (report.guard_words_overwritten != 0 || report.digest != reports[0].digest) return false;
+  }
+  return true;
+}
+
+inline std::uint64_t wrong_elements(const std::vector<VerifyReport>& reports) {
+  std::uint64_t wrong = 0;
+  for (const auto& report : reports) wrong += report.wrong_elements;
+  return wrong;
+}
+
+/// A layout that holds messages of `shape`.
+inline FusionLayout layout_for(const CallShape& shape) {
+  return {shape.world_size, shape.message_bytes(), element_bytes(shape.dtype)};
+}
+
+}  // namespace symmbench::test
