@@ -137,8 +137,8 @@ HandleDecision decide_handle(std::string_view asked, std::string_view allocator,
                                       : std::vector<HandleType>{handle_type_from(asked).value()};
   HandleDecision decision{.asked = std::string(asked)};
   for (const auto type : wanted) {
-    decision.reason += fmt::format("{}{}: {}", decision.reason.empty() ? "" : "; ", name_of(type),
-                                   verdict(type, ranks, trials));
+    decision.reason +=
+        fmt::format("{}{}: {}", decision.reason.empty() ? "" : "; ", name_of(type), verdict(type, ranks, trials));
     const auto* trial = trial_of(type, trials);
     if (trial != nullptr && trial->passed) {
       decision.used = type;

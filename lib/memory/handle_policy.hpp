@@ -17,8 +17,8 @@ namespace symmbench {
 struct HandleFacts {
   int world_rank = 0;
   bool posix_fd_supported = false;
-  bool fabric_supported = false;  ///< the attribute; proves nothing by itself (TS 0.3)
-  std::uint64_t os_image = 0;     ///< equal where descriptors can travel: boot id and network namespace, hashed
+  bool fabric_supported = false;    ///< the attribute; proves nothing by itself (TS 0.3)
+  std::uint64_t os_image = 0;       ///< equal where descriptors can travel: boot id and network namespace, hashed
   std::optional<int> fabric_state;  ///< NVML: 0 not supported ... 3 completed
   std::optional<std::array<std::uint8_t, 16>> cluster_uuid;
   std::optional<bool> fabric_self_test;  ///< create, export and import one granule in this process (TS 1.3 step 4)
@@ -62,13 +62,13 @@ HandleDecision decide_handle(std::string_view asked, std::string_view allocator,
 /// torch asks device 0 whatever the device, here it is this rank's own)
 bool self_test(Driver& driver, HandleType type);
 
-/// Collective: creates, exports, exchanges, imports and maps a small block on every rank, writes to and reads from every
-/// peer, gives everything back. Never throws for what is being tried.
+/// Collective: creates, exports, exchanges, imports and maps a small block on every rank, writes to and reads from
+/// every peer, gives everything back. Never throws for what is being tried.
 /// @throws Error{comm, ...} when the ranks lost each other
 HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType type);
 
-/// Collective: gathers the facts, makes the trials that are needed, decides. Under "upstream" the self test is made here
-/// unless `mine` has its result.
+/// Collective: gathers the facts, makes the trials that are needed, decides. Under "upstream" the self test is made
+/// here unless `mine` has its result.
 HandleDecision resolve_handle(const PhaseContext& context, Driver& driver, std::string_view asked,
                               std::string_view allocator, HandleFacts mine);
 

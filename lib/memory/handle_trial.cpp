@@ -46,9 +46,8 @@ void prove_access(const PhaseContext& context, Driver& driver, const SharedMemor
   });
   collective_phase(context, Phase::verify, [&] {
     for (int r = 0; r < comm.size(); ++r) {
-      about_peer(comm, r, [&] {
-        require_mark(read_block(*stream, memory.data(r), 1)[0], r, "the mark in a peer's block");
-      });
+      about_peer(comm, r,
+                 [&] { require_mark(read_block(*stream, memory.data(r), 1)[0], r, "the mark in a peer's block"); });
     }
     const auto block = read_block(*stream, memory.data(own), words);
     for (int r = 0; r < comm.size(); ++r) {
@@ -84,7 +83,8 @@ HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType
     }
   };
   attempt([&] {
-    memory = allocator.allocate(context, driver, (1 + static_cast<std::uint64_t>(context.comm.size())) * kWordBytes, type);
+    memory =
+        allocator.allocate(context, driver, (1 + static_cast<std::uint64_t>(context.comm.size())) * kWordBytes, type);
     prove_access(context, driver, *memory);
   });
   if (memory) attempt([&] { memory->close(context); });

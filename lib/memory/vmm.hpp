@@ -5,9 +5,10 @@
 
 namespace symmbench {
 
-// The three things that virtual-memory code tends to call "handle", "ptr" and "ptr2", one owner each. All are move-only;
-// a default-constructed or moved-from one owns nothing. close() gives the thing back and throws when the driver
-// refuses, in which case it is still owned; the destructor tries (again), reports a failure on stderr and never throws.
+// The three things that virtual-memory code tends to call "handle", "ptr" and "ptr2", one owner each. All are
+// move-only; a default-constructed or moved-from one owns nothing. close() gives the thing back and throws when the
+// driver refuses, in which case it is still owned; the destructor tries (again), reports a failure on stderr and never
+// throws.
 
 /// Owns one id of physical memory, created here or imported from a peer. The bytes live on while they are mapped.
 class PhysicalMemory {

@@ -9,8 +9,8 @@ namespace {
 
 std::string too_small(std::string_view algorithm, std::string_view how, std::uint64_t needed, std::string_view region,
                       std::uint64_t available) {
-  return fmt::format("{} needs {} = {} of {}, which has {}", algorithm, how, format_bytes(needed), region,
-                     format_bytes(available));
+  // Exact: near the limit both would read "2 GiB".
+  return fmt::format("{} needs {} = {} bytes of {}, which has {}", algorithm, how, needed, region, available);
 }
 
 }  // namespace

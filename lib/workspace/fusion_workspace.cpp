@@ -73,7 +73,8 @@ void FusionWorkspace::build(const PhaseContext& context, Allocator& allocator) {
     verify(context);
     built_ = true;
   } catch (const PhaseFailed&) {
-    // Every rank is here, with the same segments: they can still be closed together. The first failure is the one to tell.
+    // Every rank is here, with the same segments: they can still be closed together. The first failure is the one to
+    // tell.
     try {
       close_segments(context);
     } catch (const std::exception& error) {
@@ -92,14 +93,13 @@ void FusionWorkspace::check_request(const PhaseContext& context, const Allocator
     const auto wanted = allgather_value(comm, "create: workspace request", mine);
     for (int r = 0; r < comm.size(); ++r) {
       if (wanted[r] == wanted[0]) continue;
-      throw workspace_error(Reason::disagreement,
-                            fmt::format("rank {} wants {}; rank {} wants {}", world_ranks_[0], text_of(wanted[0]),
-                                        world_ranks_[r], text_of(wanted[r])));
+      throw workspace_error(Reason::disagreement, fmt::format("rank {} wants {}; rank {} wants {}", world_ranks_[0],
+                                                              text_of(wanted[0]), world_ranks_[r], text_of(wanted[r])));
     }
     if (const auto problem = layout_problem(layout)) throw workspace_error(Reason::invalid_argument, *problem);
     if (layout.world_size != comm.size()) {
-      throw workspace_error(Reason::invalid_argument, fmt::format("a workspace for {} ranks over a group of {}",
-                                                                  layout.world_size, comm.size()));
+      throw workspace_error(Reason::invalid_argument,
+                            fmt::format("a workspace for {} ranks over a group of {}", layout.world_size, comm.size()));
     }
     if (spec_.wait_limit.count() <= 0) {
       throw workspace_error(Reason::invalid_argument, "a wait inside a kernel needs a positive limit");
@@ -244,10 +244,10 @@ void FusionWorkspace::require_patterns() {
   const auto damage = scanner_->first_damage(zones);
   if (!damage) return;
   const auto& zone = zones[damage->zone];
-  throw workspace_error(Reason::wrong_data,
-                        fmt::format("{}: {} of {} words are not {:#010x} before use; the first at byte {} is {:#010x}",
-                                    zone.what, damage->wrong_words, zone.words, zone.pattern, damage->first_offset,
-                                    damage->found));
+  throw workspace_error(
+      Reason::wrong_data,
+      fmt::format("{}: {} of {} words are not {:#010x} before use; the first at byte {} is {:#010x}", zone.what,
+                  damage->wrong_words, zone.words, zone.pattern, damage->first_offset, damage->found));
 }
 
 std::vector<Zone> FusionWorkspace::canary_zones() const {
@@ -283,9 +283,7 @@ std::optional<std::string> FusionWorkspace::capacity_problem(const CallShape& sh
   return symmbench::capacity_problem(spec_.layout, shape);
 }
 
-GiveUpRecord* FusionWorkspace::give_up_record() const {
-  return static_cast<GiveUpRecord*>(to_pointer(spec_.give_up));
-}
+GiveUpRecord* FusionWorkspace::give_up_record() const { return static_cast<GiveUpRecord*>(to_pointer(spec_.give_up)); }
 
 std::optional<Failure> FusionWorkspace::gave_up() const {
   auto* record = give_up_record();

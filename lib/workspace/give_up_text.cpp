@@ -11,11 +11,16 @@ struct WaitName {
 
 WaitName name_of_wait(WaitTag tag) {
   switch (tag) {
-    case WaitTag::one_shot: return {"one_shot", "one_shot"};
-    case WaitTag::two_shot_reduce: return {"two_shot", "two_shot, reduce step"};
-    case WaitTag::two_shot_gather: return {"two_shot", "two_shot, gather step"};
-    case WaitTag::barrier: return {"barrier", "barrier"};
-    case WaitTag::none: break;
+    case WaitTag::one_shot:
+      return {"one_shot", "one_shot"};
+    case WaitTag::two_shot_reduce:
+      return {"two_shot", "two_shot, reduce step"};
+    case WaitTag::two_shot_gather:
+      return {"two_shot", "two_shot, gather step"};
+    case WaitTag::barrier:
+      return {"barrier", "barrier"};
+    case WaitTag::none:
+      break;
   }
   return {"", "unknown wait"};
 }

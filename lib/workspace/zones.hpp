@@ -19,10 +19,10 @@ struct Zone {
 };
 
 struct ZoneDamage {
-  std::size_t zone = 0;           ///< index of the first damaged zone
-  std::uint64_t wrong_words = 0;  ///< in that zone
-  std::uint64_t first_offset = 0; ///< bytes from the zone's start
-  std::uint32_t found = 0;        ///< the word there
+  std::size_t zone = 0;            ///< index of the first damaged zone
+  std::uint64_t wrong_words = 0;   ///< in that zone
+  std::uint64_t first_offset = 0;  ///< bytes from the zone's start
+  std::uint32_t found = 0;         ///< the word there
 };
 
 /// Looks through zones on the device, all of them in one go; only a damaged one is copied to find the place.

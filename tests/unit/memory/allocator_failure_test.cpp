@@ -28,7 +28,8 @@ struct FaultCase {
 TEST_CASE("a driver call that fails on one rank fails the phase on all, says where, and leaves nothing behind") {
   const auto name = any_allocator();
   const auto fault_case = GENERATE(
-      FaultCase{{DriverCall::granularity, 1, driver_code::kInvalidValue}, Phase::create, "cuMemGetAllocationGranularity"},
+      FaultCase{
+          {DriverCall::granularity, 1, driver_code::kInvalidValue}, Phase::create, "cuMemGetAllocationGranularity"},
       FaultCase{{DriverCall::create, 1, driver_code::kOutOfMemory}, Phase::create, "cuMemCreate"},
       FaultCase{{DriverCall::create, 1, driver_code::kNotPermitted}, Phase::create, "cuMemCreate"},
       FaultCase{{DriverCall::export_handle, 1, driver_code::kNotSupported},
@@ -153,15 +154,15 @@ TEST_CASE("a rank that dies in the middle is named to the others, who leave with
   AllocatorWorld world{.ranks = 3};
   std::vector<std::optional<Failure>> seen(3);
   CHECK_THROWS_AS(world.run([&](RankBench& rank) {
-                    auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, HandleType::posix_fd);
-                    if (rank.comm.rank() == 1) throw std::runtime_error("killed");
-                    try {
-                      memory->close(rank.context);
-                    } catch (const Error& error) {
-                      seen[rank.comm.rank()] = error.failure();
-                    }
-                    require(rank.ledger.balanced(), "cleaned up although the barrier failed");
-                  }),
+    auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, HandleType::posix_fd);
+    if (rank.comm.rank() == 1) throw std::runtime_error("killed");
+    try {
+      memory->close(rank.context);
+    } catch (const Error& error) {
+      seen[rank.comm.rank()] = error.failure();
+    }
+    require(rank.ledger.balanced(), "cleaned up although the barrier failed");
+  }),
                   std::runtime_error);
   for (const int survivor : {0, 2}) {
     REQUIRE(seen[survivor]);

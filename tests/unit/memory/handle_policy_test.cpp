@@ -1,0 +1,200 @@
+#include "memory/handle_policy.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <set>
+
+#include "support/failures.hpp"
+#include "unit/memory/allocator_bench.hpp"
+
+namespace symmbench {
+namespace {
+
+using test::AllocatorWorld;
+using test::RankBench;
+
+bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+std::vector<HandleFacts> alike(int ranks, const HandleFacts& facts) {
+  std::vector<HandleFacts> all(ranks, facts);
+  for (int r = 0; r < ranks; ++r) all[r].world_rank = r;
+  return all;
+}
+
+const HandleFacts kBoth{.posix_fd_supported = true, .fabric_supported = true, .os_image = 1};
+const HandleFacts kFdOnly{.posix_fd_supported = true, .fabric_supported = false, .os_image = 1};
+const HandleTrial kFabricRefused{.type = HandleType::fabric,
+                                 .failure = Failure{.layer = Layer::driver,
+                                                    .reason = Reason::not_permitted,
+                                                    .call = "cuMemCreate",
+                                                    .rank = 1,
+                                                    .code = driver_code::kNotPermitted}};
+const HandleTrial kFabricPassed{.type = HandleType::fabric, .passed = true};
+const HandleTrial kFdPassed{.type = HandleType::posix_fd, .passed = true};
+
+TEST_CASE("auto prefers fabric where a trial proves it") {
+  const auto ranks = alike(4, kBoth);
+  CHECK(handles_to_try("auto", ranks) == std::vector{HandleType::fabric, HandleType::posix_fd});
+  const auto decision = decide_handle("auto", "torch_symm_mem", ranks, std::vector{kFabricPassed});
+  CHECK(decision.asked == "auto");
+  CHECK(decision.used == HandleType::fabric);
+  CHECK(decision.reason == "fabric: trial passed on 4 ranks");
+}
+
+TEST_CASE("auto takes descriptors when the trial of fabric fails, and says what failed") {
+  const auto decision =
+      decide_handle("auto", "symm_device_memory", alike(2, kBoth), std::vector{kFabricRefused, kFdPassed});
+  CHECK(decision.used == HandleType::posix_fd);
+  CHECK(contains(decision.reason, "fabric: trial failed: rank 1: driver/not_permitted in cuMemCreate (800)"));
+  CHECK(contains(decision.reason, "posix_fd: trial passed on 2 ranks"));
+}
+
+TEST_CASE("auto gives both allocators the same type") {
+  const auto ranks = alike(2, kBoth);
+  const std::vector trials{kFabricRefused, kFdPassed};
+  CHECK(decide_handle("auto", "symm_device_memory", ranks, trials).used ==
+        decide_handle("auto", "torch_symm_mem", ranks, trials).used);
+}
+
+TEST_CASE("auto does not try what the facts exclude") {
+  auto ranks = alike(3, kBoth);
+  ranks[1].fabric_supported = false;
+  CHECK(handles_to_try("auto", ranks) == std::vector{HandleType::posix_fd});
+  CHECK(contains(decide_handle("auto", "torch_symm_mem", ranks, std::vector{kFdPassed}).reason,
+                 "fabric: not offered by the device of rank 1;"));
+}
+
+TEST_CASE("descriptors are excluded between hosts or network namespaces") {
+  auto ranks = alike(4, kFdOnly);
+  ranks[2].os_image = ranks[3].os_image = 2;
+  CHECK(handles_to_try("auto", ranks).empty());
+  CHECK(handles_to_try("posix_fd", ranks).empty());
+  const auto decision = decide_handle("posix_fd", "torch_symm_mem", ranks, {});
+  CHECK_FALSE(decision.used);
+  CHECK(contains(decision.reason, "do not travel between rank 0 and rank 2"));
+}
+
+TEST_CASE("an explicit type is used or refused, never replaced") {
+  const auto ranks = alike(2, kBoth);
+  CHECK(decide_handle("posix_fd", "torch_symm_mem", ranks, std::vector{kFdPassed}).used == HandleType::posix_fd);
+  const auto refused = decide_handle("fabric", "torch_symm_mem", ranks, std::vector{kFabricRefused});
+  CHECK_FALSE(refused.used);
+  CHECK(contains(refused.reason, "cuMemCreate (800)"));
+}
+
+TEST_CASE("explicit fabric is tried even where the attribute says no") {
+  CHECK(handles_to_try("fabric", alike(2, kFdOnly)) == std::vector{HandleType::fabric});
+}
+
+TEST_CASE("unknown choices are refused with the known ones") {
+  const auto failure = failure_of([] { handles_to_try("fd", alike(1, kBoth)); });
+  CHECK(failure.reason == Reason::invalid_argument);
+  CHECK(contains(failure.detail, "auto, upstream, posix_fd, fabric"));
+  CHECK(failure_of([] { decide_handle("upstream", "cuda_ipc", alike(1, kBoth), {}); }).reason ==
+        Reason::invalid_argument);
+}
+
+HandleFacts gb300(std::uint8_t first_uuid_byte, int fabric_state, bool self_test) {
+  HandleFacts facts = kBoth;
+  facts.fabric_state = fabric_state;
+  facts.cluster_uuid = std::array<std::uint8_t, 16>{first_uuid_byte, 7};
+  facts.fabric_self_test = self_test;
+  return facts;
+}
+
+TEST_CASE("upstream's rule of symm_device_memory goes by attribute, fabric state and cluster UUID, without a trial") {
+  const auto used = [](const HandleFacts& facts) {
+    return decide_handle("upstream", "symm_device_memory", alike(4, facts), {}).used;
+  };
+  CHECK(handles_to_try("upstream", alike(4, kBoth)).empty());
+  CHECK(used(gb300(0x42, 3, false)) == HandleType::fabric);  // without an IMEX channel: hard failure at create
+  CHECK(used(gb300(0x42, 2, true)) == HandleType::posix_fd);
+  CHECK(used(gb300(0x00, 3, true)) == HandleType::posix_fd);  // HGX: zero UUID
+  CHECK(used(kBoth) == HandleType::posix_fd);                 // NVML does not answer
+  auto without = gb300(0x42, 3, true);
+  without.fabric_supported = false;
+  CHECK(used(without) == HandleType::posix_fd);
+}
+
+TEST_CASE("upstream's rule of torch_symm_mem goes by fabric state and a self test, whatever the UUID") {
+  const auto used = [](const HandleFacts& facts) {
+    return decide_handle("upstream", "torch_symm_mem", alike(4, facts), {}).used;
+  };
+  CHECK(used(gb300(0x00, 3, true)) == HandleType::fabric);
+  CHECK(used(gb300(0x42, 1, true)) == HandleType::fabric);  // not started passes too
+  CHECK(used(gb300(0x42, 3, false)) == HandleType::posix_fd);
+  CHECK(used(gb300(0x42, 0, true)) == HandleType::posix_fd);
+  CHECK(used(kBoth) == HandleType::posix_fd);
+}
+
+TEST_CASE("the two upstream rules differ on the same machine, which is a finding by itself") {
+  const auto hgx_b300 = alike(8, gb300(0x00, 3, true));
+  CHECK(decide_handle("upstream", "symm_device_memory", hgx_b300, {}).used == HandleType::posix_fd);
+  CHECK(decide_handle("upstream", "torch_symm_mem", hgx_b300, {}).used == HandleType::fabric);
+}
+
+TEST_CASE("ranks that choose differently under upstream's rule can use nothing, and are named") {
+  auto ranks = alike(3, gb300(0x42, 3, true));
+  ranks[1].fabric_self_test = false;
+  const auto decision = decide_handle("upstream", "torch_symm_mem", ranks, {});
+  CHECK_FALSE(decision.used);
+  CHECK(contains(decision.reason, "fabric (fabric state 3, self test passed) on ranks 0, 2"));
+  CHECK(contains(decision.reason, "posix_fd (self test of fabric failed) on rank 1"));
+}
+
+TEST_CASE("a trial passes where handles work, for both types") {
+  const auto type = GENERATE(HandleType::posix_fd, HandleType::fabric);
+  AllocatorWorld world{.ranks = 4};
+  const auto failures = world.run([&](RankBench& rank) {
+    const auto trial = trial_handle(rank.context, rank.driver, type);
+    test::require(trial.passed && !trial.failure && trial.type == type);
+  });
+  for (const auto& failure : failures) CHECK_FALSE(failure);
+  CHECK(world.balanced());
+}
+
+TEST_CASE("a trial that one rank cannot pass fails on all with the same cause, and leaves nothing behind") {
+  const auto fault = GENERATE(DriverFault{DriverCall::create, 1, driver_code::kNotPermitted},
+                              DriverFault{DriverCall::import_handle, 2, driver_code::kInvalidHandle},
+                              DriverFault{DriverCall::set_access, 1, driver_code::kNotSupported},
+                              DriverFault{DriverCall::unmap, 1, driver_code::kInvalidValue});
+  AllocatorWorld world{.ranks = 3, .faulty_rank = 1, .faults = {fault}};
+  const auto failures = world.run([&](RankBench& rank) {
+    const auto trial = trial_handle(rank.context, rank.driver, HandleType::posix_fd);
+    test::require(!trial.passed && trial.failure);
+    test::require(trial.failure->rank == 1 && trial.failure->code == fault.code);
+  });
+  for (const auto& failure : failures) CHECK_FALSE(failure);
+  CHECK(world.balanced());
+}
+
+TEST_CASE("on a device without fabric auto resolves to descriptors, explicit fabric to nothing, alike on all ranks") {
+  AllocatorWorld world{.ranks = 2, .options = {.fabric_supported = false}};
+  std::vector<HandleDecision> automatic(2), explicit_fabric(2), upstream(2);
+  const auto failures = world.run([&](RankBench& rank) {
+    const int own = rank.comm.rank();
+    const auto facts = local_handle_facts(rank.driver, own);
+    automatic[own] = resolve_handle(rank.context, rank.driver, "auto", "torch_symm_mem", facts);
+    explicit_fabric[own] = resolve_handle(rank.context, rank.driver, "fabric", "torch_symm_mem", facts);
+    upstream[own] = resolve_handle(rank.context, rank.driver, "upstream", "symm_device_memory", facts);
+  });
+  for (const auto& failure : failures) CHECK_FALSE(failure);
+  for (int r = 0; r < 2; ++r) {
+    CHECK(automatic[r].used == HandleType::posix_fd);
+    CHECK_FALSE(explicit_fabric[r].used);
+    CHECK(contains(explicit_fabric[r].reason, "cuMemCreate (800)"));
+    CHECK(upstream[r].used == HandleType::posix_fd);
+    CHECK(automatic[r].reason == automatic[0].reason);
+  }
+  CHECK(world.balanced());
+}
+
+TEST_CASE("the self test knows what this process can do alone") {
+  HostDriver with({.fabric_supported = true}), without;
+  CHECK(self_test(with, HandleType::fabric));
+  CHECK_FALSE(self_test(without, HandleType::fabric));
+  CHECK(self_test(without, HandleType::posix_fd));
+}
+
+}  // namespace
+}  // namespace symmbench
