@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -65,7 +67,9 @@ Json checked_name(const OptionSpec& spec, std::string_view found, const Origin& 
   }
   std::vector<std::string> known = now;
   for (auto& name : names_later(spec)) known.push_back(std::move(name));
-  const auto nearest = nearest_name(found, known);
+  std::string word(found);
+  std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto nearest = nearest_name(word, known);
   origin.fail(found, fmt::format("not one of {}{}", fmt::join(now.empty() ? known : now, ", "),
                                  nearest ? fmt::format(" (did you mean {}?)", *nearest) : ""));
 }

@@ -39,7 +39,7 @@ struct Choice {
 /// Allowed interval of a numeric value (of each element of a list).
 struct Bounds {
   double low = 0;
-  double high = 9007199254740992.0;  ///< 2^53: every JSON reader keeps it exactly
+  double high = 9007199254740991.0;  ///< 2^53 - 1: every JSON reader keeps it exactly
   bool low_open = false;             ///< true: the value must be greater than `low`
   bool high_open = false;
 };

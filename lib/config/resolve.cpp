@@ -27,7 +27,10 @@ struct Setting {
 /// By config key. One layer of the configuration, or several merged.
 using Settings = std::map<std::string, Setting>;
 
-/// Options of which a layer may hold only one; the later layer's one replaces the earlier layer's other.
+/// How sizes in bytes are given, as opposed to tokens.
+constexpr const char* kSizeKeys[] = {"minbytes", "maxbytes", "stepfactor", "stepbytes"};
+
+/// Options of which one layer may hold only one.
 constexpr std::pair<const char*, const char*> kExclusive[] = {
     {"tokens", "minbytes"}, {"tokens", "maxbytes"}, {"tokens", "stepfactor"}, {"tokens", "stepbytes"},
     {"stepbytes", "stepfactor"}};
@@ -40,13 +43,23 @@ void check_exclusive(const Settings& layer) {
   }
 }
 
+/// `layer` over `base`. Sizes in the upper layer replace tokens below them. Tokens leave the sizes below in place, for a
+/// further layer may come back to sizes; without_unused() drops them in the end.
 Settings merged(Settings base, const Settings& layer) {
-  for (const auto& [one, other] : kExclusive) {
-    if (layer.contains(one)) base.erase(other);
-    if (layer.contains(other)) base.erase(one);
+  if (layer.contains("stepbytes")) base.erase("stepfactor");
+  if (layer.contains("stepfactor")) base.erase("stepbytes");
+  for (const auto* key : kSizeKeys) {
+    if (layer.contains(key)) base.erase("tokens");
   }
   for (const auto& [key, setting] : layer) base.insert_or_assign(key, setting);
   return base;
+}
+
+Settings without_unused(Settings settings) {
+  if (settings.contains("tokens")) {
+    for (const auto* key : kSizeKeys) settings.erase(key);
+  }
+  return settings;
 }
 
 Settings default_layer() {
@@ -257,7 +270,7 @@ RunConfig resolve(const Json* config_file, const Json& command_line, const Resol
   Json echo = canonical(run, OptionScope::run);
   echo["sweeps"] = Json::array();
   for (const auto& sweep : sweeps) {
-    auto settings = merged(merged(base, sweep), typed);
+    auto settings = without_unused(merged(merged(base, sweep), typed));
     resolve_upstream(settings, context.upstream_is_torch);
     config.sweeps.push_back(sweep_from(settings));
     echo["sweeps"].push_back(canonical(settings, OptionScope::sweep));

@@ -1,0 +1,221 @@
+#include "config/resolve.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+#include "tests/support/failures.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+RunConfig with(const Json& command_line) { return resolve(nullptr, command_line); }
+
+RunConfig with(const char* file, const Json& command_line = Json::object()) {
+  const auto json = Json::parse(file);
+  return resolve(&json, command_line);
+}
+
+/// A file that exists for one test.
+struct TemporaryFile {
+  std::string path;
+  explicit TemporaryFile(const std::string& text)
+      : path(std::filesystem::temp_directory_path() / ("symmbench_config_" + std::to_string(::getpid()) + ".json")) {
+    std::ofstream(path) << text;
+  }
+  ~TemporaryFile() { std::filesystem::remove(path); }
+};
+
+}  // namespace
+
+TEST_CASE("a bare run compares both allocators over both algorithms and a handful of sizes") {
+  const auto config = with(Json::object());
+  REQUIRE(config.sweeps.size() == 1);
+  const auto& sweep = config.sweeps.front();
+  CHECK(sweep.workspaces == std::vector<std::string>{"trtllm_fusion"});
+  CHECK(sweep.allocators == std::vector<std::string>{"symm_device_memory", "torch_symm_mem"});
+  CHECK(sweep.handles == std::vector<std::string>{"auto"});
+  CHECK(sweep.algorithms == std::vector<std::string>{"one_shot", "two_shot"});
+  CHECK(sweep.patterns == std::vector<std::string>{"allreduce"});
+  CHECK(sweep.dtypes == std::vector<DType>{DType::bf16});
+  CHECK(sweep.in_place == std::vector<bool>{false});
+  CHECK(sweep.hidden == std::vector<std::uint64_t>{8192});
+  CHECK(sweep.tokens.empty());
+  CHECK(sizes_of(sweep) == std::vector<std::uint64_t>{1024, 4096, 16384, 65536, 262144, 1048576});
+  CHECK_FALSE(sweep.iters);
+  CHECK(sweep.epsilon == 1e-6);
+  CHECK(config.lifecycles > 0);
+  CHECK(config.device == DeviceChoice::automatic);
+  CHECK(config.check == CheckMode::on);
+  CHECK(config.isolation == Isolation::process);
+  CHECK(config.format == OutputFormat::table);
+  CHECK(config.timeout_s == 20);
+  CHECK_FALSE(config.report_path);
+}
+
+TEST_CASE("what is typed reaches the configuration in its own unit") {
+  const auto config = with({{"minbytes", "1.5K"},    {"maxbytes", "2MiB"},   {"stepbytes", "512K"}, {"iters", "7"},
+                            {"warmup_iters", "0"},   {"check", "0"},         {"datatype", "fp32,fp16"},
+                            {"cudagraph", "10"},     {"timeout", "1500ms"},  {"report", "out dir/r.json"},
+                            {"device", "host"},      {"handle", "posix_fd"}, {"in_place", "off,on"},
+                            {"hidden", "64,128"},    {"group_size", "2"},    {"seed", "9007199254740991"},
+                            {"strict", "on"},        {"isolation", "none"},  {"deadline_scale", "2.5"},
+                            {"time_limit", "10m"},   {"ci_width", "0.1"},    {"format", "nccl"},
+                            {"raw_samples", "on"},   {"journal", "j"},       {"skip_if_unsupported", "on"},
+                            {"weight_bias", "1"},    {"epsilon", "1e-5"},    {"blocks", "8"},
+                            {"threads", "256"},      {"lifecycles", "0"}});
+  const auto& sweep = config.sweeps.front();
+  CHECK(sizes_of(sweep) == std::vector<std::uint64_t>{1536, 525824, 1050112, 1574400});
+  CHECK(sweep.step_factor == 0);
+  CHECK(sweep.iters == 7);
+  CHECK(sweep.warmup_iters == 0);
+  CHECK(sweep.dtypes == std::vector<DType>{DType::fp32, DType::fp16});
+  CHECK(sweep.cudagraph == 10);
+  CHECK(sweep.handles == std::vector<std::string>{"posix_fd"});
+  CHECK(sweep.in_place == std::vector<bool>{false, true});
+  CHECK(sweep.hidden == std::vector<std::uint64_t>{64, 128});
+  CHECK(sweep.weight_bias == 1);
+  CHECK(sweep.epsilon == 1e-5);
+  CHECK(sweep.blocks == 8);
+  CHECK(sweep.threads == 256);
+  CHECK(config.check == CheckMode::off);
+  CHECK(config.timeout_s == 1.5);
+  CHECK(config.report_path == "out dir/r.json");
+  CHECK(config.journal_path == "j");
+  CHECK(config.device == DeviceChoice::host);
+  CHECK(config.group_size == 2);
+  CHECK(config.seed == 9007199254740991u);
+  CHECK(config.strict);
+  CHECK(config.skip_if_unsupported);
+  CHECK(config.raw_samples);
+  CHECK(config.isolation == Isolation::none);
+  CHECK(config.deadline_scale == 2.5);
+  CHECK(config.time_limit_s == 600);
+  CHECK(config.ci_width == 0.1);
+  CHECK(config.format == OutputFormat::nccl);
+  CHECK(config.lifecycles == 0);
+}
+
+TEST_CASE("the command line wins over the sweep, the sweep over the file's top level, that over the defaults") {
+  const char* file = R"({"iters": 20, "hidden": 1024, "lifecycles": 5, "description": "x", "$schema": "y",
+                         "sweeps": [{"iters": 30, "description": "z"}, {"datatype": ["fp16"]}]})";
+  const auto config = with(file);
+  REQUIRE(config.sweeps.size() == 2);
+  CHECK(config.sweeps[0].iters == 30);
+  CHECK(config.sweeps[1].iters == 20);
+  CHECK(config.sweeps[0].hidden == std::vector<std::uint64_t>{1024});
+  CHECK(config.sweeps[0].dtypes == std::vector<DType>{DType::bf16});
+  CHECK(config.sweeps[1].dtypes == std::vector<DType>{DType::fp16});
+  CHECK(config.lifecycles == 5);
+
+  const auto typed = with(file, {{"iters", "40"}, {"lifecycles", "1"}});
+  CHECK(typed.sweeps[0].iters == 40);
+  CHECK(typed.sweeps[1].iters == 40);
+  CHECK(typed.lifecycles == 1);
+}
+
+TEST_CASE("a flag of the file can be taken back on the command line") {
+  CHECK(with(R"({"strict": true})").strict);
+  CHECK_FALSE(with(R"({"strict": true})", {{"strict", "off"}}).strict);
+}
+
+TEST_CASE("tokens of one layer replace sizes of the layers below, and the other way round") {
+  CHECK(with(R"({"minbytes": "4K", "sweeps": [{"tokens": [1, 2]}]})").sweeps[0].tokens ==
+        std::vector<std::uint64_t>{1, 2});
+  const auto sizes = with(R"({"tokens": [1, 2]})", {{"minbytes", "4K"}, {"maxbytes", "8K"}}).sweeps[0];
+  CHECK(sizes.tokens.empty());
+  CHECK(sizes.min_bytes == 4096);
+  const auto steps = with(R"({"stepbytes": "1K"})", {{"stepfactor", "2"}}).sweeps[0];
+  CHECK(steps.step_bytes == 0);
+  CHECK(steps.step_factor == 2);
+}
+
+TEST_CASE("tokens replaced by sizes that the same layer leaves open fall back to defaults") {
+  const auto sweep = with(R"({"tokens": [1, 2]})", {{"minbytes", "4K"}}).sweeps[0];
+  CHECK(sweep.min_bytes == 4096);
+  CHECK(sweep.max_bytes == 1 << 20);
+  CHECK(sweep.step_factor == 4);
+}
+
+TEST_CASE("the configuration text is a config file that resolves to the same configuration") {
+  const char* file = R"({"timeout": "5s", "sweeps": [{"tokens": [1, 8], "datatype": "fp32"},
+                         {"stepbytes": "64K", "in_place": [false, true], "weight_bias": 1, "epsilon": 1e-5}]})";
+  for (const auto& config : {with(Json::object()), with(file), with(file, {{"iters", "3"}, {"report", "r.json"}})}) {
+    const auto again = config_from_text(config.config_text);
+    CHECK(again.config_text == config.config_text);
+    CHECK(again.sweeps.size() == config.sweeps.size());
+    CHECK(again.sweeps.back().tokens == config.sweeps.back().tokens);
+    CHECK(again.timeout_s == config.timeout_s);
+    CHECK(again.report_path == config.report_path);
+  }
+}
+
+TEST_CASE("the configuration text does not depend on the order or spelling in which it was given") {
+  CHECK(with({{"minbytes", "4K"}, {"datatype", "fp16"}}).config_text ==
+        with({{"datatype", "fp16"}, {"minbytes", "4096"}}).config_text);
+  CHECK(with(R"({"timeout": 5})").config_text == with(R"({"timeout": "5000ms"})").config_text);
+  CHECK(with({{"iters", "4"}}).config_text != with({{"iters", "5"}}).config_text);
+}
+
+TEST_CASE("allocator upstream is what the library would take in this environment") {
+  const Json asked{{"allocator", "upstream"}};
+  CHECK(resolve(nullptr, asked, {.upstream_is_torch = false}).sweeps[0].allocators ==
+        std::vector<std::string>{"symm_device_memory"});
+  CHECK(resolve(nullptr, asked, {.upstream_is_torch = true}).sweeps[0].allocators ==
+        std::vector<std::string>{"torch_symm_mem"});
+  CHECK(resolve(nullptr, {{"allocator", "torch_symm_mem,upstream"}}, {.upstream_is_torch = true}).sweeps[0].allocators ==
+        std::vector<std::string>{"torch_symm_mem"});
+
+  const char* variable = "FLASHINFER_TRTLLM_AR_USE_TORCH_SYMM_MEM";
+  ::setenv(variable, "1", 1);
+  CHECK(context_from_environment(std::nullopt).upstream_is_torch);
+  ::setenv(variable, "0", 1);
+  CHECK_FALSE(context_from_environment(std::nullopt).upstream_is_torch);
+  ::unsetenv(variable);
+  CHECK_FALSE(context_from_environment(std::nullopt).upstream_is_torch);
+}
+
+TEST_CASE("sizes grow by factor or step up to and including the largest") {
+  const auto sizes = [](const Json& typed) { return sizes_of(with(typed).sweeps[0]); };
+  CHECK(sizes({{"minbytes", "64"}, {"maxbytes", "64"}}) == std::vector<std::uint64_t>{64});
+  CHECK(sizes({{"minbytes", "1"}, {"maxbytes", "4"}, {"stepfactor", "1.1"}}) == std::vector<std::uint64_t>{1, 2, 3, 4});
+  CHECK(sizes({{"minbytes", "10"}, {"maxbytes", "40"}, {"stepbytes", "15"}}) == std::vector<std::uint64_t>{10, 25, 40});
+  CHECK(sizes({{"minbytes", "1K"}, {"maxbytes", "1T"}, {"stepfactor", "1e12"}}) == std::vector<std::uint64_t>{1024});
+}
+
+TEST_CASE("the repro command names what differs from the defaults and gives the same sweeps back") {
+  CHECK(repro_command(with(Json::object()), 4) == "mpirun -n 4 symmbench run");
+  CHECK(repro_command(with({{"minbytes", "4K"}, {"strict", "on"}, {"report", "r.json"}, {"check", "off"}}), 2) ==
+        "mpirun -n 2 symmbench run --minbytes 4096 --check off --strict");
+  CHECK(repro_command(with({{"datatype", "fp16,fp32"}, {"in_place", "off,on"}, {"tokens", "1,2"}}), 8) ==
+        "mpirun -n 8 symmbench run --datatype fp16,fp32 --in-place off,on --tokens 1,2");
+  CHECK(repro_command(with(R"({"sweeps": [{}, {"datatype": "fp16"}]})"), 4) ==
+        "mpirun -n 4 symmbench run --config repro.json  # repro.json: run.config of this report");
+}
+
+TEST_CASE("a config file that is no JSON is refused with line and column") {
+  const TemporaryFile file("{\n  \"iters\": 5,\n  \"hidden\" 7\n}\n");
+  const auto failure = failure_of([&] { (void)read_config_file(file.path); });
+  CHECK(failure.layer == Layer::config);
+  CHECK(failure.detail.find("config file " + file.path + ": line 3, column 12: not JSON") != std::string::npos);
+}
+
+TEST_CASE("a config file that gives a key twice is refused, also within a sweep") {
+  CHECK(failure_of([&] {
+          (void)read_config_file(TemporaryFile(R"({"iters": 5, "hidden": 7, "iters": 6})").path);
+        }).detail.ends_with(": key 'iters' is given twice"));
+  CHECK(failure_of([&] {
+          (void)read_config_file(TemporaryFile(R"({"sweeps": [{"iters": 1}, {"hidden": 1, "hidden": 2}]})").path);
+        }).detail.ends_with(": key 'hidden' is given twice"));
+  CHECK_NOTHROW(read_config_file(TemporaryFile(R"({"iters": 1, "sweeps": [{"iters": 1}, {"iters": 2}]})").path));
+}
+
+TEST_CASE("a config file that cannot be read is an input error that names it") {
+  const auto missing = failure_of([] { (void)read_config_file("/nonexistent/x.json"); });
+  CHECK(missing.reason == Reason::io_error);
+  CHECK(missing.detail == "config file /nonexistent/x.json: cannot be read: No such file or directory");
+  CHECK(failure_of([] { (void)read_config_file("/"); }).detail == "config file /: cannot be read: Is a directory");
+}

@@ -1,0 +1,192 @@
+#include <catch2/catch_test_macros.hpp>
+
+#include "config/option_value.hpp"
+#include "config/resolve.hpp"
+#include "tests/support/failures.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+std::string refusal(const Json& command_line) {
+  const auto failure = failure_of([&] { (void)resolve(nullptr, command_line); });
+  CHECK(failure.layer == Layer::config);
+  CHECK(failure.reason == Reason::invalid_argument);
+  return failure.detail;
+}
+
+std::string file_refusal(const std::string& file) {
+  const auto json = Json::parse(file);
+  return failure_of([&] { (void)resolve(&json, Json::object(), {.file_name = "config file x.json"}); }).detail;
+}
+
+}  // namespace
+
+TEST_CASE("a wrong value on the command line is refused with option, value and what is allowed") {
+  struct Row {
+    const char* key;
+    const char* text;
+    const char* message;
+  };
+  const Row rows[] = {
+      // trailing junk and words
+      {"iters", "abc", "--iters 'abc': not a whole number"},
+      {"iters", "10x", "--iters '10x': not a whole number"},
+      {"iters", "1.5", "--iters '1.5': not a whole number"},
+      {"iters", " 7", "--iters ' 7': not a whole number"},
+      {"iters", "+7", "--iters '+7': not a whole number"},
+      {"minbytes", "1Kx", "--minbytes '1Kx': not a size such as 4096, 64K or 1.5M"},
+      {"minbytes", "0.3", "--minbytes '0.3': not a size such as 4096, 64K or 1.5M"},
+      {"stepfactor", "2x", "--stepfactor '2x': not a finite number"},
+      {"epsilon", "nan", "--epsilon 'nan': not a finite number"},
+      {"epsilon", "inf", "--epsilon 'inf': not a finite number"},
+      {"timeout", "5 s", "--timeout '5 s': not a duration such as 20, 1.5s, 500ms, 10m or 2h"},
+      {"timeout", "s", "--timeout 's': not a duration such as 20, 1.5s, 500ms, 10m or 2h"},
+      // out of bounds
+      {"iters", "0", "--iters '0': must be at least 1"},
+      {"iters", "-5", "--iters '-5': must be at least 1"},
+      {"iters", "99999999999999999999", "--iters '99999999999999999999': must be at most 1000000000"},
+      {"iters", "-99999999999999999999", "--iters '-99999999999999999999': must be at least 1"},
+      {"warmup_iters", "-1", "--warmup-iters '-1': must be at least 0"},
+      {"minbytes", "0", "--minbytes '0': must be at least 1 B"},
+      {"minbytes", "-1K", "--minbytes '-1K': must be at least 1 B"},
+      {"maxbytes", "2T", "--maxbytes '2T': must be at most 1 TiB"},
+      {"stepbytes", "0", "--stepbytes '0': must be at least 1 B"},
+      {"stepfactor", "1", "--stepfactor '1': must be greater than 1"},
+      {"stepfactor", "0.5", "--stepfactor '0.5': must be greater than 1"},
+      {"tokens", "4,0", "--tokens '0': must be at least 1"},
+      {"hidden", "0", "--hidden '0': must be at least 1"},
+      {"timeout", "0", "--timeout '0': must be greater than 0 s"},
+      {"timeout", "-3", "--timeout '-3': must be greater than 0 s"},
+      {"time_limit", "-1s", "--time-limit '-1s': must be at least 0 s"},
+      {"ci_width", "1", "--ci-width '1': must be less than 1"},
+      {"ci_width", "0", "--ci-width '0': must be greater than 0"},
+      {"deadline_scale", "0", "--deadline-scale '0': must be greater than 0"},
+      {"group_size", "73", "--group-size '73': must be at most 72"},
+      {"threads", "1025", "--threads '1025': must be at most 1024"},
+      {"seed", "-1", "--seed '-1': must be at least 0"},
+      {"seed", "9007199254740993", "--seed '9007199254740993': must be at most 9007199254740991"},
+      // names
+      {"datatype", "bf61", "--datatype 'bf61': not one of fp16, bf16, fp32 (did you mean bf16?)"},
+      {"datatype", "quaternion", "--datatype 'quaternion': not one of fp16, bf16, fp32"},
+      {"datatype", "BF16", "--datatype 'BF16': not one of fp16, bf16, fp32 (did you mean bf16?)"},
+      {"device", "gpu", "--device 'gpu': not one of auto, cuda, host"},
+      {"algorithm", "one_shot,oneshot",
+       "--algorithm 'oneshot': not one of one_shot, two_shot, two_shot_barrier, auto (did you mean one_shot?)"},
+      {"check", "2", "--check '2': not one of on, off, 1, 0"},
+      {"in_place", "both", "--in-place 'both': not one of on, off, 1, 0"},
+      {"strict", "maybe", "--strict 'maybe': not one of on, off, 1, 0"},
+      // lists
+      {"datatype", "", "--datatype '': must list at least one value"},
+      {"datatype", "fp16,,bf16", "--datatype 'fp16,,bf16': must not have an empty element"},
+      {"datatype", "fp16,", "--datatype 'fp16,': must not have an empty element"},
+      {"datatype", "fp16,bf16,fp16", "--datatype 'fp16': must not be listed twice"},
+      {"tokens", "1,2,01", "--tokens '1': must not be listed twice"},
+      {"in_place", "on,1", "--in-place 'on': must not be listed twice"},
+      {"report", "", "--report '': must not be empty"},
+      // sizes against each other; the other one may be the default
+      {"minbytes", "2M", "--minbytes '2M': must not exceed --maxbytes '1M' (the default)"},
+      {"maxbytes", "512", "--minbytes '1K' (the default): must not exceed --maxbytes '512'"},
+      {"stepbytes", "16", "--stepbytes '16': must give at most 4096 sizes; this gives 65473"},
+      {"stepfactor", "1.0001", "--stepfactor '1.0001': must give at most 4096 sizes; this gives 69319"},
+      // later versions
+      {"multicast", "on", "--multicast 'on': not in this version; allowed: off"},
+      {"multicast", "auto", "--multicast 'auto': not one of off"},
+      {"workspace", "mnnvl", "--workspace 'mnnvl': not in this version; allowed: trtllm_fusion"},
+      {"allocator", "cuda_ipc",
+       "--allocator 'cuda_ipc': not in this version; allowed: symm_device_memory, torch_symm_mem, upstream"},
+      {"pattern", "residual_rmsnorm_nvfp4",
+       "--pattern 'residual_rmsnorm_nvfp4': not in this version; allowed: allreduce, residual_rmsnorm"},
+      {"algorithm", "nccl",
+       "--algorithm 'nccl': not in this version; allowed: one_shot, two_shot, two_shot_barrier, auto"},
+      {"soak", "2h", "--soak '2h': not in this version"},
+      {"soak", "soon", "--soak 'soon': not a duration such as 20, 1.5s, 500ms, 10m or 2h"},
+      {"fabric", "sm90-h200-hgx", "--fabric 'sm90-h200-hgx': not in this version"},
+      {"top_k", "0", "--top-k '0': must be at least 1"},
+      {"top_k", "8", "--top-k '8': not in this version"},
+      {"csv", "x.csv", "--csv 'x.csv': not in this version"},
+      {"tune", "on", "--tune: not in this version"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.key, row.text);
+    CHECK(refusal({{row.key, row.text}}) == row.message);
+  }
+}
+
+TEST_CASE("options that exclude each other are refused together, both named with their values") {
+  CHECK(refusal({{"stepfactor", "2"}, {"stepbytes", "1K"}}) ==
+        "--stepbytes '1K': must not be combined with --stepfactor '2'; give one of them");
+  for (const auto* key : {"minbytes", "maxbytes", "stepbytes"}) {
+    CHECK(refusal({{"tokens", "1,2"}, {key, "2M"}}) ==
+          "--tokens '1,2': must not be combined with --" + std::string(key) + " '2M'; give one of them");
+  }
+  CHECK(refusal({{"tokens", "1"}, {"stepfactor", "2"}}) ==
+        "--tokens '1': must not be combined with --stepfactor '2'; give one of them");
+  CHECK(refusal({{"pattern", "residual_rmsnorm"}, {"in_place", "on"}}) ==
+        "--in-place 'on': must include off with --pattern 'residual_rmsnorm': fused patterns have two outputs");
+  CHECK_NOTHROW(resolve(nullptr, {{"pattern", "residual_rmsnorm,allreduce"}, {"in_place", "on"}}));
+}
+
+TEST_CASE("a wrong value in a config file is refused with file, place, value and what is allowed") {
+  const std::pair<const char*, const char*> rows[] = {
+      {R"({"datatype": "bf61"})",
+       "config file x.json: datatype: 'bf61' is not one of fp16, bf16, fp32 (did you mean bf16?)"},
+      {R"({"sweeps": [{}, {"datatype": ["fp16", "bf61"]}]})",
+       "config file x.json: sweeps[1].datatype: 'bf61' is not one of fp16, bf16, fp32 (did you mean bf16?)"},
+      {R"({"stepfactor": 0.5})", "config file x.json: stepfactor: '0.5' must be greater than 1"},
+      {R"({"iters": "40"})", "config file x.json: iters: '\"40\"' must be a whole number"},
+      {R"({"iters": 4.5})", "config file x.json: iters: '4.5' must be a whole number"},
+      {R"({"iters": null})", "config file x.json: iters: 'null' must be a whole number"},
+      {R"({"iters": -1})", "config file x.json: iters: '-1' must be at least 1"},
+      {R"({"strict": "on"})", "config file x.json: strict: '\"on\"' must be true or false"},
+      {R"({"check": 1})", "config file x.json: check: '1' must be true or false"},
+      {R"({"in_place": "off"})", "config file x.json: in_place: '\"off\"' must be true, false or a list of them"},
+      {R"({"device": ["host"]})", "config file x.json: device: '[\"host\"]' must be a name"},
+      {R"({"datatype": []})", "config file x.json: datatype: '[]' must list at least one value"},
+      {R"({"datatype": ["fp16", "fp16"]})", "config file x.json: datatype: 'fp16' must not be listed twice"},
+      {R"({"datatype": "fp16,bf16"})", "config file x.json: datatype: 'fp16,bf16' is not one of fp16, bf16, fp32"},
+      {R"({"datatype": 16})", "config file x.json: datatype: '16' must be a name or a list of names"},
+      {R"({"minbytes": "1Q"})", "config file x.json: minbytes: '1Q' is not a size such as 4096, 64K or 1.5M"},
+      {R"({"minbytes": 1.5})", "config file x.json: minbytes: '1.5' must be a size such as 4096 or \"64K\""},
+      {R"({"minbytes": 0})", "config file x.json: minbytes: '0' must be at least 1 B"},
+      {R"({"tokens": [1, "2"]})", "config file x.json: tokens: '\"2\"' must be a whole number or a list of them"},
+      {R"({"timeout": true})",
+       "config file x.json: timeout: 'true' must be a duration such as 20, \"1.5s\" or \"10m\""},
+      {R"({"soak": "2h"})", "config file x.json: soak: '2h' is not in this version"},
+      {R"({"sweeps": [{"minbytes": "2M"}]})",
+       "config file x.json: sweeps[0].minbytes: '2M' must not exceed --maxbytes '1M' (the default)"},
+      {R"({"sweeps": [{"tokens": 1, "maxbytes": 64}]})",
+       "config file x.json: sweeps[0].tokens: '1' must not be combined with config file x.json: "
+       "sweeps[0].maxbytes: '64'; give one of them"},
+      // keys
+      {R"({"itres": 5})", "config file x.json: itres: unknown key; did you mean 'iters'?"},
+      {R"({"warmup-iters": 5})", "config file x.json: warmup-iters: unknown key; did you mean 'warmup_iters'?"},
+      {R"({"zzzzzzzzzzzz": 5})", "config file x.json: zzzzzzzzzzzz: unknown key"},
+      {R"({"config": "y.json"})", "config file x.json: config: unknown key"},
+      {R"({"sweeps": [{"timeout": 5}]})",
+       "config file x.json: sweeps[0].timeout: holds for the whole run: set it outside 'sweeps'"},
+      {R"({"sweeps": [{"sweeps": []}]})", "config file x.json: sweeps[0].sweeps: unknown key"},
+      // structure
+      {R"([])", "config file x.json: must be an object {defaults..., \"sweeps\": [{...}]}"},
+      {R"({"sweeps": {}})", "config file x.json: sweeps: must be a list of at least one object"},
+      {R"({"sweeps": []})", "config file x.json: sweeps: must be a list of at least one object"},
+      {R"({"sweeps": [5]})", "config file x.json: sweeps[0]: must be an object"},
+  };
+  for (const auto& [file, message] : rows) {
+    CAPTURE(file);
+    CHECK(file_refusal(file) == message);
+  }
+}
+
+TEST_CASE("an option of a later version is told apart from a mistake in it, for every such option") {
+  for (const auto& spec : option_table()) {
+    if (spec.now) continue;
+    CAPTURE(spec.name);
+    std::string text = "x";
+    if (!spec.choices.empty()) text = spec.choices.front().name;
+    if (spec.kind == OptionKind::integer || spec.kind == OptionKind::number) text = "2";
+    if (spec.kind == OptionKind::seconds) text = "2s";
+    if (spec.kind == OptionKind::flag) text = "on";
+    CHECK(refusal({{spec.key(), text}}).ends_with("not in this version"));
+  }
+}
