@@ -18,11 +18,13 @@ struct RunStarted {
   Json run;     ///< {command, repro_command, config, seed, started_at}
   Json device;  ///< {kind, emulated, asked, reason}
   int world_size = 0, group_size = 0;
-  /// One entry per row that a complete run has: {keys of Case::keys(), "allocator", "skip": null|text}.
+  /// One entry per row that a complete run has: {keys of Case::keys(), "allocator", "skip": null|text}; "label", where
+  /// present, is CaseGroup::id and lets a failure outside any case find the rows that it cost.
   std::vector<Json> planned_rows;
   /// One per lifecycle group and group of ranks: {workspace, transport, allocator, handle_asked, group, lifecycles}.
   std::vector<Json> planned_lifecycles;
   bool strict = false, raw_samples = false;
+  bool skip_if_unsupported = false;
 };
 
 /// Facts of one rank, from its preflight worker and its supervisor.
@@ -33,8 +35,8 @@ struct RankFacts {
 
 /// Samples of one allocator in one block of the A-B-B-A order.
 struct SampleBlock {
-  int position = 0;                ///< 0 ... 3 (or 5): place in the order
-  std::vector<double> batch_us;    ///< mean time of one iteration per batch, maximum over ranks
+  int position = 0;              ///< 0 ... 3 (or 5): place in the order
+  std::vector<double> batch_us;  ///< mean time of one iteration per batch, maximum over ranks
 };
 
 /// What became of one case under one allocator, from the leader of its group (group rank 0).
@@ -64,7 +66,7 @@ struct RowRecord {
 struct FailureRecord {
   int group = 0;
   int attempt = 0;
-  std::optional<std::string> case_id;  ///< null: outside any case (bring-up, close)
+  std::optional<std::string> case_id;   ///< null: outside any case (bring-up, close)
   std::vector<std::string> allocators;  ///< in play when it happened
   bool alone = false;
   std::string status;  ///< "failed" or "hung"
@@ -89,18 +91,19 @@ struct WorkspaceRecord {
   int group = 0;
   std::string workspace, transport, allocator;
   Json handle;
-  std::vector<Json> segments;     ///< {name, requested_bytes, allocated_bytes, ..., va_layout}
+  std::vector<Json> segments;      ///< {name, requested_bytes, allocated_bytes, ..., va_layout}
   std::vector<Json> driver_calls;  ///< {call, count, failures, total_us}
+  std::vector<Json> differences;   ///< {upstream, here, reason}: Allocator::differences()
 };
 
 /// Anything worth telling that is no result: a worker was restarted, a group was given up, an interrupt came.
 struct EventRecord {
   int group = 0;
-  std::string what;    ///< "worker_restarted", "group_skipped", "interrupted", "rank_stderr"
+  std::string what;  ///< "worker_restarted", "group_skipped", "interrupted", "rank_stderr"
   std::string detail;
-  /// For programs, by `what`; null when there is nothing to add. "group_skipped": {label, case_ids, allocators, bring_up,
-  /// failure}: these cases do not run (again) under these allocators. "worker_restarted": {label, attempt, case_ids,
-  /// allocators, alone}.
+  /// For programs, by `what`; null when there is nothing to add. "group_skipped": {label, case_ids, allocators,
+  /// bring_up, failure}: these cases do not run (again) under these allocators. "worker_restarted": {label, attempt,
+  /// case_ids, allocators, alone}.
   Json data;
 };
 
@@ -110,6 +113,10 @@ struct RunEnded {
   bool complete = false;
   std::optional<std::string> interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit"
 };
+
+/// The record's "type": "run_started", "rank_facts", "row", "failure", "lifecycle", "workspace", "event", "run_ended";
+/// empty when it has none.
+std::string type_of(const Json& record);
 
 Json to_json(const RunStarted&);
 Json to_json(const RankFacts&);

@@ -1,0 +1,40 @@
+#pragma once
+#include <string>
+
+#include "core/unique_fd.hpp"
+#include "journal/codec.hpp"
+#include "journal/records.hpp"
+
+namespace symmbench {
+
+/// One supervisor's journal: <dir>/rank-<r>.jsonl, append only. A record is in the kernel's hands when append()
+/// returns, so it outlives this process (not a power failure). Not thread-safe.
+class JournalWriter final : public RecordSink {
+ public:
+  /// Creates `dir` (with parents) where missing, then the file.
+  /// @throws Error{report, io_error} when either cannot be made; also when the file already exists: it is all that is
+  /// left of an earlier run that was killed, and is for `symmbench salvage`, not for overwriting
+  JournalWriter(std::string dir, int rank);
+
+  /// One write(2) per record. @throws Error{report, io_error} when the line could not be written whole; later records
+  /// still go in, and a reader loses only this one
+  void append(const Json& record) override;
+
+  /// After the report is safely written: removes the file, and each directory made here that is then empty. Never
+  /// throws.
+  void remove() noexcept;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string dir_, path_;
+  std::string topmost_created_;  ///< first of the directories that the constructor made; empty: none
+  UniqueFd file_;
+  bool torn_ = false;  ///< the file ends in the middle of a line
+};
+
+/// Every rank-<r>.jsonl of `dir`, by rank. Each rank's records keep their order.
+/// @throws Error{report, io_error} when `dir` cannot be read or holds no journal
+JournalText read_journal(const std::string& dir);
+
+}  // namespace symmbench

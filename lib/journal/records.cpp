@@ -1,0 +1,263 @@
+#include "journal/records.hpp"
+
+#include "journal/record_reader.hpp"
+
+namespace symmbench {
+namespace {
+
+Json optional_failure_json(const std::optional<Failure>& failure) {
+  return failure ? to_json(*failure) : Json(nullptr);
+}
+
+Json failures_json(const std::vector<Failure>& failures) {
+  Json list = Json::array();
+  for (const auto& failure : failures) list.push_back(to_json(failure));
+  return list;
+}
+
+std::vector<Failure> failures_from(const RecordReader& reader, const char* key) {
+  std::vector<Failure> failures;
+  for (const Json& entry : reader.array(key)) {
+    if (!entry.is_object()) reader.fail(key, "a list of failures");
+    failures.push_back(failure_from_json(entry));
+  }
+  return failures;
+}
+
+std::vector<Json> objects_from(const RecordReader& reader, const char* key) {
+  std::vector<Json> objects;
+  for (const Json& entry : reader.array(key)) {
+    if (!entry.is_object()) reader.fail(key, "a list of objects");
+    objects.push_back(entry);
+  }
+  return objects;
+}
+
+Json blocks_json(const std::vector<SampleBlock>& blocks) {
+  Json list = Json::array();
+  for (const auto& block : blocks) list.push_back({{"position", block.position}, {"batch_us", block.batch_us}});
+  return list;
+}
+
+std::vector<SampleBlock> blocks_from(const RecordReader& reader, const char* key) {
+  std::vector<SampleBlock> blocks;
+  for (const Json& entry : reader.array(key)) {
+    const bool well_formed = entry.is_object() && entry.contains("position") && entry["position"].is_number_integer() &&
+                             entry.contains("batch_us") && entry["batch_us"].is_array();
+    if (!well_formed) reader.fail(key, "a list of {position, batch_us}");
+    SampleBlock block{.position = entry["position"].get<int>()};
+    for (const Json& time : entry["batch_us"]) {
+      if (!time.is_number()) reader.fail(key, "a list of blocks whose batch_us are numbers");
+      block.batch_us.push_back(time.get<double>());
+    }
+    blocks.push_back(std::move(block));
+  }
+  return blocks;
+}
+
+}  // namespace
+
+std::string type_of(const Json& record) {
+  const auto it = record.is_object() ? record.find("type") : record.end();
+  return record.is_object() && it != record.end() && it->is_string() ? it->get<std::string>() : std::string{};
+}
+
+Json to_json(const RunStarted& record) {
+  return {{"type", "run_started"},
+          {"tool", record.tool},
+          {"run", record.run},
+          {"device", record.device},
+          {"world_size", record.world_size},
+          {"group_size", record.group_size},
+          {"planned_rows", record.planned_rows},
+          {"planned_lifecycles", record.planned_lifecycles},
+          {"strict", record.strict},
+          {"raw_samples", record.raw_samples},
+          {"skip_if_unsupported", record.skip_if_unsupported}};
+}
+
+RunStarted run_started_from(const Json& json) {
+  const RecordReader reader(json, "run_started");
+  return {.tool = reader.value("tool"),
+          .run = reader.value("run"),
+          .device = reader.value("device"),
+          .world_size = reader.integer("world_size"),
+          .group_size = reader.integer("group_size"),
+          .planned_rows = objects_from(reader, "planned_rows"),
+          .planned_lifecycles = objects_from(reader, "planned_lifecycles"),
+          .strict = reader.flag("strict"),
+          .raw_samples = reader.flag("raw_samples"),
+          .skip_if_unsupported = reader.flag("skip_if_unsupported")};
+}
+
+Json to_json(const RankFacts& record) {
+  return {{"type", "rank_facts"}, {"rank", record.rank}, {"facts", record.facts}};
+}
+
+RankFacts rank_facts_from(const Json& json) {
+  const RecordReader reader(json, "rank_facts");
+  return {.rank = reader.integer("rank"), .facts = reader.value("facts")};
+}
+
+Json to_json(const RowRecord& record) {
+  return {{"type", "row"},
+          {"case_id", record.case_id},
+          {"allocator", record.allocator},
+          {"group", record.group},
+          {"attempt", record.attempt},
+          {"alone", record.alone},
+          {"status", record.status},
+          {"reason", json_or_null(record.reason)},
+          {"failure", optional_failure_json(record.failure)},
+          {"handle", record.handle},
+          {"multicast", record.multicast},
+          {"launch", record.launch},
+          {"iterations_per_batch", record.iterations_per_batch},
+          {"blocks", blocks_json(record.blocks)},
+          {"rank_mean_us", record.rank_mean_us},
+          {"checked_iterations", record.checked_iterations},
+          {"checked_every", record.checked_every},
+          {"wrong_elements", record.wrong_elements},
+          {"max_error", json_or_null(record.max_error)},
+          {"blame", record.blame}};
+}
+
+RowRecord row_from(const Json& json) {
+  const RecordReader reader(json, "row");
+  return {.case_id = reader.text("case_id"),
+          .allocator = reader.text("allocator"),
+          .group = reader.integer("group"),
+          .attempt = reader.integer("attempt"),
+          .alone = reader.flag("alone"),
+          .status = reader.text("status"),
+          .reason = reader.optional_text("reason"),
+          .failure = reader.optional_failure("failure"),
+          .handle = reader.value("handle"),
+          .multicast = reader.value("multicast"),
+          .launch = reader.value("launch"),
+          .iterations_per_batch = reader.count("iterations_per_batch"),
+          .blocks = blocks_from(reader, "blocks"),
+          .rank_mean_us = reader.numbers("rank_mean_us"),
+          .checked_iterations = reader.count("checked_iterations"),
+          .checked_every = reader.count("checked_every"),
+          .wrong_elements = reader.count("wrong_elements"),
+          .max_error = reader.optional_number("max_error"),
+          .blame = reader.value("blame")};
+}
+
+Json to_json(const FailureRecord& record) {
+  return {{"type", "failure"},
+          {"group", record.group},
+          {"attempt", record.attempt},
+          {"case_id", json_or_null(record.case_id)},
+          {"allocators", record.allocators},
+          {"alone", record.alone},
+          {"status", record.status},
+          {"failure", to_json(record.failure)},
+          {"others", failures_json(record.others)},
+          {"label", record.label}};
+}
+
+FailureRecord failure_record_from(const Json& json) {
+  const RecordReader reader(json, "failure");
+  return {.group = reader.integer("group"),
+          .attempt = reader.integer("attempt"),
+          .case_id = reader.optional_text("case_id"),
+          .allocators = reader.texts("allocators"),
+          .alone = reader.flag("alone"),
+          .status = reader.text("status"),
+          .failure = reader.failure("failure"),
+          .others = failures_from(reader, "others"),
+          .label = reader.text("label")};
+}
+
+Json to_json(const LifecycleRecord& record) {
+  Json phases = Json::array();
+  for (const auto& [phase, span_us] : record.phase_us) phases.push_back({{"phase", phase}, {"span_us", span_us}});
+  return {{"type", "lifecycle"},
+          {"group", record.group},
+          {"workspace", record.workspace},
+          {"transport", record.transport},
+          {"allocator", record.allocator},
+          {"handle", record.handle},
+          {"iteration", record.iteration},
+          {"phases", phases},
+          {"failure", optional_failure_json(record.failure)},
+          {"leaks", record.leaks}};
+}
+
+LifecycleRecord lifecycle_from(const Json& json) {
+  const RecordReader reader(json, "lifecycle");
+  LifecycleRecord record{.group = reader.integer("group"),
+                         .workspace = reader.text("workspace"),
+                         .transport = reader.text("transport"),
+                         .allocator = reader.text("allocator"),
+                         .handle = reader.value("handle"),
+                         .iteration = reader.count("iteration"),
+                         .phase_us = {},
+                         .failure = reader.optional_failure("failure"),
+                         .leaks = reader.value("leaks")};
+  for (const Json& entry : reader.array("phases")) {
+    const bool well_formed = entry.is_object() && entry.contains("phase") && entry["phase"].is_string() &&
+                             entry.contains("span_us") && entry["span_us"].is_number();
+    if (!well_formed) reader.fail("phases", "a list of {phase, span_us}");
+    record.phase_us.emplace_back(entry["phase"].get<std::string>(), entry["span_us"].get<double>());
+  }
+  return record;
+}
+
+Json to_json(const WorkspaceRecord& record) {
+  return {{"type", "workspace"},
+          {"group", record.group},
+          {"workspace", record.workspace},
+          {"transport", record.transport},
+          {"allocator", record.allocator},
+          {"handle", record.handle},
+          {"segments", record.segments},
+          {"driver_calls", record.driver_calls},
+          {"differences", record.differences}};
+}
+
+WorkspaceRecord workspace_from(const Json& json) {
+  const RecordReader reader(json, "workspace");
+  return {.group = reader.integer("group"),
+          .workspace = reader.text("workspace"),
+          .transport = reader.text("transport"),
+          .allocator = reader.text("allocator"),
+          .handle = reader.value("handle"),
+          .segments = objects_from(reader, "segments"),
+          .driver_calls = objects_from(reader, "driver_calls"),
+          .differences = objects_from(reader, "differences")};
+}
+
+Json to_json(const EventRecord& record) {
+  return {{"type", "event"},
+          {"group", record.group},
+          {"what", record.what},
+          {"detail", record.detail},
+          {"data", record.data}};
+}
+
+EventRecord event_from(const Json& json) {
+  const RecordReader reader(json, "event");
+  return {.group = reader.integer("group"),
+          .what = reader.text("what"),
+          .detail = reader.text("detail"),
+          .data = reader.value("data")};
+}
+
+Json to_json(const RunEnded& record) {
+  return {{"type", "run_ended"},
+          {"ended_at", record.ended_at},
+          {"complete", record.complete},
+          {"interrupted_by", json_or_null(record.interrupted_by)}};
+}
+
+RunEnded run_ended_from(const Json& json) {
+  const RecordReader reader(json, "run_ended");
+  return {.ended_at = reader.text("ended_at"),
+          .complete = reader.flag("complete"),
+          .interrupted_by = reader.optional_text("interrupted_by")};
+}
+
+}  // namespace symmbench

@@ -1,0 +1,68 @@
+#include "report/fold.hpp"
+
+#include "report/comparisons.hpp"
+#include "report/pick.hpp"
+#include "report/rank_rows.hpp"
+#include "report/rows.hpp"
+#include "report/stability.hpp"
+#include "report/verdict.hpp"
+
+namespace symmbench {
+namespace {
+
+Json events_json(const RecordSet& records) {
+  Json list = Json::array();
+  for (const auto& event : records.events) {
+    list.push_back({{"group", event.group}, {"what", event.what}, {"detail", event.detail}});
+  }
+  return list;
+}
+
+Json run_json(const RecordSet& records, const Outcomes& outcomes) {
+  const Json& run = records.started.run;
+  return {{"command", pick_text(run, "command")},
+          {"repro_command", pick_text(run, "repro_command")},
+          {"config", pick_object(run, "config")},
+          {"seed", pick_integer(run, "seed")},
+          {"world_size", records.started.world_size},
+          {"group_size", records.started.group_size},
+          {"started_at", pick_text(run, "started_at")},
+          {"ended_at", records.ended ? Json(records.ended->ended_at) : Json(nullptr)},
+          {"complete", records.complete()},
+          {"interrupted_by", records.ended ? json_or_null(records.ended->interrupted_by) : Json(nullptr)},
+          {"events", events_json(records)},
+          {"incidents", fold_run_incidents(records, outcomes)}};
+}
+
+Json device_json(const Json& device) {
+  return {{"kind", pick_text(device, "kind")},
+          {"emulated", pick_flag(device, "emulated")},
+          {"asked", pick_text(device, "asked")},
+          {"reason", pick_text(device, "reason")}};
+}
+
+}  // namespace
+
+Json fold_report(std::span<const Json> records) {
+  const RecordSet set = sort_records(records);
+  const Outcomes outcomes(set);
+  const Json& tool = set.started.tool;
+  Json report{
+      {"schema_version", kReportSchemaVersion},
+      {"tool",
+       {{"version", pick_text(tool, "version")}, {"git", pick_text(tool, "git")}, {"build", pick_text(tool, "build")}}},
+      {"run", run_json(set, outcomes)},
+      {"device", device_json(set.started.device)},
+      {"fabric", fold_fabric(set)},
+      {"ranks", fold_ranks(set)},
+      {"results", fold_rows(set, outcomes)}};
+  report["stability"] = fold_stability(set, outcomes, report["results"]);
+  report["comparison"] = fold_comparison(set, outcomes, report["results"]);
+  report["crossover"] = fold_crossover(report["results"]);
+  report["findings"] = Json::array();
+  report["verdict"] =
+      verdict_json(report, {.strict = set.started.strict, .skip_if_unsupported = set.started.skip_if_unsupported});
+  return report;
+}
+
+}  // namespace symmbench

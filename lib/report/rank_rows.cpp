@@ -1,0 +1,82 @@
+#include "report/rank_rows.hpp"
+
+#include <set>
+
+#include "report/pick.hpp"
+
+namespace symmbench {
+namespace {
+
+Json device_json(const Json& device) {
+  return {{"kind", pick_text(device, "kind")},
+          {"usable", pick_flag(device, "usable")},
+          {"reason", pick_text(device, "reason")},
+          {"name", pick_text(device, "name")},
+          {"uuid", pick_text(device, "uuid")},
+          {"pci_bus_id", pick_text(device, "pci_bus_id")},
+          {"ordinal", pick_integer(device, "ordinal")},
+          {"sm_version", pick_integer(device, "sm_version")},
+          {"multiprocessors", pick_integer(device, "multiprocessors")},
+          {"driver_version", pick_integer(device, "driver_version")},
+          {"posix_fd_supported", pick_flag(device, "posix_fd_supported")},
+          {"fabric_supported", pick_flag(device, "fabric_supported")},
+          {"multicast_supported", pick_flag(device, "multicast_supported")}};
+}
+
+Json environment_json(const Json& facts) {
+  Json variables = Json::object();
+  const Json given = pick_object(facts, "environment");
+  for (auto it = given.begin(); it != given.end(); ++it) {
+    if (it->is_string()) variables[it.key()] = *it;
+  }
+  return variables;
+}
+
+}  // namespace
+
+Json rank_json(int rank, const Json& facts, const std::string& device_kind) {
+  Json devices = Json::array();
+  Json used = nullptr;
+  const Json answers = member(facts, "devices");
+  if (answers.is_array()) {
+    for (const Json& answer : answers) {
+      devices.push_back(device_json(answer));
+      if (text_or(answer, "kind") == device_kind) used = answer;
+    }
+  }
+  return {{"rank", rank},
+          {"host", pick_text(facts, "host")},
+          {"boot_id", pick_text(facts, "boot_id")},
+          {"network_namespace", pick_text(facts, "network_namespace")},
+          {"pid", pick_integer(facts, "pid")},
+          {"local_rank", pick_integer(facts, "local_rank")},
+          {"cpus", pick_integer(facts, "cpus")},
+          {"gpu_name", pick_text(used, "name")},
+          {"gpu_uuid", pick_text(used, "uuid")},
+          {"pci_bus_id", pick_text(used, "pci_bus_id")},
+          {"gpu_ordinal", pick_integer(used, "ordinal")},
+          {"devices", devices},
+          {"environment", environment_json(facts)}};
+}
+
+Json fold_ranks(const RecordSet& records) {
+  const std::string kind = text_or(records.started.device, "kind");
+  Json ranks = Json::array();
+  for (int rank = 0; rank < records.started.world_size; ++rank) {
+    const auto it = records.rank_facts.find(rank);
+    ranks.push_back(rank_json(rank, it == records.rank_facts.end() ? Json(nullptr) : it->second, kind));
+  }
+  return ranks;
+}
+
+Json fold_fabric(const RecordSet& records) {
+  std::set<std::string> hosts;
+  for (const auto& [rank, facts] : records.rank_facts) {
+    // Two hosts may share a name; no two booted systems share a boot id.
+    const auto identity = text_or(facts, "boot_id", text_or(facts, "host"));
+    if (!identity.empty()) hosts.insert(identity);
+  }
+  return {{"profile", nullptr}, {"hosts", hosts.empty() ? Json(nullptr) : Json(hosts.size())}};
+}
+
+}  // namespace symmbench

@@ -1,0 +1,69 @@
+#include "report/record_set.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <unordered_set>
+
+namespace symmbench {
+namespace {
+
+void add(RecordSet& set, std::optional<RunStarted>& started, const std::string& type, const Json& record) {
+  if (type == "run_started" && !started) started = run_started_from(record);
+  if (type == "rank_facts") {
+    auto facts = rank_facts_from(record);
+    set.rank_facts[facts.rank] = std::move(facts.facts);
+  }
+  if (type == "row") set.rows.push_back(row_from(record));
+  if (type == "failure") set.failures.push_back(failure_record_from(record));
+  if (type == "lifecycle") set.lifecycles.push_back(lifecycle_from(record));
+  if (type == "workspace") set.workspaces.push_back(workspace_from(record));
+  if (type == "event") set.events.push_back(event_from(record));
+  if (type == "run_ended") set.ended = run_ended_from(record);
+}
+
+/// Sorts by `key`; what the key does not decide, the record's text does.
+template <class Record, class Key>
+void sort_by(std::vector<Record>& records, Key key) {
+  std::vector<std::pair<std::string, Record>> keyed;
+  for (auto& record : records) {
+    std::string text = to_json(record).dump(-1, ' ', false, Json::error_handler_t::replace);
+    keyed.emplace_back(std::move(text), std::move(record));
+  }
+  std::sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
+    const auto key_a = key(a.second), key_b = key(b.second);
+    return key_a != key_b ? key_a < key_b : a.first < b.first;
+  });
+  records.clear();
+  for (auto& [text, record] : keyed) records.push_back(std::move(record));
+}
+
+}  // namespace
+
+RecordSet sort_records(std::span<const Json> records) {
+  RecordSet set;
+  std::optional<RunStarted> started;
+  std::unordered_set<std::string> seen;
+  for (const Json& record : records) {
+    if (!seen.insert(record.dump(-1, ' ', false, Json::error_handler_t::replace)).second) continue;
+    try {
+      add(set, started, type_of(record), record);
+    } catch (const Error& error) {
+      // One bad record must not cost the report of all the others.
+      set.events.push_back({.what = "unreadable_record", .detail = error.failure().detail, .data = nullptr});
+    }
+  }
+  if (!started) {
+    throw Error(
+        {.layer = Layer::report,
+         .reason = Reason::invalid_argument,
+         .detail = "the records hold no 'run_started': the journal of rank 0 is missing or was cut off at once"});
+  }
+  set.started = std::move(*started);
+  sort_by(set.rows, [](const RowRecord& row) { return std::tuple(row.group, row.attempt); });
+  sort_by(set.failures, [](const FailureRecord& failure) { return std::tuple(failure.group, failure.attempt); });
+  sort_by(set.lifecycles, [](const LifecycleRecord& cycle) { return std::tuple(cycle.group, cycle.iteration); });
+  sort_by(set.workspaces, [](const WorkspaceRecord& workspace) { return std::tuple(workspace.group); });
+  return set;
+}
+
+}  // namespace symmbench

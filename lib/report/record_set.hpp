@@ -1,0 +1,31 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "journal/records.hpp"
+
+namespace symmbench {
+
+/// All records of a run, by kind, in an order that does not depend on how the ranks' journals were interleaved.
+struct RecordSet {
+  RunStarted started;
+  std::map<int, Json> rank_facts;           ///< by rank; of several, the last
+  std::vector<RowRecord> rows;              ///< by attempt
+  std::vector<FailureRecord> failures;      ///< by attempt
+  std::vector<LifecycleRecord> lifecycles;  ///< by group, iteration
+  std::vector<WorkspaceRecord> workspaces;  ///< by group
+  std::vector<EventRecord> events;          ///< as they came
+  std::optional<RunEnded> ended;
+
+  /// As the report shows it: the last record said so.
+  bool complete() const { return ended && ended->complete; }
+};
+
+/// Exact duplicates (a record that rank 0 and the rank that made it both kept) count once.
+/// @throws Error{report, invalid_argument} without a run_started record
+RecordSet sort_records(std::span<const Json> records);
+
+}  // namespace symmbench

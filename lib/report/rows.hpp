@@ -1,0 +1,19 @@
+#pragma once
+#include "report/outcome.hpp"
+
+namespace symmbench {
+
+/// One flat row of results[]: the planned keys, what became of it, and what was measured.
+Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples);
+
+/// Every planned row, in the order of the plan.
+Json fold_rows(const RecordSet& records, const Outcomes& outcomes);
+
+/// {mean, p50, p90, p95, p99, min, max, stdev, ci95_low, ci95_high, samples}: null where there are too few samples for
+/// a figure (stats/statistics.hpp). Null altogether without samples.
+Json distribution_json(std::span<const double> samples);
+
+/// All samples of a row, block after block.
+std::vector<double> samples_of(const RowRecord& row);
+
+}  // namespace symmbench

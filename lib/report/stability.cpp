@@ -1,0 +1,275 @@
+#include "report/stability.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "report/pick.hpp"
+#include "stats/statistics.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::array<const char*, 3> kLeakKeys{"fds", "mappings", "device_bytes"};
+
+/// What an entry of stability[] is about.
+struct Subject {
+  std::string workspace, transport, allocator, handle_asked;
+  auto operator<=>(const Subject&) const = default;
+};
+
+Subject subject_of(const Json& planned) {
+  return {text_or(planned, "workspace"), text_or(planned, "transport"), text_or(planned, "allocator"),
+          text_or(planned, "handle_asked")};
+}
+
+/// Everything recorded about one subject.
+struct Dossier {
+  Subject subject;
+  std::uint64_t planned_lifecycles = 0;
+  std::vector<std::string> labels;  ///< of the case groups that it belongs to
+  std::vector<const LifecycleRecord*> lifecycles;
+  std::vector<const WorkspaceRecord*> workspaces;
+  std::vector<const FailureRecord*> incidents;
+};
+
+bool about(const Subject& subject, const std::string& workspace, const std::string& transport,
+           const std::string& allocator, const Json& handle) {
+  const Json asked = pick_text(handle, "asked");
+  return subject.workspace == workspace && subject.transport == transport && subject.allocator == allocator &&
+         (asked.is_null() || asked == subject.handle_asked);
+}
+
+void open(std::vector<Dossier>& dossiers, const Json& planned, std::uint64_t lifecycles) {
+  const Subject subject = subject_of(planned);
+  auto it = std::find_if(dossiers.begin(), dossiers.end(), [&](const auto& d) { return d.subject == subject; });
+  if (it == dossiers.end()) it = dossiers.insert(dossiers.end(), Dossier{.subject = subject});
+  it->planned_lifecycles += lifecycles;
+  if (const auto label = text_or(planned, "label"); !label.empty()) it->labels.push_back(label);
+}
+
+/// Whose entry a failure outside any case belongs in: the case group that it names, else the first of its allocator.
+Dossier* owner_of(std::vector<Dossier>& dossiers, const FailureRecord& failure, const std::string& allocator) {
+  Dossier* first = nullptr;
+  for (auto& dossier : dossiers) {
+    if (dossier.subject.allocator != allocator) continue;
+    if (first == nullptr) first = &dossier;
+    const auto& labels = dossier.labels;
+    if (std::find(labels.begin(), labels.end(), failure.label) != labels.end()) return &dossier;
+  }
+  return first;
+}
+
+bool is_planned_case(const RecordSet& records, const std::string& case_id) {
+  const auto& rows = records.started.planned_rows;
+  return std::any_of(rows.begin(), rows.end(), [&](const Json& row) { return text_or(row, "case_id") == case_id; });
+}
+
+std::vector<Dossier> gather(const RecordSet& records, const Outcomes& outcomes) {
+  std::vector<Dossier> dossiers;
+  for (const Json& row : records.started.planned_rows) open(dossiers, row, 0);
+  for (const Json& entry : records.started.planned_lifecycles) {
+    const Json count = pick_integer(entry, "lifecycles");
+    open(dossiers, entry, count.is_null() ? 0 : count.get<std::uint64_t>());
+  }
+  for (auto& dossier : dossiers) {
+    for (const auto& cycle : records.lifecycles) {
+      if (about(dossier.subject, cycle.workspace, cycle.transport, cycle.allocator, cycle.handle)) {
+        dossier.lifecycles.push_back(&cycle);
+      }
+    }
+    for (const auto& workspace : records.workspaces) {
+      if (about(dossier.subject, workspace.workspace, workspace.transport, workspace.allocator, workspace.handle)) {
+        dossier.workspaces.push_back(&workspace);
+      }
+    }
+  }
+  for (const auto& failure : records.failures) {
+    // A failure in a planned case is in that case's row; one in a case that nobody planned must still show.
+    if (failure.case_id && is_planned_case(records, *failure.case_id)) continue;
+    for (const auto& allocator : outcomes.suspects(failure)) {
+      if (Dossier* owner = owner_of(dossiers, failure, allocator)) owner->incidents.push_back(&failure);
+    }
+  }
+  return dossiers;
+}
+
+Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles) {
+  struct PhaseFigures {
+    std::vector<double> spans_us;
+    std::map<std::string, std::uint64_t> failures;
+  };
+  std::map<std::string, PhaseFigures> by_phase;
+  for (const auto* cycle : lifecycles) {
+    for (const auto& [phase, span_us] : cycle->phase_us) by_phase[phase].spans_us.push_back(span_us);
+    if (cycle->failure && cycle->failure->phase) {
+      ++by_phase[std::string(name_of(*cycle->failure->phase))].failures[std::string(name_of(cycle->failure->reason))];
+    }
+  }
+  Json list = Json::array();
+  for (const Phase phase : kAllPhases) {
+    const auto it = by_phase.find(std::string(name_of(phase)));
+    if (it == by_phase.end()) continue;
+    const auto& spans_us = it->second.spans_us;
+    list.push_back(
+        {{"phase", it->first},
+         {"count", spans_us.size()},
+         {"failures", Json::object()},
+         {"p50_us", json_or_null(percentile(spans_us, 50))},
+         {"max_us", spans_us.empty() ? Json(nullptr) : Json(*std::max_element(spans_us.begin(), spans_us.end()))}});
+    for (const auto& [reason, count] : it->second.failures) list.back()["failures"][reason] = count;
+  }
+  return list;
+}
+
+/// What stayed behind, summed over lifecycles. The first one of each group of ranks does not count when others follow:
+/// what it keeps is opened once and for all, while a leak grows with every lifecycle. Null where nothing was counted.
+Json leaks_json(const std::vector<const LifecycleRecord*>& lifecycles) {
+  std::map<int, std::vector<const LifecycleRecord*>> by_group;
+  for (const auto* cycle : lifecycles) by_group[cycle->group].push_back(cycle);
+  Json leaks = Json::object();
+  for (const char* key : kLeakKeys) {
+    std::optional<std::int64_t> grown;
+    for (const auto& [group, cycles] : by_group) {
+      for (std::size_t i = cycles.size() > 1 ? 1 : 0; i < cycles.size(); ++i) {
+        const Json count = pick_integer(cycles[i]->leaks, key);
+        if (!count.is_null()) grown = grown.value_or(0) + count.get<std::int64_t>();
+      }
+    }
+    leaks[key] = json_or_null(grown);
+  }
+  return leaks;
+}
+
+/// Spread within rows: coefficient of variation of each row's samples, its median and its largest.
+Json jitter_json(const std::vector<const Json*>& rows) {
+  std::vector<double> variations;
+  for (const Json* row : rows) {
+    const Json& time = row->at("time_us");
+    if (row->at("status") != "ok" || !time.is_object() || time.at("stdev").is_null()) continue;
+    const double mean_us = time.at("mean").get<double>();
+    if (mean_us > 0) variations.push_back(time.at("stdev").get<double>() / mean_us);
+  }
+  if (variations.empty()) return nullptr;
+  const double largest = *std::max_element(variations.begin(), variations.end());
+  return {{"rows", variations.size()}, {"cv_p50", percentile(variations, 50).value_or(largest)}, {"cv_max", largest}};
+}
+
+Json segments_json(const Json& segment) {
+  Json json{{"name", pick_text(segment, "name")}};
+  for (const char* key : {"requested_bytes", "allocated_bytes", "granularity_bytes", "data_offset", "signal_pad_offset",
+                          "signal_pad_bytes", "va_bytes"}) {
+    json[key] = pick_integer(segment, key);
+  }
+  json["va_layout"] = pick_text(segment, "va_layout");
+  return json;
+}
+
+/// Calls of the first workspace brought up; later ones repeat them.
+void add_workspace_facts(Json& entry, const std::vector<const WorkspaceRecord*>& workspaces) {
+  entry["segments"] = Json::array();
+  entry["driver_calls"] = Json::array();
+  entry["differences"] = Json::array();
+  if (workspaces.empty()) return;
+  const WorkspaceRecord& first = *workspaces.front();
+  for (const Json& segment : first.segments) entry["segments"].push_back(segments_json(segment));
+  for (const Json& call : first.driver_calls) {
+    entry["driver_calls"].push_back({{"call", pick_text(call, "call")},
+                                     {"count", pick_integer(call, "count")},
+                                     {"failures", pick_integer(call, "failures")},
+                                     {"total_us", pick_number(call, "total_us")}});
+  }
+  for (const Json& difference : first.differences) {
+    entry["differences"].push_back({{"upstream", pick_text(difference, "upstream")},
+                                    {"here", pick_text(difference, "here")},
+                                    {"reason", pick_text(difference, "reason")}});
+  }
+}
+
+Json handle_json(const Dossier& dossier, const std::vector<const Json*>& rows) {
+  std::vector<Json> seen;
+  for (const auto* workspace : dossier.workspaces) seen.push_back(workspace->handle);
+  for (const auto* cycle : dossier.lifecycles) seen.push_back(cycle->handle);
+  for (const Json* row : rows) seen.push_back(row->at("handle"));
+  const auto used =
+      std::find_if(seen.begin(), seen.end(), [](const Json& handle) { return !pick_text(handle, "used").is_null(); });
+  const auto explained =
+      std::find_if(seen.begin(), seen.end(), [](const Json& handle) { return !pick_text(handle, "reason").is_null(); });
+  Json handle = pick_choice(used != seen.end() ? *used : explained != seen.end() ? *explained : Json(nullptr));
+  handle["asked"] = dossier.subject.handle_asked;
+  return handle;
+}
+
+Json incidents_json(const std::vector<const FailureRecord*>& incidents) {
+  Json list = Json::array();
+  for (const auto* incident : incidents) {
+    list.push_back({{"group", incident->group},
+                    {"attempt", incident->attempt},
+                    {"case_id", json_or_null(incident->case_id)},
+                    {"label", incident->label},
+                    {"allocators", incident->allocators},
+                    {"status", incident->status == "hung" ? "hung" : "failed"},
+                    {"failure", to_json(incident->failure)}});
+  }
+  return list;
+}
+
+bool plans_for(const RunStarted& started, const std::string& allocator) {
+  const auto names_it = [&](const Json& planned) { return text_or(planned, "allocator") == allocator; };
+  return std::any_of(started.planned_rows.begin(), started.planned_rows.end(), names_it) ||
+         std::any_of(started.planned_lifecycles.begin(), started.planned_lifecycles.end(), names_it);
+}
+
+}  // namespace
+
+Json fold_run_incidents(const RecordSet& records, const Outcomes& outcomes) {
+  std::vector<const FailureRecord*> unowned;
+  for (const auto& failure : records.failures) {
+    if (failure.case_id && is_planned_case(records, *failure.case_id)) continue;
+    const auto names = outcomes.suspects(failure);
+    const bool owned = std::any_of(names.begin(), names.end(),
+                                   [&](const auto& allocator) { return plans_for(records.started, allocator); });
+    if (!owned && (failure.allocators.empty() || !names.empty())) unowned.push_back(&failure);
+  }
+  return incidents_json(unowned);
+}
+
+Json fold_stability(const RecordSet& records, const Outcomes& outcomes, const Json& results) {
+  Json entries = Json::array();
+  for (const auto& dossier : gather(records, outcomes)) {
+    std::vector<const Json*> rows;
+    for (const Json& row : results) {
+      if (about(dossier.subject, text_or(row, "workspace"), text_or(row, "transport"), text_or(row, "allocator"),
+                row.at("handle"))) {
+        rows.push_back(&row);
+      }
+    }
+    const auto hung_rows =
+        std::count_if(rows.begin(), rows.end(), [](const Json* row) { return row->at("status") == "hung"; });
+    const auto hung_incidents = std::count_if(dossier.incidents.begin(), dossier.incidents.end(),
+                                              [](const auto* incident) { return incident->status == "hung"; });
+    const auto failed = std::count_if(dossier.lifecycles.begin(), dossier.lifecycles.end(),
+                                      [](const auto* cycle) { return cycle->failure.has_value(); });
+    Json entry{{"workspace", dossier.subject.workspace},
+               {"transport", dossier.subject.transport},
+               {"allocator", dossier.subject.allocator},
+               {"handle", handle_json(dossier, rows)},
+               {"lifecycles_planned", dossier.planned_lifecycles},
+               {"lifecycles", dossier.lifecycles.size()},
+               {"failed", failed},
+               {"first_failure", nullptr},
+               {"phases", phases_json(dossier.lifecycles)},
+               {"leaks", leaks_json(dossier.lifecycles)},
+               {"jitter", jitter_json(rows)},
+               {"hangs", hung_rows + hung_incidents},
+               {"incidents", incidents_json(dossier.incidents)}};
+    for (const auto* cycle : dossier.lifecycles) {
+      if (cycle->failure && entry["first_failure"].is_null()) entry["first_failure"] = to_json(*cycle->failure);
+    }
+    add_workspace_facts(entry, dossier.workspaces);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+}  // namespace symmbench

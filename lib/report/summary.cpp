@@ -1,0 +1,230 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "report/pick.hpp"
+#include "report/verdict.hpp"
+
+namespace symmbench {
+namespace {
+
+/// More kinds of failure than this do not help a reader; the report has them all.
+constexpr std::size_t kMostKinds = 6;
+
+/// Failures that are the same but for rank and case: one line for all.
+struct Kind {
+  std::string allocator, status;
+  Failure failure;
+  std::string first_where;
+  std::size_t count = 0;
+};
+
+bool same_kind(const Kind& kind, const std::string& allocator, const std::string& status, const Failure& failure) {
+  return kind.allocator == allocator && kind.status == status && kind.failure.layer == failure.layer &&
+         kind.failure.reason == failure.reason && kind.failure.phase == failure.phase &&
+         kind.failure.call == failure.call && kind.failure.code == failure.code;
+}
+
+void count(std::vector<Kind>& kinds, const std::string& allocator, const std::string& status, const Json& failure,
+           const std::string& where) {
+  const Failure parsed =
+      failure.is_object() ? failure_from_json(failure) : Failure{.detail = "no failure was recorded"};
+  auto it = std::find_if(kinds.begin(), kinds.end(),
+                         [&](const Kind& kind) { return same_kind(kind, allocator, status, parsed); });
+  if (it == kinds.end()) it = kinds.insert(kinds.end(), Kind{allocator, status, parsed, where});
+  ++it->count;
+}
+
+std::vector<Kind> kinds_of(const Json& report) {
+  std::vector<Kind> kinds;
+  for (const Json& row : report.at("results")) {
+    const auto status = row.at("status").get<std::string>();
+    if (status != "failed" && status != "hung") continue;
+    count(kinds, row.at("allocator").get<std::string>(), status, row.at("failure"),
+          row.at("case_id").get<std::string>());
+  }
+  for (const Json& entry : report.at("stability")) {
+    const auto allocator = entry.at("allocator").get<std::string>();
+    const auto workspace = entry.at("workspace").get<std::string>();
+    for (const Json& incident : entry.at("incidents")) {
+      count(kinds, allocator, incident.at("status").get<std::string>(), incident.at("failure"),
+            workspace + ", outside any case");
+    }
+    if (!entry.at("first_failure").is_null()) {
+      count(kinds, allocator, "failed", entry.at("first_failure"), workspace + ", lifecycle");
+    }
+  }
+  for (const Json& incident : report.at("run").at("incidents")) {
+    count(kinds, "", incident.at("status").get<std::string>(), incident.at("failure"), "before any case");
+  }
+  std::stable_sort(kinds.begin(), kinds.end(), [](const Kind& a, const Kind& b) { return a.status > b.status; });
+  return kinds;  // hung before failed
+}
+
+void add_failures(std::vector<std::string>& lines, const Json& report) {
+  const auto kinds = kinds_of(report);
+  for (std::size_t i = 0; i < std::min(kinds.size(), kMostKinds); ++i) {
+    const Kind& kind = kinds[i];
+    const auto peer = kind.failure.peer ? fmt::format(" [peer: rank {}]", *kind.failure.peer) : std::string{};
+    lines.push_back(fmt::format("{}: {}{}{}{}", kind.status, kind.allocator, kind.allocator.empty() ? "" : ": ",
+                                describe(kind.failure), peer));
+    lines.push_back(kind.count == 1 ? fmt::format("  in {}", kind.first_where)
+                                    : fmt::format("  {} times, first in {}", kind.count, kind.first_where));
+    lines.push_back("  next: " + next_step(kind.failure));
+  }
+  if (kinds.size() > kMostKinds) {
+    lines.push_back(fmt::format("and {} more kinds of failure: see results[].failure", kinds.size() - kMostKinds));
+  }
+}
+
+void add_leaks(std::vector<std::string>& lines, const Json& report) {
+  for (const Json& entry : report.at("stability")) {
+    std::string leaks;
+    for (const auto& [key, grown] : entry.at("leaks").items()) {
+      if (!grown.is_number() || grown.get<std::int64_t>() <= 0) continue;
+      leaks += fmt::format("{}{} {}", leaks.empty() ? "" : ", ", grown.get<std::int64_t>(), key);
+    }
+    if (leaks.empty()) continue;
+    lines.push_back(fmt::format("leak: {} left {} behind in {} lifecycles", entry.at("allocator").get<std::string>(),
+                                leaks, entry.at("lifecycles").get<std::uint64_t>()));
+  }
+}
+
+/// Why rows did not run: each reason once, with its count.
+void add_missing(std::vector<std::string>& lines, const Json& report) {
+  std::vector<std::pair<std::string, std::size_t>> reasons;
+  for (const Json& row : report.at("results")) {
+    const auto status = row.at("status").get<std::string>();
+    if (status != "skipped" && status != "not_tested") continue;
+    const auto line =
+        fmt::format("{}: {}: {}", status, row.at("allocator").get<std::string>(), text_or(row, "reason", "no reason"));
+    auto it = std::find_if(reasons.begin(), reasons.end(), [&](const auto& entry) { return entry.first == line; });
+    if (it == reasons.end()) it = reasons.insert(reasons.end(), {line, 0});
+    ++it->second;
+  }
+  for (std::size_t i = 0; i < std::min(reasons.size(), kMostKinds); ++i) {
+    lines.push_back(fmt::format("{} ({} rows)", reasons[i].first, reasons[i].second));
+  }
+  if (reasons.size() > kMostKinds) {
+    lines.push_back(fmt::format("and {} more reasons: see results[].reason", reasons.size() - kMostKinds));
+  }
+  for (const Json& entry : report.at("stability")) {
+    const auto planned = entry.at("lifecycles_planned").get<std::uint64_t>();
+    const auto ran = entry.at("lifecycles").get<std::uint64_t>();
+    if (ran < planned) {
+      lines.push_back(
+          fmt::format("lifecycles: {}: {} of {} ran", entry.at("allocator").get<std::string>(), ran, planned));
+    }
+  }
+}
+
+void add_comparison(std::vector<std::string>& lines, const Json& report) {
+  struct Score {
+    std::map<std::string, std::size_t> verdicts;
+    double log_sum = 0;
+    std::size_t cases = 0;
+  };
+  std::vector<std::pair<std::string, Score>> scores;
+  for (const Json& entry : report.at("comparison")) {
+    const auto title = fmt::format("{} to {}", entry.at("allocators")[0].get<std::string>(),
+                                   entry.at("allocators")[1].get<std::string>());
+    auto it = std::find_if(scores.begin(), scores.end(), [&](const auto& score) { return score.first == title; });
+    if (it == scores.end()) it = scores.insert(scores.end(), {title, Score{}});
+    ++it->second.verdicts[entry.at("verdict").get<std::string>()];
+    it->second.log_sum += std::log(entry.at("ratio").get<double>());
+    ++it->second.cases;
+  }
+  for (const auto& [title, score] : scores) {
+    std::string counts;
+    for (const char* verdict : {"same", "faster", "slower", "ambiguous", "unstable"}) {
+      const auto it = score.verdicts.find(verdict);
+      if (it != score.verdicts.end()) counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", it->second, verdict);
+    }
+    lines.push_back(fmt::format("time of {}: {:.3f} in the geometric mean of {} cases ({})", title,
+                                std::exp(score.log_sum / static_cast<double>(score.cases)), score.cases, counts));
+  }
+}
+
+std::string row_counts(const Json& results) {
+  std::map<std::string, std::size_t> counts;
+  for (const Json& row : results) ++counts[row.at("status").get<std::string>()];
+  std::string text = fmt::format("{} of {} rows ok", counts["ok"], results.size());
+  for (const char* status : {"hung", "failed", "skipped", "not_tested"}) {
+    if (counts[status] > 0) text += fmt::format(", {} {}", counts[status], status);
+  }
+  return text;
+}
+
+bool anything_unchecked(const Json& results) {
+  return std::any_of(results.begin(), results.end(), [](const Json& row) {
+    return row.at("status") == "ok" && (!row.at("checked_iterations").is_number() || row.at("checked_iterations") == 0);
+  });
+}
+
+}  // namespace
+
+std::string next_step(const Failure& failure) {
+  const auto suspect = failure.peer ? fmt::format("rank {}", *failure.peer) : std::string("the rank it waited for");
+  switch (failure.reason) {
+    case Reason::timed_out:
+      return fmt::format("look at {}: its host, its log, its GPU; then run again with only its host's ranks", suspect);
+    case Reason::peer_failed:
+      return fmt::format("look at {}: this rank only noticed", suspect);
+    case Reason::crashed:
+      return "read that rank's stderr (run.events) and its host's kernel log; run again with --isolation none in a "
+             "debugger";
+    case Reason::exited:
+      return "read that rank's stderr (run.events): the worker left by itself";
+    case Reason::wrong_data:
+      return "do not use this allocator here: results[].blame names source rank and block; run again with another "
+             "--handle";
+    case Reason::corrupted:
+      return "memory was overwritten: run the case by itself, then with the other allocator, to see who writes";
+    case Reason::not_permitted:
+      return "fabric handles need an IMEX channel (/dev/nvidia-caps-imex-channels) and its daemon; or use --handle "
+             "posix_fd";
+    case Reason::not_ready:
+      return "the fabric is not up: check the fabric manager service and `nvidia-smi -q` (Fabric: State, Status)";
+    case Reason::not_supported:
+      return "this machine lacks the feature: `symmbench probe` lists what it has; choose another --handle or --device";
+    case Reason::out_of_memory:
+      return "free memory, or lower --maxbytes: `symmbench plan` prints what the run needs";
+    case Reason::disagreement:
+      return "ranks differ: compare host, driver and environment of the ranks in ranks[]";
+    case Reason::invalid_handle:
+    case Reason::illegal_state:
+    case Reason::invalid_argument:
+      return "compare stability[].driver_calls of both allocators: one of them makes a call that this driver refuses";
+    case Reason::illegal_address:
+      return "a kernel left its memory: run the case by itself; check the GPU's Xid errors in the kernel log";
+    case Reason::capacity_exceeded:
+      return "the workspace is too small for the case: lower --maxbytes or choose another --algorithm";
+    case Reason::interrupted:
+      return "run again; `symmbench salvage` reads what an interrupted run left";
+    case Reason::io_error:
+      return "check disk space, permissions and descriptor limits (ulimit -n) on that host";
+    case Reason::internal:
+      break;
+  }
+  return "a fault of symmbench itself: keep the report and its journal for a bug report";
+}
+
+std::vector<std::string> summary_lines(const Json& report) {
+  std::vector<std::string> lines{row_counts(report.at("results"))};
+  const Json& run = report.at("run");
+  if (!run.at("complete").get<bool>()) {
+    const auto by = text_or(run, "interrupted_by");
+    lines.push_back(by.empty() ? "not complete: the run was cut off" : "not complete: interrupted by " + by);
+  }
+  add_failures(lines, report);
+  add_leaks(lines, report);
+  add_missing(lines, report);
+  if (anything_unchecked(report.at("results")))
+    lines.push_back("some results were timed but not checked (--check off)");
+  add_comparison(lines, report);
+  return lines;
+}
+
+}  // namespace symmbench

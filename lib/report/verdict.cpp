@@ -1,0 +1,111 @@
+#include "report/verdict.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "core/names.hpp"
+#include "report/pick.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr auto kStatusNames = name_table<ExitCode>({{ExitCode::passed, "passed"},
+                                                    {ExitCode::failed, "failed"},
+                                                    {ExitCode::usage, "usage"},
+                                                    {ExitCode::no_verdict, "no_verdict"},
+                                                    {ExitCode::hung, "hung"},
+                                                    {ExitCode::skipped, "skipped"}});
+
+constexpr std::array kPrecedence{ExitCode::hung, ExitCode::failed, ExitCode::no_verdict, ExitCode::skipped,
+                                 ExitCode::passed};
+
+std::size_t rank_of(ExitCode code) {
+  return static_cast<std::size_t>(std::find(kPrecedence.begin(), kPrecedence.end(), code) - kPrecedence.begin());
+}
+
+bool any_status(const Json& list, const char* status) {
+  return std::any_of(list.begin(), list.end(), [&](const Json& entry) { return entry.at("status") == status; });
+}
+
+bool did_not_run(const Json& row) { return row.at("status") == "skipped" || row.at("status") == "not_tested"; }
+
+bool leaked(const Json& leaks) {
+  return std::any_of(leaks.begin(), leaks.end(),
+                     [](const Json& count) { return count.is_number() && count.get<std::int64_t>() > 0; });
+}
+
+/// How the rows of one allocator ended, as far as "could it run at all?" goes.
+struct Tally {
+  std::size_t rows = 0, skipped = 0, not_tested = 0;
+
+  bool none_ran() const { return rows > 0 && skipped + not_tested == rows; }
+  bool all_skipped() const { return rows > 0 && skipped == rows; }
+};
+
+std::map<std::string, Tally> tally_by_allocator(const Json& results) {
+  std::map<std::string, Tally> tallies;
+  for (const Json& row : results) {
+    Tally& tally = tallies[row.at("allocator").get<std::string>()];
+    ++tally.rows;
+    if (row.at("status") == "skipped") ++tally.skipped;
+    if (row.at("status") == "not_tested") ++tally.not_tested;
+  }
+  return tallies;
+}
+
+ExitCode code_of_missing(const Tally& tally, const VerdictPolicy& policy) {
+  return policy.skip_if_unsupported && tally.all_skipped() ? ExitCode::skipped : ExitCode::no_verdict;
+}
+
+ExitCode code_of_rows(const Json& results, const VerdictPolicy& policy) {
+  ExitCode code = ExitCode::passed;
+  if (any_status(results, "hung")) code = ExitCode::hung;
+  if (any_status(results, "failed")) code = worse(code, ExitCode::failed);
+  if (policy.strict && std::any_of(results.begin(), results.end(), did_not_run))
+    code = worse(code, ExitCode::no_verdict);
+  for (const auto& [allocator, tally] : tally_by_allocator(results)) {
+    if (tally.none_ran()) code = worse(code, code_of_missing(tally, policy));
+  }
+  return code;
+}
+
+ExitCode code_of_stability(const Json& report, const VerdictPolicy& policy) {
+  const auto tallies = tally_by_allocator(report.at("results"));
+  ExitCode code = ExitCode::passed;
+  for (const Json& entry : report.at("stability")) {
+    if (entry.at("hangs").get<std::int64_t>() > 0) code = ExitCode::hung;
+    if (entry.at("failed").get<std::int64_t>() > 0 || !entry.at("incidents").empty() || leaked(entry.at("leaks"))) {
+      code = worse(code, ExitCode::failed);
+    }
+    if (entry.at("lifecycles").get<std::uint64_t>() < entry.at("lifecycles_planned").get<std::uint64_t>()) {
+      const auto tally = tallies.find(entry.at("allocator").get<std::string>());
+      code = worse(code, code_of_missing(tally == tallies.end() ? Tally{} : tally->second, policy));
+    }
+  }
+  return code;
+}
+
+ExitCode code_of_run(const Json& report) {
+  const Json& run = report.at("run");
+  if (any_status(run.at("incidents"), "hung")) return ExitCode::hung;
+  const Json& results = report.at("results");
+  const bool something_ran = !std::all_of(results.begin(), results.end(), did_not_run);
+  if (!run.at("incidents").empty()) return something_ran ? ExitCode::failed : ExitCode::no_verdict;
+  if (!run.at("complete").get<bool>()) return ExitCode::no_verdict;
+  return results.empty() && report.at("stability").empty() ? ExitCode::no_verdict : ExitCode::passed;
+}
+
+}  // namespace
+
+ExitCode worse(ExitCode a, ExitCode b) { return rank_of(a) <= rank_of(b) ? a : b; }
+
+Json verdict_json(const Json& report, const VerdictPolicy& policy) {
+  ExitCode code = code_of_run(report);
+  code = worse(code, code_of_rows(report.at("results"), policy));
+  code = worse(code, code_of_stability(report, policy));
+  return {
+      {"status", kStatusNames.name(code)}, {"exit_code", static_cast<int>(code)}, {"summary", summary_lines(report)}};
+}
+
+}  // namespace symmbench

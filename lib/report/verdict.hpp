@@ -1,0 +1,44 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/json.hpp"
+
+namespace symmbench {
+
+/// What a run came to; the process's exit code (design section 3). When several apply, the order is 4 > 1 > 3 > 77 > 0.
+/// 2, a usage error, never reaches a report: nothing was run.
+enum class ExitCode : int {
+  passed = 0,
+  failed = 1,      ///< something failed after something ran: wrong data, crash, bring-up, lifecycle, leak
+  usage = 2,       ///< argv and files alone decide
+  no_verdict = 3,  ///< interrupted, or no case of an asked allocator could run, or --strict and not everything ran
+  hung = 4,
+  skipped = 77,  ///< --skip-if-unsupported, and an asked allocator has nothing but skipped rows
+};
+
+struct VerdictPolicy {
+  bool strict = false;
+  bool skip_if_unsupported = false;
+};
+
+/// The one place where a report becomes an exit code. `report` has everything but "verdict".
+///   4   a row or incident is hung
+///   1   a row failed; an incident or lifecycle failed; a lifecycle left descriptors, mappings or device memory behind
+///   3   the run is not complete; nothing was planned; planned lifecycles were not run; all rows of an asked allocator
+///       are skipped or not_tested (77 instead, when all of them are skipped and skip_if_unsupported says so);
+///       any row is skipped or not_tested, with strict
+///   0   otherwise
+/// {status: "passed"|"failed"|"hung"|"no_verdict"|"skipped", exit_code, summary[]}
+Json verdict_json(const Json& report, const VerdictPolicy& policy);
+
+/// The larger of two exit codes in the order 4 > 1 > 3 > 77 > 0; for codes that ranks or later checks add.
+ExitCode worse(ExitCode a, ExitCode b);
+
+/// What to do about a failure, in one line a person can act on.
+std::string next_step(const Failure& failure);
+
+/// What a report comes to, for a person: what failed, where, what to do next; what did not run and why; who is faster.
+std::vector<std::string> summary_lines(const Json& report);
+
+}  // namespace symmbench

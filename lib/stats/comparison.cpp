@@ -1,0 +1,87 @@
+#include "stats/comparison.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/names.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr auto kVerdicts = name_table<Verdict>({{Verdict::same, "same"},
+                                                {Verdict::faster, "faster"},
+                                                {Verdict::slower, "slower"},
+                                                {Verdict::ambiguous, "ambiguous"},
+                                                {Verdict::unstable, "unstable"}});
+
+using Blocks = std::span<const std::vector<double>>;
+
+bool all_positive(Blocks blocks) {
+  return std::all_of(blocks.begin(), blocks.end(), [](const auto& block) {
+    return std::all_of(block.begin(), block.end(), [](double time) { return std::isfinite(time) && time > 0; });
+  });
+}
+
+std::vector<double> logarithms(const std::vector<double>& times) {
+  std::vector<double> logs(times.size());
+  std::transform(times.begin(), times.end(), logs.begin(), [](double time) { return std::log(time); });
+  return logs;
+}
+
+/// Largest block over smallest block of one contender, minus 1.
+double spread_of(const std::vector<double>& block_log_means) {
+  const auto [low, high] = std::minmax_element(block_log_means.begin(), block_log_means.end());
+  return std::exp(*high - *low) - 1;
+}
+
+}  // namespace
+
+std::string_view name_of(Verdict verdict) { return kVerdicts.name(verdict); }
+
+std::optional<PairedComparison> compare_paired(Blocks a_blocks, Blocks b_blocks) {
+  if (!all_positive(a_blocks) || !all_positive(b_blocks)) return std::nullopt;
+
+  std::vector<double> differences, a_means, b_means;
+  double sampling_variance = 0, degrees = 0;
+  for (std::size_t k = 0; k < std::min(a_blocks.size(), b_blocks.size()); ++k) {
+    const auto a_logs = logarithms(a_blocks[k]);
+    const auto b_logs = logarithms(b_blocks[k]);
+    if (a_logs.empty() || b_logs.empty()) continue;
+    a_means.push_back(*mean(a_logs));
+    b_means.push_back(*mean(b_logs));
+    differences.push_back(a_means.back() - b_means.back());
+    for (const auto* logs : {&a_logs, &b_logs}) {
+      const double deviation = standard_deviation(*logs).value_or(0);
+      sampling_variance += deviation * deviation / static_cast<double>(logs->size());
+      degrees += static_cast<double>(logs->size() - 1);
+    }
+  }
+  if (differences.empty()) return std::nullopt;
+
+  const auto pairs = static_cast<double>(differences.size());
+  const double log_ratio = *mean(differences);
+  PairedComparison result{.ratio = std::exp(log_ratio),
+                          .block_spread = std::max(spread_of(a_means), spread_of(b_means))};
+  // One sample per block still allows an interval from the pairs alone; one pair of single samples allows none.
+  const double between_pairs = standard_deviation(differences).value_or(0) / std::sqrt(pairs);
+  if (degrees >= 1) {
+    const double within_blocks = student_t_95(degrees) * std::sqrt(sampling_variance) / pairs;
+    const double half_width = std::max(within_blocks, between_pairs);
+    result.interval = Interval{.low = std::exp(log_ratio - half_width), .high = std::exp(log_ratio + half_width)};
+  } else if (const auto interval = mean_confidence_interval(differences)) {
+    result.interval = Interval{.low = std::exp(interval->low), .high = std::exp(interval->high)};
+  }
+  result.verdict = verdict_of(result.ratio, result.interval, result.block_spread);
+  return result;
+}
+
+Verdict verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread) {
+  if (!interval) return Verdict::ambiguous;
+  if (block_spread > kUnstableSpread && block_spread > std::abs(ratio - 1)) return Verdict::unstable;
+  if (interval->low >= 1 - kSameWithin && interval->high <= 1 + kSameWithin) return Verdict::same;
+  if (interval->high < 1 - kSameWithin) return Verdict::faster;
+  if (interval->low > 1 + kSameWithin) return Verdict::slower;
+  return Verdict::ambiguous;
+}
+
+}  // namespace symmbench
