@@ -53,8 +53,8 @@ void run_fused(Ops& ops, World world, const AllreduceCall& call, const Workspace
   run_protocol<T>(ops, world, call, view, epilogue, block, blocks);
 }
 
-/// What is instantiated: 2, 4, 8 and 16 ranks with the loops over ranks unrolled, as on a GPU, for every pattern; any other
-/// number for plain allreduce only, which is all that the tool promises for them. @pre unsupported() said nothing
+/// What is instantiated: 2, 4, 8 and 16 ranks with the loops over ranks unrolled, as on a GPU, for every pattern; any
+/// other number for plain allreduce only, which is all that the tool promises for them. @pre unsupported() said nothing
 template <class T, class Ops>
 void run_block_of(Ops& ops, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
                   std::uint32_t blocks) {
@@ -63,11 +63,16 @@ void run_block_of(Ops& ops, const AllreduceCall& call, const WorkspaceView& view
     fused ? run_fused<T>(ops, world, call, view, block, blocks) : run_plain<T>(ops, world, call, view, block, blocks);
   };
   switch (view.world_size) {
-    case 2: return run(FixedWorld<2>{});
-    case 4: return run(FixedWorld<4>{});
-    case 8: return run(FixedWorld<8>{});
-    case 16: return run(FixedWorld<16>{});
-    default: return run_plain<T>(ops, AnyWorld{view.world_size}, call, view, block, blocks);
+    case 2:
+      return run(FixedWorld<2>{});
+    case 4:
+      return run(FixedWorld<4>{});
+    case 8:
+      return run(FixedWorld<8>{});
+    case 16:
+      return run(FixedWorld<16>{});
+    default:
+      return run_plain<T>(ops, AnyWorld{view.world_size}, call, view, block, blocks);
   }
 }
 
@@ -79,9 +84,12 @@ void run_block_fp32(const AllreduceCall& call, const WorkspaceView& view, std::u
 /// Block `block` of `blocks` of one collective call of this rank.
 inline void run_block(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks) {
   switch (call.shape.dtype) {
-    case DType::fp16: return run_block_fp16(call, view, block, blocks);
-    case DType::bf16: return run_block_bf16(call, view, block, blocks);
-    case DType::fp32: return run_block_fp32(call, view, block, blocks);
+    case DType::fp16:
+      return run_block_fp16(call, view, block, blocks);
+    case DType::bf16:
+      return run_block_bf16(call, view, block, blocks);
+    case DType::fp32:
+      return run_block_fp32(call, view, block, blocks);
   }
 }
 

@@ -36,9 +36,12 @@ HostStream& host(Stream& stream) {
 template <class F>
 void with_type(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::fp16: return f(Fp16{});
-    case DType::bf16: return f(Bf16{});
-    case DType::fp32: return f(float{});
+    case DType::fp16:
+      return f(Fp16{});
+    case DType::bf16:
+      return f(Bf16{});
+    case DType::fp32:
+      return f(float{});
   }
 }
 
@@ -98,9 +101,8 @@ class HostKernels final : public KernelSet {
     }
     const std::uint32_t blocks = launch_shape(call.shape).blocks;
     // The view is copied, as a kernel's arguments are.
-    host(stream).launch(blocks, [call, view = *call.view, blocks](std::uint32_t block) {
-      run_block(call, view, block, blocks);
-    });
+    host(stream).launch(
+        blocks, [call, view = *call.view, blocks](std::uint32_t block) { run_block(call, view, block, blocks); });
   }
 
   void device_barrier(Stream& stream, const WorkspaceView& view) override {
@@ -141,9 +143,8 @@ class HostKernels final : public KernelSet {
       });
       check_guards(ops, work, args);
     });
-    host(stream).launch(1, [batch, advance](std::uint32_t) {
-      reinterpret_cast<BatchState*>(batch.state)->iteration += advance;
-    });
+    host(stream).launch(
+        1, [batch, advance](std::uint32_t) { reinterpret_cast<BatchState*>(batch.state)->iteration += advance; });
   }
 
   void scan(Stream& stream, DevicePtr data, std::uint64_t words, std::uint32_t pattern, DevicePtr count) override {

@@ -10,8 +10,8 @@
 
 namespace symmbench {
 
-/// MemoryOps of the emulated device; one object per block. Lamport words are relaxed atomics; packets that a barrier orders
-/// are plain, so that ThreadSanitizer sees a weakened order; nothing here is a fence.
+/// MemoryOps of the emulated device; one object per block. Lamport words are relaxed atomics; packets that a barrier
+/// orders are plain, so that ThreadSanitizer sees a weakened order; nothing here is a fence.
 class HostOps {
  public:
   using Numbers = PortableNumbers;
@@ -79,7 +79,7 @@ class HostOps {
     return packet;
   }
   void clear(std::uint64_t offset) { store_words(view_.lamport[view_.rank] + offset, sentinel_packet()); }
-  static Packet sanitise(const Packet& packet) { return sanitised(packet); }
+  SYMMBENCH_HD static Packet sanitise(const Packet& packet) { return sanitised(packet); }
 
   Packet load_comm(int rank, std::uint64_t offset) { return *pointer<const Packet>(view_.comm[rank] + offset); }
   void store_comm(int rank, std::uint64_t offset, const Packet& packet) {

@@ -4,13 +4,13 @@
 
 namespace symmbench {
 
-/// Barrier of the same-numbered blocks of all ranks. The flag that rank p writes for me lies in my segment at row `block`,
-/// word p; it holds a generation that only grows, so rows that some calls do not use need no upkeep, and a peer that is
-/// already one barrier ahead does not look late. Compared by signed difference, so it may wrap. (Upstream counts modulo 3
-/// and writes every row, FI 10.4.)
+/// Barrier of the same-numbered blocks of all ranks. The flag that rank p writes for me lies in my segment at row
+/// `block`, word p; it holds a generation that only grows, so rows that some calls do not use need no upkeep, and a
+/// peer that is already one barrier ahead does not look late. Compared by signed difference, so it may wrap. (Upstream
+/// counts modulo 3 and writes every row, FI 10.4.)
 ///
-/// Everything that the block wrote before is visible to the peers' blocks after (release, acquire). False: gave up, naming
-/// the peer, with `packet` of the record the row.
+/// Everything that the block wrote before is visible to the peers' blocks after (release, acquire). False: gave up,
+/// naming the peer, with `packet` of the record the row.
 template <MemoryOps Ops, class Work>
 SYMMBENCH_FN bool block_barrier(Ops& ops, const Work& work, const WorkspaceView& view, const CallState& state,
                                 std::uint32_t generation) {

@@ -47,8 +47,8 @@ struct BatchState {
 
 inline constexpr std::uint32_t kPoison = 0x7FF7DEADu;  // a NaN in fp32, fp16 pairs and bf16 pairs
 inline constexpr std::uint32_t kGuard = 0xA5C3F00Du;
-inline constexpr int kBlameBlocks = 16;      // a message is cut into this many pieces to say where it is wrong
-inline constexpr int kMaxMismatches = 256;   // recorded: at most kMaxMismatches / kBlameBlocks per piece
+inline constexpr int kBlameBlocks = 16;     // a message is cut into this many pieces to say where it is wrong
+inline constexpr int kMaxMismatches = 256;  // recorded: at most kMaxMismatches / kBlameBlocks per piece
 
 enum class OutputKind : std::uint32_t { allreduce = 0, residual = 1, norm = 2 };
 
@@ -66,8 +66,8 @@ struct VerifyReport {
   std::uint64_t wrong_elements;
   std::uint64_t unwritten_elements;  ///< still poison; counted in wrong_elements too
   std::uint64_t guard_words_overwritten;
-  std::uint64_t digest;      ///< order-independent hash of every output bit: equal on all ranks or ranks differ
-  std::uint32_t mismatches;  ///< recorded below, at most kMaxMismatches
+  std::uint64_t digest;          ///< order-independent hash of every output bit: equal on all ranks or ranks differ
+  std::uint32_t mismatches;      ///< recorded below, at most kMaxMismatches
   std::uint32_t max_error_bits;  ///< largest |got - expected| as float bits (they order like the floats)
   std::uint64_t wrong_in_block[kBlameBlocks];  ///< wrong elements by sixteenth of the message, all outputs
   Mismatch mismatch[kMaxMismatches];

@@ -4,9 +4,9 @@
 
 namespace symmbench {
 
-// What is done with each packet of the sum. A protocol calls load_constants before, load_residual after it has sent its own
-// packets, then for each tile begin, take for every packet, finish. kRows: needs whole rows, so a two-shot must give it
-// the own share together with the rest (Pending = All) instead of at once (Pending = Others).
+// What is done with each packet of the sum. A protocol calls load_constants before, load_residual after it has sent its
+// own packets, then for each tile begin, take for every packet, finish. kRows: needs whole rows, so a two-shot must
+// give it the own share together with the rest (Pending = All) instead of at once (Pending = Others).
 
 /// Stores the sum.
 template <class T>

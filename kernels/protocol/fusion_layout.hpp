@@ -5,8 +5,8 @@
 
 namespace symmbench {
 
-inline constexpr int kMaxRanks = 72;              // one NVL72 domain
-inline constexpr std::uint64_t kPacketBytes = 16;  // one access of one GPU thread
+inline constexpr int kMaxRanks = 72;                     // one NVL72 domain
+inline constexpr std::uint64_t kPacketBytes = 16;        // one access of one GPU thread
 inline constexpr std::uint32_t kSentinel = 0x80000000u;  // -0.0f: "not yet arrived", in every 32-bit word, every dtype
 inline constexpr int kLamportSlots = 3;
 inline constexpr std::uint64_t kBarrierRows = 256;  // rows of the flag buffer, one per block (FI 2: BarrierFlagCount)
@@ -16,7 +16,7 @@ inline constexpr std::uint64_t kMaxCommBytes = 2147483647ull & ~((1ull << 21) - 
 /// `message_bytes` is one rank's input (tokens x hidden x element size), a multiple of kPacketBytes.
 struct FusionLayout {
   int world_size = 0;
-  std::uint64_t message_bytes = 0;   ///< capacity
+  std::uint64_t message_bytes = 0;  ///< capacity
   std::uint64_t element_bytes = 2;
 
   /// Segment 0, barrier two-shot: input area, then result area. FI 4.1 has only the first term, which overflows for

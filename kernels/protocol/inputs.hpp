@@ -41,7 +41,8 @@ SYMMBENCH_HD InputStream gamma_stream(std::uint64_t seed) {
   return {input_stream(seed, InputKind::random, kGammaStream, 0).key, InputKind::random, false};
 }
 
-/// Exact inputs are integers in [-limit, limit] with world_size * limit <= 2^precision, so every partial sum is exact in T.
+/// Exact inputs are integers in [-limit, limit] with world_size * limit <= 2^precision, so every partial sum is exact
+/// in T.
 template <class T>
 SYMMBENCH_HD int exact_limit(int world_size) {
   const int largest = sizeof(T) == 4 ? 32767 : 127;
@@ -53,17 +54,32 @@ SYMMBENCH_HD std::uint64_t packet_hash(const InputStream& stream, std::uint64_t 
   return mix64(stream.key + packet * 0x9E3779B97F4A7C15ull);
 }
 
-/// The integers of one packet: one hash, then a byte (fp32: two bytes) per lane, scaled to the span.
+/// The integers of one packet, offset by `limit` so that none is negative, in two words of equal fields: even lanes and
+/// odd lanes, each field twice as wide as a number. Words of several ranks can be added as they are: a field holds the
+/// sum of kMaxRanks numbers. One hash, then a byte (fp32: two bytes) per lane, scaled to the span of 2*limit + 1
+/// numbers.
+struct ExactFields {
+  std::uint64_t even, odd;
+};
 template <class T>
-SYMMBENCH_HD void exact_lanes(const InputStream& stream, int limit, std::uint64_t packet, std::int32_t (&lanes)[kLanes<T>]) {
-  constexpr int kBits = 64 / kLanes<T>;
+inline constexpr int kExactBits = 64 / kLanes<T>;
+
+template <class T>
+SYMMBENCH_HD ExactFields exact_fields(const InputStream& stream, int limit, std::uint64_t packet) {
+  constexpr std::uint64_t kMask = sizeof(T) == 4 ? 0x0000FFFF0000FFFFull : 0x00FF00FF00FF00FFull;
   const std::uint64_t hash = packet_hash(stream, packet);
-  const std::uint32_t span = 2u * static_cast<std::uint32_t>(limit) + 1u;
-  SYMMBENCH_UNROLL
-  for (int i = 0; i < kLanes<T>; ++i) {
-    const std::uint32_t field = static_cast<std::uint32_t>(hash >> (i * kBits)) & ((1u << kBits) - 1u);
-    lanes[i] = static_cast<std::int32_t>((field * span) >> kBits) - limit;
-  }
+  const std::uint64_t span = 2u * static_cast<std::uint32_t>(limit) + 1u;
+  // No product of a field and the span leaves the doubled field.
+  return {((hash & kMask) * span >> kExactBits<T>)&kMask,
+          ((hash >> kExactBits<T> & kMask) * span >> kExactBits<T>)&kMask};
+}
+
+/// Lane `lane` of added fields, less the offset of `ranks` ranks.
+template <class T>
+SYMMBENCH_HD std::int32_t exact_number(const ExactFields& fields, int lane, int limit, int ranks) {
+  constexpr std::uint64_t kField = (1ull << 2 * kExactBits<T>)-1;
+  const std::uint64_t word = lane % 2 == 0 ? fields.even : fields.odd;
+  return static_cast<std::int32_t>(word >> (lane / 2 * 2 * kExactBits<T>)&kField) - limit * ranks;
 }
 
 /// Sign and all mantissa bits free, exponent one of eight: 2^-8 <= |x| < 1.
@@ -84,11 +100,11 @@ SYMMBENCH_HD std::uint32_t random_word(std::uint32_t bits) {
 template <class T>
 SYMMBENCH_HD Packet input_packet(const InputStream& stream, int world_size, std::uint64_t packet) {
   if (stream.kind == InputKind::exact) {
-    std::int32_t numbers[kLanes<T>];
-    exact_lanes<T>(stream, exact_limit<T>(world_size), packet, numbers);
+    const int limit = exact_limit<T>(world_size);
+    const ExactFields fields = exact_fields<T>(stream, limit, packet);
     float lanes[kLanes<T>];
     SYMMBENCH_UNROLL
-    for (int i = 0; i < kLanes<T>; ++i) lanes[i] = static_cast<float>(numbers[i]);
+    for (int i = 0; i < kLanes<T>; ++i) lanes[i] = static_cast<float>(exact_number<T>(fields, i, limit, 1));
     return PortableNumbers::pack<T>(lanes);
   }
   const std::uint64_t low = packet_hash(stream, packet);

@@ -8,6 +8,6 @@
 #define SYMMBENCH_UNROLL _Pragma("unroll")
 #else
 #define SYMMBENCH_FN inline
-#define SYMMBENCH_HD inline
+#define SYMMBENCH_HD inline __attribute__((always_inline))
 #define SYMMBENCH_UNROLL  // g++ unrolls short loops by itself, and warns about the pragma on a loop of one
 #endif

@@ -5,9 +5,9 @@
 
 namespace symmbench {
 
-// Storage types and their conversions. Rounding is to nearest, ties to even, in integers, so that host and CUDA agree bit
-// for bit; a NaN becomes 0x7FFF, as the CUDA conversion instructions give it. CUDA kernels may use those instructions
-// instead (Ops::Numbers).
+// Storage types and their conversions. Rounding is to nearest, ties to even, in integers, so that host and CUDA agree
+// bit for bit; a NaN becomes 0x7FFF, as the CUDA conversion instructions give it. CUDA kernels may use those
+// instructions instead (Ops::Numbers).
 
 struct Bf16 {
   std::uint16_t bits;

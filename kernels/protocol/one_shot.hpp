@@ -13,7 +13,9 @@ template <class T, MemoryOps Ops, class World, class Work, class Epilogue>
 SYMMBENCH_FN void one_shot(Ops& ops, const Work& work, World world, const WorkspaceView& view, const Message& message,
                            const Epilogue& epilogue) {
   const int me = view.rank;
-  const auto region = [&](int rank, const Place& place) { return (rank * message.packets + place.packet) * kPacketBytes; };
+  const auto region = [&](int rank, const Place& place) {
+    return (rank * message.packets + place.packet) * kPacketBytes;
+  };
   typename Work::template Kept<typename Ops::template Targets<World>> kept_targets;
   typename Work::template Kept<Packet> kept_input;
   typename Epilogue::template Row<Work> row;
@@ -50,7 +52,8 @@ SYMMBENCH_FN void one_shot(Ops& ops, const Work& work, World world, const Worksp
       const Packet own = kept_input.get(lane, [&] { return load_input(place); });
       const WaitContext context{WaitTag::one_shot, me, state.slot, place.packet, state.calls};
       Packet sum{};
-      alive = wait_and_sum<T>(ops, world, context, own, [&](int rank) { return slot + region(rank, place); }, sum);
+      alive = wait_and_sum<T>(
+          ops, world, context, own, [&](int rank) { return slot + region(rank, place); }, sum);
       if (alive) epilogue.take(ops, row, lane, place, sum);
     });
     alive = epilogue.finish(ops, row, tile, alive);

@@ -27,14 +27,15 @@ enum class Waiting : std::uint8_t {
 /// object per thread of a kernel. `offset` is in bytes from the start of a rank's segment.
 ///
 /// Program                                                   Order
-///   wait_for_previous()    before any memory that an earlier kernel writes (programmatic dependent launch); host: nothing
-///   pushed()               own packets are on their way: a place to let the next kernel start
-///   load_state()           ControlBlock; relaxed, never through a cache that outlives a kernel
-///   take_ticket(blocks)    one thread per block, after all its threads have read the state; true for the last block
-///   advance(state)         the last ticket's holder: slot, generation, calls, dirty_packets of the next call
+///   wait_for_previous()    before any memory that an earlier kernel writes (programmatic dependent launch); host:
+///   nothing pushed()               own packets are on their way: a place to let the next kernel start load_state()
+///   ControlBlock; relaxed, never through a cache that outlives a kernel take_ticket(blocks)    one thread per block,
+///   after all its threads have read the state; true for the last block advance(state)         the last ticket's
+///   holder: slot, generation, calls, dirty_packets of the next call
 /// Own memory (input, output, residual, gamma), by address, plain 16-byte accesses:
 ///   load_local(address), store_local(address, packet)
-/// Lamport segment, four *relaxed* 32-bit words each; a word is its own flag, so no order between words is needed (KP 7):
+/// Lamport segment, four *relaxed* 32-bit words each; a word is its own flag, so no order between words is needed (KP
+/// 7):
 ///   target(rank, offset)            where a packet for `rank` goes; arithmetic only, so it can precede the wait
 ///   targets(world, offset)          the same for all peers, in the order of peer_after()
 ///   send(target, slot_offset, packet); send(targets, step, slot_offset, packet)
@@ -51,9 +52,10 @@ enum class Waiting : std::uint8_t {
 ///   keep_waiting(patience)
 ///   give_up(record)                 the first to give up raises ControlBlock::abort and writes the record, tag last
 template <class Ops>
-concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpRecord record, typename Ops::Patience patience,
-                             typename Ops::Target target, typename Ops::template Targets<FixedWorld<2>> targets,
-                             std::uint64_t offset, std::uint32_t word, int rank, float number) {
+concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpRecord record,
+                             typename Ops::Patience patience, typename Ops::Target target,
+                             typename Ops::template Targets<FixedWorld<2>> targets, std::uint64_t offset,
+                             std::uint32_t word, int rank, float number) {
   typename Ops::Numbers;
   ops.wait_for_previous();
   ops.pushed();

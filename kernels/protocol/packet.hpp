@@ -5,8 +5,8 @@
 
 namespace symmbench {
 
-/// What one access moves: 16 bytes, four 32-bit words, lanes in address order (little endian). A 16-byte access is not one
-/// atomic unit on any device, so each word is its own "arrived" flag. (FI 10.1, KP 6)
+/// What one access moves: 16 bytes, four 32-bit words, lanes in address order (little endian). A 16-byte access is not
+/// one atomic unit on any device, so each word is its own "arrived" flag. (FI 10.1, KP 6)
 struct alignas(16) Packet {
   std::uint32_t word[4];
 };
@@ -21,8 +21,8 @@ SYMMBENCH_HD bool has_sentinel(const Packet& packet) {
          packet.word[3] == kSentinel;
 }
 
-/// What a sender does to its payload: exactly the word 0x80000000 becomes 0 (fp32: -0 becomes +0; 16-bit pairs: (+0, -0)
-/// becomes (+0, +0)). Every other word, NaNs included, travels as it is.
+/// What a sender does to its payload: exactly the word 0x80000000 becomes 0 (fp32: -0 becomes +0; 16-bit pairs: (+0,
+/// -0) becomes (+0, +0)). Every other word, NaNs included, travels as it is.
 SYMMBENCH_HD Packet sanitised(Packet packet) {
   SYMMBENCH_UNROLL
   for (int i = 0; i < 4; ++i) packet.word[i] = packet.word[i] == kSentinel ? 0 : packet.word[i];

@@ -4,12 +4,12 @@
 
 namespace symmbench {
 
-/// Two-shot allreduce, Lamport packets in both steps: each packet goes to the owner of its share, the owner sums and sends
-/// the result to all. Steps: 2. Bytes on the wire per rank: 2*(W-1)/W * message. (KP 6)
+/// Two-shot allreduce, Lamport packets in both steps: each packet goes to the owner of its share, the owner sums and
+/// sends the result to all. Steps: 2. Bytes on the wire per rank: 2*(W-1)/W * message. (KP 6)
 ///
-/// Slot layout, S = message.share: stage 0 = W shares, share r = rank r's contributions to *my* share; stage 1 = W shares,
-/// share r = the results of owner r. Neither the own contribution nor the own result travels or is stored there.
-/// On a GPU a block serves one owner, so the phases of the others fall away by a uniform branch.
+/// Slot layout, S = message.share: stage 0 = W shares, share r = rank r's contributions to *my* share; stage 1 = W
+/// shares, share r = the results of owner r. Neither the own contribution nor the own result travels or is stored
+/// there. On a GPU a block serves one owner, so the phases of the others fall away by a uniform branch.
 template <class T, MemoryOps Ops, class World, class Work, class Epilogue>
 SYMMBENCH_FN void two_shot(Ops& ops, const Work& work, World world, const WorkspaceView& view, const Message& message,
                            const Epilogue& epilogue) {
@@ -48,7 +48,8 @@ SYMMBENCH_FN void two_shot(Ops& ops, const Work& work, World world, const Worksp
   const auto sum_own = [&](const Packet& own, const Place& place) {
     const WaitContext context{WaitTag::two_shot_reduce, me, state.slot, place.packet, state.calls};
     Packet sum{};
-    alive = wait_and_sum<T>(ops, world, context, own, [&](int rank) { return slot + stage0(rank, place); }, sum);
+    alive = wait_and_sum<T>(
+        ops, world, context, own, [&](int rank) { return slot + stage0(rank, place); }, sum);
     return ops.sanitise(sum);
   };
   work.for_each(Own{}, [&](auto lane, const Place& place) {

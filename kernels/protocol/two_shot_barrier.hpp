@@ -3,16 +3,16 @@
 
 namespace symmbench {
 
-/// Two-shot allreduce between flag barriers, as upstream: inputs lie in the own comm segment, the owner of a share reads
-/// them from there, sums, and stores the result to all. Steps: 2, each with a barrier. (FI 10.4)
+/// Two-shot allreduce between flag barriers, as upstream: inputs lie in the own comm segment, the owner of a share
+/// reads them from there, sums, and stores the result to all. Steps: 2, each with a barrier. (FI 10.4)
 ///
 /// Comm segment: input area, packet p at p; result area behind it, at W*share + p. Packets are plain accesses: only the
 /// flags order them. *Each rank's share* is split over the blocks, never the whole message, so what block b reads was
 /// written by the blocks b of the peers, which are the ones it met in the barrier.
 ///
-/// Reuse is safe: this kernel ends when each of its blocks has met the peers' in the second barrier, which they enter only
-/// after reading this rank's input area. Results of the next call arrive only after that call's first barrier.
-/// The Lamport slots and the account of their dirty packets are left alone.
+/// Reuse is safe: this kernel ends when each of its blocks has met the peers' in the second barrier, which they enter
+/// only after reading this rank's input area. Results of the next call arrive only after that call's first barrier. The
+/// Lamport slots and the account of their dirty packets are left alone.
 template <class T, MemoryOps Ops, class World, class Work, class Epilogue>
 SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Work& work, World world, const WorkspaceView& view,
                                    const Message& message, const Epilogue& epilogue) {

@@ -39,8 +39,8 @@ struct WorkspaceView {
   std::uint64_t flags[kMaxRanks] = {};    ///< segment 1
   std::uint64_t lamport[kMaxRanks] = {};  ///< segment 2
   std::uint64_t control = 0;              ///< ControlBlock of this rank
-  std::uint64_t pointer_table = 0;        ///< the 3W+1 addresses above, in device memory, as upstream hands them to kernels
-  std::uint64_t give_up = 0;              ///< GiveUpRecord of this rank, host-visible; 0: none
+  std::uint64_t pointer_table = 0;  ///< the 3W+1 addresses above, in device memory, as upstream hands them to kernels
+  std::uint64_t give_up = 0;        ///< GiveUpRecord of this rank, host-visible; 0: none
   std::uint64_t comm_bytes = 0;
   std::uint64_t slot_bytes = 0;
   std::uint64_t wait_limit_ns = 0;  ///< how long one wait in a kernel may take

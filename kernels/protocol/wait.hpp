@@ -104,9 +104,9 @@ SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context
 /// previous call may have written: the prefix of its slot that it recorded. Then takes the arrival ticket.
 ///
 /// Why three slots and clear-previous are safe (KP 7, FI 10.1): call n sends only after call n-1 has completed on this
-/// rank, so the clears of n-1, which were of slot (n-2) % 3 = (n+1) % 3, are done. A peer enters call n+1 only after it has
-/// received this rank's data of call n. Hence slot (n+1) % 3 is clean when the first packet for it can arrive. It needs
-/// every rank to receive something from every rank in every Lamport call.
+/// rank, so the clears of n-1, which were of slot (n-2) % 3 = (n+1) % 3, are done. A peer enters call n+1 only after it
+/// has received this rank's data of call n. Hence slot (n+1) % 3 is clean when the first packet for it can arrive. It
+/// needs every rank to receive something from every rank in every Lamport call.
 template <MemoryOps Ops, class Work>
 SYMMBENCH_FN bool clear_and_take_ticket(Ops& ops, const Work& work, const CallState& state, std::uint64_t slot_bytes) {
   const std::uint64_t previous = (state.slot + kLamportSlots - 1) % kLamportSlots * slot_bytes;

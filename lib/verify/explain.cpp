@@ -48,7 +48,8 @@ std::vector<Open> find_suspects(const VerifyReport& report, const ExplainParamet
     const Mismatch& mismatch = report.mismatch[i];
     auto suspects = suspects_of(mismatch, parameters);
     const Suspect flip{BlameKind::bit_flip};
-    if (std::find(suspects.begin(), suspects.end(), flip) != suspects.end() && stands_alone(mismatch, report, parameters)) {
+    if (std::find(suspects.begin(), suspects.end(), flip) != suspects.end() &&
+        stands_alone(mismatch, report, parameters)) {
       suspects = {flip};
     }
     if (suspects.empty()) suspects = {Suspect{}};
@@ -63,8 +64,7 @@ Suspect strongest(const std::vector<Open>& open) {
   for (const auto& [mismatch, suspects] : open) {
     for (const auto& suspect : suspects) ++votes[suspect];
   }
-  return std::max_element(votes.begin(), votes.end(),
-                          [](const auto& a, const auto& b) { return a.second < b.second; })
+  return std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; })
       ->first;
 }
 
@@ -90,13 +90,20 @@ std::string what_happened(const BlameFinding& finding) {
   const std::string whose =
       finding.source_rank ? fmt::format("rank {}'s data", *finding.source_rank) : std::string("the whole output");
   switch (finding.kind) {
-    case BlameKind::unwritten: return "output never written";
-    case BlameKind::missing: return whose + " missing";
-    case BlameKind::doubled: return whose + " added twice";
-    case BlameKind::stale: return fmt::format("{} stale by {} iteration{}", whose, finding.age, finding.age == 1 ? "" : "s");
-    case BlameKind::foreign: return fmt::format("{} from {:+} elements away", whose, finding.index_shift);
-    case BlameKind::bit_flip: return "one bit flipped";
-    case BlameKind::unexplained: return "wrong in a way that no single mistake explains";
+    case BlameKind::unwritten:
+      return "output never written";
+    case BlameKind::missing:
+      return whose + " missing";
+    case BlameKind::doubled:
+      return whose + " added twice";
+    case BlameKind::stale:
+      return fmt::format("{} stale by {} iteration{}", whose, finding.age, finding.age == 1 ? "" : "s");
+    case BlameKind::foreign:
+      return fmt::format("{} from {:+} elements away", whose, finding.index_shift);
+    case BlameKind::bit_flip:
+      return "one bit flipped";
+    case BlameKind::unexplained:
+      return "wrong in a way that no single mistake explains";
   }
   return "";
 }
@@ -105,9 +112,10 @@ std::string summarise(const Blame& blame) {
   std::string text;
   if (!blame.findings.empty()) {
     const BlameFinding& first = blame.findings[0];
-    text = fmt::format("{} in [{}, {}) of {}, first in iteration {}; {} of {} recorded mismatches", what_happened(first),
-                       format_bytes(first.first_offset_bytes), format_bytes(first.end_offset_bytes), name_of(first.output),
-                       first.first_iteration, first.mismatches, blame.recorded);
+    text =
+        fmt::format("{} in [{}, {}) of {}, first in iteration {}; {} of {} recorded mismatches", what_happened(first),
+                    format_bytes(first.first_offset_bytes), format_bytes(first.end_offset_bytes), name_of(first.output),
+                    first.first_iteration, first.mismatches, blame.recorded);
     if (blame.findings.size() > 1) text += fmt::format("; then {}", what_happened(blame.findings[1]));
     text += fmt::format("; {} of {} elements wrong", blame.wrong_elements, blame.checked_elements);
   }

@@ -8,7 +8,7 @@
 namespace symmbench {
 namespace {
 
-constexpr int kOldest = 6;           // iterations back: twice around the Lamport slots
+constexpr int kOldest = 6;            // iterations back: twice around the Lamport slots
 constexpr int kNeighbourPackets = 4;  // how far a misplaced packet is looked for, beside multiples of a share
 
 template <class T>
@@ -96,7 +96,8 @@ class Element {
     if (parameters_.slots > static_cast<std::uint32_t>(age)) {
       // The ring's slots are read in turn: the call before the one of slot 0 read the last slot.
       const std::uint64_t slot = now % parameters_.slots;
-      const std::uint64_t wrapped = now - slot + (slot + parameters_.slots - static_cast<std::uint64_t>(age)) % parameters_.slots;
+      const std::uint64_t wrapped =
+          now - slot + (slot + parameters_.slots - static_cast<std::uint64_t>(age)) % parameters_.slots;
       if (iterations.empty() || wrapped != iterations[0]) iterations.push_back(wrapped);
     }
     for (const std::uint64_t iteration : iterations) {
@@ -114,7 +115,8 @@ class Element {
       test_shift(packets * lanes);
       test_shift(-packets * lanes);
     }
-    const auto share = static_cast<std::int64_t>(ceil_div(elements_ / kLanes<T>, static_cast<std::uint64_t>(ranks_))) * lanes;
+    const auto share =
+        static_cast<std::int64_t>(ceil_div(elements_ / kLanes<T>, static_cast<std::uint64_t>(ranks_))) * lanes;
     if (share <= kNeighbourPackets * lanes) return;
     for (std::int64_t shares = 1; shares < ranks_; ++shares) {
       test_shift(shares * share);
@@ -144,9 +146,12 @@ class Element {
 
 std::vector<Suspect> suspects_of(const Mismatch& mismatch, const ExplainParameters& parameters) {
   switch (parameters.shape.dtype) {
-    case DType::fp16: return Element<Fp16>(mismatch, parameters).suspects();
-    case DType::bf16: return Element<Bf16>(mismatch, parameters).suspects();
-    case DType::fp32: return Element<float>(mismatch, parameters).suspects();
+    case DType::fp16:
+      return Element<Fp16>(mismatch, parameters).suspects();
+    case DType::bf16:
+      return Element<Bf16>(mismatch, parameters).suspects();
+    case DType::fp32:
+      return Element<float>(mismatch, parameters).suspects();
   }
   return {};
 }

@@ -104,7 +104,8 @@ class FlatRanks {
 /// One rank's buffers for a batch of `slots` iterations of one shape.
 class RankBatch {
  public:
-  RankBatch(const CallShape& shape, InputKind kind, std::uint32_t slots, std::uint64_t seed, std::uint64_t iteration = 0)
+  RankBatch(const CallShape& shape, InputKind kind, std::uint32_t slots, std::uint64_t seed,
+            std::uint64_t iteration = 0)
       : message_(shape.message_bytes()) {
     view_.slots = slots;
     view_.message_bytes = message_;

@@ -42,7 +42,8 @@ TEST_CASE("A message of one packet and a message smaller than the ranks arrive w
   const std::uint64_t packets = GENERATE(1, 2, 3);
   for (const auto algorithm : kAlgorithms) {
     for (const int world_size : {2, 4, 7, 8}) {
-      expect_right({.algorithm = algorithm, .dtype = DType::bf16, .world_size = world_size, .tokens = 1, .hidden = packets * 8});
+      expect_right(
+          {.algorithm = algorithm, .dtype = DType::bf16, .world_size = world_size, .tokens = 1, .hidden = packets * 8});
     }
   }
 }
@@ -145,7 +146,8 @@ TEST_CASE("Sentinels, negative zeros, subnormals, infinities and NaNs travel wit
   std::vector<RankBatch> batches;
   for (int r = 0; r < 4; ++r) {
     auto& batch = batches.emplace_back(shape, InputKind::random, 1, 1);
-    for (std::uint64_t w = 0; w < shape.message_bytes() / 4; ++w) batch.inputs.word(w) = r == 1 ? words[w % 12] : 0x80000000;
+    for (std::uint64_t w = 0; w < shape.message_bytes() / 4; ++w)
+      batch.inputs.word(w) = r == 1 ? words[w % 12] : 0x80000000;
   }
   for (int call = 0; call < 4; ++call) {
     for (int r = 0; r < 4; ++r) {

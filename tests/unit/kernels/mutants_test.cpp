@@ -75,7 +75,8 @@ Outcome run_mutant(Algorithm algorithm, int rounds = 1) {
   FlatRanks ranks(layout_for(shape), std::chrono::milliseconds(500));
   Outcome outcome;
   for (int round = 0; round < rounds && !outcome.caught(); ++round) {
-    const auto reports = run_and_check(ranks, shape, InputKind::random, 9, 9ull * static_cast<std::uint64_t>(round), launch_with<Ops>());
+    const auto reports =
+        run_and_check(ranks, shape, InputKind::random, 9, 9ull * static_cast<std::uint64_t>(round), launch_with<Ops>());
     outcome.wrong += wrong_elements(reports);
     for (int r = 0; r < 4; ++r) outcome.gave_up |= ranks.give_up(r).tag != 0;
   }

@@ -1,8 +1,8 @@
+#include "kernels/protocol/number.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <limits>
-
-#include "kernels/protocol/number.hpp"
 
 using namespace symmbench;
 

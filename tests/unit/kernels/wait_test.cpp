@@ -9,7 +9,8 @@ using namespace symmbench::test;
 namespace {
 
 CallShape shape_of(Algorithm algorithm, Pattern pattern = Pattern::allreduce) {
-  return {.algorithm = algorithm, .pattern = pattern, .dtype = DType::bf16, .world_size = 4, .tokens = 8, .hidden = 256};
+  return {
+      .algorithm = algorithm, .pattern = pattern, .dtype = DType::bf16, .world_size = 4, .tokens = 8, .hidden = 256};
 }
 
 }  // namespace
