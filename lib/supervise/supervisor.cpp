@@ -59,7 +59,7 @@ class Supervisor::Impl {
     }
   }
 
-  RunOutcome run(const std::vector<WorkRequest>& work, double time_limit_s);
+  RunOutcome run(const GroupWork& work_of_group, double time_limit_s);
   bool finish(int exit_code);
   int serve();
   bool orderly() const { return orderly_; }
@@ -240,12 +240,12 @@ void Supervisor::Impl::halt_all(double bound_s) {
   }
 }
 
-RunOutcome Supervisor::Impl::run(const std::vector<WorkRequest>& work, double time_limit_s) {
+RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_limit_s) {
   const auto limit = Deadline::in_seconds(time_limit_s);
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
-  for (GroupCoordinator& coordinator : coordinators_) {
-    coordinator.begin(work, Clock::now());
-    carry_out(coordinator);
+  for (std::size_t group = 0; group < coordinators_.size(); ++group) {
+    coordinators_[group].begin(work_of_group(static_cast<int>(group)), Clock::now());
+    carry_out(coordinators_[group]);
   }
   while (!all_finished()) {
     if (auto reason = trouble()) {
@@ -315,8 +315,11 @@ Supervisor::Supervisor(Transport& transport, SupervisorOptions options, RecordSi
   impl_ = std::make_unique<Impl>(transport, std::move(options), own_journal, all_records);
 }
 Supervisor::~Supervisor() = default;
+RunOutcome Supervisor::run(const GroupWork& work_of_group, double time_limit_s) {
+  return impl_->run(work_of_group, time_limit_s);
+}
 RunOutcome Supervisor::run(const std::vector<WorkRequest>& work, double time_limit_s) {
-  return impl_->run(work, time_limit_s);
+  return impl_->run([&](int) { return work; }, time_limit_s);
 }
 bool Supervisor::finish(int exit_code) { return impl_->finish(exit_code); }
 int Supervisor::serve() { return impl_->serve(); }

@@ -20,6 +20,9 @@ struct SupervisorOptions {
   WorkerTask task;                       ///< for isolate == false
 };
 
+/// The requests of one group of ranks, in order. Case ids name the group, so each group has its own.
+using GroupWork = std::function<std::vector<WorkRequest>(int group)>;
+
 /// How a run() ended.
 struct RunOutcome {
   bool interrupted = false;
@@ -37,10 +40,12 @@ class Supervisor {
   Supervisor(Transport& transport, SupervisorOptions options, RecordSink& own_journal, RecordSink* all_records);
   ~Supervisor();
 
-  /// Rank 0: runs each request of `work` in order, on all groups of ranks at the same time; groups advance
+  /// Rank 0: runs each request of a group's work in order, on all groups of ranks at the same time; groups advance
   /// independently. A worker that crashes, exits or hangs becomes FailureRecords and its group goes on with a fresh
   /// worker. Call it as often as needed. Interrupted by a signal it returns within 200 ms, and every later run() at
   /// once.
+  RunOutcome run(const GroupWork& work_of_group, double time_limit_s);
+  /// The same with equal work for every group.
   RunOutcome run(const std::vector<WorkRequest>& work, double time_limit_s);
 
   /// Rank 0: tells all ranks to leave with `exit_code`. Bounded. True when every rank answered; otherwise nothing

@@ -1,0 +1,152 @@
+#include "supervise/attribution.hpp"
+
+#include <signal.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+namespace symmbench {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using Kind = WorkerEnd::Kind;
+
+std::vector<MemberReport> healthy(int ranks, int first = 0) {
+  std::vector<MemberReport> members;
+  for (int i = 0; i < ranks; ++i) {
+    MemberReport member{.rank = first + i, .end = {Kind::stopped, 0}};
+    member.page.started = true;
+    member.page.phase = Phase::use;
+    member.page.item = 0;
+    members.push_back(member);
+  }
+  return members;
+}
+
+Failure waited(int rank, int peer, Layer layer = Layer::comm) {
+  return {.layer = layer, .reason = Reason::timed_out, .phase = Phase::use, .rank = rank, .peer = peer};
+}
+
+void gives_up(MemberReport& member, int group_peer) {
+  member.page.give_up = {.tag = 1, .rank = 0, .peer = group_peer, .slot = 1, .packet = 5, .expected = 2, .seen = 1, .call = 8};
+}
+
+TEST_CASE("a crash outranks what the survivors say about it") {
+  auto members = healthy(3);
+  members[0].said = {waited(0, 2)};
+  members[0].order = 0;
+  members[1].said = {{.layer = Layer::driver, .reason = Reason::invalid_handle, .rank = 1}};
+  members[1].order = 1;
+  members[2].end = {Kind::signalled, SIGSEGV};
+  members[2].page.driver_call = "cuMemMap";
+  members[2].page.iteration = 4;
+  const auto verdict = attribute(members, {"case-x"});
+  CHECK(verdict.failure.reason == Reason::crashed);
+  CHECK(verdict.failure.rank == 2);
+  CHECK(verdict.failure.code == SIGSEGV);
+  CHECK(verdict.failure.call == "cuMemMap");
+  CHECK(verdict.failure.detail ==
+        "worker killed by SIGSEGV in phase use, item case-x, iteration 4, driver call cuMemMap");
+  CHECK_FALSE(verdict.hung);
+  REQUIRE(verdict.others.size() == 2);
+  CHECK(verdict.others[0].rank == 1);
+}
+
+TEST_CASE("of two crashes the one that was heard of first is the cause") {
+  auto members = healthy(3);
+  members[0].end = {Kind::signalled, SIGBUS};
+  members[2].end = {Kind::exited, 7};
+  members[2].order = 0;
+  const auto verdict = attribute(members, {});
+  CHECK(verdict.failure.reason == Reason::exited);
+  CHECK(verdict.failure.rank == 2);
+  CHECK(verdict.failure.code == 7);
+  CHECK(verdict.others.size() == 1);
+}
+
+TEST_CASE("a SIGKILL that the supervisor did not send is said to be somebody's") {
+  auto members = healthy(2);
+  members[1].end = {Kind::signalled, SIGKILL};
+  CHECK_THAT(attribute(members, {}).failure.detail, ContainsSubstring("out of memory"));
+}
+
+TEST_CASE("a rank's own error outranks waits, and equal words of several ranks are shown once") {
+  auto members = healthy(3);
+  const Failure refused{.layer = Layer::driver, .reason = Reason::not_permitted, .call = "cuMemCreate", .rank = 1, .code = 800};
+  for (auto& member : members) member.said = {refused, waited(member.rank, 1)};
+  const auto verdict = attribute(members, {});
+  CHECK(verdict.failure.call == "cuMemCreate");
+  CHECK(verdict.failure.rank == 1);
+  CHECK(verdict.others.size() == 3);
+  CHECK_FALSE(verdict.hung);
+}
+
+TEST_CASE("the silent rank that the others' kernels wait for did not move") {
+  auto members = healthy(4, 4);  // the second group: group rank 2 is world rank 6
+  for (const int i : {0, 1, 3}) gives_up(members[static_cast<std::size_t>(i)], 2);
+  members[2].page.idle_s = 20;
+  members[2].page.driver_call = "cuStreamSynchronize";
+  const auto verdict = attribute(members, {"case-x"});
+  CHECK(verdict.hung);
+  CHECK(verdict.failure.layer == Layer::worker);
+  CHECK(verdict.failure.reason == Reason::timed_out);
+  CHECK(verdict.failure.rank == 6);
+  CHECK(verdict.failure.phase == Phase::use);
+  CHECK(verdict.failure.detail ==
+        "rank 6 did not move for 20 s in phase use, item case-x, driver call cuStreamSynchronize; "
+        "ranks 4, 5, 7 waited for it");
+  CHECK(verdict.others.size() == 3);
+  CHECK_THAT(verdict.others[0].detail, ContainsSubstring("packet 5"));
+}
+
+TEST_CASE("a chain of waits is followed to its end") {
+  auto members = healthy(3);
+  gives_up(members[0], 1);
+  members[1].waited_for = {2};
+  members[2].page.idle_s = 9;
+  const auto verdict = attribute(members, {});
+  CHECK(verdict.failure.rank == 2);
+  CHECK_THAT(verdict.failure.detail, ContainsSubstring("ranks 0, 1 waited for it"));
+}
+
+TEST_CASE("when everybody waits for somebody the kernel's wait is the failure") {
+  auto members = healthy(2);
+  members[0].said = {waited(0, 1, Layer::kernel)};
+  members[0].said[0].call = "wait one_shot";
+  gives_up(members[0], 1);
+  members[1].waited_for = {0};
+  const auto verdict = attribute(members, {});
+  CHECK(verdict.hung);
+  CHECK(verdict.failure.layer == Layer::kernel);
+  CHECK(verdict.failure.rank == 0);
+  CHECK(verdict.failure.peer == 1);
+  CHECK(verdict.others.empty());  // the page says the same thing with fewer words
+}
+
+TEST_CASE("a rank that reports the others' failure is not stuck") {
+  auto members = healthy(3);
+  for (auto& member : members) member.said = {waited(0, 2)};  // a vote told everybody
+  const auto verdict = attribute(members, {});
+  CHECK(verdict.failure.rank == 0);
+  CHECK(verdict.failure.peer == 2);
+}
+
+TEST_CASE("a rank that overdrew its allowance is to blame when nobody waits for it") {
+  auto members = healthy(2);
+  members[1].hung = true;
+  members[1].page.idle_s = 33;
+  const auto verdict = attribute(members, {});
+  CHECK(verdict.hung);
+  CHECK(verdict.failure.rank == 1);
+  CHECK(verdict.failure.detail == "rank 1 did not move for 33 s in phase use");
+}
+
+TEST_CASE("a worker that never reached its main is described as such") {
+  auto members = healthy(2);
+  members[0].page = {};
+  members[0].end = {Kind::exited, 127};
+  CHECK(attribute(members, {}).failure.detail == "worker left with status 127 without a word before its main");
+}
+
+}  // namespace
+}  // namespace symmbench

@@ -1,0 +1,166 @@
+#include "supervise/work_queue.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+namespace symmbench {
+namespace {
+
+using Names = std::vector<std::string>;
+
+WorkRequest pair_request(const Names& cases, const Names& allocators = {"a", "b"}) {
+  WorkRequest request{.task = "group", .label = "g", .settings = {}};
+  for (const auto& name : cases) request.items.push_back({.case_id = name, .allocators = allocators});
+  return request;
+}
+
+/// "x:a,b y:a,b" and a trailing "!" when alone: one worker life in a readable form; "-" when the queue is through.
+std::string life(const WorkQueue& queue) {
+  const auto request = queue.current();
+  if (!request) return "-";
+  std::string text;
+  for (const auto& item : request->items) {
+    if (!text.empty()) text += ' ';
+    text += item.case_id + ':';
+    for (std::size_t i = 0; i < item.allocators.size(); ++i) text += (i ? "," : "") + item.allocators[i];
+  }
+  return text + (request->alone ? " !" : "");
+}
+
+Failure crash(int rank = 1) {
+  return {.layer = Layer::worker, .reason = Reason::crashed, .phase = Phase::use, .rank = rank, .code = 11};
+}
+
+AttemptProgress at(std::size_t items, std::size_t done, int begun) {
+  AttemptProgress progress{.done = std::vector<bool>(items, false), .begun = begun};
+  for (std::size_t i = 0; i < done; ++i) progress.done[i] = true;
+  return progress;
+}
+
+TEST_CASE("one worker does the whole request when nothing fails") {
+  WorkQueue queue(pair_request({"x", "y"}));
+  CHECK(life(queue) == "x:a,b y:a,b");
+  queue.succeeded();
+  CHECK(life(queue) == "-");
+}
+
+TEST_CASE("a pair that fails in a case is re-run one allocator at a time, then the other cases go on as pairs") {
+  WorkQueue queue(pair_request({"x", "y", "z"}));
+  CHECK(queue.failed(crash(), at(3, 1, 1)).empty());
+  CHECK(life(queue) == "y:a !");
+  queue.succeeded();
+  CHECK(life(queue) == "y:b !");
+  queue.succeeded();
+  CHECK(life(queue) == "z:a,b");
+}
+
+TEST_CASE("a case that fails alone is left behind") {
+  WorkQueue queue(pair_request({"x", "y"}, {"a"}));
+  CHECK(queue.failed(crash(), at(2, 0, 0)).empty());
+  CHECK(life(queue) == "y:a");
+}
+
+TEST_CASE("a pair that cannot be brought up is split into one life per allocator, each with all cases") {
+  WorkQueue queue(pair_request({"x", "y"}));
+  CHECK(queue.failed(crash(), at(2, 0, -1)).empty());
+  CHECK(life(queue) == "x:a y:a !");
+  queue.succeeded();
+  CHECK(life(queue) == "x:b y:b !");
+}
+
+TEST_CASE("the allocator that cannot be brought up is given up at its third equal failure, the other one runs") {
+  WorkQueue queue(pair_request({"x", "y"}));
+  CHECK(queue.failed(crash(), at(2, 0, -1)).empty());
+  CHECK(queue.failed(crash(), at(2, 0, -1)).empty());
+  CHECK(life(queue) == "x:a y:a !");
+  const auto given_up = queue.failed(crash(), at(2, 0, -1));
+  REQUIRE(given_up.size() == 1);
+  CHECK(given_up[0].allocators == Names{"a"});
+  CHECK(given_up[0].case_ids == Names{"x", "y"});
+  CHECK(given_up[0].bring_up);
+  CHECK(given_up[0].label == "g");
+  CHECK(given_up[0].reason.find("third equal failure: rank 1, phase use: worker/crashed") == 0);
+  CHECK(life(queue) == "x:b y:b !");
+}
+
+TEST_CASE("failures that differ are not counted together") {
+  WorkQueue queue(pair_request({}, {}));
+  for (int rank = 0; rank < 5; ++rank) CHECK(queue.failed(crash(rank), at(0, 0, -1)).empty());
+  CHECK(life(queue) != "-");
+}
+
+TEST_CASE("a request without cases is tried three times, then given up by its label and allocators") {
+  auto request = pair_request({});
+  request.allocators = {"a"};
+  WorkQueue queue(request);
+  CHECK(queue.failed(crash(), at(0, 0, -1)).empty());
+  CHECK(queue.failed(crash(), at(0, 0, -1)).empty());
+  REQUIRE(queue.current());
+  const auto given_up = queue.failed(crash(), at(0, 0, -1));
+  REQUIRE(given_up.size() == 1);
+  CHECK(given_up[0].allocators == Names{"a"});
+  CHECK(life(queue) == "-");
+}
+
+TEST_CASE("cases that fail alike under one allocator cost it the rest, and what failed is not listed as given up") {
+  WorkQueue queue(pair_request({"w", "x", "y", "z"}));
+  CHECK(queue.failed(crash(), at(4, 0, 0)).empty());  // w as a pair: 1 for a, 1 for b
+  CHECK(queue.failed(crash(), at(1, 0, 0)).empty());  // w under a: 2 for a
+  CHECK(life(queue) == "w:b !");
+  queue.succeeded();
+  CHECK(life(queue) == "x:a,b y:a,b z:a,b");
+  const auto given_up = queue.failed(crash(), at(3, 0, 0));  // x as a pair: 3 for a, 2 for b
+  REQUIRE(given_up.size() == 1);
+  CHECK(given_up[0].allocators == Names{"a"});
+  CHECK(given_up[0].case_ids == Names{"y", "z"});
+  CHECK_FALSE(given_up[0].bring_up);
+  CHECK(life(queue) == "x:b !");
+  queue.succeeded();
+  CHECK(life(queue) == "y:b z:b !");
+}
+
+TEST_CASE("a worker that fails between cases is replaced and goes on as a pair") {
+  WorkQueue queue(pair_request({"x", "y"}));
+  CHECK(queue.failed(crash(), at(2, 1, 0)).empty());
+  CHECK(life(queue) == "y:a,b");
+}
+
+TEST_CASE("a worker that fails after its last case leaves nothing to do") {
+  WorkQueue queue(pair_request({"x"}));
+  CHECK(queue.failed(crash(), at(1, 1, 0)).empty());
+  CHECK(life(queue) == "-");
+}
+
+TEST_CASE("workers that fail in ever new ways are bounded") {
+  WorkQueue queue(pair_request({"x"}));
+  int lives = 0;
+  std::vector<GivenUp> given_up;
+  for (; queue.current(); ++lives) {
+    const auto items = queue.current()->items.size();
+    given_up = queue.failed(crash(lives), at(items, 0, -1));
+  }
+  CHECK(lives == 11);
+  CHECK(given_up.size() == 2);
+}
+
+TEST_CASE("abandoning lists every case with every allocator that it will not run under") {
+  WorkQueue queue(pair_request({"x", "y"}));
+  const auto given_up = queue.abandon("because");
+  REQUIRE(given_up.size() == 2);
+  CHECK(given_up[0].case_ids == Names{"x", "y"});
+  CHECK(given_up[1].case_ids == Names{"x", "y"});
+  CHECK(given_up[1].reason == "because");
+  CHECK(life(queue) == "-");
+}
+
+TEST_CASE("a work request survives its way to a worker") {
+  auto request = pair_request({"x"});
+  request.settings = {{"k", 1}};
+  request.alone = true;
+  request.attempt = 4;
+  request.allocators = {"c"};
+  CHECK(to_json(work_request_from(to_json(request))) == to_json(request));
+  CHECK(allocators_of(request) == Names{"c", "a", "b"});
+}
+
+}  // namespace
+}  // namespace symmbench
