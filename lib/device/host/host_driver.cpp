@@ -113,7 +113,7 @@ MemoryId HostDriver::keep(HostMemory memory) {
   return id;
 }
 
-void HostDriver::drop(std::shared_ptr<HostMemory> memory) {
+void HostDriver::drop(const std::shared_ptr<HostMemory>& memory) {
   if (memory.use_count() == 1 && !memory->imported) used_bytes_ -= memory->bytes;
 }
 
@@ -133,7 +133,7 @@ void HostDriver::release(MemoryId id) {
   memories_.erase(id);
   // A mapping keeps the bytes without the descriptor; only a fabric handle, which names it, needs it as long.
   if (memory->handle == HandleType::posix_fd) memory->fd.reset();
-  drop(std::move(memory));
+  drop(memory);
 }
 
 ShareableHandle HostDriver::export_handle(MemoryId id) {
@@ -213,7 +213,9 @@ bool HostDriver::inside_a_range(DevicePtr address, std::uint64_t bytes) const {
 void HostDriver::map(DevicePtr address, std::uint64_t bytes, MemoryId id) {
   const std::shared_ptr<HostMemory>& memory = find(id, DriverCall::map);
   check_piece(address, bytes, DriverCall::map);
-  const auto refuse = [](std::string why) { throw_driver_error(DriverCall::map, driver_code::kInvalidValue, why); };
+  const auto refuse = [](const std::string& why) {
+    throw_driver_error(DriverCall::map, driver_code::kInvalidValue, why);
+  };
   if (bytes != memory->bytes) {
     refuse(fmt::format("{} asked, but the memory has {}", format_bytes(bytes), format_bytes(memory->bytes)));
   }
@@ -240,7 +242,7 @@ void HostDriver::unmap(DevicePtr address, std::uint64_t bytes) {
   if (at == MAP_FAILED) throw_mapping_error("mmap", errno);
   std::shared_ptr<HostMemory> memory = std::move(placed->second.memory);
   placements_.erase(placed);
-  drop(std::move(memory));
+  drop(memory);
 }
 
 void HostDriver::set_access(DevicePtr address, std::uint64_t bytes) {

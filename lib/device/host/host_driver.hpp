@@ -64,7 +64,8 @@ class HostDriver final : public Driver {
 
   const std::shared_ptr<HostMemory>& find(MemoryId id, DriverCall call) const;
   MemoryId keep(HostMemory memory);
-  void drop(std::shared_ptr<HostMemory> memory);
+  /// Settles the accounts when `memory` is the last reference.
+  void drop(const std::shared_ptr<HostMemory>& memory);
   void check_spec(const AllocationSpec& spec, DriverCall call) const;
   void check_room(std::uint64_t bytes, DriverCall call);
   void check_piece(DevicePtr address, std::uint64_t bytes, DriverCall call) const;

@@ -47,10 +47,12 @@ void narrow(MemoryInfo& info, const fs::path& group, const CgroupFiles& files) {
   const auto limit = read_number(group / files.limit);
   const auto usage = read_number(group / files.usage);
   if (!limit || !usage) return;
-  const std::uint64_t cache = std::min(*usage, read_keyed(group / "memory.stat", files.cache_key).value_or(0));
-  const std::uint64_t used = *usage - cache;
   info.total_bytes = std::min(info.total_bytes, *limit);
-  info.free_bytes = std::min(info.free_bytes, *limit > used ? *limit - used : 0);
+  std::uint64_t room = *limit > *usage ? *limit - *usage : 0;
+  if (room >= info.free_bytes) return;  // saves reading memory.stat, by far the slowest of these files
+  const std::uint64_t cache = std::min(*usage, read_keyed(group / "memory.stat", files.cache_key).value_or(0));
+  room = *limit > *usage - cache ? *limit - (*usage - cache) : 0;
+  info.free_bytes = std::min(info.free_bytes, room);
 }
 
 /// Every group from `path` up to the mount point. In a container the path may be the outer one and not exist here: the

@@ -106,8 +106,8 @@ TEST_CASE("an over-aligned reservation gives back what it did not need") {
 }
 
 TEST_CASE("a destroyed driver leaves no descriptor, no mapping and no range") {
-  const int descriptors = open_descriptors();
-  const int mappings = memory_mappings();
+  const long descriptors = test::open_descriptors();
+  const long mappings = test::memfd_mappings();
   DevicePtr range = 0;
   {
     HostDriver driver;
@@ -121,24 +121,24 @@ TEST_CASE("a destroyed driver leaves no descriptor, no mapping and no range") {
     driver.set_access(range, 3 * kUnit);
     driver.release(released);
     driver.allocate_local(1000);
-    CHECK(open_descriptors() == descriptors + 2);  // a released id holds none although it is mapped
-    CHECK(memory_mappings() == mappings + 3);
+    CHECK(test::open_descriptors() == descriptors + 2);  // a released id holds none although it is mapped
+    CHECK(test::memfd_mappings() == mappings + 3);
   }
-  CHECK(open_descriptors() == descriptors);
-  CHECK(memory_mappings() == mappings);
+  CHECK(test::open_descriptors() == descriptors);
+  CHECK(test::memfd_mappings() == mappings);
   CHECK_FALSE(address_space_used(range, 8 * kUnit));
 }
 
 TEST_CASE("refused calls leave no descriptor and no mapping") {
   HostDriver driver({.memory_limit_bytes = 4 * kUnit});
-  const int descriptors = open_descriptors();
-  const int mappings = memory_mappings();
+  const long descriptors = test::open_descriptors();
+  const long mappings = test::memfd_mappings();
   CHECK_THROWS_AS(driver.create(8 * kUnit, {}), Error);
   CHECK_THROWS_AS(driver.create(1, {}), Error);
   CHECK_THROWS_AS(driver.import_handle(ShareableHandle(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)))), Error);
   CHECK_THROWS_AS(driver.map(kUnit, kUnit, MemoryId{5}), Error);
-  CHECK(open_descriptors() == descriptors);
-  CHECK(memory_mappings() == mappings);
+  CHECK(test::open_descriptors() == descriptors);
+  CHECK(test::memfd_mappings() == mappings);
 }
 
 TEST_CASE("the memory limit counts what is held, until the last mapping of it is gone") {

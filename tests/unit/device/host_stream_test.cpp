@@ -12,6 +12,7 @@
 #include "core/clock.hpp"
 #include "device/host/host_driver.hpp"
 #include "support/stream_conformance.hpp"
+#include "unit/device/process_probe.hpp"
 
 namespace symmbench {
 namespace {
@@ -247,10 +248,30 @@ TEST_CASE("an event may go before the work that records it") {
   CHECK_NOTHROW(stream.synchronize());
 }
 
+TEST_CASE("a stream whose threads cannot be made says so") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  SKIP("sanitizers need more address space than the limit leaves");
+#endif
+  // In a child: the limit on address space, which stands for any lack of room for threads, cannot be taken back.
+  const int status = run_in_child([] {
+    const rlimit limit{.rlim_cur = address_space_bytes() + (512ull << 20), .rlim_max = RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) return false;
+    try {
+      const HostStream stream(100'000);
+    } catch (const Error& error) {
+      const Failure& failure = error.failure();
+      return failure.layer == Layer::environment && failure.reason == Reason::capacity_exceeded &&
+             failure.call == "pthread_create";
+    }
+    return false;
+  });
+  CHECK(status == 0);
+}
+
 TEST_CASE("many streams work beside one another") {
-  constexpr int kStreams = 40;  // far more threads than cores
-  std::vector<std::unique_ptr<HostStream>> streams;
-  for (int i = 0; i < kStreams; ++i) streams.push_back(std::make_unique<HostStream>());
+  constexpr std::ptrdiff_t kStreams = 40;  // far more threads than cores
+  std::vector<std::unique_ptr<HostStream>> streams(kStreams);
+  for (auto& stream : streams) stream = std::make_unique<HostStream>();
   std::barrier meeting(2 * kStreams);  // completes only when every block of every stream runs
   for (const auto& stream : streams) {
     for (int i = 0; i < 10; ++i) stream->launch(2, [&](std::uint32_t) { meeting.arrive_and_wait(); });

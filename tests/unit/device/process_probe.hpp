@@ -6,19 +6,13 @@
 #include <catch2/catch_test_macros.hpp>
 #include <csignal>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "device/stream.hpp"
+#include "support/process_resources.hpp"
 
 namespace symmbench {
-
-inline int open_descriptors() {
-  const std::filesystem::directory_iterator entries("/proc/self/fd");
-  return static_cast<int>(std::distance(begin(entries), end(entries)));
-}
 
 /// Lines of /proc/self/maps for which `matches(begin, end, line)`.
 template <class Matches>
@@ -32,12 +26,6 @@ int count_maps(Matches&& matches) {
     if (matches(first, last, line)) ++count;
   }
   return count;
-}
-
-/// Mappings of emulated device memory in this process.
-inline int memory_mappings() {
-  return count_maps(
-      [](auto, auto, const std::string& line) { return line.find("memfd:symmbench") != std::string::npos; });
 }
 
 inline bool address_space_used(DevicePtr address, std::uint64_t bytes) {
