@@ -1,7 +1,5 @@
 #pragma once
-#include <functional>
 #include <memory>
-#include <string>
 
 #include "device/observed_driver.hpp"
 #include "kernels/kernel_set.hpp"
@@ -10,6 +8,7 @@ namespace symmbench {
 
 /// One device kind, ready for use by one worker: seam 1 and seam 2 together. app/backend.cpp makes it.
 struct Backend {
+  std::unique_ptr<DriverObserver> observer;  ///< shows the current driver call on the heartbeat page; outlives driver
   std::unique_ptr<ObservedDriver> driver;
   std::unique_ptr<KernelSet> kernels;
   bool emulated = true;  ///< times say nothing about hardware

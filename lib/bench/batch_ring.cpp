@@ -45,6 +45,11 @@ BatchShape batch_shape(const Case& bench_case, bool emulated) {
   return shape;
 }
 
+std::uint64_t ring_bytes(const Case& bench_case, bool emulated) {
+  const std::uint64_t constants = bench_case.shape.pattern == Pattern::allreduce ? 0 : 2 * bench_case.shape.message_bytes();
+  return batch_shape(bench_case, emulated).slots * slot_bytes(bench_case) + constants;
+}
+
 BatchRing::BatchRing(Driver& driver, Stream& stream, const Case& bench_case, const BatchShape& shape,
                      std::uint64_t seed) {
   view_.slots = shape.slots;

@@ -20,6 +20,9 @@ struct BatchShape {
 /// In-place cases never share: the second use would sum what the first one left.
 BatchShape batch_shape(const Case& bench_case, bool emulated);
 
+/// Device memory of one rank for the batches of a case under one allocator.
+std::uint64_t ring_bytes(const Case& bench_case, bool emulated);
+
 inline constexpr std::uint64_t kRingBudget = std::uint64_t{256} << 20;
 
 /// Device memory for the batches of one case: inputs, guarded outputs, constants, state and the verify report.

@@ -1,17 +1,23 @@
 #pragma once
-#include "bench/backend.hpp"
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "device/driver.hpp"
 #include "supervise/worker.hpp"
 
 namespace symmbench {
 
-/// How a worker gets its device; `kind` is "host" or "cuda". @throws Error{environment, not_supported} with the reason
-using BackendFactory = std::function<Backend(const std::string& kind, int world_rank, const Json& settings)>;
+/// What one device kind answers on this rank, without keeping anything open.
+struct DeviceAnswer {
+  std::string kind;                    ///< "host", "cuda"
+  std::optional<std::string> problem;  ///< why it cannot be used; nullopt: it can
+  std::optional<DeviceFacts> facts;    ///< when usable
+  std::optional<MemoryInfo> memory;    ///< when usable; of the host's memory all its ranks see the same
+};
 
-/// Why a device kind cannot be used by this process, or nullopt. Does not allocate.
-using DeviceProbe = std::function<std::optional<std::string>(const std::string& kind, int world_rank)>;
-
-/// The preflight task of a worker: one RankFacts record with host identity, memory limits, environment, build id,
-/// configuration hash, and for each device kind whether it is usable and why not.
-void run_preflight(WorkerContext& context, const DeviceProbe& probe, const BackendFactory& make_backend);
+/// The preflight task of a worker: appends one RankFacts record with host identity, memory, environment (by allow-list)
+/// and what each device kind answered. Not collective: nothing here waits for another rank.
+void run_preflight(WorkerContext& context, const std::vector<DeviceAnswer>& devices);
 
 }  // namespace symmbench

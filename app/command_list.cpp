@@ -1,0 +1,137 @@
+#include "app/command_list.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+
+#include "config/option_value.hpp"
+#include "config/options.hpp"
+#include "core/text.hpp"
+#include "memory/shared_memory.hpp"
+
+namespace symmbench {
+namespace {
+
+/// What `--inject` will provoke; none of it is in this version.
+constexpr Choice kFaults[] = {
+    {"driver_code", "a driver call fails with code 2, 101, 400, 401, 800, 801 or 802 at a rank", false},
+    {"rank_late", "a rank reaches a phase late", false},
+    {"rank_dead", "a rank's supervisor dies", false},
+    {"worker_killed", "a worker dies in a phase", false},
+    {"fd_transport", "descriptors do not arrive", false},
+    {"handle_disagreement", "ranks hold different handle types", false},
+    {"group_mismatch", "a subgroup is mapped over all ranks", false},
+    {"rank_order", "peers are mapped in the wrong order", false},
+    {"pattern", "the Lamport pattern is wrong or missing", false},
+    {"flags", "barrier flags are not zeroed", false},
+    {"packet", "a packet is lost, doubled, stale or has a flipped bit", false},
+    {"signal_lost", "a barrier signal is lost", false},
+    {"grid_mismatch", "ranks launch different grids", false},
+    {"canary", "a canary is overwritten", false},
+    {"leak", "a lifecycle leaks", false},
+    {"slow_rank", "a rank is slow", false},
+    {"slow_link", "a link is slow", false},
+};
+
+/// What a run proves or watches by itself.
+constexpr Choice kChecks[] = {
+    {"handle_trial", "create, export, import on a peer, map and access, by vote of all ranks"},
+    {"ownership", "each rank's memory is where every peer has it mapped"},
+    {"patterns", "Lamport area, flags and control block hold their start values before use"},
+    {"canaries", "nothing was written behind a segment"},
+    {"results", "every timed iteration that still has its data, exact inputs: equal means equal"},
+    {"rounding", "random inputs against a bound per type and algorithm"},
+    {"guards", "outputs are fully written, and nothing beside them"},
+    {"bit_identity", "all ranks hold the same bits"},
+    {"leaks", "descriptors, mappings and device memory after each lifecycle"},
+    {"watchdog", "who is stuck, in which phase, and whom it waits for"},
+    {"findings", "rules over facts of driver, fabric and environment", false},
+};
+
+constexpr std::string_view kTopics[] = {"workspaces", "allocators", "patterns", "algorithms",
+                                        "fabrics",    "faults",     "checks",   "configs"};
+
+Json entry_of(const Choice& choice) {
+  return {{"name", choice.name}, {"about", choice.about}, {"available", choice.now}};
+}
+
+Json entries_of(std::span<const Choice> choices) {
+  Json entries = Json::array();
+  for (const auto& choice : choices) entries.push_back(entry_of(choice));
+  return entries;
+}
+
+Json allocator_entries() {
+  Json entries = entries_of(option("allocator").choices);
+  const auto known = allocator_names();
+  for (auto& entry : entries) {
+    if (std::find(known.begin(), known.end(), entry.at("name").get<std::string>()) == known.end()) continue;
+    entry["differences"] = Json::array();
+    for (const auto& one : make_allocator(entry.at("name").get<std::string>())->differences()) {
+      entry["differences"].push_back({{"upstream", one.upstream}, {"here", one.here}, {"reason", one.reason}});
+    }
+  }
+  return entries;
+}
+
+Json config_entries() {
+  Json entries = Json::array();
+  for (const auto& path : shipped_configs()) {
+    const auto json = read_json_file(path);
+    entries.push_back({{"name", std::filesystem::path(path).stem().string()},
+                       {"about", json.is_object() ? json.value("description", "") : ""},
+                       {"available", true},
+                       {"path", path}});
+  }
+  return entries;
+}
+
+Json entries_for(const std::string& what) {
+  if (what == "workspaces") return entries_of(option("workspace").choices);
+  if (what == "allocators") return allocator_entries();
+  if (what == "patterns") return entries_of(option("pattern").choices);
+  if (what == "algorithms") return entries_of(option("algorithm").choices);
+  if (what == "fabrics") return entries_of(option("fabric").choices);
+  if (what == "faults") return entries_of(kFaults);
+  if (what == "checks") return entries_of(kChecks);
+  if (what == "configs") return config_entries();
+  const std::vector<std::string> topics(std::begin(kTopics), std::end(kTopics));
+  const auto nearest = nearest_name(what, topics);
+  fail_config(fmt::format("'{}': not one of {}{}", what, fmt::join(topics, ", "),
+                          nearest ? fmt::format(" (did you mean {}?)", *nearest) : ""));
+}
+
+}  // namespace
+
+Json list_json(const std::string& what) { return {{"what", what}, {"entries", entries_for(what)}}; }
+
+std::string list_text(const Json& list) {
+  std::size_t width = 0;
+  for (const auto& entry : list.at("entries")) width = std::max(width, entry.at("name").get<std::string>().size());
+  std::string text;
+  for (const auto& entry : list.at("entries")) {
+    text += fmt::format("{:<{}}  {}{}\n", entry.at("name").get<std::string>(), width,
+                        entry.at("available").get<bool>() ? "" : "(not in this version) ",
+                        entry.at("about").get<std::string>());
+    if (!entry.contains("differences")) continue;
+    for (const auto& one : entry.at("differences")) {
+      text += fmt::format("    upstream: {}\n    here:     {}\n    reason:   {}\n\n", one.at("upstream").get<std::string>(),
+                          one.at("here").get<std::string>(), one.at("reason").get<std::string>());
+    }
+  }
+  return text;
+}
+
+int command_list(const ParsedCommand& parsed) {
+  try {
+    const auto list = list_json(parsed.subject);
+    fmt::print("{}", parsed.json ? list.dump(2) + "\n" : list_text(list));
+    return 0;
+  } catch (const Error& error) {
+    fmt::print(stderr, "symmbench list: {}\n", error.failure().detail);
+    return 2;
+  }
+}
+
+}  // namespace symmbench

@@ -1,0 +1,16 @@
+#pragma once
+#include "app/cli.hpp"
+#include "core/json.hpp"
+
+namespace symmbench {
+
+/// What `symmbench list <what>` shows: {what, entries[{name, about, available, ...}]}; allocators add `differences`.
+/// @throws Error{config, invalid_argument} for an unknown `what`, naming what there is
+Json list_json(const std::string& what);
+/// The same for people.
+std::string list_text(const Json& list);
+
+/// Prints to stdout; 0. Usage errors go to stderr; 2.
+int command_list(const ParsedCommand& parsed);
+
+}  // namespace symmbench

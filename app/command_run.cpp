@@ -1,0 +1,283 @@
+#include "app/command_run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "app/cli.hpp"
+#include "app/command_plan.hpp"
+#include "app/console.hpp"
+#include "app/run_job.hpp"
+#include "app/worker_task.hpp"
+#include "comm/job_nonce.hpp"
+#include "comm/mpi_transport.hpp"
+#include "config/resolve.hpp"
+#include "core/text.hpp"
+#include "journal/journal.hpp"
+#include "report/fold.hpp"
+#include "report/verdict.hpp"
+#include "report/write.hpp"
+#include "supervise/signals.hpp"
+#include "symmbench_version.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr int kPassed = static_cast<int>(ExitCode::passed);
+constexpr int kUsage = static_cast<int>(ExitCode::usage);
+constexpr int kNoVerdict = static_cast<int>(ExitCode::no_verdict);
+constexpr double kForever_s = 1e8;
+
+/// Collective. The first rank that has something to say says it; all ranks then know that somebody had.
+bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection) {
+  const int speaker = mpi.size() - mpi.agree_max(objection ? mpi.size() - mpi.rank() : 0);
+  if (speaker == mpi.rank()) fmt::print(stderr, "{}\n", *objection);
+  return speaker < mpi.size();
+}
+
+/// What argv and files alone decide, beyond the options themselves: the plan and the report's place.
+void check_before_running(const ParsedCommand& command, const MpiSession& mpi) {
+  try {
+    make_plan(command.config, mpi.size(), 0);
+    if (mpi.rank() == 0 && command.config.report_path && !command.plan_only) check_writable(*command.config.report_path);
+  } catch (const Error& error) {
+    Failure failure = error.failure();
+    if (!failure.detail.starts_with("symmbench")) failure.detail = "symmbench run: " + failure.detail;
+    throw Error(failure);
+  }
+}
+
+/// A journal that is still there belongs to a run that was killed before it could write its report. It is kept, beside.
+void move_old_journal_aside(const std::string& dir) {
+  if (!std::filesystem::exists(dir)) return;
+  std::string kept;
+  for (int i = 1; kept.empty() || std::filesystem::exists(kept); ++i) kept = fmt::format("{}.old-{}", dir, i);
+  std::filesystem::rename(dir, kept);
+  fmt::print(stderr, "symmbench run: {} holds the records of a run that never finished; kept as {}\n", dir, kept);
+}
+
+std::optional<std::string> journal_dir(const RunConfig& config) {
+  if (config.journal_path) return config.journal_path;
+  if (config.report_path) return *config.report_path + ".journal";
+  return std::nullopt;
+}
+
+/// Hands records to several sinks; any of them may be absent.
+class Tee final : public RecordSink {
+ public:
+  Tee(RecordSink* first, RecordSink* second) : first_(first), second_(second) {}
+  void append(const Json& record) override {
+    if (first_ != nullptr) first_->append(record);
+    if (second_ != nullptr) second_->append(record);
+  }
+
+ private:
+  RecordSink* first_;
+  RecordSink* second_;
+};
+
+/// Rank 0's memory of the run: what the report is folded from, shown on the console as it comes in.
+class RecordLog final : public RecordSink {
+ public:
+  explicit RecordLog(Console& console) : console_(console) {}
+  void append(const Json& record) override {
+    records_.push_back(record);
+    console_.heard(record);
+  }
+  const std::vector<Json>& records() const { return records_; }
+  std::vector<Json> of_type(std::string_view type) const {
+    std::vector<Json> found;
+    for (const auto& record : records_) {
+      if (record.value("type", std::string()) == type) found.push_back(record);
+    }
+    return found;
+  }
+
+ private:
+  Console& console_;
+  std::vector<Json> records_;
+};
+
+RunStarted run_started(const ParsedCommand& command, const std::vector<std::string>& arguments, int world_size,
+                       const DeviceDecision& device, const std::string& started_at) {
+  const RunConfig& config = command.config;
+  RunStarted started;
+  started.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}};
+  started.run = Json{{"command", fmt::format("symmbench {}", fmt::join(arguments, " "))},
+                     {"repro_command", repro_command(config, world_size)},
+                     {"config", parse_json(config.config_text, "configuration")},
+                     {"seed", config.seed},
+                     {"started_at", started_at}};
+  started.device = Json{{"kind", device.kind}, {"emulated", device.emulated}, {"reason", device.reason}};
+  started.world_size = world_size;
+  started.group_size = config.group_size == 0 ? world_size : config.group_size;
+  started.planned_rows = planned_rows(config, world_size);
+  started.planned_lifecycles = planned_lifecycles(config, world_size);
+  started.strict = config.strict;
+  started.raw_samples = config.raw_samples;
+  started.skip_if_unsupported = config.skip_if_unsupported;
+  return started;
+}
+
+/// One rank's part of the job: its supervisor and journal, until the code that all ranks leave with is known.
+class Rank {
+ public:
+  Rank(MpiSession& mpi, const ParsedCommand& command, const std::vector<std::string>& arguments)
+      : mpi_(mpi), command_(command), config_(command.config), arguments_(arguments), transport_(mpi) {
+    if (const auto dir = journal_dir(config_)) {
+      if (mpi.rank() == 0) move_old_journal_aside(*dir);
+      mpi.agree_max(0);  // nobody writes before the place is free
+      journal_.emplace(*dir, mpi.rank());
+    }
+  }
+
+  int lead() {
+    Console console(config_, mpi_.size());
+    RecordLog log(console);
+    Tee own(journal_ ? &*journal_ : nullptr, &log);
+    Supervisor supervisor(transport_, options(), *journal_sink(), &log);
+
+    const std::string started_at = utc_timestamp();
+    WorkRequest preflight{.task = "preflight", .label = "preflight"};
+    RunOutcome outcome = supervisor.run(std::vector{preflight}, time_limit_s());
+    const auto facts = log.of_type("rank");
+    const DeviceDecision device = decide_device(config_.device, facts, mpi_.size());
+    own.append(to_json(run_started(command_, arguments_, mpi_.size(), device, started_at)));
+    console.begin(device.kind, device.emulated, device.reason, facts);
+
+    std::optional<std::string> problem = device.problem;
+    if (!problem) problem = memory_problem(make_plan(config_, mpi_.size(), 0), device, facts);
+    if (!outcome.interrupted && !problem) {
+      const auto work = [&](int group) { return work_of(make_plan(config_, mpi_.size(), group), config_, device); };
+      outcome = supervisor.run(work, time_limit_s());
+    }
+    RunEnded ended{.ended_at = utc_timestamp(), .complete = !outcome.interrupted && !problem};
+    if (outcome.interrupted) {
+      ended.interrupted_by = outcome.interrupted_by;
+    } else if (problem) {
+      ended.interrupted_by = problem;
+    }
+    own.append(to_json(ended));
+
+    const Json report = fold_report(log.records());
+    int exit_code = report.at("verdict").at("exit_code").get<int>();
+    if (!store(report)) exit_code = static_cast<int>(worse(static_cast<ExitCode>(exit_code), ExitCode::no_verdict));
+    console.end(report);
+    orderly_ = supervisor.finish(exit_code);
+    return exit_code;
+  }
+
+  int follow() {
+    Supervisor supervisor(transport_, options(), *journal_sink(), nullptr);
+    const int exit_code = supervisor.serve();
+    orderly_ = supervisor.orderly();
+    // The end was agreed after rank 0 had stored its report, so these records are in it.
+    if (orderly_ && journal_) journal_->remove();
+    return exit_code;
+  }
+
+  bool orderly() const { return orderly_; }
+
+ private:
+  class Nowhere final : public RecordSink {
+    void append(const Json&) override {}
+  };
+
+  RecordSink* journal_sink() { return journal_ ? static_cast<RecordSink*>(&*journal_) : &nowhere_; }
+  double time_limit_s() const { return config_.time_limit_s > 0 ? config_.time_limit_s : kForever_s; }
+
+  SupervisorOptions options() {
+    const Deadlines deadlines = deadlines_of(config_);
+    SupervisorOptions options;
+    options.job_nonce = nonce_;
+    options.group_size = config_.group_size == 0 ? mpi_.size() : config_.group_size;
+    options.round_s = deadlines.round_s;
+    options.watchdog_s = deadlines.watchdog_s - deadlines.round_s;
+    options.isolate = config_.isolation == Isolation::process;
+    options.worker_argv = {"/proc/self/exe", "worker"};
+    options.task = run_worker_task;
+    return options;
+  }
+
+  /// False, with a word on stderr, when the report could not be written. The journal then stays.
+  bool store(const Json& report) {
+    try {
+      if (config_.report_path) write_report(*config_.report_path, report);
+      if (journal_) journal_->remove();
+      return true;
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "symmbench run: {}\n", error.what());
+      return false;
+    }
+  }
+
+  MpiSession& mpi_;
+  const ParsedCommand& command_;
+  const RunConfig& config_;
+  const std::vector<std::string>& arguments_;
+  MpiTransport transport_;
+  const std::string nonce_ = mpi_.broadcast(mpi_.rank() == 0 ? make_job_nonce() : "");
+  std::optional<JournalWriter> journal_;
+  Nowhere nowhere_;
+  bool orderly_ = false;
+};
+
+/// The same build and the same configuration on every rank, or the first rank's complaint.
+std::optional<std::string> mismatch(MpiSession& mpi, const RunConfig& config) {
+  const std::string mine = fmt::format("{} {} {} {:016x}", kVersion, kGitRevision, kBuildType, fnv1a(config.config_text));
+  const std::string leaders = mpi.broadcast(mine);
+  if (mine == leaders) return std::nullopt;
+  return fmt::format("symmbench run: rank {} runs build and configuration '{}', rank 0 '{}': all ranks need the same",
+                     mpi.rank(), mine, leaders);
+}
+
+}  // namespace
+
+int command_run(const std::vector<std::string>& arguments) {
+  die_with_parent();
+  MpiSession mpi;
+  ParsedCommand command;
+  std::optional<std::string> objection;
+  try {
+    command = parse_command_line(arguments);
+    if (!command.text) check_before_running(command, mpi);
+  } catch (const Error& error) {
+    objection = error.failure().detail;
+  }
+  if (anyone_objects(mpi, objection)) {
+    mpi.finalize();
+    return kUsage;
+  }
+  if (command.text || command.plan_only) {
+    if (mpi.rank() == 0) {
+      if (command.text) {
+        fmt::print("{}", *command.text);
+      } else {
+        command.ranks = mpi.size();
+        command_plan(command);
+      }
+    }
+    mpi.finalize();
+    return kPassed;
+  }
+  if (anyone_objects(mpi, mismatch(mpi, command.config))) {
+    mpi.finalize();
+    return kNoVerdict;
+  }
+
+  int exit_code = kNoVerdict;
+  bool orderly = false;
+  {
+    Rank rank(mpi, command, arguments);
+    exit_code = mpi.rank() == 0 ? rank.lead() : rank.follow();
+    orderly = rank.orderly();
+    std::fflush(nullptr);
+    // With a rank lost, MPI_Finalize would wait for it for ever; so would the destructor of what MPI still holds.
+    if (!orderly) ::_exit(exit_code);
+  }
+  mpi.finalize();
+  return exit_code;
+}
+
+}  // namespace symmbench

@@ -1,0 +1,56 @@
+#include "app/command_validate.hpp"
+
+#include <fmt/format.h>
+
+#include "config/resolve.hpp"
+#include "core/json.hpp"
+#include "report/schema.hpp"
+
+namespace symmbench {
+namespace {
+
+bool is_report(const Json& document) {
+  return document.is_object() && (document.contains("schema_version") || document.contains("results"));
+}
+
+/// What resolve() refuses, although the schema allows it.
+std::vector<std::string> config_problems(const std::string& path) {
+  try {
+    const auto json = read_config_file(path);
+    (void)resolve(&json, Json::object(), {.file_name = "config file"});
+    return {};
+  } catch (const Error& error) {
+    return {error.failure().detail};
+  }
+}
+
+}  // namespace
+
+Validation validate_file(const std::string& path) {
+  const auto document = read_json_file(path);
+  Validation validation{.kind = is_report(document) ? "report" : "config"};
+  for (const auto& violation : validate(document, schema_text(validation.kind))) {
+    validation.violations.push_back(fmt::format("{}: {}", violation.path.empty() ? "/" : violation.path, violation.message));
+  }
+  if (validation.kind == "config" && validation.violations.empty()) validation.violations = config_problems(path);
+  return validation;
+}
+
+int command_validate(const ParsedCommand& parsed) {
+  try {
+    const auto validation = validate_file(parsed.subject);
+    for (const auto& line : validation.violations) fmt::print("{}: {}\n", parsed.subject, line);
+    if (validation.violations.empty()) {
+      fmt::print("{}: valid {}\n", parsed.subject, validation.kind);
+      return 0;
+    }
+    fmt::print("{}: not a valid {}: {} violation{}\n", parsed.subject, validation.kind, validation.violations.size(),
+               validation.violations.size() == 1 ? "" : "s");
+    return 1;
+  } catch (const Error& error) {
+    fmt::print(stderr, "symmbench validate: {}\n", error.failure().detail);
+    return 2;
+  }
+}
+
+}  // namespace symmbench

@@ -1,0 +1,23 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "app/cli.hpp"
+
+namespace symmbench {
+
+/// What a document was taken for, and what is wrong with it: one line each, beginning with the place.
+struct Validation {
+  std::string kind;  ///< "report" or "config"
+  std::vector<std::string> violations;
+};
+
+/// Reads `path` and holds it against the schema that its content calls for: a report has "schema_version" or "results".
+/// A config that keeps its schema must also resolve, which finds sizes that contradict each other.
+/// @throws Error{config, ...} when the file cannot be read or is not JSON, with line and column
+Validation validate_file(const std::string& path);
+
+/// Prints the verdict to stdout; 0 valid, 1 not. Unreadable files go to stderr; 2.
+int command_validate(const ParsedCommand& parsed);
+
+}  // namespace symmbench

@@ -1,0 +1,133 @@
+#include "app/run_job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "bench/batch_ring.hpp"
+#include "core/text.hpp"
+#include "plan/estimate.hpp"
+
+namespace symmbench {
+namespace {
+
+/// The entry of `facts` for a device kind, or null.
+Json device_entry(const Json& facts, const std::string& kind) {
+  for (const auto& entry : facts.value("devices", Json::array())) {
+    if (entry.value("kind", std::string()) == kind) return entry;
+  }
+  return nullptr;
+}
+
+/// Why not every rank can use `kind`: the first rank's reason, or nullopt.
+std::optional<std::string> problem_with(const std::string& kind, const std::vector<Json>& rank_facts, int world_size) {
+  if (static_cast<int>(rank_facts.size()) < world_size) {
+    return fmt::format("only {} of {} ranks reported their facts", rank_facts.size(), world_size);
+  }
+  for (const auto& record : rank_facts) {
+    const Json entry = device_entry(record.at("facts"), kind);
+    if (!entry.is_null() && entry.value("usable", false)) continue;
+    const auto reason = entry.is_null() || entry.at("reason").is_null() ? std::string("it did not say why")
+                                                                        : entry.at("reason").get<std::string>();
+    return fmt::format("rank {} cannot use the {} device: {}", record.at("rank").get<int>(), kind, reason);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+DeviceDecision decide_device(DeviceChoice asked, const std::vector<Json>& rank_facts, int world_size) {
+  const auto cuda_problem = problem_with("cuda", rank_facts, world_size);
+  const auto host_problem = problem_with("host", rank_facts, world_size);
+  if (asked == DeviceChoice::cuda || (asked == DeviceChoice::automatic && !cuda_problem)) {
+    return {.kind = "cuda",
+            .emulated = false,
+            .reason = asked == DeviceChoice::cuda ? "asked for" : "every rank can use its GPU",
+            .problem = cuda_problem};
+  }
+  return {.kind = "host",
+          .emulated = true,
+          .reason = asked == DeviceChoice::host ? "asked for" : *cuda_problem,
+          .problem = host_problem};
+}
+
+std::optional<std::string> memory_problem(const Plan& plan, const DeviceDecision& device,
+                                          const std::vector<Json>& rank_facts) {
+  const auto ring = [&](const Case& bench_case) { return ring_bytes(bench_case, device.emulated); };
+  const std::uint64_t rank_bytes = plan_memory(plan, kUsualGranularity, ring).rank_bytes();
+  // Emulated devices share their host's memory; a GPU is one rank's own.
+  std::map<std::string, std::uint64_t> ranks_sharing;
+  const auto place_of = [&](const Json& record) {
+    const Json& facts = record.at("facts");
+    return device.emulated ? facts.at("boot_id").get<std::string>() : fmt::format("rank {}", record.at("rank").get<int>());
+  };
+  for (const auto& record : rank_facts) ++ranks_sharing[place_of(record)];
+  for (const auto& record : rank_facts) {
+    const Json entry = device_entry(record.at("facts"), device.kind);
+    const auto free_bytes = entry.at("free_bytes").get<std::uint64_t>();
+    const std::uint64_t needed_bytes = rank_bytes * ranks_sharing.at(place_of(record));
+    if (needed_bytes <= free_bytes) continue;
+    return fmt::format("not enough memory on rank {} ({}): {} needed by {} rank(s) there, {} free; ask for smaller messages "
+                       "(--maxbytes), fewer allocators at a time (--allocator), or fewer ranks",
+                       record.at("rank").get<int>(), record.at("facts").at("host").get<std::string>(),
+                       format_bytes(needed_bytes), ranks_sharing.at(place_of(record)), format_bytes(free_bytes));
+  }
+  return std::nullopt;
+}
+
+std::vector<WorkRequest> work_of(const Plan& plan, const RunConfig& config, const DeviceDecision& device) {
+  std::vector<WorkRequest> work;
+  for (const auto& group : plan.groups) {
+    WorkRequest request{.task = "group",
+                        .label = group.id,
+                        .settings = Json{{"config", config.config_text},
+                                         {"device", device.kind},
+                                         {"world_size", plan.world_size}}};
+    request.allocators = group.allocators;
+    for (const auto& bench_case : group.cases) {
+      if (!bench_case.skip) request.items.push_back({bench_case.id(), group.allocators});
+    }
+    if (group.kind == GroupKind::lifecycle || !request.items.empty()) work.push_back(std::move(request));
+  }
+  return work;
+}
+
+std::vector<Json> planned_rows(const RunConfig& config, int world_size) {
+  std::vector<Json> rows;
+  const Plan first = make_plan(config, world_size, 0);
+  for (int group = 0; group < world_size / first.group_size; ++group) {
+    for (const auto& case_group : make_plan(config, world_size, group).groups) {
+      for (const auto& bench_case : case_group.cases) {
+        for (const auto& allocator : case_group.allocators) {
+          Json row = bench_case.keys();
+          row["allocator"] = allocator;
+          row["label"] = case_group.id;
+          row["skip"] = json_or_null(bench_case.skip);
+          rows.push_back(std::move(row));
+        }
+      }
+    }
+  }
+  return rows;
+}
+
+std::vector<Json> planned_lifecycles(const RunConfig& config, int world_size) {
+  std::vector<Json> lifecycles;
+  const Plan first = make_plan(config, world_size, 0);
+  for (int group = 0; group < world_size / first.group_size; ++group) {
+    for (const auto& case_group : make_plan(config, world_size, group).groups) {
+      if (case_group.kind != GroupKind::lifecycle) continue;
+      lifecycles.push_back(Json{{"label", case_group.id},
+                                {"workspace", case_group.workspace},
+                                {"transport", case_group.transport},
+                                {"allocator", case_group.allocators.front()},
+                                {"handle_asked", case_group.handle_asked},
+                                {"group", group},
+                                {"lifecycles", case_group.lifecycles}});
+    }
+  }
+  return lifecycles;
+}
+
+}  // namespace symmbench

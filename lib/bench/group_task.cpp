@@ -1,0 +1,124 @@
+#include "bench/group_task.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "bench/case_runner.hpp"
+#include "bench/workspace_bench.hpp"
+
+namespace symmbench {
+namespace {
+
+/// One allocator of the group: its workspace, or why it has none.
+struct Side {
+  WorkspaceBench bench;
+  std::optional<Failure> failure;  ///< bring-up failed on some rank; the same on every rank
+};
+
+const Case& case_of(const CaseGroup& group, const std::string& id) {
+  const auto it = std::find_if(group.cases.begin(), group.cases.end(), [&](const Case& c) { return c.id() == id; });
+  if (it == group.cases.end()) {
+    throw Error({.layer = Layer::worker, .reason = Reason::internal, .detail = "no case '" + id + "' in " + group.id});
+  }
+  return *it;
+}
+
+/// The row of a case that does not run under this allocator.
+RowRecord row_without_run(const Case& bench_case, const WorkerContext& context, const std::string& allocator,
+                          std::string status, std::string reason, std::optional<Failure> failure = {}) {
+  return {.case_id = bench_case.id(),
+          .allocator = allocator,
+          .group = bench_case.group,
+          .attempt = context.request.attempt,
+          .status = std::move(status),
+          .reason = std::move(reason),
+          .failure = std::move(failure)};
+}
+
+/// Brings one side up; a failure that all ranks agreed on is kept, one that separated them is thrown on.
+void bring_up(Side& side, PhaseClock& clock) {
+  try {
+    side.bench.bring_up(clock);
+  } catch (const PhaseFailed& failed) {
+    if (failed.failure().layer == Layer::comm || failed.failure().reason == Reason::timed_out) throw;
+    side.failure = failed.failure();
+  }
+}
+
+class GroupRun {
+ public:
+  GroupRun(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend)
+      : context_(context), config_(config), group_(group), backend_(backend), stream_(backend.driver->make_stream()),
+        clock_(context.heartbeat, deadlines_of(config).round_s) {}
+
+  void run() {
+    for (const auto& allocator : allocators_of(context_.request)) {
+      Side& side = sides_.emplace(allocator, Side{{context_, config_, group_, allocator, backend_, *stream_}, {}}).first->second;
+      bring_up(side, clock_);
+      if (side.bench.workspace() && leader()) context_.records.append(to_json(side.bench.record()));
+    }
+    CaseRunner runner(context_, config_, backend_, *stream_);
+    for (std::size_t i = 0; i < context_.request.items.size(); ++i) {
+      const auto& item = context_.request.items[i];
+      context_.heartbeat.item(static_cast<int>(i));
+      context_.heartbeat.phase(Phase::use);
+      const auto rows = rows_of(runner, case_of(group_, item.case_id), item.allocators);
+      if (!leader()) continue;
+      for (auto row : rows) {
+        row.alone = context_.request.alone;
+        row.handle = sides_.at(row.allocator).bench.handle();
+        row.multicast = multicast_off();
+        context_.records.append(to_json(row));
+      }
+      context_.item_done(static_cast<int>(i));
+    }
+    context_.heartbeat.item(-1);
+    for (auto& [name, side] : sides_) side.bench.close(clock_);
+  }
+
+ private:
+  bool leader() const { return context_.comm.rank() == 0; }
+
+  std::vector<RowRecord> rows_of(CaseRunner& runner, const Case& bench_case, const std::vector<std::string>& allocators) {
+    std::vector<RowRecord> rows;
+    std::vector<Contender> contenders;
+    for (const auto& allocator : allocators) {
+      Side& side = sides_.at(allocator);
+      const auto skip = [&](std::string reason) {
+        rows.push_back(row_without_run(bench_case, context_, allocator, "skipped", std::move(reason)));
+      };
+      if (side.failure) {
+        rows.push_back(row_without_run(bench_case, context_, allocator, "failed",
+                                       "the workspace could not be brought up: " + describe(*side.failure), side.failure));
+      } else if (!side.bench.workspace()) {
+        skip(side.bench.handle().value("reason", std::string("no handle type can be used")));
+      } else if (const auto problem = backend_.kernels->unsupported(bench_case.shape)) {
+        skip(*problem);
+      } else if (const auto excess = side.bench.workspace()->capacity_problem(bench_case.shape)) {
+        skip(*excess);
+      } else {
+        contenders.push_back({allocator, side.bench.workspace()});
+      }
+    }
+    if (contenders.empty()) return rows;
+    auto measured = runner.run(bench_case, contenders);
+    rows.insert(rows.end(), std::make_move_iterator(measured.begin()), std::make_move_iterator(measured.end()));
+    return rows;
+  }
+
+  WorkerContext& context_;
+  const RunConfig& config_;
+  const CaseGroup& group_;
+  Backend& backend_;
+  std::unique_ptr<Stream> stream_;
+  PhaseClock clock_;
+  std::map<std::string, Side> sides_;
+};
+
+}  // namespace
+
+void run_case_group(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend) {
+  GroupRun(context, config, group, backend).run();
+}
+
+}  // namespace symmbench

@@ -1,0 +1,19 @@
+#pragma once
+#include "bench/backend.hpp"
+#include "plan/case.hpp"
+#include "supervise/worker.hpp"
+
+namespace symmbench {
+
+/// What a worker does with one CaseGroup: bring up the workspace of every allocator its items name, run the items,
+/// close. Collective over the worker's group; the leader (group rank 0) appends rows to context.records.
+///
+/// An allocator whose bring-up fails in a phase that all ranks left together gets failed rows, and the other goes on.
+/// @throws Error when the attempt cannot go on: a kernel gave up, ranks lost each other, the device failed
+void run_case_group(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend);
+
+/// What a worker does with a lifecycle group: create ... close, CaseGroup::lifecycles times, each with one verified
+/// allreduce in between; phases timed, leaks counted. One LifecycleRecord each.
+void run_lifecycles(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend);
+
+}  // namespace symmbench

@@ -1,0 +1,79 @@
+#include "bench/preflight.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "comm/host_identity.hpp"
+
+extern char** environ;  // NOLINT(readability-identifier-naming): POSIX's name
+
+namespace symmbench {
+namespace {
+
+/// Variables that change what is measured or how it is launched. Never the whole environment: it holds secrets.
+constexpr std::array<std::string_view, 13> kAllowedPrefixes{
+    "NCCL_",       "CUDA_",         "NVIDIA_VISIBLE",    "NVSHMEM_",           "TORCH_SYMM",    "FLASHINFER_TRTLLM",
+    "SYMMBENCH_",  "SLURM_JOB_ID",  "SLURM_PROCID",      "SLURM_LOCALID",      "SLURM_NODEID",  "SLURM_GPUS",
+    "OMPI_MCA_btl"};
+
+Json allowed_environment() {
+  Json variables = Json::object();
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    for (const auto prefix : kAllowedPrefixes) {
+      if (text.starts_with(prefix)) variables[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+    }
+  }
+  return variables;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("unknown");
+}
+
+Json to_json(const DeviceAnswer& answer) {
+  Json json{{"kind", answer.kind}, {"usable", !answer.problem}, {"reason", json_or_null(answer.problem)}};
+  if (answer.facts) {
+    const auto& facts = *answer.facts;
+    json["name"] = facts.name;
+    json["uuid"] = json_or_null(facts.uuid);
+    json["pci_bus_id"] = json_or_null(facts.pci_bus_id);
+    json["ordinal"] = json_or_null(facts.ordinal);
+    json["sm_version"] = facts.sm_major && facts.sm_minor ? Json(*facts.sm_major * 10 + *facts.sm_minor) : Json(nullptr);
+    json["multiprocessors"] = json_or_null(facts.multiprocessors);
+    json["driver_version"] = json_or_null(facts.driver_version);
+    json["posix_fd_supported"] = facts.posix_fd_supported;
+    json["fabric_supported"] = facts.fabric_supported;
+    json["multicast_supported"] = facts.multicast_supported;
+  }
+  if (answer.memory) {
+    json["free_bytes"] = answer.memory->free_bytes;
+    json["total_bytes"] = answer.memory->total_bytes;
+  }
+  return json;
+}
+
+}  // namespace
+
+void run_preflight(WorkerContext& context, const std::vector<DeviceAnswer>& devices) {
+  const int rank = context.comm.world_rank(context.comm.rank());
+  const HostIdentity host = this_host();
+  RankFacts facts{.rank = rank,
+                  .facts = Json{{"host", host_name()},
+                                {"boot_id", host.boot_id},
+                                {"network_namespace", host.network_namespace},
+                                {"cpus", ::sysconf(_SC_NPROCESSORS_ONLN)},
+                                {"devices", Json::array()},
+                                {"environment", allowed_environment()}}};
+  for (const auto& device : devices) facts.facts["devices"].push_back(to_json(device));
+  context.records.append(to_json(facts));
+}
+
+}  // namespace symmbench

@@ -1,0 +1,52 @@
+#include <catch2/catch_test_macros.hpp>
+
+#include "bench/batch_ring.hpp"
+#include "bench/case_runner.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+Case plain(std::uint64_t message_bytes) {
+  Case bench_case;
+  bench_case.shape = {.dtype = DType::bf16, .world_size = 4, .tokens = 1, .hidden = message_bytes / 2};
+  return bench_case;
+}
+
+}  // namespace
+
+TEST_CASE("contenders take turns so that a steady drift cancels") {
+  CHECK(interleaved_order(1) == std::vector<std::size_t>{0, 0});
+  CHECK(interleaved_order(2) == std::vector<std::size_t>{0, 1, 1, 0});
+  CHECK(interleaved_order(3) == std::vector<std::size_t>{0, 1, 2, 2, 1, 0});
+}
+
+TEST_CASE("every iteration of a batch has a slot of its own while the ring fits its budget") {
+  const BatchShape shape = batch_shape(plain(1 << 20), false);
+  CHECK(shape.iterations == 50);
+  CHECK(shape.slots == shape.iterations);
+  CHECK(shape.checked_every() == 1);
+}
+
+TEST_CASE("a shared ring is prime to the Lamport slots, so that a stale packet meets another input") {
+  for (std::uint64_t message = 1 << 20; message <= (1 << 28); message += 1 << 20) {
+    const BatchShape shape = batch_shape(plain(message), false);
+    CHECK(shape.slots >= 2);
+    if (shape.slots < shape.iterations) CHECK(shape.slots % kLamportSlots != 0);
+    CHECK(shape.checked_every() * shape.slots >= shape.iterations);
+  }
+}
+
+TEST_CASE("an in-place batch never uses a slot twice") {
+  Case bench_case = plain(1 << 26);
+  bench_case.shape.in_place = true;
+  bench_case.cudagraph = 50;
+  const BatchShape shape = batch_shape(bench_case, false);
+  CHECK(shape.slots == shape.iterations);
+}
+
+TEST_CASE("a batch is no longer than the iterations that were asked for") {
+  Case bench_case = plain(1024);
+  bench_case.iters = 3;
+  CHECK(batch_shape(bench_case, false).iterations == 3);
+}
