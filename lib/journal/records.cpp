@@ -90,12 +90,10 @@ RunStarted run_started_from(const Json& json) {
           .skip_if_unsupported = reader.flag("skip_if_unsupported")};
 }
 
-Json to_json(const RankFacts& record) {
-  return {{"type", "rank_facts"}, {"rank", record.rank}, {"facts", record.facts}};
-}
+Json to_json(const RankFacts& record) { return {{"type", "rank"}, {"rank", record.rank}, {"facts", record.facts}}; }
 
 RankFacts rank_facts_from(const Json& json) {
-  const RecordReader reader(json, "rank_facts");
+  const RecordReader reader(json, "rank");
   return {.rank = reader.integer("rank"), .facts = reader.value("facts")};
 }
 

@@ -114,7 +114,7 @@ struct RunEnded {
   std::optional<std::string> interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit"
 };
 
-/// The record's "type": "run_started", "rank_facts", "row", "failure", "lifecycle", "workspace", "event", "run_ended";
+/// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "event", "run_ended";
 /// empty when it has none.
 std::string type_of(const Json& record);
 

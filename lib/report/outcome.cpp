@@ -209,7 +209,7 @@ bool Outcomes::covers(const FailureRecord& failure, const Key& key) const {
 std::string Outcomes::why_not_tested() const {
   if (!records_.ended) return "the run was killed before this case: its journal has no end";
   if (records_.ended->interrupted_by) {
-    return fmt::format("run was interrupted by {} before this case", *records_.ended->interrupted_by);
+    return fmt::format("the run ended before this case: {}", *records_.ended->interrupted_by);
   }
   return "the run ended without a record of this case";
 }

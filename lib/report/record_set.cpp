@@ -9,7 +9,7 @@ namespace {
 
 void add(RecordSet& set, std::optional<RunStarted>& started, const std::string& type, const Json& record) {
   if (type == "run_started" && !started) started = run_started_from(record);
-  if (type == "rank_facts") {
+  if (type == "rank") {
     auto facts = rank_facts_from(record);
     set.rank_facts[facts.rank] = std::move(facts.facts);
   }

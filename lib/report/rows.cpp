@@ -35,6 +35,11 @@ Json slowest_rank(const RowRecord& row, int group_size) {
   return row.group * group_size + static_cast<int>(slowest - row.rank_mean_us.begin());
 }
 
+Json multicast_json(const Json& planned_row, const RowRecord* measured) {
+  if (measured != nullptr && measured->multicast.is_object()) return pick_choice(measured->multicast);
+  return {{"asked", pick_text(planned_row, "multicast_asked")}, {"used", nullptr}, {"reason", nullptr}};
+}
+
 void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_samples) {
   const auto samples = row != nullptr ? samples_of(*row) : std::vector<double>{};
   const int group_size = integer_or(json, "group_size", 0);
@@ -97,7 +102,7 @@ Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated,
             {"group", pick_integer(planned_row, "group")},
             {"group_size", pick_integer(planned_row, "group_size")},
             {"handle", handle_json(planned_row, row)},
-            {"multicast", pick_choice(row != nullptr ? row->multicast : Json(nullptr))},
+            {"multicast", multicast_json(planned_row, row)},
             {"algorithm", pick_text(planned_row, "algorithm")},
             {"algorithm_asked", pick_text(planned_row, "algorithm_asked")},
             {"pattern", pick_text(planned_row, "pattern")},

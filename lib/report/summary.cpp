@@ -216,7 +216,7 @@ std::vector<std::string> summary_lines(const Json& report) {
   const Json& run = report.at("run");
   if (!run.at("complete").get<bool>()) {
     const auto by = text_or(run, "interrupted_by");
-    lines.push_back(by.empty() ? "not complete: the run was cut off" : "not complete: interrupted by " + by);
+    lines.push_back(by.empty() ? "not complete: the run was cut off" : "not complete: " + by);
   }
   add_failures(lines, report);
   add_leaks(lines, report);

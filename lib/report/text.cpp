@@ -1,0 +1,96 @@
+#include "report/text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+
+#include "report/pick.hpp"
+#include "report/rank_rows.hpp"
+
+namespace symmbench {
+namespace {
+
+/// "0000:18:00.0" as nccl-tests prints it: domain, bus and device.
+std::string bus_id(const Json& rank) {
+  const auto id = text_or(rank, "pci_bus_id", "emulated");
+  return id.substr(0, id.rfind('.'));
+}
+
+void write_rank(std::ostream& out, const Json& rank, int group_size) {
+  const int number = rank.at("rank").get<int>();
+  if (rank.at("host").is_null()) {
+    fmt::print(out, "#  Rank {:2} did not report\n", number);
+    return;
+  }
+  fmt::print(out, "#  Rank {:2} Group {:2} Pid {:6} on {:>10} device {:2} [{}] {}\n", number,
+             group_size > 0 ? number / group_size : 0, integer_or(rank, "pid", 0), text_or(rank, "host"),
+             integer_or(rank, "gpu_ordinal", 0), bus_id(rank), text_or(rank, "gpu_name", "unknown device"));
+}
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+}  // namespace
+
+std::string short_allocator_name(const std::string& allocator) {
+  if (allocator == "symm_device_memory") return "symm";
+  if (allocator == "torch_symm_mem") return "torch";
+  return allocator;
+}
+
+Json report_head(const Json& run_started, std::span<const Json> rank_records) {
+  RecordSet set;
+  set.started = run_started_from(run_started);
+  for (const Json& record : rank_records) {
+    auto facts = rank_facts_from(record);
+    set.rank_facts[facts.rank] = std::move(facts.facts);
+  }
+  return {{"tool", set.started.tool},
+          {"run",
+           {{"world_size", set.started.world_size},
+            {"group_size", set.started.group_size},
+            {"seed", pick_integer(set.started.run, "seed")}}},
+          {"device", set.started.device},
+          {"ranks", fold_ranks(set)}};
+}
+
+void write_device_list(std::ostream& out, const Json& head) {
+  const Json& device = head.at("device");
+  const Json& run = head.at("run");
+  const int group_size = run.at("group_size").get<int>();
+  const int world_size = run.at("world_size").get<int>();
+  fmt::print(out, "# symmbench {} ({}, {})\n", text_or(head.at("tool"), "version", "?"),
+             text_or(head.at("tool"), "git", "?"), text_or(head.at("tool"), "build", "?"));
+  fmt::print(out, "# {} ranks", world_size);
+  if (group_size > 0 && group_size < world_size) {
+    fmt::print(out, " in {} groups of {}", world_size / group_size, group_size);
+  }
+  fmt::print(out, ", device {}, seed {}\n", text_or(device, "kind", "unknown"), run.at("seed").dump());
+  const Json emulated = pick_flag(device, "emulated");
+  if (!emulated.is_null() && emulated.get<bool>()) {
+    fmt::print(out, "# EMULATED: times show that the tool works, not how fast anything is ({})\n",
+               text_or(device, "reason", "device host"));
+  }
+  fmt::print(out, "# Using devices\n");
+  for (const Json& rank : head.at("ranks")) write_rank(out, rank, group_size);
+  fmt::print(out, "#\n");
+}
+
+void write_verdict(std::ostream& out, const Json& report, const std::string& report_path, bool commented) {
+  const char* lead = commented ? "# " : "";
+  const Json& verdict = report.at("verdict");
+  fmt::print(out, "{}\n", commented ? "#" : "");
+  fmt::print(out, "{}{} (exit code {})\n", lead, upper(verdict.at("status").get<std::string>()),
+             verdict.at("exit_code").get<int>());
+  for (const Json& line : verdict.at("summary")) fmt::print(out, "{}  {}\n", lead, line.get<std::string>());
+  if (const auto repro = text_or(report.at("run"), "repro_command"); !repro.empty()) {
+    fmt::print(out, "{}  again:  {}\n", lead, repro);
+  }
+  if (!report_path.empty()) fmt::print(out, "{}  report: {}\n", lead, report_path);
+}
+
+}  // namespace symmbench

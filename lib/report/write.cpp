@@ -1,0 +1,111 @@
+#include "report/write.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "core/unique_fd.hpp"
+#include "journal/codec.hpp"
+
+namespace symmbench {
+namespace {
+
+[[noreturn]] void io_error(Layer layer, std::string_view call, int code, const std::string& path,
+                           const std::string& problem) {
+  throw Error({.layer = layer,
+               .reason = Reason::io_error,
+               .call = std::string(call),
+               .detail = fmt::format("cannot write report '{}': {}", path, problem),
+               .code = code});
+}
+
+std::string directory_of(const std::string& path) {
+  const auto parent = std::filesystem::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+void write_whole(int fd, std::string_view text, const std::string& path) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) io_error(Layer::report, "write", errno, path, std::strerror(errno));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+/// A new file beside `path`, with the permissions that the umask gives, and its name.
+UniqueFd create_beside(const std::string& path, std::string& name) {
+  for (int i = 0;; ++i) {
+    name = fmt::format("{}.tmp-{}-{}", path, ::getpid(), i);
+    UniqueFd file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (file || errno != EEXIST) return file;
+  }
+}
+
+/// A file beside `path` that removes itself unless it was renamed.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& path) : path_(path), file_(create_beside(path, temporary_)) {
+    if (!file_) io_error(Layer::report, "open", errno, path, std::strerror(errno));
+  }
+  ~TemporaryFile() {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  void commit(std::string_view text) {
+    write_whole(file_.get(), text, path_);
+    if (::fsync(file_.get()) != 0) io_error(Layer::report, "fsync", errno, path_, std::strerror(errno));
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+      io_error(Layer::report, "rename", errno, path_, std::strerror(errno));
+    }
+    temporary_.clear();
+  }
+
+ private:
+  std::string path_, temporary_;
+  UniqueFd file_;
+};
+
+/// The directory entry is durable only when the directory is; a file system that cannot do so has said all it can.
+void sync_directory(const std::string& directory) {
+  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd) (void)::fsync(fd.get());
+}
+
+}  // namespace
+
+void check_writable(const std::string& path) {
+  const auto refuse = [&](int code, const std::string& problem) { io_error(Layer::config, "", code, path, problem); };
+  if (path.empty()) refuse(ENOENT, "the path is empty");
+  struct stat info {};
+  const std::string directory = directory_of(path);
+  if (::stat(directory.c_str(), &info) != 0) {
+    refuse(errno, fmt::format("directory '{}': {}", directory, std::strerror(errno)));
+  }
+  if (!S_ISDIR(info.st_mode)) refuse(ENOTDIR, fmt::format("'{}' is not a directory", directory));
+  if (::stat(path.c_str(), &info) == 0) {
+    if (S_ISDIR(info.st_mode)) refuse(EISDIR, "it is a directory");
+    if (!S_ISREG(info.st_mode)) refuse(EEXIST, "it exists and is not a regular file");
+  }
+  // Permission bits are not the whole truth (root, read-only mounts, quotas): the same file is made as later for real.
+  std::string trial;
+  const UniqueFd file = create_beside(path, trial);
+  if (!file) refuse(errno, fmt::format("directory '{}' is not writable: {}", directory, std::strerror(errno)));
+  ::unlink(trial.c_str());
+}
+
+void write_report(const std::string& path, const Json& report) {
+  require_finite(report, "report");
+  const std::string text = report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  TemporaryFile(path).commit(text);
+  sync_directory(directory_of(path));
+}
+
+}  // namespace symmbench
