@@ -1,0 +1,83 @@
+#include "plan/estimate.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "workspace/capacity.hpp"
+
+namespace symmbench {
+namespace {
+
+/// One iteration. cuda: KP 1 and 3 (launch, hop, 361 GB/s of links). host: ranks share a few cores that copy about 2 GB/s
+/// each, and every hand-over between them costs a time slice.
+double iteration_us(const CallShape& shape, bool emulated) {
+  const double ranks = shape.world_size, bytes = static_cast<double>(shape.message_bytes());
+  const bool one_shot = shape.algorithm == Algorithm::one_shot;
+  const double sent = (one_shot ? ranks - 1 : 2 * (ranks - 1) / ranks) * bytes;
+  if (emulated) return 20 * ranks + ranks * sent / 2000;
+  return (one_shot ? 2 : 3) + sent / 361e3;
+}
+
+/// Filling, poisoning and checking touch each message a few times more.
+constexpr double kCheckFactor = 3;
+
+double case_seconds(const Case& one, const RunConfig& config, bool emulated) {
+  const double each_us = iteration_us(one.shape, emulated) * (config.check == CheckMode::on ? kCheckFactor : 1);
+  const double warm_up_s = static_cast<double>(one.warmup_iters) * each_us * 1e-6;
+  if (!one.iters) return warm_up_s + config.case_time_s;
+  return warm_up_s + static_cast<double>(*one.iters) * each_us * 1e-6;
+}
+
+/// Creation, rendezvous, initialisation and close of a workspace, and its zero-filling (design section 11).
+double lifecycle_seconds(const CaseGroup& group, bool emulated) {
+  const double segment_bytes = static_cast<double>(group.layout.comm_bytes() + group.layout.lamport_bytes());
+  return 0.015 + segment_bytes * (emulated ? group.layout.world_size / 2e9 : 1 / 1e12);
+}
+
+}  // namespace
+
+std::uint64_t GroupMemory::total_bytes() const {
+  return std::accumulate(workspaces.begin(), workspaces.end(), ring_bytes,
+                         [](std::uint64_t sum, const AllocatorBytes& one) { return sum + one.bytes; });
+}
+
+std::uint64_t MemoryEstimate::rank_bytes() const {
+  std::uint64_t largest = 0;
+  for (const auto& group : groups) largest = std::max(largest, group.total_bytes());
+  return largest;
+}
+
+MemoryEstimate plan_memory(const Plan& plan, std::uint64_t granularity_bytes,
+                           const std::function<std::uint64_t(const Case&)>& ring_bytes) {
+  MemoryEstimate estimate;
+  for (const auto& group : plan.groups) {
+    if (group.layout.message_bytes == 0) continue;  // nothing of it can run
+    GroupMemory memory{.id = group.id};
+    for (const auto& allocator : group.allocators) {
+      memory.workspaces.push_back(
+          {allocator, workspace_bytes(group.layout, *make_allocator(allocator), granularity_bytes)});
+    }
+    for (const auto& one : group.cases) {
+      if (ring_bytes && !one.skip) memory.ring_bytes = std::max(memory.ring_bytes, ring_bytes(one));
+    }
+    estimate.groups.push_back(std::move(memory));
+  }
+  return estimate;
+}
+
+double expected_seconds(const Plan& plan, const RunConfig& config, bool emulated) {
+  const double worker_start_s = emulated ? 0.1 : 1;
+  double seconds = worker_start_s;  // the preflight worker
+  for (const auto& group : plan.groups) {
+    if (group.layout.message_bytes == 0) continue;
+    const auto allocators = static_cast<double>(group.allocators.size());
+    double each_allocator_s = lifecycle_seconds(group, emulated) * static_cast<double>(std::max<std::uint64_t>(group.lifecycles, 1));
+    for (const auto& one : group.cases) {
+      if (!one.skip) each_allocator_s += case_seconds(one, config, emulated);
+    }
+    seconds += worker_start_s + allocators * each_allocator_s;
+  }
+  return seconds;
+}
+
+}  // namespace symmbench
