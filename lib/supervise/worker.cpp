@@ -89,8 +89,12 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
   }
   tell(message::kDone, {{"attempt", attempt}});
   return kWorkerDoneStatus;
+} catch (const Error& error) {
+  // Only the channel itself fails here, so there is nobody left to tell. A closed one is how a thread is stopped.
+  if (error.failure().reason != Reason::peer_failed)
+    fmt::print(stderr, "symmbench worker {}: {}\n", getpid(), error.what());
+  return kWorkerFailedStatus;
 } catch (const std::exception& error) {
-  // Only the channel itself fails here, so there is nobody left to tell.
   fmt::print(stderr, "symmbench worker {}: {}\n", getpid(), error.what());
   return kWorkerFailedStatus;
 }

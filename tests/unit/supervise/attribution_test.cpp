@@ -28,7 +28,8 @@ Failure waited(int rank, int peer, Layer layer = Layer::comm) {
 }
 
 void gives_up(MemberReport& member, int group_peer) {
-  member.page.give_up = {.tag = 1, .rank = 0, .peer = group_peer, .slot = 1, .packet = 5, .expected = 2, .seen = 1, .call = 8};
+  member.page.give_up = {
+      .tag = 1, .rank = 0, .peer = group_peer, .slot = 1, .packet = 5, .expected = 2, .seen = 1, .call = 8};
 }
 
 TEST_CASE("a crash outranks what the survivors say about it") {
@@ -72,7 +73,8 @@ TEST_CASE("a SIGKILL that the supervisor did not send is said to be somebody's")
 
 TEST_CASE("a rank's own error outranks waits, and equal words of several ranks are shown once") {
   auto members = healthy(3);
-  const Failure refused{.layer = Layer::driver, .reason = Reason::not_permitted, .call = "cuMemCreate", .rank = 1, .code = 800};
+  const Failure refused{
+      .layer = Layer::driver, .reason = Reason::not_permitted, .call = "cuMemCreate", .rank = 1, .code = 800};
   for (auto& member : members) member.said = {refused, waited(member.rank, 1)};
   const auto verdict = attribute(members, {});
   CHECK(verdict.failure.call == "cuMemCreate");

@@ -22,7 +22,8 @@ WorkRequest pair_request(const Names& cases) {
 
 /// Tells a coordinator stories: time is a number, commands are gathered by kind.
 struct Story {
-  explicit Story(int ranks, int first = 0) : group(first / ranks, members(ranks, first), {.round_s = 20, .settle_s = 2, .stop_s = 10}) {}
+  explicit Story(int ranks, int first = 0)
+      : group(first / ranks, members(ranks, first), {.round_s = 20, .settle_s = 2, .stop_s = 10}) {}
 
   static std::vector<int> members(int ranks, int first) {
     std::vector<int> list;
@@ -86,7 +87,8 @@ struct Story {
     group.worker_failed(attempt(), rank, {failure}, now);
     hear();
   }
-  /// All supervisors answer the last stop; every page says `item` and phase use, and that it has not moved for `idle_s`.
+  /// All supervisors answer the last stop; every page says `item` and phase use, and that it has not moved for
+  /// `idle_s`.
   void all_stop(int item, double idle_s = 1) {
     const int which = stops.back();
     for (const int rank : group.members()) {
