@@ -83,7 +83,7 @@ class RecordLog final : public RecordSink {
   explicit RecordLog(Console& console) : console_(console) {}
   void append(const Json& record) override {
     records_.push_back(record);
-    console_.heard(record);
+    console_.append(record);
   }
   const std::vector<Json>& records() const { return records_; }
   std::vector<Json> of_type(std::string_view type) const {
@@ -133,7 +133,7 @@ class Rank {
   }
 
   int lead() {
-    Console console(config_, mpi_.size());
+    Console console(config_);
     RecordLog log(console);
     Tee own(journal_ ? &*journal_ : nullptr, &log);
     Supervisor supervisor(transport_, options(), *journal_sink(), &log);
@@ -144,7 +144,6 @@ class Rank {
     const auto facts = log.of_type("rank");
     const DeviceDecision device = decide_device(config_.device, facts, mpi_.size());
     own.append(to_json(run_started(command_, arguments_, mpi_.size(), device, started_at)));
-    console.begin(device.kind, device.emulated, device.reason, facts);
 
     std::optional<std::string> problem = device.problem;
     if (!problem) problem = memory_problem(make_plan(config_, mpi_.size(), 0), device, facts);

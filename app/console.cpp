@@ -1,25 +1,68 @@
 #include "app/console.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "report/text.hpp"
 
 namespace symmbench {
+namespace {
 
-Console::Console(const RunConfig& config, int world_size) : config_(config), world_size_(world_size) {}
-
-void Console::begin(const std::string& device, bool emulated, const std::string& reason, const std::vector<Json>&) {
-  if (config_.format == OutputFormat::none) return;
-  fmt::print("device {} {}{}\n", device, emulated ? "EMULATED " : "", reason);
+/// "1:05" or "12 s".
+std::string duration(double seconds) {
+  const auto whole = static_cast<long>(seconds + 0.5);
+  return whole < 60 ? fmt::format("{} s", whole) : fmt::format("{}:{:02} min", whole / 60, whole % 60);
 }
 
-void Console::heard(const Json& record) {
-  if (record.value("type", std::string()) == "row" && config_.format == OutputFormat::table) {
-    fmt::print("{} {} {}\n", record.value("case_id", std::string()), record.value("allocator", std::string()),
-               record.value("status", std::string()));
+}  // namespace
+
+Console::Console(const RunConfig& config)
+    : config_(config), on_terminal_(::isatty(STDERR_FILENO) != 0), table_(std::cout) {}
+
+void Console::append(const Json& record) {
+  const auto type = type_of(record);
+  clear_progress();
+  if (type == "rank") rank_facts_.push_back(record);
+  if (type == "run_started") {
+    rows_planned_ = record.at("planned_rows").size();
+    if (config_.format != OutputFormat::none) write_device_list(std::cout, report_head(record, rank_facts_));
   }
+  if (type == "row") {
+    if (rows_heard_++ == 0) first_row_at_ = Clock::now();
+  }
+  if (type == "event") {
+    fmt::print(stderr, "symmbench: {}: {}\n", record.value("what", std::string()), record.value("detail", std::string()));
+  }
+  if (config_.format == OutputFormat::table) table_.append(record);
+  std::cout.flush();
+  show_progress();
 }
 
 void Console::end(const Json& report) {
-  for (const auto& line : report.at("verdict").at("summary")) fmt::print("{}\n", line.get<std::string>());
+  clear_progress();
+  if (config_.format == OutputFormat::none) return;
+  const bool nccl = config_.format == OutputFormat::nccl;
+  if (nccl) {
+    write_nccl(std::cout, report);
+  } else {
+    table_.finish(report);
+  }
+  write_verdict(std::cout, report, config_.report_path.value_or(""), nccl);
+  std::cout.flush();
+}
+
+void Console::show_progress() {
+  if (!on_terminal_ || rows_heard_ == 0 || rows_heard_ >= rows_planned_) return;
+  const double spent_s = microseconds_since(first_row_at_) / 1e6;
+  const double left_s = spent_s / static_cast<double>(rows_heard_) * static_cast<double>(rows_planned_ - rows_heard_);
+  fmt::print(stderr, "{} of {} rows, about {} left", rows_heard_, rows_planned_, duration(left_s));
+  std::fflush(stderr);
+}
+
+void Console::clear_progress() {
+  if (on_terminal_) fmt::print(stderr, "\r\033[K");
 }
 
 }  // namespace symmbench

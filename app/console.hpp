@@ -3,26 +3,33 @@
 #include <vector>
 
 #include "config/run_config.hpp"
-#include "core/json.hpp"
+#include "core/clock.hpp"
+#include "journal/records.hpp"
+#include "report/table.hpp"
 
 namespace symmbench {
 
 /// What rank 0 shows while a run goes on: the ranks first, a line per case as it finishes, progress with the time left
 /// on a terminal, then the verdict. Results go to stdout; progress and events to stderr.
-class Console {
+class Console final : public RecordSink {
  public:
-  Console(const RunConfig& config, int world_size);
+  explicit Console(const RunConfig& config);
 
-  /// After the preflight; `rank_facts` are the rank records.
-  void begin(const std::string& device, bool emulated, const std::string& reason, const std::vector<Json>& rank_facts);
   /// Every record of the run, as it comes in.
-  void heard(const Json& record);
-  /// The verdict block, and with --format nccl the whole table.
+  void append(const Json& record) override;
+  /// Cases that never ran, the verdict, and with --format nccl the whole table.
   void end(const Json& report);
 
  private:
+  void show_progress();
+  void clear_progress();
+
   const RunConfig& config_;
-  int world_size_;
+  const bool on_terminal_;
+  TableWriter table_;
+  std::vector<Json> rank_facts_;
+  Clock::time_point first_row_at_{};
+  std::size_t rows_planned_ = 0, rows_heard_ = 0;
 };
 
 }  // namespace symmbench

@@ -103,7 +103,6 @@ std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector
 void CaseRunner::warm_up(Track& track) {
   const auto& view = track.contender.workspace->view();
   const auto& batch = track.ring.view();
-  backend_.kernels->fill_constants(stream_, batch, track.check_call());
   // Launch i of every batch uses the same addresses, so one recording serves all; what changes from batch to batch
   // (iteration, epoch, slot) lives in device memory.
   track.graph = stream_.capture([&] {
@@ -123,10 +122,16 @@ void CaseRunner::warm_up(Track& track) {
     }
   });
   const std::uint64_t batches = std::max<std::uint64_t>(1, ceil_div(track.bench_case.warmup_iters, track.shape.iterations));
-  track.ring.use_inputs(InputKind::random);
+  use_inputs(track, InputKind::random);
   for (std::uint64_t b = 0; b < batches; ++b) run_batch(track);
   verify(track);
-  track.ring.use_inputs(InputKind::exact);
+  use_inputs(track, InputKind::exact);
+}
+
+void CaseRunner::use_inputs(Track& track, InputKind kind) {
+  track.ring.use_inputs(kind);
+  // Residual and gamma are of the same kind as the inputs.
+  backend_.kernels->fill_constants(stream_, track.ring.view(), track.check_call());
 }
 
 double CaseRunner::run_batch(Track& track) {

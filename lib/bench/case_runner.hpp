@@ -32,6 +32,7 @@ class CaseRunner {
   struct Track;  // what one contender has gathered so far
 
   void warm_up(Track& track);
+  void use_inputs(Track& track, InputKind kind);
   void sample_block(Track& track, int position, std::uint64_t batches);
   double run_batch(Track& track);
   bool sampled_enough(const std::vector<Track>& tracks, double spent_us) const;
