@@ -1,5 +1,6 @@
 #include "support/fake_cuda_api.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -165,7 +166,9 @@ void add_memory_functions(CudaApi& api) {
         std::memcpy(to, blob->bytes.data(), blob->bytes.size());
       } else {
         if (type != CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR) throw CUDA_ERROR_INVALID_VALUE;
-        *static_cast<int*>(to) = std::get<UniqueFd>(exported).release();
+        const int fd = std::get<UniqueFd>(exported).release();
+        ::fcntl(fd, F_SETFD, 0);  // a child would inherit it, as the driver's own
+        *static_cast<int*>(to) = fd;
       }
     });
   };
