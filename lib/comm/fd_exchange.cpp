@@ -24,7 +24,8 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x73796d6d66643031;  // "symmfd01"
 constexpr std::size_t kTicketChars = 32;
-/// Connections that have not shown their ticket yet: one per peer, and room for some strangers.
+/// Connections taken in one turn, and kept without having shown their ticket: one per peer, and room for some
+/// strangers.
 constexpr std::size_t kStrangers = 64;
 /// How often a rank that waits looks whether those it waits for still listen.
 constexpr std::chrono::milliseconds kKnockPeriod{100};
@@ -257,15 +258,17 @@ class Transfer {
   }
 
   void take_what_came() {
-    accept_all();
     std::erase_if(pending_, [&](const UniqueFd& connection) { return !receive_from(connection); });
+    accept_all();
   }
 
   void accept_all() {
-    while (pending_.size() < received_.size() + kStrangers) {
+    const std::size_t most = received_.size() + kStrangers;
+    for (std::size_t turn = 0; turn < most && pending_.size() < most; ++turn) {
       UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (connection) {
-        pending_.push_back(std::move(connection));
+        // Read at once: senders send as soon as they are connected, so few connections are ever held open.
+        if (receive_from(connection)) pending_.push_back(std::move(connection));
       } else if (errno == EAGAIN) {
         return;
       } else if (errno != EINTR && errno != ECONNABORTED) {

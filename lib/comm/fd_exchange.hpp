@@ -14,8 +14,8 @@ namespace symmbench {
 /// early. Each receiver also makes a secret ticket that travels with its name over the communicator only; a connection
 /// that does not show it (names are public in /proc/net/unix) is a stranger's and is closed. (FI 8.3, TS 2.6)
 ///
-/// Descriptors in use while it runs: the result plus at most one per peer that has connected but not yet been read,
-/// plus three.
+/// Descriptors in use while it runs: the result, three, and one for each connection that was accepted before its
+/// message was there.
 class FdExchange {
  public:
   /// `job_nonce` goes into the socket names, to tell jobs apart in `ss -xl`; "": an own random one.
