@@ -74,9 +74,8 @@ class HostOps {
   }
   Packet poll(std::uint64_t offset) {
     auto* word = pointer<std::uint32_t>(view_.lamport[view_.rank] + offset);
-    Packet packet;
-    for (int i = 0; i < 4; ++i) packet.word[i] = relaxed(word[i]).load(std::memory_order_relaxed);
-    return packet;
+    return {{relaxed(word[0]).load(std::memory_order_relaxed), relaxed(word[1]).load(std::memory_order_relaxed),
+             relaxed(word[2]).load(std::memory_order_relaxed), relaxed(word[3]).load(std::memory_order_relaxed)}};
   }
   void clear(std::uint64_t offset) { store_words(view_.lamport[view_.rank] + offset, sentinel_packet()); }
   SYMMBENCH_HD static Packet sanitise(const Packet& packet) { return sanitised(packet); }
@@ -150,6 +149,7 @@ class HostOps {
   }
   static void store_words(std::uint64_t address, const Packet& packet) {
     auto* word = pointer<std::uint32_t>(address);
+#pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) relaxed(word[i]).store(packet.word[i], std::memory_order_relaxed);
   }
 

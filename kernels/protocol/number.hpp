@@ -5,9 +5,9 @@
 
 namespace symmbench {
 
-// Storage types and their conversions. Rounding is to nearest, ties to even, in integers, so that host and CUDA agree
-// bit for bit; a NaN becomes 0x7FFF, as the CUDA conversion instructions give it. CUDA kernels may use those
-// instructions instead (Ops::Numbers).
+// Storage types and their conversions. Rounding is to nearest, ties to even, by integer steps and single fp32
+// operations that are exact or round as wanted, so that host and CUDA agree bit for bit; a NaN becomes 0x7FFF, as the
+// CUDA conversion instructions give it. CUDA kernels may use those instructions instead (Ops::Numbers).
 
 struct Bf16 {
   std::uint16_t bits;
@@ -21,13 +21,15 @@ SYMMBENCH_HD float float_of(std::uint32_t bits) { return __builtin_bit_cast(floa
 
 SYMMBENCH_HD float to_float(Bf16 number) { return float_of(static_cast<std::uint32_t>(number.bits) << 16); }
 SYMMBENCH_HD float to_float(float number) { return number; }
+// Without branches, so that loops over lanes vectorise.
 SYMMBENCH_HD float to_float(Fp16 number) {
   const std::uint32_t sign = (number.bits & 0x8000u) << 16;
   const std::uint32_t magnitude = number.bits & 0x7FFFu;
-  if (magnitude >= 0x7C00u) return float_of(sign | 0x7F800000u | (magnitude & 0x3FFu) << 13);  // infinity, NaN
-  if (magnitude >= 0x0400u) return float_of(sign | ((magnitude << 13) + (112u << 23)));
+  const std::uint32_t special = 0x7F800000u | magnitude << 13;  // infinity, NaN
+  const std::uint32_t normal = (magnitude << 13) + (112u << 23);
   // Subnormal: a multiple of 2^-24, exact and normal in fp32, so no flush-to-zero mode can touch it.
-  return float_of(sign | bits_of(static_cast<float>(magnitude) * 0x1p-24f));
+  const std::uint32_t subnormal = bits_of(static_cast<float>(static_cast<std::int32_t>(magnitude)) * 0x1p-24f);
+  return float_of(sign | (magnitude >= 0x7C00u ? special : magnitude >= 0x0400u ? normal : subnormal));
 }
 
 template <class T>
@@ -50,19 +52,13 @@ struct From<Fp16> {
   SYMMBENCH_HD static Fp16 rounded(float value) {
     const std::uint32_t sign = bits_of(value) >> 16 & 0x8000u;
     const std::uint32_t magnitude = bits_of(value) & 0x7FFFFFFFu;
-    if (magnitude > 0x7F800000u) return {0x7FFFu};
-    if (magnitude >= 0x47800000u) return {static_cast<std::uint16_t>(sign | 0x7C00u)};  // 65536 and above
-    if (magnitude >= 0x38800000u) {                                                     // 2^-14: normal
-      const std::uint32_t rebased = magnitude - (112u << 23);
-      return {static_cast<std::uint16_t>(sign | (rebased + 0xFFFu + (rebased >> 13 & 1u)) >> 13)};
-    }
-    if (magnitude <= 0x33000000u) return {static_cast<std::uint16_t>(sign)};  // 2^-25: half of the smallest, to even
-    const std::uint32_t shift = 126u - (magnitude >> 23);
-    const std::uint32_t mantissa = (magnitude & 0x7FFFFFu) | 0x800000u;
-    const std::uint32_t rest = mantissa & ((1u << shift) - 1u);
-    const std::uint32_t half = 1u << (shift - 1u);
-    const std::uint32_t down = mantissa >> shift;
-    return {static_cast<std::uint16_t>(sign | (down + (rest > half || (rest == half && (down & 1u)) ? 1u : 0u)))};
+    const std::uint32_t rebased = magnitude - (112u << 23);
+    const std::uint32_t normal = (rebased + 0xFFFu + (rebased >> 13 & 1u)) >> 13;
+    // Below 2^-14: in [0.5, 1) fp32 steps are 2^-24, fp16's own, so the addition rounds as wanted.
+    const std::uint32_t subnormal = bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f);
+    const std::uint32_t finite = magnitude < 0x38800000u ? subnormal : normal;
+    const std::uint32_t special = magnitude > 0x7F800000u ? 0x7FFFu : sign | 0x7C00u;
+    return {static_cast<std::uint16_t>(magnitude >= 0x47800000u ? special : sign | finite)};
   }
 };
 

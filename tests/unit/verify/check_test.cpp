@@ -1,0 +1,358 @@
+// The check kernels can fail: each kind of damage is done once to a right output and must be seen and explained.
+#include <algorithm>
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
+
+#include "kernels/protocol/inputs.hpp"
+#include "support/flat_ranks.hpp"
+#include "verify/explain.hpp"
+
+using namespace symmbench;
+using namespace symmbench::test;
+
+namespace {
+
+constexpr std::uint64_t kSeed = 11;
+constexpr std::uint32_t kSlots = 5;
+constexpr std::uint64_t kFirst = 20;
+
+/// The outputs of one rank for iterations kFirst ... kFirst + kSlots - 1, computed here in rank order, then damaged.
+struct Outputs {
+  CallShape shape;
+  RankBatch batch;
+  HostStream stream;
+  std::unique_ptr<KernelSet> kernels = make_host_kernels();
+
+  explicit Outputs(const CallShape& what, InputKind kind = InputKind::exact)
+      : shape(what), batch(what, kind, kSlots, kSeed, kFirst) {
+    kernels->fill_constants(stream, batch.view(), check_call());
+    kernels->fill_inputs(stream, batch.view(), check_call());
+    stream.synchronize();
+    for (std::uint64_t i = kFirst; i < kFirst + kSlots; ++i) {
+      for (std::uint64_t e = 0; e < shape.hidden; ++e) set(i, e, sum(i, e));
+    }
+  }
+
+  CheckCall check_call() const { return {.shape = shape, .rank = 0, .iterations = kSlots}; }
+  float input(int rank, std::uint64_t iteration, std::uint64_t element) const {
+    const InputStream numbers = input_stream(kSeed, batch.view().kind, rank, iteration);
+    switch (shape.dtype) {
+      case DType::bf16:
+        return input_value<Bf16>(numbers, shape.world_size, element);
+      case DType::fp16:
+        return input_value<Fp16>(numbers, shape.world_size, element);
+      case DType::fp32:
+        return input_value<float>(numbers, shape.world_size, element);
+    }
+    return 0;
+  }
+  float sum(std::uint64_t iteration, std::uint64_t element) const {
+    float total = input(0, iteration, element);
+    for (int rank = 1; rank < shape.world_size; ++rank) total += input(rank, iteration, element);
+    return total;
+  }
+  void set(std::uint64_t iteration, std::uint64_t element, float value) {
+    const std::uint64_t at = batch.view().output(iteration);
+    switch (shape.dtype) {
+      case DType::bf16:
+        reinterpret_cast<Bf16*>(at)[element] = round_to<Bf16>(value);
+        break;
+      case DType::fp16:
+        reinterpret_cast<Fp16*>(at)[element] = round_to<Fp16>(value);
+        break;
+      case DType::fp32:
+        reinterpret_cast<float*>(at)[element] = value;
+        break;
+    }
+  }
+  std::uint16_t& half(std::uint64_t iteration, std::uint64_t element) {
+    return reinterpret_cast<std::uint16_t*>(batch.view().output(iteration))[element];
+  }
+
+  VerifyReport check() {
+    *batch.report = {};
+    kernels->check(stream, batch.view(), check_call(), 0);
+    stream.synchronize();
+    return *batch.report;
+  }
+  Blame blame() {
+    return explain(check(), {.shape = shape, .seed = kSeed, .kind = batch.view().kind, .slots = kSlots});
+  }
+};
+
+CallShape shape_of(DType dtype = DType::bf16, int world_size = 8, std::uint64_t elements = 4096) {
+  return {.dtype = dtype, .world_size = world_size, .tokens = 1, .hidden = elements};
+}
+
+std::uint64_t count_of(const Blame& blame, BlameKind kind) { return blame.by_kind[static_cast<std::size_t>(kind)]; }
+
+}  // namespace
+
+TEST_CASE("Right outputs pass, exact and random, in every type") {
+  for (const auto dtype : {DType::fp16, DType::bf16, DType::fp32}) {
+    for (const auto kind : {InputKind::exact, InputKind::random}) {
+      Outputs outputs(shape_of(dtype), kind);
+      const VerifyReport report = outputs.check();
+      CHECK(report.checked_elements == kSlots * 4096);
+      CHECK(report.wrong_elements == 0);
+      CHECK(report.guard_words_overwritten == 0);
+      CHECK(outputs.blame().summary.empty());
+    }
+  }
+}
+
+TEST_CASE("A missing contribution is blamed on its rank, where it is missing") {
+  const auto dtype = GENERATE(DType::fp16, DType::bf16, DType::fp32);
+  const auto kind = GENERATE(InputKind::exact, InputKind::random);
+  Outputs outputs(shape_of(dtype), kind);
+  for (std::uint64_t e = 1024; e < 2048; ++e) {
+    float total = 0;
+    for (int rank = 0; rank < 8; ++rank) total += rank == 5 ? 0 : outputs.input(rank, kFirst + 2, e);
+    outputs.set(kFirst + 2, e, total);
+  }
+  const Blame blame = outputs.blame();
+  INFO(blame.summary);
+  REQUIRE(blame.wrong_elements > 900);
+  REQUIRE_FALSE(blame.findings.empty());
+  const BlameFinding& first = blame.findings[0];
+  CHECK(first.kind == BlameKind::missing);
+  CHECK(first.source_rank == 5);
+  CHECK(first.first_iteration == kFirst + 2);
+  CHECK(first.first_offset_bytes >= 1024 * element_bytes(dtype));
+  CHECK(first.end_offset_bytes <= 2048 * element_bytes(dtype));
+  CHECK(first.mismatches >= blame.recorded * 9 / 10);
+  CHECK(blame.matrix[5][4] > 0);
+  CHECK(blame.matrix[5][7] > 0);
+  CHECK(blame.matrix[5][8] == 0);
+  CHECK(blame.summary.find("rank 5's data missing") != std::string::npos);
+}
+
+TEST_CASE("A doubled contribution is blamed on its rank") {
+  Outputs outputs(shape_of());
+  for (std::uint64_t e = 64; e < 128; ++e) outputs.set(kFirst, e, outputs.sum(kFirst, e) + outputs.input(3, kFirst, e));
+  const Blame blame = outputs.blame();
+  INFO(blame.summary);
+  CHECK(blame.findings.at(0).kind == BlameKind::doubled);
+  CHECK(blame.findings.at(0).source_rank == 3);
+}
+
+TEST_CASE("A stale contribution is blamed on its rank and its age") {
+  const int age = GENERATE(1, 3, 4, 6);
+  Outputs outputs(shape_of());
+  const std::uint64_t now = kFirst + 4;
+  for (std::uint64_t e = 0; e < 64; ++e) {
+    outputs.set(now, e,
+                outputs.sum(now, e) - outputs.input(6, now, e) + outputs.input(6, now - static_cast<unsigned>(age), e));
+  }
+  const Blame blame = outputs.blame();
+  INFO(blame.summary);
+  CHECK(blame.findings.at(0).kind == BlameKind::stale);
+  CHECK(blame.findings.at(0).source_rank == 6);
+  CHECK(blame.findings.at(0).age == age);
+}
+
+TEST_CASE("A contribution that is stale across the end of the ring is recognised") {
+  Outputs outputs(shape_of());
+  // The call before the one that used slot 0 used the last slot.
+  for (std::uint64_t e = 0; e < 64; ++e) {
+    outputs.set(kFirst, e,
+                outputs.sum(kFirst, e) - outputs.input(1, kFirst, e) + outputs.input(1, kFirst + kSlots - 3, e));
+  }
+  const Blame blame = outputs.blame();
+  INFO(blame.summary);
+  CHECK(blame.findings.at(0).kind == BlameKind::stale);
+  CHECK(blame.findings.at(0).source_rank == 1);
+  CHECK(blame.findings.at(0).age == 3);
+}
+
+TEST_CASE("An output that belongs to another share is foreign") {
+  Outputs outputs(shape_of());
+  constexpr std::int64_t kShare = 4096 / 8;
+  for (std::uint64_t e = 0; e < 64; ++e) outputs.set(kFirst, e, outputs.sum(kFirst, e + 2 * kShare));
+  const Blame blame = outputs.blame();
+  INFO(blame.summary);
+  CHECK(blame.findings.at(0).kind == BlameKind::foreign);
+  CHECK_FALSE(blame.findings.at(0).source_rank);
+  CHECK(blame.findings.at(0).index_shift == 2 * kShare);
+}
+
+TEST_CASE("A single flipped bit is called that, wherever it is") {
+  const int bit = GENERATE(range(0, 16));
+  Outputs outputs(shape_of(DType::bf16, 4));
+  outputs.half(kFirst + 1, 1001) ^= static_cast<std::uint16_t>(1 << bit);
+  const Blame blame = outputs.blame();
+  INFO(blame.summary);
+  CHECK(blame.wrong_elements == 1);
+  CHECK(count_of(blame, BlameKind::bit_flip) == 1);
+  CHECK(blame.findings.at(0).first_offset_bytes == 2002);
+}
+
+TEST_CASE("Poison that stayed is called unwritten and counted") {
+  Outputs outputs(shape_of(GENERATE(DType::fp16, DType::bf16, DType::fp32)));
+  const std::uint64_t bytes = element_bytes(outputs.shape.dtype);
+  auto* word = reinterpret_cast<std::uint32_t*>(outputs.batch.view().output(kFirst + 3));
+  std::fill_n(word + 8, 100, kPoison);
+  const Blame blame = outputs.blame();
+  INFO(blame.summary);
+  CHECK(blame.unwritten_elements == 400 / bytes);
+  CHECK(blame.wrong_elements == 400 / bytes);
+  CHECK(count_of(blame, BlameKind::unwritten) == blame.recorded);
+  CHECK(blame.findings.at(0).first_offset_bytes == 32);
+}
+
+TEST_CASE("Noise is not given a cause") {
+  Outputs outputs(shape_of(DType::fp32));
+  for (std::uint64_t e = 0; e < 64; ++e) outputs.set(kFirst, e, 0.37f + static_cast<float>(e));
+  const Blame blame = outputs.blame();
+  CHECK(count_of(blame, BlameKind::unexplained) == blame.recorded);
+}
+
+TEST_CASE("Overwritten guards are counted on both sides") {
+  Outputs outputs(shape_of());
+  const std::uint64_t output = outputs.batch.view().output(kFirst);
+  *reinterpret_cast<std::uint32_t*>(output - 4) = 0;
+  *reinterpret_cast<std::uint32_t*>(output + outputs.shape.message_bytes()) = 0;
+  *reinterpret_cast<std::uint32_t*>(output + outputs.shape.message_bytes() + 60) = 0;
+  const VerifyReport report = outputs.check();
+  CHECK(report.guard_words_overwritten == 3);
+  CHECK(report.wrong_elements == 0);
+  CHECK(outputs.blame().summary == "3 guard words around the outputs overwritten");
+}
+
+TEST_CASE("A random output may be off by one rounding, not by two") {
+  const auto dtype = GENERATE(DType::bf16, DType::fp16);
+  Outputs outputs(shape_of(dtype), InputKind::random);
+  std::uint64_t caught = 0;
+  for (std::uint64_t e = 0; e < 4096; ++e)
+    outputs.half(kFirst, e) = static_cast<std::uint16_t>(outputs.half(kFirst, e) + 2);
+  caught = outputs.check().wrong_elements;
+  // Where ranks nearly cancel, two steps of the small sum are below the error of adding the large parts.
+  CHECK(caught > 4096 * 99 / 100);
+}
+
+TEST_CASE("The digest changes with any bit, place or iteration, and not with the order of counting") {
+  Outputs outputs(shape_of());
+  const std::uint64_t before = outputs.check().digest;
+  CHECK(outputs.check().digest == before);
+  outputs.half(kFirst, 77) ^= 1;
+  CHECK(outputs.check().digest != before);
+  outputs.half(kFirst, 77) ^= 1;
+  CHECK(outputs.check().digest == before);
+  std::swap_ranges(&outputs.half(kFirst, 0), &outputs.half(kFirst, 8), &outputs.half(kFirst, 8));
+  CHECK(outputs.check().digest != before);
+}
+
+TEST_CASE("Mismatches are recorded all over the message, not only at its beginning") {
+  Outputs outputs(shape_of());
+  for (std::uint64_t i = kFirst; i < kFirst + kSlots; ++i) {
+    for (std::uint64_t e = 0; e < 4096; ++e) outputs.half(i, e) ^= 0x4000;
+  }
+  const Blame blame = outputs.blame();
+  CHECK(blame.wrong_elements == kSlots * 4096);
+  CHECK(blame.recorded == kMaxMismatches);
+  for (const std::uint64_t wrong : blame.wrong_in_block) CHECK(wrong == kSlots * 4096 / kBlameBlocks);
+}
+
+TEST_CASE("A damaged residual, a damaged norm and a wrong scale are found in fused outputs") {
+  const CallShape shape{
+      .pattern = Pattern::residual_rmsnorm, .dtype = DType::bf16, .world_size = 2, .tokens = 4, .hidden = 2880};
+  FlatRanks ranks(layout_for(shape));
+  std::vector<RankBatch> batches;
+  const CheckCall check{.shape = shape, .rank = 0, .iterations = 1, .weight_bias = 1.0f};
+  for (int r = 0; r < 2; ++r) {
+    auto& batch = batches.emplace_back(shape, InputKind::exact, 1, kSeed);
+    CheckCall mine = check;
+    mine.rank = r;
+    ranks.kernels().fill_constants(ranks.stream(r), batch.view(), mine);
+    ranks.kernels().fill_inputs(ranks.stream(r), batch.view(), mine);
+    AllreduceCall call = batch.call(shape, ranks.view(r), 0);
+    call.weight_bias = 1.0f;
+    ranks.kernels().allreduce(ranks.stream(r), call);
+  }
+  ranks.synchronize();
+  RankBatch& batch = batches[0];
+  const auto checked = [&] {
+    *batch.report = {};
+    ranks.kernels().check(ranks.stream(0), batch.view(), check, 0);
+    ranks.synchronize();
+    return *batch.report;
+  };
+  auto* residual_out = reinterpret_cast<std::uint16_t*>(batch.view().residual_output(0));
+  auto* norm_out = reinterpret_cast<std::uint16_t*>(batch.view().output(0));
+  REQUIRE(checked().wrong_elements == 0);
+
+  SECTION("one residual element") {
+    residual_out[3000] ^= 0x0040;
+    const VerifyReport report = checked();
+    REQUIRE(report.wrong_elements >= 1);
+    CHECK(std::any_of(report.mismatch, report.mismatch + report.mismatches, [](const Mismatch& mismatch) {
+      return mismatch.output == static_cast<std::uint32_t>(OutputKind::residual) && mismatch.index == 3000;
+    }));
+  }
+  SECTION("one norm element, by two steps") {
+    norm_out[100] = static_cast<std::uint16_t>(norm_out[100] + 2);
+    const VerifyReport report = checked();
+    CHECK(report.wrong_elements == 1);
+    CHECK(report.mismatch[0].output == static_cast<std::uint32_t>(OutputKind::norm));
+    CHECK(report.mismatch[0].index == 100);
+  }
+  SECTION("a norm over 8/9 of the row: sqrt(9/8) too large, as upstream once had it (FI 10.6)") {
+    for (std::uint64_t e = 0; e < 2880; ++e) {
+      norm_out[e] = round_to<Bf16>(to_float(Bf16{norm_out[e]}) * 1.0607f).bits;
+    }
+    CHECK(checked().wrong_elements > 2500);
+  }
+  SECTION("a row that was never written") {
+    std::fill_n(reinterpret_cast<std::uint32_t*>(norm_out) + 1440, 1440, kPoison);
+    const VerifyReport report = checked();
+    CHECK(report.unwritten_elements == 2880);
+    CHECK(report.wrong_elements == 2880);
+  }
+  SECTION("a residual that was not added") {
+    for (std::uint64_t e = 0; e < 64; ++e) {
+      const float residual = input_value<Bf16>(residual_stream(kSeed, InputKind::exact), 2, e);
+      residual_out[e] = round_to<Bf16>(to_float(Bf16{residual_out[e]}) - residual).bits;
+    }
+    CHECK(checked().wrong_elements >= 60);
+  }
+}
+
+TEST_CASE("The explanation of a missing rank holds for residual_out as well") {
+  const CallShape shape{
+      .pattern = Pattern::residual_rmsnorm, .dtype = DType::fp16, .world_size = 4, .tokens = 2, .hidden = 512};
+  VerifyReport report{.checked_elements = 1024, .wrong_elements = 40, .mismatches = 40};
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    float sum = 0, without = 0;
+    for (int rank = 0; rank < 4; ++rank) {
+      const float input = input_value<Fp16>(input_stream(kSeed, InputKind::exact, rank, 9), 4, i);
+      sum += input;
+      without += rank == 2 ? 0 : input;
+    }
+    const float residual = input_value<Fp16>(residual_stream(kSeed, InputKind::exact), 4, i);
+    report.mismatch[i] = {.iteration = 9,
+                          .index = i,
+                          .got = without + residual,
+                          .expected = sum + residual,
+                          .output = static_cast<std::uint32_t>(OutputKind::residual)};
+  }
+  const Blame blame = explain(report, {.shape = shape, .seed = kSeed, .slots = 5});
+  CHECK(blame.findings.at(0).kind == BlameKind::missing);
+  CHECK(blame.findings.at(0).source_rank == 2);
+  CHECK(blame.findings.at(0).output == OutputKind::residual);
+}
+
+TEST_CASE("A blame becomes JSON with numbers, names and no infinities") {
+  Outputs outputs(shape_of());
+  auto* word = reinterpret_cast<std::uint32_t*>(outputs.batch.view().output(kFirst));
+  std::fill_n(word, 4, kPoison);
+  const Json json = to_json(outputs.blame());
+  CHECK(json["wrong_elements"] == 8);
+  CHECK(json["kinds"]["unwritten"] == 8);
+  CHECK(json["max_error"].is_null());
+  CHECK(json["findings"][0]["kind"] == "unwritten");
+  CHECK(json["findings"][0]["source_rank"].is_null());
+  CHECK(json["findings"][0]["output"] == "allreduce");
+  CHECK(json["wrong_in_block"].size() == kBlameBlocks);
+  CHECK(parse_json(json.dump(), "blame") == json);
+}
