@@ -1,7 +1,11 @@
 #include "app/backend.hpp"
 
+#include "device/cuda/cuda_backend.hpp"
 #include "device/host/host_driver.hpp"
 #include "kernels/host/host_kernels.hpp"
+#ifdef SYMMBENCH_HAS_CUDA
+#include "kernels/cuda/cuda_kernels.hpp"
+#endif
 
 namespace symmbench {
 namespace {
@@ -17,23 +21,56 @@ class CallOnHeartbeat final : public DriverObserver {
   Heartbeat& heartbeat_;
 };
 
-constexpr const char* kNoCuda = "this version of symmbench has no cuda device yet";
-
-}  // namespace
-
-Backend make_backend(const std::string& kind, Heartbeat& heartbeat) {
-  if (kind != "host") throw Error({.layer = Layer::environment, .reason = Reason::not_supported, .detail = kNoCuda});
+Backend backend_of(std::unique_ptr<Driver> driver, std::unique_ptr<KernelSet> kernels, Heartbeat& heartbeat) {
   Backend backend;
   backend.observer = std::make_unique<CallOnHeartbeat>(heartbeat);
-  backend.driver = std::make_unique<ObservedDriver>(std::make_unique<HostDriver>(), backend.observer.get());
-  backend.kernels = make_host_kernels();
-  backend.emulated = true;
+  backend.driver = std::make_unique<ObservedDriver>(std::move(driver), backend.observer.get());
+  backend.kernels = std::move(kernels);
+  backend.give_up = backend.driver->register_host(heartbeat.give_up_record(), sizeof(GiveUpRecord));
   return backend;
 }
 
-std::vector<DeviceAnswer> probe_devices() {
+#ifdef SYMMBENCH_HAS_CUDA
+Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
+  const int ordinal = choose_ordinal(options.local_rank, probe_cuda().device_count);
+  Backend backend = backend_of(make_cuda_driver(ordinal, {.synchronize_limit = options.synchronize_limit}),
+                               make_cuda_kernels(ordinal), heartbeat);
+  backend.emulated = false;
+  return backend;
+}
+#else
+Backend cuda_backend(Heartbeat&, const BackendOptions&) {
+  throw Error({.layer = Layer::environment, .reason = Reason::not_supported, .detail = probe_cuda().reason});
+}
+#endif
+
+DeviceAnswer probe_cuda_device(int local_rank) {
+  DeviceAnswer answer{.kind = "cuda"};
+  const CudaAvailability cuda = probe_cuda();
+  if (!cuda.usable) {
+    answer.problem = cuda.reason;
+    return answer;
+  }
+  try {
+    const auto driver = make_cuda_driver(choose_ordinal(local_rank, cuda.device_count));
+    answer.facts = driver->facts();
+    answer.memory = driver->memory_info();
+  } catch (const Error& error) {
+    answer.problem = error.what();
+  }
+  return answer;
+}
+
+}  // namespace
+
+Backend make_backend(const std::string& kind, Heartbeat& heartbeat, const BackendOptions& options) {
+  if (kind == "cuda") return cuda_backend(heartbeat, options);
+  return backend_of(std::make_unique<HostDriver>(), make_host_kernels(), heartbeat);
+}
+
+std::vector<DeviceAnswer> probe_devices(int local_rank) {
   HostDriver host;
-  return {{.kind = "cuda", .problem = kNoCuda}, {.kind = "host", .facts = host.facts(), .memory = host.memory_info()}};
+  return {probe_cuda_device(local_rank), {.kind = "host", .facts = host.facts(), .memory = host.memory_info()}};
 }
 
 }  // namespace symmbench

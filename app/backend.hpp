@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -8,11 +9,16 @@
 
 namespace symmbench {
 
+struct BackendOptions {
+  int local_rank = 0;                          ///< among the ranks of this host: which GPU is meant
+  std::chrono::nanoseconds synchronize_limit{};  ///< of one Stream::synchronize(); longer than any wait in a kernel
+};
+
 /// The composition root: the one place where a device kind becomes Driver + KernelSet. Runs in workers only.
 /// @throws Error{environment, not_supported} when `kind` cannot be used here, with the reason
-Backend make_backend(const std::string& kind, Heartbeat& heartbeat);
+Backend make_backend(const std::string& kind, Heartbeat& heartbeat, const BackendOptions& options);
 
 /// What every device kind answers here, best first.
-std::vector<DeviceAnswer> probe_devices();
+std::vector<DeviceAnswer> probe_devices(int local_rank);
 
 }  // namespace symmbench

@@ -265,6 +265,7 @@ int command_run(const std::vector<std::string>& arguments) {
     return kNoVerdict;
   }
 
+  ::setenv(kLocalRankVariable, std::to_string(mpi.local_rank_and_size().first).c_str(), 1);
   int exit_code = kNoVerdict;
   bool orderly = false;
   {

@@ -1,6 +1,7 @@
 #include "app/worker_task.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "app/backend.hpp"
 #include "bench/group_task.hpp"
@@ -8,6 +9,11 @@
 
 namespace symmbench {
 namespace {
+
+int local_rank() {
+  const char* text = std::getenv(kLocalRankVariable);
+  return text == nullptr ? 0 : std::atoi(text);
+}
 
 const CaseGroup& group_of(const Plan& plan, const std::string& id) {
   const auto it = std::find_if(plan.groups.begin(), plan.groups.end(), [&](const auto& group) { return group.id == id; });
@@ -21,7 +27,9 @@ const CaseGroup& group_of(const Plan& plan, const std::string& id) {
 
 void run_worker_task(WorkerContext& context) {
   if (context.request.task == "preflight") {
-    run_preflight(context, probe_devices());
+    // Creating a context takes a second or so, and up to a minute where many GPUs start.
+    context.heartbeat.allow(60);
+    run_preflight(context, probe_devices(local_rank()));
     return;
   }
   const Json& settings = context.request.settings;
@@ -30,7 +38,12 @@ void run_worker_task(WorkerContext& context) {
   // The plan is a pure function, so every worker makes the same one and only case ids travel.
   const Plan plan = make_plan(config, settings.at("world_size").get<int>(), group_index);
   const CaseGroup& group = group_of(plan, context.request.label);
-  Backend backend = make_backend(settings.at("device").get<std::string>(), context.heartbeat);
+  // Kernels give up first; then the stream; then whoever waits for this rank.
+  const Deadlines deadlines = deadlines_of(config);
+  const auto synchronize_limit =
+      std::chrono::nanoseconds(static_cast<std::int64_t>((deadlines.kernel_wait_s + deadlines.round_s) / 2 * 1e9));
+  Backend backend = make_backend(settings.at("device").get<std::string>(), context.heartbeat,
+                                 {.local_rank = local_rank(), .synchronize_limit = synchronize_limit});
   if (group.kind == GroupKind::lifecycle) {
     run_lifecycles(context, config, group, backend);
   } else {

@@ -11,6 +11,7 @@ struct Backend {
   std::unique_ptr<DriverObserver> observer;  ///< shows the current driver call on the heartbeat page; outlives driver
   std::unique_ptr<ObservedDriver> driver;
   std::unique_ptr<KernelSet> kernels;
+  DevicePtr give_up = 0;  ///< the heartbeat page's GiveUpRecord, as kernels address it
   bool emulated = true;  ///< times say nothing about hardware
 };
 

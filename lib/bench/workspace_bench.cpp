@@ -42,7 +42,8 @@ void WorkspaceBench::bring_up(PhaseClock& clock) {
       .layout = group_.layout,
       .handle = *handle_.used,
       .wait_limit = std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines_of(config_).kernel_wait_s * 1e9)),
-      .give_up = reinterpret_cast<DevicePtr>(context_.heartbeat.give_up_record())};
+      .give_up = backend_.give_up,
+      .give_up_on_host = context_.heartbeat.give_up_record()};
   const auto before = backend_.driver->counts();
   workspace_ = Workspace::create(phases, *maker_, *backend_.driver, stream_, *backend_.kernels, spec);
   calls_ = calls_between(before, backend_.driver->counts());

@@ -52,12 +52,21 @@ FusionWorkspace::FusionWorkspace(const Communicator& comm, Driver& driver, Strea
 }
 
 FusionWorkspace::~FusionWorkspace() {
-  if (!built_ || closed_) return;
-  std::fprintf(stderr, "symmbench: warning: rank %d: workspace destroyed without close()\n", world_ranks_[view_.rank]);
+  if (closed_) return;
+  if (built_) warn("workspace destroyed without close()");
+  quietly([&] { stream_.synchronize(); });  // work that still runs must not find its memory gone
+}
+
+void FusionWorkspace::warn(std::string_view what) const {
+  std::fprintf(stderr, "symmbench: warning: rank %d: %.*s\n", world_ranks_[view_.rank], static_cast<int>(what.size()),
+               what.data());
+}
+
+void FusionWorkspace::quietly(const std::function<void()>& step) const {
   try {
-    stream_.synchronize();  // a kernel that still runs must not find its memory gone
+    step();
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "symmbench: warning: rank %d: %s\n", world_ranks_[view_.rank], error.what());
+    warn(error.what());
   }
 }
 
@@ -73,14 +82,10 @@ void FusionWorkspace::build(const PhaseContext& context, Allocator& allocator) {
     verify(context);
     built_ = true;
   } catch (const PhaseFailed&) {
-    // Every rank is here, with the same segments: they can still be closed together. The first failure is the one to
-    // tell.
-    try {
-      close_segments(context);
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "symmbench: warning: rank %d: clean-up after a failure: %s\n", world_ranks_[view_.rank],
-                   error.what());
-    }
+    // Every rank is here, with the same segments: they can still be closed together. What failed first is what to tell.
+    quietly([&] { stream_.synchronize(); });
+    quietly([&] { close_segments(context); });
+    closed_ = true;
     throw;
   }
 }
@@ -283,7 +288,9 @@ std::optional<std::string> FusionWorkspace::capacity_problem(const CallShape& sh
   return symmbench::capacity_problem(spec_.layout, shape);
 }
 
-GiveUpRecord* FusionWorkspace::give_up_record() const { return static_cast<GiveUpRecord*>(to_pointer(spec_.give_up)); }
+GiveUpRecord* FusionWorkspace::give_up_record() const {
+  return spec_.give_up_on_host ? spec_.give_up_on_host : static_cast<GiveUpRecord*>(to_pointer(spec_.give_up));
+}
 
 std::optional<Failure> FusionWorkspace::gave_up() const {
   auto* record = give_up_record();
@@ -309,8 +316,12 @@ void FusionWorkspace::close(const PhaseContext& context) {
   const auto keep_going = [&](const auto& step) {
     try {
       step();
-    } catch (const std::exception&) {
+    } catch (const PhaseFailed&) {
       if (!first) first = std::current_exception();
+    } catch (...) {
+      // The ranks lost each other: each further step together would wait its whole time. The rest goes alone.
+      for (auto& segment : segments_) segment.memory.reset();
+      throw;
     }
   };
   keep_going([&] {
@@ -337,7 +348,7 @@ void FusionWorkspace::close_segments(const PhaseContext& context) {
     if (!segment.memory) continue;
     try {
       segment.memory->close(context);
-    } catch (const std::exception&) {
+    } catch (const PhaseFailed&) {
       if (!first) first = std::current_exception();
     }
   }
