@@ -223,10 +223,14 @@ void GroupCoordinator::conclude(Clock::time_point now) {
   AttemptProgress progress{.done = items_done_, .begun = -1};
   for (const Member& each : state_of_) {
     reports.push_back(each.report);
-    progress.begun = std::max(progress.begun, each.report.page.item);
   }
   if (news_count_ > 0) {  // otherwise it was only halted
     const Verdict verdict = attribute(reports, case_ids_of(running_.items));
+    // The others may be a step ahead of the rank to blame, waiting for it; without one the furthest counts.
+    for (const MemberReport& each : reports) {
+      if (!verdict.failure.rank) progress.begun = std::max(progress.begun, each.page.item);
+      if (verdict.failure.rank == each.rank) progress.begun = each.page.item;
+    }
     record_failure(verdict, progress);
     auto given_up = queue_->failed(verdict.failure, progress);
     restarted_ = true;

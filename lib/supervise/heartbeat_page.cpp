@@ -29,18 +29,19 @@ std::int64_t now_ns() {
                .code = error}};
 }
 
-/// Retries while a writer is at work, a few times only: a writer that was killed in the middle never finishes.
+/// Retries while a writer overtakes it. One that was killed in the middle of a write leaves the call before it.
 std::string read_call(const HeartbeatPageLayout& page) {
+  constexpr int kTries = 1000;
   std::string text;
-  for (int attempt = 0; attempt < 16; ++attempt) {
+  for (int attempt = 0; attempt < kTries; ++attempt) {
     const auto version = page.call_version.load(std::memory_order_acquire);
     text.clear();
-    for (const auto& c : page.call) {
+    for (const auto& c : page.call[version % 2]) {
       const char value = c.load(std::memory_order_acquire);
       if (value == '\0') break;
       text.push_back(value);
     }
-    if (version % 2 == 0 && page.call_version.load(std::memory_order_acquire) == version) break;
+    if (page.call_version.load(std::memory_order_acquire) == version) break;
   }
   return text;
 }
@@ -168,12 +169,12 @@ void PageHeartbeat::iteration(std::uint64_t value) {
 
 void PageHeartbeat::driver_call(std::string_view call) {
   constexpr std::size_t kLongest = HeartbeatPageLayout::kCallBytes - 1;
-  const auto version = layout_.call_version.load(std::memory_order_relaxed);
-  layout_.call_version.store(version + 1, std::memory_order_release);
+  const auto next = layout_.call_version.load(std::memory_order_relaxed) + 1;
+  auto& text = layout_.call[next % 2];
   const auto length = std::min(call.size(), kLongest);
-  for (std::size_t i = 0; i < length; ++i) layout_.call[i].store(call[i], std::memory_order_release);
-  layout_.call[length].store('\0', std::memory_order_release);
-  layout_.call_version.store(version + 2, std::memory_order_release);
+  for (std::size_t i = 0; i < length; ++i) text[i].store(call[i], std::memory_order_release);
+  text[length].store('\0', std::memory_order_release);
+  layout_.call_version.store(next, std::memory_order_release);
   moved();
 }
 

@@ -36,10 +36,11 @@ struct HeartbeatPageLayout {
   std::atomic<std::uint32_t> phase;
   std::atomic<std::int32_t> item_plus_one;  ///< so that zero means none
   std::atomic<std::uint64_t> iteration;
-  std::atomic<std::int64_t> moved_ns;       ///< last write, CLOCK_MONOTONIC
-  std::atomic<std::int64_t> deadline_ns;    ///< end of the worker's own allowance, CLOCK_MONOTONIC
-  std::atomic<std::uint32_t> call_version;  ///< odd while `call` is being written
-  std::atomic<char> call[kCallBytes];
+  std::atomic<std::int64_t> moved_ns;     ///< last write, CLOCK_MONOTONIC
+  std::atomic<std::int64_t> deadline_ns;  ///< end of the worker's own allowance, CLOCK_MONOTONIC
+  /// How many driver calls were noted; the latest is in call[call_version % 2], the other one is being written.
+  std::atomic<std::uint32_t> call_version;
+  std::atomic<char> call[2][kCallBytes];
   alignas(64) GiveUpRecord give_up;
 };
 static_assert(std::atomic<std::int64_t>::is_always_lock_free && std::atomic<char>::is_always_lock_free);

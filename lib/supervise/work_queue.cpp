@@ -46,9 +46,9 @@ void WorkQueue::succeeded() {
 }
 
 std::optional<std::size_t> WorkQueue::failed_item(const AttemptProgress& progress) {
-  const auto first = std::find(progress.done.begin(), progress.done.end(), false) - progress.done.begin();
-  if (first == static_cast<long>(progress.done.size()) || first > progress.begun) return std::nullopt;
-  return first;
+  if (progress.begun < 0 || progress.begun >= static_cast<int>(progress.done.size())) return std::nullopt;
+  const auto item = static_cast<std::size_t>(progress.begun);
+  return progress.done[item] ? std::nullopt : std::optional(item);
 }
 
 /// The allocators that have now failed for the third time in the same way; "" stands for a request without any.
@@ -68,13 +68,11 @@ std::set<std::string> WorkQueue::count(const Failure& failure, const std::vector
 
 /// Puts what the failed batch leaves to do at the front of the queue.
 void WorkQueue::plan_rest(const Batch& failed, const AttemptProgress& progress) {
-  const auto pick = [&](std::size_t from) {
-    std::vector<WorkItem> rest;
-    for (std::size_t i = from; i < failed.items.size(); ++i) {
-      if (!progress.done[i]) rest.push_back(failed.items[i]);
-    }
-    return rest;
-  };
+  const auto item = failed_item(progress);
+  std::vector<WorkItem> rest;
+  for (std::size_t i = 0; i < failed.items.size(); ++i) {
+    if (!progress.done[i] && i != item) rest.push_back(failed.items[i]);
+  }
   std::vector<Batch> next;
   const auto alone_each = [&](const std::vector<WorkItem>& items) {
     for (const std::string& allocator : allocators_of({.items = items})) {
@@ -82,13 +80,11 @@ void WorkQueue::plan_rest(const Batch& failed, const AttemptProgress& progress) 
     }
   };
 
-  const auto item = failed_item(progress);
-  const auto rest = pick(0);
   if (failed.items.empty()) {
     next.push_back(failed);
   } else if (item) {
     if (failed.items[*item].allocators.size() > 1) alone_each({failed.items[*item]});
-    next.push_back({.items = pick(*item + 1), .alone = failed.alone});
+    next.push_back({.items = rest, .alone = failed.alone});
   } else if (progress.begun < 0 && allocators_of({.items = rest}).size() > 1) {
     alone_each(rest);
   } else {

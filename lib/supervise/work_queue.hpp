@@ -15,7 +15,7 @@ namespace symmbench {
 /// Where an attempt stood when it failed.
 struct AttemptProgress {
   std::vector<bool> done;  ///< by item: its rows are recorded
-  int begun = -1;          ///< highest item that any rank had begun; -1: none, the worker was being brought up
+  int begun = -1;  ///< where the rank to blame stood; -1: before its first item, the worker was being brought up
 };
 
 /// Cases that will not run (again) under these allocators.
@@ -47,7 +47,7 @@ class WorkQueue {
   /// Gives up everything that is left.
   std::vector<GivenUp> abandon(const std::string& reason);
 
-  /// The case that failed: the first without rows, when somebody had begun it.
+  /// The case that failed: the one that had begun, unless its rows are recorded.
   static std::optional<std::size_t> failed_item(const AttemptProgress& progress);
 
  private:

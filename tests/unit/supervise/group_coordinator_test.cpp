@@ -199,6 +199,18 @@ TEST_CASE("a crash before the first case names no case and splits the pair") {
   CHECK(story.starts.at(1).items[1].allocators == Names{"a"});
 }
 
+TEST_CASE("a rank that fails before its first case does so although the others already wait in that case") {
+  Story story(2);
+  story.begin({pair_request({"x", "y"})});
+  story.fails(0, {.layer = Layer::driver, .reason = Reason::not_permitted});
+  PageSnapshot ahead{.started = true, .phase = Phase::use, .item = 0, .driver_call = {}}, behind = ahead;
+  behind.item = -1;
+  story.group.stopped(0, 0, {.end = {Kind::failed, 1}, .page = behind}, story.now);
+  story.group.stopped(0, 1, {.end = {Kind::stopped, 0}, .page = ahead}, story.now);
+  story.hear();
+  CHECK_FALSE(story.failures.at(0).case_id);
+}
+
 TEST_CASE("the third equal failure skips the allocator's cases, in a form that programs read") {
   Story story(2);
   story.begin({pair_request({"x", "y"})});

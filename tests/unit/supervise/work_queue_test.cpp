@@ -53,6 +53,13 @@ TEST_CASE("a pair that fails in a case is re-run one allocator at a time, then t
   CHECK(life(queue) == "z:a,b");
 }
 
+TEST_CASE("a case whose rows were lost to a failure in the next one is run again, without being blamed") {
+  WorkQueue queue(pair_request({"x", "y", "z"}, {"a"}));
+  CHECK(WorkQueue::failed_item(at(3, 0, 1)) == 1);
+  CHECK(queue.failed(crash(), at(3, 0, 1)).empty());
+  CHECK(life(queue) == "x:a z:a");
+}
+
 TEST_CASE("a case that fails alone is left behind") {
   WorkQueue queue(pair_request({"x", "y"}, {"a"}));
   CHECK(queue.failed(crash(), at(2, 0, 0)).empty());
