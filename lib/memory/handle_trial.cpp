@@ -6,7 +6,7 @@
 #include "device/stream.hpp"
 #include "memory/handle_policy.hpp"
 #include "memory/rendezvous.hpp"
-#include "memory/symm_device_memory.hpp"
+#include "memory/torch_symm_mem.hpp"
 
 namespace symmbench {
 namespace {
@@ -71,7 +71,8 @@ bool self_test(Driver& driver, HandleType type) {
 }
 
 HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType type) {
-  SymmDeviceMemory allocator;
+  // This one asks for GPUDirect RDMA only where the device has it, so a refusal is about the handle type.
+  TorchSymmMem allocator;
   std::unique_ptr<SharedMemory> memory;
   HandleTrial trial{.type = type, .passed = true};
   const auto attempt = [&](const auto& step) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -49,8 +50,13 @@ class FusionWorkspace final : public Workspace {
   void require_marks();
   void restore_marks();
   void require_patterns();
-  /// Closes the segments that exist, whatever happens to each; @throws the first failure.
+  /// Closes the segments that exist, whatever fails on the way. @throws the first PhaseFailed; at once what says that
+  /// the ranks lost each other
   void close_segments(const PhaseContext& context);
+
+  void warn(std::string_view what) const;
+  /// For clean-up: what `step` throws becomes a warning.
+  void quietly(const std::function<void()>& step) const;
 
   DevicePtr own(const Segment& segment) const { return segment.memory->data(view_.rank); }
   DevicePtr mark_address(const Segment& segment, int group_rank, bool last) const;
