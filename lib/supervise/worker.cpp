@@ -101,6 +101,7 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
 
 int worker_main(const WorkerTask& task) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_NAME, "symmbench-work");  // started through /proc/self/exe, it would be called "exe"
   signal(SIGPIPE, SIG_IGN);
   for (const int fd : {kWorkerChannelFd, kWorkerPageFd}) {
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {

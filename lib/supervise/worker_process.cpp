@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
@@ -77,6 +78,14 @@ void widen_affinity(pid_t pid) {
   (void)sched_setaffinity(pid, sizeof all, &all);
 }
 
+/// What ps shows: the program's own path rather than the link by which it starts itself.
+std::string shown_name(const std::string& program) {
+  if (program != "/proc/self/exe") return program;
+  std::error_code unknown;
+  const auto target = std::filesystem::read_symlink(program, unknown);
+  return unknown ? program : target.string();
+}
+
 }  // namespace
 
 std::string_view name_of(Kind kind) { return kKinds.name(kind); }
@@ -122,15 +131,17 @@ WorkerProcess::WorkerProcess(const std::vector<std::string>& argv, int channel, 
                                  POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP),
         "posix_spawnattr_setflags");
 
+  std::vector<std::string> words = argv;
+  words.front() = shown_name(argv.front());
   std::vector<char*> arguments;
-  for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
+  for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   auto environment = worker_environment(environ);
   std::vector<char*> entries;
   for (std::string& entry : environment) entries.push_back(entry.data());
   entries.push_back(nullptr);
 
-  check(posix_spawn(&pid_, arguments[0], &plan.files, &plan.attributes, arguments.data(), entries.data()),
+  check(posix_spawn(&pid_, argv.front().c_str(), &plan.files, &plan.attributes, arguments.data(), entries.data()),
         "posix_spawn");
   widen_affinity(pid_);
 }
