@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -19,9 +18,6 @@ struct FrameHeader {
 };
 
 constexpr std::size_t kReadChunkBytes = 64 * 1024;
-/// Waits begin with this many tries that give the processor away: an answer is usually nearer than a sleep is short.
-constexpr int kYieldingTries = 100;
-
 /// Waits until `events` or the deadline; an interruption counts as an event, the caller looks again anyway.
 void wait_for(int fd, short events, const Deadline& deadline) {
   pollfd wait{.fd = fd, .events = events, .revents = 0};
@@ -149,7 +145,7 @@ std::optional<Frame> FrameChannel::try_receive() {
 }
 
 Frame FrameChannel::receive_new(const Deadline& deadline) {
-  for (int tries = 0;; ++tries) {
+  while (true) {
     if (auto frame = next_from_inbox()) return std::move(*frame);
     if (end_of_stream_) throw_closed();
     const std::size_t before = unfinished_bytes();
@@ -160,11 +156,8 @@ Frame FrameChannel::receive_new(const Deadline& deadline) {
                    .reason = Reason::timed_out,
                    .detail = fmt::format("{} did not answer in time", peer_)});
     }
-    if (tries < kYieldingTries) {
-      ::sched_yield();
-    } else {
-      wait_for(socket_.get(), POLLIN, deadline);
-    }
+    // Asleep at once: on a machine with fewer cores than processes, a worker that spins takes its supervisor's time.
+    wait_for(socket_.get(), POLLIN, deadline);
   }
 }
 

@@ -195,6 +195,7 @@ int supervisor(UniqueFd socket) {
   {
     MpiTransport transport(session);
     check_messages(transport);
+    session.agree_max(0);  // nobody begins with rounds while another still counts messages
     FrameChannel channel(std::move(socket), "the worker");
     WireWriter start;
     start.text(nonce);
