@@ -171,8 +171,8 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
   if (const auto at = typed.text.find("ranks"); at != typed.text.end()) parsed.ranks = ranks_from(at->second);
   std::optional<Json> file;
   if (const auto at = typed.text.find("config"); at != typed.text.end()) {
-    parsed.config_path = find_config(at->second);
-    file = read_config_file(*parsed.config_path);
+    parsed.config_path = at->second;
+    file = load_config(at->second);
   }
   parsed.config = resolve(file ? &*file : nullptr, configuration_of(typed), context_from_environment(parsed.config_path));
   return parsed;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/run_config.hpp"
+#include "core/json.hpp"
 
 namespace symmbench {
 
@@ -36,7 +37,7 @@ struct ParsedCommand {
   std::string command;              ///< "run", "plan", "list", "validate"; empty when only `text` was asked for
   std::optional<std::string> text;  ///< --help or --version: print it to stdout and exit 0
   RunConfig config;                 ///< run, plan
-  std::optional<std::string> config_path;  ///< the file that --config named
+  std::optional<std::string> config_path;  ///< what --config named: a file or a shipped configuration
   bool plan_only = false;                  ///< run --plan
   int ranks = 4;                           ///< plan --ranks
   bool json = false;                       ///< plan, list --json
@@ -54,10 +55,15 @@ ParsedCommand parse_command_line(const std::vector<std::string>& arguments);
 std::string help_of(const CommandSpec& command);
 std::string help_of_tool();
 
-/// The file that `--config name` means: the path itself, or configs/<name>.json beside the installed program or in the
-/// source tree above it. @throws Error{config, invalid_argument} when neither exists, listing the shipped ones
-std::string find_config(const std::string& name);
-/// Paths of the shipped configuration files, sorted; empty when they are not installed beside the program.
-std::vector<std::string> shipped_configs();
+/// A configuration of configs/, built into the program.
+struct ShippedConfig {
+  std::string_view name;  ///< "quick"
+  std::string_view text;
+};
+std::span<const ShippedConfig> shipped_configs();
+
+/// What `--config asked` means: a file, else the shipped configuration of that name.
+/// @throws Error{config, ...} when it is neither, naming the shipped ones, or no JSON
+Json load_config(const std::string& asked);
 
 }  // namespace symmbench

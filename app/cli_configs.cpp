@@ -1,56 +1,23 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <filesystem>
 
 #include "app/cli.hpp"
 #include "config/option_value.hpp"
+#include "config/resolve.hpp"
 
 namespace symmbench {
-namespace {
 
-namespace fs = std::filesystem;
-
-constexpr int kLevelsToSourceTree = 4;  // <source>/build/<preset>/bin/symmbench
-
-/// Where the shipped configuration files are: installed beside the program, or in the source tree that it was built in.
-std::optional<fs::path> config_folder() {
+Json load_config(const std::string& asked) {
   std::error_code ignored;
-  const auto program = fs::read_symlink("/proc/self/exe", ignored);
-  auto folder = program.parent_path();
-  for (int level = 0; level <= kLevelsToSourceTree && !folder.empty(); ++level, folder = folder.parent_path()) {
-    for (const auto* place : {"share/symmbench/configs", "configs"}) {
-      if (fs::exists(folder / place / "schema" / "config.schema.json", ignored)) return folder / place;
-    }
+  if (std::filesystem::exists(asked, ignored)) return read_config_file(asked);
+  std::vector<std::string_view> known;
+  for (const auto& shipped : shipped_configs()) {
+    if (shipped.name == asked) return parse_config(shipped.text, fmt::format("config file {}", asked));
+    known.push_back(shipped.name);
   }
-  return std::nullopt;
-}
-
-}  // namespace
-
-std::vector<std::string> shipped_configs() {
-  std::vector<std::string> paths;
-  const auto folder = config_folder();
-  if (!folder) return paths;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(*folder, ignored)) {
-    if (entry.path().extension() == ".json") paths.push_back(entry.path().string());
-  }
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
-std::string find_config(const std::string& name) {
-  std::error_code ignored;
-  if (fs::exists(name, ignored)) return name;
-  std::vector<std::string> known;
-  for (const auto& path : shipped_configs()) {
-    known.push_back(fs::path(path).stem().string());
-    if (known.back() == name) return path;
-  }
-  fail_config(fmt::format("--config '{}': neither a file nor a shipped configuration{}", name,
-                          known.empty() ? "" : fmt::format(" ({})", fmt::join(known, ", "))));
+  fail_config(fmt::format("--config '{}': neither a file nor a shipped configuration ({})", asked, fmt::join(known, ", ")));
 }
 
 }  // namespace symmbench

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <filesystem>
+#include <algorithm>
 
 #include "config/option_value.hpp"
 #include "config/options.hpp"
@@ -77,12 +77,9 @@ Json allocator_entries() {
 
 Json config_entries() {
   Json entries = Json::array();
-  for (const auto& path : shipped_configs()) {
-    const auto json = read_json_file(path);
-    entries.push_back({{"name", std::filesystem::path(path).stem().string()},
-                       {"about", json.is_object() ? json.value("description", "") : ""},
-                       {"available", true},
-                       {"path", path}});
+  for (const auto& config : shipped_configs()) {
+    const auto json = parse_json(config.text, config.name);
+    entries.push_back({{"name", config.name}, {"about", json.at("description")}, {"available", true}});
   }
   return entries;
 }

@@ -126,9 +126,12 @@ class Rank {
   Rank(MpiSession& mpi, const ParsedCommand& command, const std::vector<std::string>& arguments)
       : mpi_(mpi), command_(command), config_(command.config), arguments_(arguments), transport_(mpi) {
     if (const auto dir = journal_dir(config_)) {
-      if (mpi.rank() == 0) move_old_journal_aside(*dir);
-      mpi.agree_max(0);  // nobody writes before the place is free
-      journal_.emplace(*dir, mpi.rank());
+      if (mpi.rank() == 0) {
+        move_old_journal_aside(*dir);
+        journal_.emplace(*dir, 0);
+      }
+      mpi.agree_max(0);  // rank 0 makes the directory, and so is the one to remove it
+      if (mpi.rank() != 0) journal_.emplace(*dir, mpi.rank());
     }
   }
 
@@ -161,7 +164,8 @@ class Rank {
 
     const Json report = fold_report(log.records());
     int exit_code = report.at("verdict").at("exit_code").get<int>();
-    if (!store(report)) exit_code = static_cast<int>(worse(static_cast<ExitCode>(exit_code), ExitCode::no_verdict));
+    stored_ = store(report);
+    if (!stored_) exit_code = static_cast<int>(worse(static_cast<ExitCode>(exit_code), ExitCode::no_verdict));
     console.end(report);
     orderly_ = supervisor.finish(exit_code);
     return exit_code;
@@ -171,12 +175,19 @@ class Rank {
     Supervisor supervisor(transport_, options(), *journal_sink(), nullptr);
     const int exit_code = supervisor.serve();
     orderly_ = supervisor.orderly();
-    // The end was agreed after rank 0 had stored its report, so these records are in it.
-    if (orderly_ && journal_) journal_->remove();
     return exit_code;
   }
 
   bool orderly() const { return orderly_; }
+
+  /// Collective, when all ranks ended orderly: removes the journals that the report has made redundant.
+  void remove_journals() {
+    const bool keep = mpi_.agree_max(mpi_.rank() == 0 && !stored_ ? 1 : 0) != 0;
+    if (keep || !journal_) return;
+    if (mpi_.rank() != 0) journal_->remove();
+    mpi_.agree_max(0);
+    if (mpi_.rank() == 0) journal_->remove();
+  }
 
  private:
   class Nowhere final : public RecordSink {
@@ -203,7 +214,6 @@ class Rank {
   bool store(const Json& report) {
     try {
       if (config_.report_path) write_report(*config_.report_path, report);
-      if (journal_) journal_->remove();
       return true;
     } catch (const std::exception& error) {
       fmt::print(stderr, "symmbench run: {}\n", error.what());
@@ -219,7 +229,7 @@ class Rank {
   const std::string nonce_ = mpi_.broadcast(mpi_.rank() == 0 ? make_job_nonce() : "");
   std::optional<JournalWriter> journal_;
   Nowhere nowhere_;
-  bool orderly_ = false;
+  bool stored_ = false, orderly_ = false;
 };
 
 /// The same build and the same configuration on every rank, or the first rank's complaint.
@@ -267,14 +277,13 @@ int command_run(const std::vector<std::string>& arguments) {
 
   ::setenv(kLocalRankVariable, std::to_string(mpi.local_rank_and_size().first).c_str(), 1);
   int exit_code = kNoVerdict;
-  bool orderly = false;
   {
     Rank rank(mpi, command, arguments);
     exit_code = mpi.rank() == 0 ? rank.lead() : rank.follow();
-    orderly = rank.orderly();
     std::fflush(nullptr);
     // With a rank lost, MPI_Finalize would wait for it for ever; so would the destructor of what MPI still holds.
-    if (!orderly) ::_exit(exit_code);
+    if (!rank.orderly()) ::_exit(exit_code);
+    rank.remove_journals();
   }
   mpi.finalize();
   return exit_code;

@@ -4,21 +4,20 @@ import signal
 
 from harness import RunTest, main, processes, start, wait_until, workers
 
-LONG = ("run", "--device", "host", "-b", "4K", "-e", "16K", "-f", "2", "-n", 400, "-T", 6, "--lifecycles", 0)
+LONG = ("run", "--device", "host", "-b", "4K", "-e", "16K", "-f", "2", "-n", 2000, "-T", 6, "--lifecycles", 0)
 
 
 def measuring(report):
-    """True once a worker has been long enough at it to have brought its workspaces up: it holds memfd mappings."""
+    """True once the run has its first row, so that all workers are past bring-up and in the middle of their cases."""
+    journal = report.with_name(report.name + ".journal") / "rank-0.jsonl"
+
     def ready():
-        busy = []
-        for pid in workers():
-            try:
-                with open(f"/proc/{pid}/maps") as maps:
-                    if sum("memfd:" in line for line in maps) > 10:
-                        busy.append(pid)
-            except (FileNotFoundError, ProcessLookupError):
-                pass
-        return busy if len(busy) >= 4 else None
+        try:
+            text = journal.read_text()
+        except FileNotFoundError:
+            return None
+        pids = workers()
+        return pids if '"type":"row"' in text and len(pids) >= 4 else None
     return ready
 
 

@@ -48,12 +48,17 @@ class MainJob(RunTest):
         self.assertEqual(reserves, {"symm_device_memory": 3, "torch_symm_mem": 12})
 
     def test_any_number_of_ranks_runs_plain_allreduce(self):
-        for ranks in (1, 2, 3, 5):
+        for ranks in (2, 3, 5):
             with self.subTest(ranks=ranks):
                 done = run(ranks, "run", "--device", "host", "-b", "1000", "-e", "70000", "-f", "70", "-n", 4,
                            "--algorithm", "one_shot,two_shot,two_shot_barrier", "-J", self.report)
                 self.assert_exit(done, 0)
                 self.assertEqual({row["status"] for row in self.load()["results"]}, {"ok"})
+
+    def test_one_rank_alone_has_nothing_to_measure_and_says_so(self):
+        done = run(1, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "-J", self.report)
+        self.assert_exit(done, 3)
+        self.assertIn("one rank has no peer", done.stdout)
 
     def test_every_dtype_in_and_out_of_place(self):
         done = run(2, "run", "--device", "host", "-b", "16", "-e", "64K", "-f", "64", "-n", 4, "-d", "fp16,bf16,fp32",
@@ -95,7 +100,8 @@ class MainJob(RunTest):
 
 class NcclFormat(RunTest):
     def test_rows_have_thirteen_fields_and_both_footers_are_there(self):
-        done = run(2, "run", "--device", "host", "--format", "nccl", "-b", "1K", "-e", "1M", "-f", "4")
+        done = run(2, "run", "--device", "host", "--format", "nccl", "-b", "1K", "-e", "1M", "-f", "4", "-n", 4,
+                   "--algorithm", "auto")
         self.assert_exit(done, 0)
         lines = done.stdout.splitlines()
         rows = [line.split() for line in lines if line.strip() and not line.lstrip().startswith("#")]
