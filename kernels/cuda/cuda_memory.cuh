@@ -1,0 +1,119 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/protocol/packet.hpp"
+
+namespace symmbench::ptx {
+
+// The memory instructions of the CUDA device, one function each. All are volatile: their order in the text is the order
+// in the program, which the memory model then weakens as it says.
+
+__device__ __forceinline__ Packet load(std::uint64_t address) {
+  Packet p;
+  asm volatile("ld.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(p.word[0]), "=r"(p.word[1]), "=r"(p.word[2]), "=r"(p.word[3])
+               : "l"(address));
+  return p;
+}
+__device__ __forceinline__ void store(std::uint64_t address, const Packet& p) {
+  asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(p.word[0]), "r"(p.word[1]),
+               "r"(p.word[2]), "r"(p.word[3])
+               : "memory");
+}
+__device__ __forceinline__ Packet load_relaxed_sys(std::uint64_t address) {
+  Packet p;
+  asm volatile("ld.relaxed.sys.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(p.word[0]), "=r"(p.word[1]), "=r"(p.word[2]), "=r"(p.word[3])
+               : "l"(address));
+  return p;
+}
+__device__ __forceinline__ void store_relaxed_sys(std::uint64_t address, const Packet& p) {
+  asm volatile("st.relaxed.sys.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(p.word[0]), "r"(p.word[1]),
+               "r"(p.word[2]), "r"(p.word[3])
+               : "memory");
+}
+__device__ __forceinline__ Packet load_relaxed_gpu(std::uint64_t address) {
+  Packet p;
+  asm volatile("ld.relaxed.gpu.global.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(p.word[0]), "=r"(p.word[1]), "=r"(p.word[2]), "=r"(p.word[3])
+               : "l"(address));
+  return p;
+}
+__device__ __forceinline__ std::uint32_t load_word_relaxed_gpu(std::uint64_t address) {
+  std::uint32_t word;
+  asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(word) : "l"(address));
+  return word;
+}
+__device__ __forceinline__ std::uint32_t load_word_acquire_sys(std::uint64_t address) {
+  std::uint32_t word;
+  asm volatile("ld.acquire.sys.global.u32 %0, [%1];" : "=r"(word) : "l"(address) : "memory");
+  return word;
+}
+__device__ __forceinline__ void store_word_release_sys(std::uint64_t address, std::uint32_t word) {
+  asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(address), "r"(word) : "memory");
+}
+
+/// Nanoseconds, in steps of 32 (KP 3).
+__device__ __forceinline__ std::uint64_t globaltimer() {
+  std::uint64_t now;
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
+  return now;
+}
+
+// Programmatic dependent launch: without the launch attribute both do nothing.
+__device__ __forceinline__ void wait_for_previous_kernel() { asm volatile("griddepcontrol.wait;" ::: "memory"); }
+__device__ __forceinline__ void let_next_kernel_start() { asm volatile("griddepcontrol.launch_dependents;" :::); }
+
+// Thread block clusters.
+__device__ __forceinline__ std::uint32_t cluster_number() {
+  std::uint32_t id;
+  asm("mov.u32 %0, %clusterid.x;" : "=r"(id));
+  return id;
+}
+__device__ __forceinline__ std::uint32_t cluster_block() {
+  std::uint32_t id;
+  asm("mov.u32 %0, %cluster_ctarank;" : "=r"(id));
+  return id;
+}
+__device__ __forceinline__ std::uint32_t cluster_size() {
+  std::uint32_t size;
+  asm("mov.u32 %0, %cluster_nctarank;" : "=r"(size));
+  return size;
+}
+__device__ __forceinline__ void cluster_barrier() {
+  asm volatile("barrier.cluster.arrive.aligned;\n\tbarrier.cluster.wait.aligned;" ::: "memory");
+}
+
+__device__ __forceinline__ std::uint32_t shared_address(const void* pointer) {
+  return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
+}
+/// Where block `block` of the cluster has what this block has at `address`.
+__device__ __forceinline__ std::uint32_t shared_address_of(std::uint32_t address, std::uint32_t block) {
+  std::uint32_t mapped;
+  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(mapped) : "r"(address), "r"(block));
+  return mapped;
+}
+/// Ready for one phase that ends when `bytes` have arrived.
+__device__ __forceinline__ void mbarrier_expect(std::uint32_t mbarrier, std::uint32_t bytes) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(mbarrier) : "memory");
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(mbarrier), "r"(bytes) : "memory");
+  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
+__device__ __forceinline__ void store_async(std::uint32_t to, std::uint32_t value, std::uint32_t mbarrier) {
+  asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.u32 [%0], %1, [%2];" ::"r"(to), "r"(value),
+               "r"(mbarrier)
+               : "memory");
+}
+__device__ __forceinline__ bool mbarrier_done(std::uint32_t mbarrier) {
+  std::uint32_t done;
+  asm volatile(
+      "{\n\t.reg .pred p;\n\t"
+      "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [%1], 0;\n\t"
+      "selp.u32 %0, 1, 0, p;\n\t}"
+      : "=r"(done)
+      : "r"(mbarrier)
+      : "memory");
+  return done != 0;
+}
+
+}  // namespace symmbench::ptx

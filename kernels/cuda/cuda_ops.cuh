@@ -1,0 +1,158 @@
+#pragma once
+#include "kernels/cuda/cuda_memory.cuh"
+#include "kernels/cuda/cuda_numbers.cuh"
+#include "kernels/cuda/cuda_view.cuh"
+#include "kernels/protocol/ops.hpp"
+
+namespace symmbench {
+
+/// When a kernel lets the next one start: the plain ones at once after their own wait, the fused ones after their push
+/// (KP 5: before the wait costs up to 1.2 us, between these two 0.05).
+enum class Trigger { after_wait, after_push };
+
+/// Where a packet goes for each peer. Few ranks: their addresses, computed before the wait (KP 5). Many: one offset.
+template <class World>
+struct PeerTargets {
+  std::uint64_t offset;
+};
+template <int N>
+  requires(N <= 8)
+struct PeerTargets<FixedWorld<N>> {
+  std::uint64_t address[N - 1];
+};
+
+/// MemoryOps of a GPU; one object per thread. View: LamportView, or WorkspaceView for the barrier protocols.
+/// Lamport words and control block are relaxed accesses; nothing here is a fence (KP 7).
+template <class View, Trigger kTrigger>
+class CudaOps {
+ public:
+  using Numbers = CudaNumbers;
+  using Target = std::uint64_t;  ///< address in slot 0
+  template <class World>
+  using Targets = PeerTargets<World>;
+  struct Patience {
+    std::uint32_t misses = 0;
+    std::uint64_t since = 0;
+  };
+
+  __device__ __forceinline__ explicit CudaOps(const View& view) : view_(view) {}
+
+  __device__ __forceinline__ void wait_for_previous() {
+    ptx::wait_for_previous_kernel();
+    if constexpr (kTrigger == Trigger::after_wait) ptx::let_next_kernel_start();
+  }
+  __device__ __forceinline__ void pushed() {
+    if constexpr (kTrigger == Trigger::after_push) ptx::let_next_kernel_start();
+  }
+
+  __device__ __forceinline__ CallState load_state() {
+    static_assert(offsetof(ControlBlock, slot) == 4 && offsetof(ControlBlock, calls) == 16);
+    const Packet small = ptx::load_relaxed_gpu(view_.control);
+    const Packet large = ptx::load_relaxed_gpu(view_.control + 16);
+    return {small.word[1], small.word[2], small.word[3], large.word[0] | std::uint64_t{large.word[1]} << 32,
+            large.word[2] | std::uint64_t{large.word[3]} << 32};
+  }
+  /// Wraps to 0 by itself, so the grid may change from call to call.
+  __device__ __forceinline__ bool take_ticket(std::uint32_t blocks) {
+    return atomicInc(&control()->arrivals, blocks - 1) == blocks - 1;
+  }
+  __device__ __forceinline__ void advance(const CallState& next) {
+    control()->slot = next.slot;
+    control()->barrier_generation = next.barrier_generation;
+    control()->calls = next.calls;
+    control()->dirty_packets = next.dirty_packets;
+  }
+
+  __device__ __forceinline__ Packet load_local(std::uint64_t address) { return ptx::load(address); }
+  __device__ __forceinline__ void store_local(std::uint64_t address, const Packet& packet) {
+    ptx::store(address, packet);
+  }
+
+  __device__ __forceinline__ Target target(int rank, std::uint64_t offset) { return lamport_of(view_, rank) + offset; }
+  template <class World>
+  __device__ __forceinline__ Targets<World> targets(World world, std::uint64_t offset) {
+    Targets<World> result;
+    if constexpr (kHeld<World>) {
+#pragma unroll
+      for (int step = 0; step < world.size() - 1; ++step) result.address[step] = peer_lamport(view_, step) + offset;
+    } else {
+      result.offset = offset;
+    }
+    return result;
+  }
+  __device__ __forceinline__ void send(const Target& target, std::uint64_t slot_offset, const Packet& packet) {
+    ptx::store_relaxed_sys(target + slot_offset, packet);
+  }
+  template <class World>
+  __device__ __forceinline__ void send(const PeerTargets<World>& targets, int step, std::uint64_t slot_offset,
+                                       const Packet& packet) {
+    if constexpr (kHeld<World>) {
+      ptx::store_relaxed_sys(targets.address[step] + slot_offset, packet);
+    } else {
+      ptx::store_relaxed_sys(peer_lamport(view_, step) + targets.offset + slot_offset, packet);
+    }
+  }
+  __device__ __forceinline__ Packet poll(std::uint64_t offset) {
+    return ptx::load_relaxed_sys(own_lamport(view_) + offset);
+  }
+  __device__ __forceinline__ void clear(std::uint64_t offset) {
+    ptx::store(own_lamport(view_) + offset, sentinel_packet());
+  }
+  __device__ __forceinline__ static Packet sanitise(const Packet& packet) { return sanitised(packet); }
+
+  __device__ __forceinline__ Packet load_comm(int rank, std::uint64_t offset) {
+    return ptx::load(view_.comm[rank] + offset);
+  }
+  __device__ __forceinline__ void store_comm(int rank, std::uint64_t offset, const Packet& packet) {
+    ptx::store(view_.comm[rank] + offset, packet);
+  }
+  __device__ __forceinline__ void signal(int rank, std::uint64_t offset, std::uint32_t value) {
+    ptx::store_word_release_sys(view_.flags[rank] + offset, value);
+  }
+  __device__ __forceinline__ std::uint32_t observe(std::uint64_t offset) {
+    return ptx::load_word_acquire_sys(view_.flags[view_.rank] + offset);
+  }
+
+  /// Looks at clock and abort word, both of this GPU, at every 1024th miss only: that costs nothing (KP 8).
+  __device__ __forceinline__ Waiting keep_waiting(Patience& patience) {
+    if ((++patience.misses & 1023u) != 0) return Waiting::again;
+    const std::uint64_t now = ptx::globaltimer();
+    if (patience.since == 0) {
+      patience.since = now;
+    } else if (now - patience.since > view_.wait_limit_ns) {
+      return Waiting::expired;
+    }
+    return ptx::load_word_relaxed_gpu(view_.control + offsetof(ControlBlock, abort)) != 0 ? Waiting::aborted
+                                                                                         : Waiting::again;
+  }
+
+  __device__ __noinline__ void give_up(const GiveUpRecord& record) {
+    if (atomicExch(&control()->abort, 1u) != 0 || view_.give_up == 0) return;
+    auto* page = reinterpret_cast<GiveUpRecord*>(view_.give_up);
+    page->rank = record.rank;
+    page->peer = record.peer;
+    page->slot = record.slot;
+    page->packet = record.packet;
+    page->expected = record.expected;
+    page->seen = record.seen;
+    page->call = record.call;
+    __threadfence_system();
+    *const_cast<volatile std::uint32_t*>(&page->tag) = record.tag;
+    __threadfence_system();
+  }
+
+  __device__ __forceinline__ float reciprocal_sqrt(float value) { return rsqrtf(value); }
+
+ private:
+  template <class World>
+  static constexpr bool kHeld = requires(PeerTargets<World> targets) { targets.address; };
+
+  __device__ __forceinline__ ControlBlock* control() const { return reinterpret_cast<ControlBlock*>(view_.control); }
+
+  const View& view_;
+};
+
+static_assert(MemoryOps<CudaOps<LamportView<4>, Trigger::after_wait>>);
+static_assert(MemoryOps<CudaOps<WorkspaceView, Trigger::after_push>>);
+
+}  // namespace symmbench
