@@ -28,13 +28,7 @@ class CollectedRecords final : public RecordSink {
     const std::lock_guard lock(mutex_);
     records_.push_back(record);
   }
-  std::vector<Json> of_type(std::string_view type) const {
-    std::vector<Json> found;
-    for (const auto& record : records_) {
-      if (record.value("type", std::string()) == type) found.push_back(record);
-    }
-    return found;
-  }
+  std::vector<Json> all() const { return records_; }
 
  private:
   std::mutex mutex_;

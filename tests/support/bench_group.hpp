@@ -1,0 +1,54 @@
+#pragma once
+#include <functional>
+
+#include "bench/group_task.hpp"
+#include "config/resolve.hpp"
+#include "device/host/host_driver.hpp"
+#include "kernels/host/host_kernels.hpp"
+#include "support/bench_fakes.hpp"
+#include "support/thread_ranks.hpp"
+
+namespace symmbench::test {
+
+/// Wraps the kernels of one rank; tests put a broken set in.
+using KernelsOf = std::function<std::unique_ptr<KernelSet>(int rank, std::unique_ptr<KernelSet> inner)>;
+
+inline RunConfig config_of(const Json& options) { return resolve(nullptr, options); }
+
+/// Runs one case group of the plan with ranks as threads, each with an emulated device of its own; all records.
+inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size_t group_index = 0,
+                                   const KernelsOf& kernels_of = {}) {
+  const CaseGroup group = make_plan(config, ranks, 0).groups.at(group_index);
+  WorkRequest request{.task = "group", .label = group.id};
+  request.allocators = group.allocators;
+  for (const auto& bench_case : group.cases) request.items.push_back({bench_case.id(), group.allocators});
+
+  CollectedRecords records;
+  run_ranks(ranks, [&](int rank, Communicator& comm) {
+    QuietHeartbeat heartbeat;
+    Backend backend;
+    backend.driver = std::make_unique<ObservedDriver>(std::make_unique<HostDriver>());
+    backend.kernels = make_host_kernels();
+    if (kernels_of) backend.kernels = kernels_of(rank, std::move(backend.kernels));
+    backend.give_up = backend.driver->register_host(heartbeat.give_up_record(), sizeof(GiveUpRecord));
+    WorkerContext context{.request = request,
+                          .comm = comm,
+                          .records = records,
+                          .heartbeat = heartbeat,
+                          .job_nonce = "test",
+                          .item_done = [](int) {}};
+    group.kind == GroupKind::lifecycle ? run_lifecycles(context, config, group, backend)
+                                       : run_case_group(context, config, group, backend);
+  });
+  return records.all();
+}
+
+inline std::vector<RowRecord> rows_in(const std::vector<Json>& records) {
+  std::vector<RowRecord> rows;
+  for (const auto& record : records) {
+    if (type_of(record) == "row") rows.push_back(row_from(record));
+  }
+  return rows;
+}
+
+}  // namespace symmbench::test

@@ -1,0 +1,140 @@
+#include <catch2/catch_test_macros.hpp>
+
+#include <algorithm>
+
+#include "support/bench_group.hpp"
+
+using namespace symmbench;
+using namespace symmbench::test;
+
+namespace {
+
+/// Hands everything on, but adds one to a word of this rank's input before the `nth` allreduce: what a corrupted link
+/// does to a message.
+class CorruptingKernels final : public KernelSet {
+ public:
+  CorruptingKernels(std::unique_ptr<KernelSet> inner, int nth) : inner_(std::move(inner)), left_(nth) {}
+
+  std::optional<std::string> unsupported(const CallShape& shape) const override { return inner_->unsupported(shape); }
+  LaunchShape launch_shape(const CallShape& shape) const override { return inner_->launch_shape(shape); }
+  void allreduce(Stream& stream, const AllreduceCall& call) override {
+    if (left_-- == 0) stream.fill(call.input, 0x40004000u, 1);
+    inner_->allreduce(stream, call);
+  }
+  void device_barrier(Stream& stream, const WorkspaceView& view) override { inner_->device_barrier(stream, view); }
+  void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) override {
+    inner_->fill_inputs(stream, batch, call);
+  }
+  void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) override {
+    inner_->fill_constants(stream, batch, call);
+  }
+  void check(Stream& stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance) override {
+    inner_->check(stream, batch, call, advance);
+  }
+  void scan(Stream& stream, DevicePtr data, std::uint64_t words, std::uint32_t pattern, DevicePtr count) override {
+    inner_->scan(stream, data, words, pattern, count);
+  }
+  void write_word(Stream& stream, DevicePtr to, std::uint32_t value) override { inner_->write_word(stream, to, value); }
+  void read_words(Stream& stream, std::span<const DevicePtr> from, DevicePtr to) override {
+    inner_->read_words(stream, from, to);
+  }
+
+ private:
+  std::unique_ptr<KernelSet> inner_;
+  int left_;
+};
+
+Json small_run() {
+  return {{"minbytes", "4K"}, {"maxbytes", "4K"}, {"iters", "8"}, {"cudagraph", "2"}, {"warmup_iters", "2"}};
+}
+
+}  // namespace
+
+TEST_CASE("a group of cases gives one verified row per case and allocator") {
+  Json options = small_run();
+  options["pattern"] = "allreduce,residual_rmsnorm";
+  options["algorithm"] = "one_shot,two_shot,two_shot_barrier";
+  const auto rows = rows_in(run_group(2, config_of(options)));
+  REQUIRE(rows.size() == 2 * 3 * 2);
+  for (const auto& row : rows) {
+    INFO(row.case_id << " " << row.allocator << " " << row.reason.value_or(""));
+    CHECK(row.status == "ok");
+    CHECK(row.wrong_elements == 0);
+    CHECK(row.checked_iterations == 2 + 8);
+    CHECK(row.rank_mean_us.size() == 2);
+    CHECK(row.handle.at("used") == "posix_fd");
+  }
+}
+
+TEST_CASE("allocators take turns and each gets the iterations that were asked for") {
+  const auto rows = rows_in(run_group(2, config_of(small_run())));
+  REQUIRE(rows.size() >= 2);
+  std::vector<int> first, second;
+  for (const auto& block : rows[0].blocks) first.push_back(block.position);
+  for (const auto& block : rows[1].blocks) second.push_back(block.position);
+  CHECK(first == std::vector<int>{0, 3});
+  CHECK(second == std::vector<int>{1, 2});
+  std::size_t batches = 0;
+  for (const auto& block : rows[0].blocks) batches += block.batch_us.size();
+  CHECK(batches * rows[0].iterations_per_batch == 8);
+}
+
+TEST_CASE("one corrupted word of one rank fails the row, names the rank, and the next case is clean") {
+  Json options = small_run();
+  options["minbytes"] = "1K";
+  options["algorithm"] = "one_shot";
+  options["allocator"] = "torch_symm_mem";
+  const auto corrupt = [](int rank, std::unique_ptr<KernelSet> inner) -> std::unique_ptr<KernelSet> {
+    if (rank != 1) return inner;
+    return std::make_unique<CorruptingKernels>(std::move(inner), 1);  // the second launch of the recorded graph
+  };
+  const auto rows = rows_in(run_group(2, config_of(options), 0, corrupt));
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].status == "failed");
+  CHECK(rows[0].failure->reason == Reason::wrong_data);
+  CHECK(rows[0].wrong_elements > 0);
+  CHECK(rows[0].blame.is_object());
+  CHECK(rows[1].status == "ok");
+}
+
+TEST_CASE("an allocator without a usable handle gives skipped rows with the reason") {
+  Json options = small_run();
+  options["handle"] = "fabric";
+  for (const auto& row : rows_in(run_group(2, config_of(options)))) {
+    CHECK(row.status == "skipped");
+    CHECK_FALSE(row.reason->empty());
+  }
+}
+
+TEST_CASE("without an iteration count a case samples until its interval or its time is used up") {
+  Json options = small_run();
+  options.erase("iters");
+  options["algorithm"] = "one_shot";
+  const auto rows = rows_in(run_group(2, config_of(options)));
+  REQUIRE(rows.size() == 2);
+  CHECK(rows[0].blocks.size() == rows[1].blocks.size());
+  CHECK(rows[0].blocks.size() % 2 == 0);
+}
+
+TEST_CASE("lifecycles time every phase in order and leave nothing behind") {
+  Json options = small_run();
+  options["lifecycles"] = "3";
+  const RunConfig config = config_of(options);
+  const auto& groups = make_plan(config, 2, 0).groups;
+  const auto it = std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
+  REQUIRE(it != groups.end());
+  const auto records = run_group(2, config, static_cast<std::size_t>(it - groups.begin()));
+  REQUIRE(records.size() == 3);
+  for (const auto& json : records) {
+    const LifecycleRecord record = lifecycle_from(json);
+    CHECK_FALSE(record.failure);
+    std::vector<std::string> phases;
+    for (const auto& [phase, span_us] : record.phase_us) {
+      phases.push_back(phase);
+      CHECK(span_us >= 0);
+    }
+    CHECK(phases ==
+          std::vector<std::string>{"create", "export", "exchange", "import", "map", "init", "verify", "use", "close"});
+  }
+  CHECK(lifecycle_from(records.back()).leaks.at("mappings") == 0);
+}
