@@ -28,7 +28,7 @@ std::string read_text(const std::string& path) {
 }
 
 /// The parser itself would let the last one win in silence.
-void refuse_repeated_keys(const std::string& text, const std::string& what) {
+void refuse_repeated_keys(std::string_view text, const std::string& what) {
   std::vector<std::set<std::string>> open_objects;
   const auto unused = Json::parse(text, [&](int, Json::parse_event_t event, Json& parsed) {
     if (event == Json::parse_event_t::object_start) open_objects.emplace_back();
@@ -43,12 +43,12 @@ void refuse_repeated_keys(const std::string& text, const std::string& what) {
 
 }  // namespace
 
-Json read_config_file(const std::string& path) {
-  const auto what = "config file " + path;
-  const auto text = read_text(path);
+Json parse_config(std::string_view text, const std::string& what) {
   auto json = parse_json(text, what);
   refuse_repeated_keys(text, what);
   return json;
 }
+
+Json read_config_file(const std::string& path) { return parse_config(read_text(path), "config file " + path); }
 
 }  // namespace symmbench

@@ -38,5 +38,7 @@ std::string repro_command(const RunConfig& config, int world_size);
 /// Read a config file: JSON with line and column in messages, a key given twice is refused.
 /// @throws Error{config, io_error or invalid_argument}
 Json read_config_file(const std::string& path);
+/// The same for text at hand; `what` begins the messages.
+Json parse_config(std::string_view text, const std::string& what);
 
 }  // namespace symmbench

@@ -12,6 +12,11 @@
 namespace symmbench {
 namespace {
 
+/// Never rounded: a note about rounding must not round.
+std::string exact_bytes(std::uint64_t bytes) {
+  return bytes % 1024 == 0 ? format_bytes(bytes) : fmt::format("{} B", bytes);
+}
+
 /// Plain allreduce is one long row to its kernels, so any whole number of packets will do.
 MessageShape single_row(std::uint64_t asked_bytes, std::uint64_t element) {
   const auto bytes = std::max(asked_bytes / kPacketBytes * kPacketBytes, kPacketBytes);
@@ -47,14 +52,14 @@ std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DT
     if (rounded.empty() || rounded.back().first.tokens != shape.tokens || rounded.back().first.hidden != shape.hidden) {
       rounded.push_back({shape, {}});
     }
-    if (!exact) rounded.back().second.push_back(format_bytes(asked));
+    if (!exact) rounded.back().second.push_back(exact_bytes(asked));
     // A later size that is exact is what the row is for.
     if (exact) shapes.back().asked_bytes = asked;
   }
   for (const auto& [shape, asked] : rounded) {
     notes.push_back(fmt::format("{} {}: {} run{} as {} ({} x {})", name_of(pattern), name_of(dtype),
                                 fmt::join(asked, ", "), asked.size() == 1 ? "s" : "",
-                                format_bytes(shape.tokens * shape.hidden * element), shape.tokens, shape.hidden));
+                                exact_bytes(shape.tokens * shape.hidden * element), shape.tokens, shape.hidden));
   }
   return shapes;
 }

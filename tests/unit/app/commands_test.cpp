@@ -1,0 +1,142 @@
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "app/command_list.hpp"
+#include "app/command_plan.hpp"
+#include "app/command_validate.hpp"
+#include "config/resolve.hpp"
+#include "memory/shared_memory.hpp"
+#include "tests/support/failures.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// A JSON file that exists for one test.
+class File {
+ public:
+  explicit File(const std::string& text)
+      : path_(std::filesystem::temp_directory_path() / ("symmbench_commands_" + std::to_string(::getpid()) + ".json")) {
+    std::ofstream(path_) << text;
+  }
+  ~File() { std::filesystem::remove(path_); }
+  std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace
+
+TEST_CASE("a plan tells cases, memory, deadlines, time and notes") {
+  const auto config =
+      parse_command_line({"plan", "--pattern", "allreduce,residual_rmsnorm", "-b", "1K", "-e", "2G", "-T", "8"}).config;
+  const auto text = plan_text(config, 3);
+  CHECK(contains(text, "Plan for 3 ranks\n"));
+  CHECK(contains(text, "measure/trtllm_fusion/unicast/auto"));
+  CHECK(contains(text, "symm_device_memory and torch_symm_mem, interleaved"));
+  CHECK(contains(text, "1 x 512"));
+  CHECK(contains(text, "skipped: residual_rmsnorm runs on 2, 4, 8 or 16 ranks, not on 3"));
+  CHECK(contains(text, "per rank"));
+  CHECK(contains(text, "per host"));
+  CHECK(contains(text, "a kernel gives up after 4 s, a round between ranks after 8 s, the watchdog after 12 s"));
+  CHECK(contains(text, "(estimate)"));
+  CHECK(contains(text, "residual_rmsnorm bf16: 1 KiB, 4 KiB run as 16 KiB (1 x 8192)"));
+  CHECK(contains(plan_text(parse_command_line({"plan", "--group-size", "2"}).config, 4),
+                 "Plan for 4 ranks, 2 groups of 2 that do the same at the same time"));
+}
+
+TEST_CASE("a plan as JSON has every case with its keys and the same memory as its text") {
+  const auto config = parse_command_line({"plan", "-d", "fp32", "--lifecycles", "2"}).config;
+  const auto json = plan_json(config, 8);
+  CHECK(json.at("ranks") == 8);
+  REQUIRE(json.at("groups").size() == 3);
+  CHECK(json.at("groups")[0].at("cases").size() == 12);
+  CHECK(json.at("groups")[0].at("cases")[0].at("dtype") == "fp32");
+  CHECK(json.at("groups")[0].at("cases")[0].at("skip").is_null());
+  CHECK(json.at("groups")[1].at("lifecycles") == 2);
+  const auto& memory = json.at("memory");
+  CHECK(memory.at("host_bytes").get<std::uint64_t>() == 8 * memory.at("rank_bytes").get<std::uint64_t>());
+  CHECK(memory.at("rank_bytes").get<std::uint64_t>() > 8 * 8 * (std::uint64_t{1} << 20) / 2);
+  CHECK(json.at("deadlines_s").at("round") == 20.0);
+}
+
+TEST_CASE("a plan that the rank count forbids is a usage error") {
+  auto parsed = parse_command_line({"plan", "--ranks", "4", "--group-size", "3"});
+  CHECK(command_plan(parsed) == 2);
+}
+
+TEST_CASE("every topic has a list, with what is in this version and what is not") {
+  for (const auto* what : {"workspaces", "allocators", "patterns", "algorithms", "fabrics", "faults", "checks", "configs"}) {
+    CAPTURE(what);
+    const auto list = list_json(what);
+    CHECK(list.at("what") == what);
+    REQUIRE_FALSE(list.at("entries").empty());
+    for (const auto& entry : list.at("entries")) {
+      CHECK_FALSE(entry.at("name").get<std::string>().empty());
+      CHECK_FALSE(entry.at("about").get<std::string>().empty());
+      CHECK(entry.at("available").is_boolean());
+      CHECK(contains(list_text(list), entry.at("name").get<std::string>()));
+    }
+  }
+  CHECK(contains(list_text(list_json("patterns")), "(not in this version)"));
+  CHECK(failure_of([] { (void)list_json("alocators"); }).detail ==
+        "'alocators': not one of workspaces, allocators, patterns, algorithms, fabrics, faults, checks, configs "
+        "(did you mean allocators?)");
+}
+
+TEST_CASE("the list of allocators tells each deliberate difference from upstream") {
+  const auto list = list_json("allocators");
+  const auto text = list_text(list);
+  for (const auto name : allocator_names()) {
+    const auto differences = make_allocator(name)->differences();
+    for (const auto& entry : list.at("entries")) {
+      if (entry.at("name") == name) CHECK(entry.at("differences").size() == differences.size());
+    }
+    for (const auto& one : differences) CHECK(contains(text, std::string(one.reason)));
+  }
+}
+
+TEST_CASE("validate tells a good config from a bad one, with the path of each violation") {
+  CHECK(validate_file(File(R"({"iters": 5})").path()).violations.empty());
+  const auto bad = validate_file(File(R"({"iters": "5", "sweeps": [{"datatype": "bf61"}, {"hiden": 1}]})").path());
+  CHECK(bad.kind == "config");
+  REQUIRE(bad.violations.size() >= 3);
+  std::string all;
+  for (const auto& line : bad.violations) all += line + "\n";
+  CHECK(contains(all, "/iters"));
+  CHECK(contains(all, "/sweeps/0/datatype"));
+  CHECK(contains(all, "hiden"));
+}
+
+TEST_CASE("validate finds what only resolution can find in a config") {
+  const auto contradiction = validate_file(File(R"({"minbytes": "2M", "maxbytes": "1M"})").path());
+  REQUIRE(contradiction.violations.size() == 1);
+  CHECK(contradiction.violations[0] ==
+        "config file: minbytes: '2M' must not exceed config file: maxbytes: '1M'");
+  CHECK(validate_file(File(R"({"iters": 1, "iters": 2})").path()).violations.size() == 1);
+}
+
+TEST_CASE("validate takes a document with results for a report") {
+  const auto validation = validate_file(File(R"({"schema_version": "1.0.0", "results": []})").path());
+  CHECK(validation.kind == "report");
+  CHECK_FALSE(validation.violations.empty());
+}
+
+TEST_CASE("validate exits 0, 1 or 2 for valid, invalid and unreadable files") {
+  const auto exit_code = [](const std::string& path) {
+    return command_validate({.command = "validate", .subject = path});
+  };
+  CHECK(exit_code(File("{}").path()) == 0);
+  CHECK(exit_code(File(R"({"iters": 0})").path()) == 1);
+  CHECK(exit_code(File(R"({"schema_version": "1.0.0"})").path()) == 1);
+  CHECK(exit_code(File("{").path()) == 2);
+  CHECK(exit_code("/nonexistent/file.json") == 2);
+  CHECK(failure_of([] { (void)validate_file(File("{\n\"a\" 1}").path()); }).detail.find("line 2, column 5") !=
+        std::string::npos);
+}

@@ -1,0 +1,119 @@
+#include <catch2/catch_test_macros.hpp>
+#include <set>
+
+#include "app/cli.hpp"
+#include "config/options.hpp"
+#include "config/resolve.hpp"
+#include "report/schema.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+Json schema() { return parse_json(schema_text("config"), "config schema"); }
+
+bool is_valid(const Json& document) { return validate(document, schema_text("config")).empty(); }
+
+bool resolves(const Json& document) {
+  try {
+    (void)resolve(&document, Json::object());
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::set<std::string> keys_of(const Json& object) {
+  std::set<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.insert(key);
+  return keys;
+}
+
+/// The schema of one key, references followed; for a list, that of its elements.
+Json element_schema(const Json& all, const std::string& key, bool in_sweep) {
+  Json found = (in_sweep ? all.at("definitions").at("sweep") : all).at("properties").at(key);
+  if (found.contains("anyOf") && found.at("anyOf").at(1).contains("items")) {
+    CHECK(found.at("anyOf").at(0) == found.at("anyOf").at(1).at("items"));
+    return found.at("anyOf").at(0);
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the config schema has exactly the keys that this version accepts") {
+  std::set<std::string> sweep{"description"}, top{"description", "$schema", "sweeps"};
+  for (const auto& spec : option_table()) {
+    if (!spec.now || spec.scope == OptionScope::command) continue;
+    top.insert(spec.key());
+    if (spec.scope == OptionScope::sweep) sweep.insert(spec.key());
+  }
+  const auto all = schema();
+  CHECK(keys_of(all.at("properties")) == top);
+  CHECK(keys_of(all.at("definitions").at("sweep").at("properties")) == sweep);
+  CHECK(all.at("additionalProperties") == false);
+  CHECK(all.at("definitions").at("sweep").at("additionalProperties") == false);
+}
+
+TEST_CASE("names and limits in the config schema are those of the option table") {
+  const auto all = schema();
+  for (const auto& spec : option_table()) {
+    if (!spec.now || spec.scope == OptionScope::command) continue;
+    CAPTURE(spec.name);
+    const auto found = element_schema(all, spec.key(), spec.scope == OptionScope::sweep);
+    if (!spec.choices.empty()) CHECK(found.at("enum") == Json(names_now(spec)));
+    const bool numeric = spec.kind == OptionKind::integer || spec.kind == OptionKind::number || spec.kind == OptionKind::counts;
+    if (!numeric) continue;
+    CHECK(found.at("type") == (spec.kind == OptionKind::number ? "number" : "integer"));
+    CHECK(found.at(spec.bounds.low_open ? "exclusiveMinimum" : "minimum").get<double>() == spec.bounds.low);
+    CHECK(found.at(spec.bounds.high_open ? "exclusiveMaximum" : "maximum").get<double>() == spec.bounds.high);
+  }
+}
+
+TEST_CASE("schema and resolution agree on what a config may be") {
+  const char* good[] = {
+      R"({})",
+      R"({"iters": 5, "sweeps": [{}]})",
+      R"({"description": "x", "$schema": "y", "sweeps": [{"description": "z", "datatype": ["fp16", "fp32"]}]})",
+      R"({"minbytes": "1.5K", "maxbytes": 65536, "timeout": "500ms", "in_place": [true, false], "tokens": 3})",
+  };
+  // The last one is the exception that shows the rule: sizes and tokens exclude each other.
+  for (std::size_t i = 0; i < std::size(good); ++i) {
+    CAPTURE(good[i]);
+    const auto document = Json::parse(good[i]);
+    CHECK(is_valid(document) == (i + 1 < std::size(good)));
+    CHECK(resolves(document) == (i + 1 < std::size(good)));
+  }
+  const char* bad[] = {
+      R"([])", R"({"itres": 5})", R"({"iters": "5"})", R"({"iters": 0})", R"({"iters": 1.5})", R"({"sweeps": []})",
+      R"({"sweeps": {}})", R"({"sweeps": [{"timeout": 5}]})", R"({"datatype": []})", R"({"datatype": ["fp16", "fp16"]})",
+      R"({"datatype": "fp16,bf16"})", R"({"datatype": "bf61"})", R"({"multicast": "on"})", R"({"soak": "2h"})",
+      R"({"minbytes": "1Q"})", R"({"minbytes": "-1K"})", R"({"minbytes": 0})", R"({"timeout": "5 s"})",
+      R"({"stepfactor": 1})", R"({"stepfactor": 2, "stepbytes": 2})", R"({"strict": "on"})", R"({"in_place": "on"})",
+      R"({"ci_width": 1})", R"({"device": ["host"]})", R"({"report": ""})", R"({"sweeps": [{"$schema": "x"}]})",
+  };
+  for (const auto* text : bad) {
+    CAPTURE(text);
+    const auto document = Json::parse(text);
+    CHECK_FALSE(is_valid(document));
+    CHECK_FALSE(resolves(document));
+  }
+}
+
+TEST_CASE("the configuration of every report is a valid config file") {
+  for (const auto& words : {std::vector<std::string>{"run"}, {"run", "--tokens", "1,2", "-n", "5", "-J", "r.json"}}) {
+    CHECK(is_valid(Json::parse(parse_command_line(words).config.config_text)));
+  }
+}
+
+TEST_CASE("every shipped configuration is found by name, valid, and resolves") {
+  REQUIRE_FALSE(shipped_configs().empty());
+  for (const auto& shipped : shipped_configs()) {
+    CAPTURE(shipped.name);
+    const auto document = load_config(std::string(shipped.name));
+    CHECK(is_valid(document));
+    CHECK(resolves(document));
+    CHECK(document.contains("description"));
+  }
+  CHECK(parse_command_line({"run", "--config", "quick"}).config_path == "quick");
+}

@@ -1,0 +1,71 @@
+#include "plan/estimate.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "config/resolve.hpp"
+#include "workspace/capacity.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+RunConfig config_of(const Json& command_line) { return resolve(nullptr, command_line); }
+
+MemoryEstimate memory_of(const Json& command_line, int ranks) {
+  return plan_memory(make_plan(config_of(command_line), ranks, 0), kUsualGranularity, {});
+}
+
+}  // namespace
+
+TEST_CASE("a pair of allocators comes to 8 W S per rank, beside flags, canaries and rounding") {
+  for (const int ranks : {2, 4, 8}) {
+    CAPTURE(ranks);
+    const std::uint64_t message = 64 * kMiB;
+    const auto bytes = memory_of({{"minbytes", "64M"}, {"maxbytes", "64M"}, {"lifecycles", "0"}}, ranks).rank_bytes();
+    const auto formula = 8 * static_cast<std::uint64_t>(ranks) * message;
+    CHECK(bytes >= formula);
+    CHECK(bytes <= formula + 6 * 2 * kUsualGranularity);  // six segments, each rounded up
+  }
+}
+
+TEST_CASE("memory is what the allocators themselves say, and a rank needs its largest group") {
+  const auto memory = memory_of({{"maxbytes", "16M"}}, 4);
+  REQUIRE(memory.groups.size() == 3);
+  const auto& pair = memory.groups[0];
+  REQUIRE(pair.workspaces.size() == 2);
+  const FusionLayout layout{4, 16 * kMiB, 2};
+  for (const auto& one : pair.workspaces) {
+    CHECK(one.bytes == workspace_bytes(layout, *make_allocator(one.allocator), kUsualGranularity));
+  }
+  CHECK(memory.groups[1].total_bytes() == pair.workspaces[0].bytes);
+  CHECK(memory.rank_bytes() == pair.total_bytes());
+}
+
+TEST_CASE("the ring of the largest case counts once, that of a skipped case not") {
+  const auto plan = make_plan(config_of({{"algorithm", "one_shot"}, {"minbytes", "512M"}, {"maxbytes", "2G"}}), 2, 0);
+  REQUIRE(plan.groups[0].cases.size() == 2);
+  REQUIRE(plan.groups[0].cases[1].skip);
+  const auto memory = plan_memory(plan, kUsualGranularity, [](const Case& one) { return one.shape.message_bytes(); });
+  CHECK(memory.groups[0].ring_bytes == 512 * kMiB);
+}
+
+TEST_CASE("a plan in which nothing can run needs no memory and hardly any time") {
+  const auto config = config_of(Json::object());
+  const auto plan = make_plan(config, 1, 0);
+  CHECK(plan_memory(plan, kUsualGranularity, {}).rank_bytes() == 0);
+  CHECK(expected_seconds(plan, config, true) < 1);
+}
+
+TEST_CASE("more work is expected to take longer") {
+  const auto seconds = [](const Json& command_line, int ranks = 4) {
+    const auto config = config_of(command_line);
+    return expected_seconds(make_plan(config, ranks, 0), config, true);
+  };
+  const auto base = seconds({{"iters", "100"}});
+  CHECK(seconds({{"iters", "1000"}}) > base);
+  CHECK(seconds({{"iters", "100"}, {"lifecycles", "1000"}}) > base);
+  CHECK(seconds({{"iters", "100"}, {"check", "0"}}) < base);
+  CHECK(seconds({{"iters", "100"}}, 8) > base);
+}
