@@ -102,13 +102,8 @@ void GroupCoordinator::contribute(Contribution contribution, Clock::time_point n
   answer(rounds_.contribute(std::move(contribution), now));
 }
 
-/// Sends answers on, and keeps from them who waited for whom.
 void GroupCoordinator::answer(std::vector<Answer> answers) {
   for (Answer& each : answers) {
-    for (const int rank : each.to) {
-      auto& waited_for = member(rank).report.waited_for;
-      waited_for.insert(waited_for.end(), each.missing.begin(), each.missing.end());
-    }
     if (const auto open = open_rounds_.find(each.round); open != open_rounds_.end()) {
       std::erase_if(open->second, [&](int rank) { return std::count(each.to.begin(), each.to.end(), rank) > 0; });
       if (open->second.empty()) open_rounds_.erase(open);
@@ -288,6 +283,7 @@ void GroupCoordinator::tick(Clock::time_point now) {
         for (const int rank : each.to) {
           Member& waiting = member(rank);
           if (waiting.report.order == MemberReport::kUnheard) waiting.report.order = news_count_++;
+          waiting.report.waited_for.insert(waiting.report.waited_for.end(), each.missing.begin(), each.missing.end());
         }
       }
       answer(std::move(expired));

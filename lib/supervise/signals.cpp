@@ -32,6 +32,7 @@ SignalWatch::SignalWatch() {
   g_received = 0;
   struct sigaction note {};
   note.sa_handler = note_signal;
+  note.sa_flags = SA_RESTART;  // a report that is being written must not fail for it
   sigaction(SIGTERM, &note, &g_old_term);
   sigaction(SIGINT, &note, &g_old_int);
   struct sigaction ignore {};

@@ -31,6 +31,22 @@ constexpr std::chrono::milliseconds kShortNaps{50};
 constexpr long kShortNap_ns = 100'000;
 constexpr long kNap_ns = 1'000'000;
 
+/// A journal that cannot be written (a full disk) costs the salvage of a killed run, not the run.
+class ForgivingJournal final : public RecordSink {
+ public:
+  ForgivingJournal(RecordSink& journal, int rank) : journal_(journal), rank_(rank) {}
+  void append(const Json& record) override try { journal_.append(record); } catch (const Error& error) {
+    if (!std::exchange(told_, true)) {
+      fmt::print(stderr, "symmbench: rank {} goes on without its journal: {}\n", rank_, error.what());
+    }
+  }
+
+ private:
+  RecordSink& journal_;
+  int rank_;
+  bool told_ = false;
+};
+
 }  // namespace
 
 class Supervisor::Impl {
@@ -38,7 +54,7 @@ class Supervisor::Impl {
   Impl(Transport& transport, SupervisorOptions options, RecordSink& own_journal, RecordSink* all_records)
       : transport_(transport),
         options_(std::move(options)),
-        own_journal_(own_journal),
+        own_journal_(own_journal, transport.rank()),
         all_records_(all_records),
         keeper_({.launch = {.isolate = options_.isolate,
                             .argv = options_.worker_argv,
@@ -47,7 +63,7 @@ class Supervisor::Impl {
                  .watchdog_s = options_.watchdog_s,
                  .round_s = options_.round_s,
                  .job_nonce = options_.job_nonce},
-                transport.rank(), options_.group_size, own_journal,
+                transport.rank(), options_.group_size, own_journal_,
                 [this](std::uint32_t kind, std::span<const std::byte> body) { send(0, kind, body); }) {
     if (transport_.rank() != 0) return;
     for (int first = 0; first < transport_.size(); first += options_.group_size) {
@@ -79,7 +95,7 @@ class Supervisor::Impl {
 
   Transport& transport_;
   SupervisorOptions options_;
-  RecordSink& own_journal_;
+  ForgivingJournal own_journal_;
   RecordSink* all_records_;
   SignalWatch signals_;
   WorkerKeeper keeper_;
@@ -240,7 +256,7 @@ void Supervisor::Impl::halt_all(double bound_s) {
   }
 }
 
-RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_limit_s) {
+RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_limit_s) try {
   const auto limit = Deadline::in_seconds(time_limit_s);
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
   for (std::size_t group = 0; group < coordinators_.size(); ++group) {
@@ -250,8 +266,9 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
   while (!all_finished()) {
     if (auto reason = trouble()) {
       interrupted_ = std::move(reason);
+      const bool rank_lost = !signals_.received() && interrupted_->starts_with("lost");
       keeper_.dismiss();
-      halt_all(kInterruptedRun_s);
+      halt_all(rank_lost ? options_.stop_s : kInterruptedRun_s);
       return {.interrupted = true, .interrupted_by = *interrupted_};
     }
     if (limit.expired()) {
@@ -264,6 +281,10 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
   if (auto reason = trouble()) interrupted_ = std::move(reason);
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
   return {};
+} catch (const Error& error) {  // the transport: nobody can be reached any more
+  keeper_.dismiss();
+  interrupted_ = describe(error.failure());
+  return {.interrupted = true, .interrupted_by = *interrupted_};
 }
 
 void Supervisor::Impl::await_farewells(double bound_s) {
@@ -273,16 +294,19 @@ void Supervisor::Impl::await_farewells(double bound_s) {
   }
 }
 
-bool Supervisor::Impl::finish(int exit_code) {
+bool Supervisor::Impl::finish(int exit_code) try {
   keeper_.dismiss();
   const Blob body = body_of({{"exit_code", exit_code}});
   for (int rank = 1; rank < transport_.size(); ++rank) send(rank, message::kFinish, body);
-  await_farewells(interrupted_ ? kFinishInterrupted_s : kFinish_s);
+  await_farewells(interrupted_ || signals_.received() ? kFinishInterrupted_s : kFinish_s);
   orderly_ = farewells_ == transport_.size() - 1 && transport_.all_sent();
   return orderly_;
+} catch (const Error& error) {
+  fmt::print(stderr, "symmbench: rank 0 cannot tell the others to leave: {}\n", error.what());
+  return false;
 }
 
-int Supervisor::Impl::serve() {
+int Supervisor::Impl::serve() try {
   std::optional<Deadline> leave_by;
   while (!exit_code_ && !(leave_by && leave_by->expired())) {
     if (const int signal = signals_.received(); signal != 0 && !leave_by) {
@@ -302,6 +326,10 @@ int Supervisor::Impl::serve() {
   }
   orderly_ = transport_.all_sent();
   return *exit_code_;
+} catch (const Error& error) {
+  keeper_.dismiss();
+  fmt::print(stderr, "symmbench: rank {} leaves: {}\n", transport_.rank(), error.what());
+  return kExitInterrupted;
 }
 
 Supervisor::Supervisor(Transport& transport, SupervisorOptions options, RecordSink& own_journal,

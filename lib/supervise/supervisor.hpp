@@ -26,7 +26,7 @@ using GroupWork = std::function<std::vector<WorkRequest>(int group)>;
 /// How a run() ended.
 struct RunOutcome {
   bool interrupted = false;
-  std::string interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit"
+  std::string interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit", or what the transport said
 };
 
 /// One per MPI rank. Never touches the device. Rank 0 also holds the coordinator of every group.

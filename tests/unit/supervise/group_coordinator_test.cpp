@@ -266,6 +266,25 @@ TEST_CASE("a rank that is stopped in the middle of waiting is not mistaken for t
   CHECK_THAT(story.failures.at(0).failure.detail, ContainsSubstring("ranks 0, 1 waited"));
 }
 
+TEST_CASE("rounds that failed because a rank went straight to the vote say nothing about a later hang") {
+  Story story(3);
+  story.begin({pair_request({"x"})});
+  story.contribute(0);
+  story.contribute(2);
+  story.contribute(1, kVoteIndex);  // its phase failed; the round of the others ends, they vote too
+  REQUIRE(story.answers.size() == 1);
+  CHECK(story.answers[0].missing == std::vector<int>{1});
+  story.contribute(0, kVoteIndex);
+  story.contribute(2, kVoteIndex);
+  CHECK_FALSE(story.group.round_open());
+  CHECK(story.stops.empty());
+  story.fails(0, {.layer = Layer::kernel, .reason = Reason::timed_out, .peer = 2});
+  story.fails(1, {.layer = Layer::kernel, .reason = Reason::timed_out, .peer = 2});
+  story.pass(2.1);
+  story.all_stop(0, 9);
+  CHECK(story.failures.at(0).failure.rank == 2);
+}
+
 TEST_CASE("a vain wait is not the cause when a crash is heard of right after it") {
   Story story(2);
   story.begin({pair_request({"x"})});

@@ -6,6 +6,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cerrno>
 #include <thread>
 
 #include "comm/thread_transport.hpp"
@@ -223,6 +224,57 @@ TEST_CASE("workers see multicast switched off") {
   REQUIRE(job.of_type("environment").size() == 1);
   CHECK(job.of_type("environment")[0].at("NCCL_NVLS_ENABLE") == "0");
   CHECK(job.journals[1].records.size() == 1);
+}
+
+class FullDisk final : public RecordSink {
+ public:
+  void append(const Json&) override {
+    throw Error{{.layer = Layer::report, .reason = Reason::io_error, .code = ENOSPC}};
+  }
+};
+
+TEST_CASE("a journal that cannot be written costs no records and blames no worker") {
+  ThreadTransportHub hub(1);
+  const auto endpoint = hub.endpoint(0);
+  FullDisk journal;
+  RecordList all;
+  Supervisor supervisor(*endpoint, {.group_size = 1, .worker_argv = scripted_worker_argv()}, journal, &all);
+  CHECK_FALSE(supervisor.run({scripted_request("g", kItems)}, 60).interrupted);
+  CHECK(all.records.size() == 3);
+}
+
+/// A transport that breaks at the n-th message it is asked for.
+class BreakingTransport final : public Transport {
+ public:
+  BreakingTransport(Transport& inner, int good) : inner_(inner), good_(good) {}
+  int rank() const override { return inner_.rank(); }
+  int size() const override { return inner_.size(); }
+  void send(int to, std::span<const std::byte> bytes) override { inner_.send(to, bytes); }
+  std::optional<Message> receive() override {
+    auto message = inner_.receive();
+    if (message && --good_ < 0) throw Error{{.layer = Layer::comm, .reason = Reason::internal, .call = "MPI_Improbe"}};
+    return message;
+  }
+  void progress() override {}
+  bool all_sent() override { return true; }
+
+ private:
+  Transport& inner_;
+  int good_;
+};
+
+TEST_CASE("a transport that breaks ends the run with its own words, and no worker outlives it") {
+  ThreadTransportHub hub(1);
+  const auto endpoint = hub.endpoint(0);
+  RecordList journal, all;
+  {
+    BreakingTransport transport(*endpoint, 4);
+    Supervisor supervisor(transport, {.group_size = 1, .worker_argv = scripted_worker_argv()}, journal, &all);
+    const auto outcome = supervisor.run({scripted_request("g", kItems)}, 60);
+    CHECK(outcome.interrupted);
+    CHECK_THAT(outcome.interrupted_by, ContainsSubstring("MPI_Improbe"));
+  }
+  CHECK(children().empty());
 }
 
 TEST_CASE("groups that do not divide the job are refused") {
