@@ -113,8 +113,9 @@ void write_line(std::ostream& out, const Line& line, Totals& totals) {
   }
 }
 
-void write_block(std::ostream& out, const std::string& allocator, const std::vector<const Json*>& rows) {
+void write_block(std::ostream& out, const std::string& allocator, const std::vector<const Json*>& rows, bool emulated) {
   fmt::print(out, "# Collective test starting: symmbench/{}\n#\n", allocator);
+  if (emulated) fmt::print(out, "# EMULATED: times are those of an emulation, bandwidths are not given\n");
   write_header(out);
   Totals totals;
   std::string section;
@@ -155,7 +156,9 @@ void write_nccl(std::ostream& out, const Json& report) {
     if (it == by_allocator.end()) it = by_allocator.insert(by_allocator.end(), {allocator, {}});
     it->second.push_back(&row);
   }
-  for (const auto& [allocator, rows] : by_allocator) write_block(out, allocator, rows);
+  const Json emulated = pick_flag(report.at("device"), "emulated");
+  const bool is_emulated = !emulated.is_null() && emulated.get<bool>();
+  for (const auto& [allocator, rows] : by_allocator) write_block(out, allocator, rows, is_emulated);
 }
 
 }  // namespace symmbench

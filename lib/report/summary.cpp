@@ -105,7 +105,8 @@ void add_missing(std::vector<std::string>& lines, const Json& report) {
     ++it->second;
   }
   for (std::size_t i = 0; i < std::min(reasons.size(), kMostKinds); ++i) {
-    lines.push_back(fmt::format("{} ({} rows)", reasons[i].first, reasons[i].second));
+    lines.push_back(
+        fmt::format("{} ({} row{})", reasons[i].first, reasons[i].second, reasons[i].second == 1 ? "" : "s"));
   }
   if (reasons.size() > kMostKinds) {
     lines.push_back(fmt::format("and {} more reasons: see results[].reason", reasons.size() - kMostKinds));
@@ -128,7 +129,7 @@ void add_comparison(std::vector<std::string>& lines, const Json& report) {
   };
   std::vector<std::pair<std::string, Score>> scores;
   for (const Json& entry : report.at("comparison")) {
-    const auto title = fmt::format("{} to {}", entry.at("allocators")[0].get<std::string>(),
+    const auto title = fmt::format("time of {} / time of {}", entry.at("allocators")[0].get<std::string>(),
                                    entry.at("allocators")[1].get<std::string>());
     auto it = std::find_if(scores.begin(), scores.end(), [&](const auto& score) { return score.first == title; });
     if (it == scores.end()) it = scores.insert(scores.end(), {title, Score{}});
@@ -142,8 +143,9 @@ void add_comparison(std::vector<std::string>& lines, const Json& report) {
       const auto it = score.verdicts.find(verdict);
       if (it != score.verdicts.end()) counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", it->second, verdict);
     }
-    lines.push_back(fmt::format("time of {}: {:.3f} in the geometric mean of {} cases ({})", title,
-                                std::exp(score.log_sum / static_cast<double>(score.cases)), score.cases, counts));
+    lines.push_back(fmt::format("{}: {:.3f} in the geometric mean of {} case{} ({})", title,
+                                std::exp(score.log_sum / static_cast<double>(score.cases)), score.cases,
+                                score.cases == 1 ? "" : "s", counts));
   }
 }
 

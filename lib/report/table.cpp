@@ -191,7 +191,7 @@ void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& c
     fmt::print(out_, "# {}\n", section_);
     std::vector<std::string> titles;
     for (const auto& column : columns_) titles.push_back(column.title);
-    write_cells(titles);
+    write_cells("# ", titles);
   }
 
   std::vector<std::string> cells;
@@ -211,7 +211,7 @@ void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& c
   }
   cells.push_back(wrong_text(rows));
   cells.push_back(status_text(rows));
-  write_cells(cells);
+  write_cells("  ", cells);
 
   for (const Json* each : rows) {
     if (each->at("status") == "ok") continue;
@@ -221,11 +221,11 @@ void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& c
   out_.flush();
 }
 
-void TableWriter::write_cells(const std::vector<std::string>& cells) {
-  std::string line;
+void TableWriter::write_cells(std::string_view lead, const std::vector<std::string>& cells) {
+  std::string line(lead);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const auto& column = columns_[i];
-    if (!line.empty()) line += "  ";
+    if (i > 0) line += "  ";
     line += column.left ? fmt::format("{:<{}}", cells[i], column.width) : fmt::format("{:>{}}", cells[i], column.width);
   }
   fmt::print(out_, "{}\n", line);

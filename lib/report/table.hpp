@@ -48,7 +48,7 @@ class TableWriter final : public RecordSink {
   void heard_skip(const EventRecord& event);
   void write_decided(const std::string& case_id);
   void write_case(const std::vector<const Json*>& rows, const Json& comparison);
-  void write_cells(const std::vector<std::string>& cells);
+  void write_cells(std::string_view lead, const std::vector<std::string>& cells);
 
   std::ostream& out_;
   std::optional<RunStarted> started_;

@@ -1,34 +1,268 @@
+#include "report/fold.hpp"
+
+#include <algorithm>
+#include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 
-#include "report/schema.hpp"
-#include "run_builder.hpp"
+#include "check_schema.hpp"
+#include "support/failures.hpp"
 
 using namespace symmbench;
-
-namespace {
-
-/// Folds, insists on the schema, returns the report.
-Json checked_report(const RunBuilder& run) {
-  Json report = run.report();
-  for (const auto& violation : validate(report, schema_text("report"))) {
-    FAIL_CHECK(violation.path << ": " << violation.message);
-  }
-  return report;
-}
-
-}  // namespace
+using Catch::Approx;
 
 TEST_CASE("a run in which everything passed folds to ok rows, comparisons and exit code 0") {
   const Json report = checked_report(RunBuilder().add_all_ok());
-  INFO(report.dump(2));
   REQUIRE(report["results"].size() == 4);
   for (const Json& row : report["results"]) {
     CHECK(row["status"] == "ok");
     CHECK(row["attempts"].empty());
-    CHECK(row["time_us"]["samples"] == 10);
-    CHECK(row["slowest_rank"] == 2);
-    CHECK(row["busbw_gbs"].is_null());
+    CHECK(row["reason"].is_null());
+    CHECK(row["failure"].is_null());
   }
   CHECK(report["comparison"].size() == 2);
+  CHECK(report["verdict"]["status"] == "passed");
   CHECK(report["verdict"]["exit_code"] == 0);
+}
+
+TEST_CASE("the report has every top-level key of version 1.0.0") {
+  const Json report = RunBuilder(0).report();
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : report.items()) keys.push_back(key);
+  CHECK(keys == std::vector<std::string>{"schema_version", "tool", "run", "device", "fabric", "ranks", "results",
+                                         "stability", "comparison", "crossover", "findings", "verdict"});
+  CHECK(report["schema_version"] == "1.0.0");
+}
+
+TEST_CASE("planned rows come in the order of the plan, with their keys") {
+  RunBuilder run(3);
+  const Json report = checked_report(run);
+  REQUIRE(report["results"].size() == 6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    CHECK(report["results"][i]["case_id"] == run.started.planned_rows[i]["case_id"]);
+    CHECK(report["results"][i]["allocator"] == run.started.planned_rows[i]["allocator"]);
+    CHECK(report["results"][i]["message_bytes"] == run.started.planned_rows[i]["message_bytes"]);
+    CHECK(report["results"][i]["handle"]["asked"] == "auto");
+  }
+}
+
+TEST_CASE("measured values come from all blocks of the row") {
+  RunBuilder run(1);
+  RowRecord row = run.ok(0, kSymm);
+  row.blocks = {{.position = 0, .batch_us = {1, 2, 3, 4, 5}}, {.position = 3, .batch_us = {6, 7, 8, 9, 10}}};
+  row.rank_mean_us = {5, 9, 6, 7};
+  run.add(row);
+  const Json folded = RunBuilder::row(checked_report(run), 0, kSymm);
+  const Json& time = folded["time_us"];
+  CHECK(time["mean"] == Approx(5.5));
+  CHECK(time["p50"] == 5);
+  CHECK(time["p90"] == 9);
+  CHECK(time["p95"].is_null());
+  CHECK(time["p99"].is_null());
+  CHECK(time["min"] == 1);
+  CHECK(time["max"] == 10);
+  CHECK(time["samples"] == 10);
+  CHECK(time["ci95_low"].get<double>() < 5.5);
+  CHECK(folded["slowest_rank"] == 1);
+  CHECK_FALSE(folded.contains("samples_us"));
+}
+
+TEST_CASE("one sample has no spread, no interval and no percentile") {
+  RunBuilder run(1);
+  RowRecord row = run.ok(0, kSymm);
+  row.blocks = {{.position = 0, .batch_us = {3}}};
+  const Json time = RunBuilder::row(checked_report(run.add(row)), 0, kSymm)["time_us"];
+  CHECK(time["mean"] == 3);
+  for (const char* key : {"p50", "p90", "p95", "p99", "stdev", "ci95_low", "ci95_high"}) CHECK(time[key].is_null());
+}
+
+TEST_CASE("raw samples are kept only when asked for") {
+  RunBuilder run(1);
+  run.started.raw_samples = true;
+  run.add(run.ok(0, kSymm, 10, 2));
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kSymm)["samples_us"].size() == 4);
+  CHECK(RunBuilder::row(report, 0, kTorch)["samples_us"].empty());
+}
+
+TEST_CASE("an emulated device claims no bandwidth, a real one does") {
+  RunBuilder run(1);
+  run.add(run.ok(0, kSymm, 10));
+  CHECK(RunBuilder::row(checked_report(run), 0, kSymm)["algbw_gbs"].is_null());
+  CHECK(RunBuilder::row(checked_report(run), 0, kSymm)["wire_bytes"] == 3 * 16384);
+
+  run.started.device = {{"kind", "cuda"}, {"emulated", false}};
+  const Json row = RunBuilder::row(checked_report(run), 0, kSymm);
+  const double mean_us = row["time_us"]["mean"].get<double>();
+  CHECK(row["algbw_gbs"] == Approx(16384 / mean_us / 1e3));
+  CHECK(row["busbw_gbs"] == Approx(16384 / mean_us / 1e3 * 1.5));
+
+  run.started.device = Json::object();  // nobody said what the device is
+  CHECK(RunBuilder::row(checked_report(run), 0, kSymm)["busbw_gbs"].is_null());
+}
+
+TEST_CASE("the slowest rank of a group is named by its world rank") {
+  RunBuilder run(1);
+  run.started.group_size = 2;
+  for (Json& planned : run.started.planned_rows) {
+    planned["group"] = 1;
+    planned["group_size"] = 2;
+  }
+  RowRecord row = run.ok(0, kSymm);
+  row.group = 1;
+  row.rank_mean_us = {4, 5};
+  CHECK(RunBuilder::row(checked_report(run.add(row)), 0, kSymm)["slowest_rank"] == 3);
+}
+
+TEST_CASE("a row that says ok but counted wrong elements is failed") {
+  RunBuilder run(1);
+  RowRecord row = run.ok(0, kSymm);
+  row.wrong_elements = 3;
+  const Json report = checked_report(run.add(row).add(run.ok(0, kTorch)));
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "failed");
+  CHECK(RunBuilder::row(report, 0, kSymm)["failure"]["reason"] == "wrong_data");
+  CHECK(report["verdict"]["exit_code"] == 1);
+  CHECK(report["comparison"].empty());
+}
+
+TEST_CASE("a row of wrong data keeps its times and its blame") {
+  RunBuilder run(1);
+  RowRecord row = run.ok(0, kTorch);
+  row.status = "failed";
+  row.wrong_elements = 512;
+  row.failure = Failure{.layer = Layer::verify, .reason = Reason::wrong_data, .detail = "512 of 8192 elements wrong"};
+  row.blame = {{"kind", "missing"}, {"source", 3}};
+  const Json report = checked_report(run.add(row).add(run.ok(0, kSymm)));
+  const Json folded = RunBuilder::row(report, 0, kTorch);
+  CHECK(folded["status"] == "failed");
+  CHECK(folded["time_us"]["samples"] == 10);
+  CHECK(folded["blame"]["source"] == 3);
+  CHECK(folded["attempts"].size() == 1);
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "ok");
+}
+
+TEST_CASE("a planned skip is skipped with its reason and never waits for a record") {
+  RunBuilder run(1);
+  run.started.planned_rows[1]["skip"] = "needs 3 GiB, 1 GiB free";
+  const Json report = checked_report(run.add(run.ok(0, kSymm)));
+  CHECK(RunBuilder::row(report, 0, kTorch)["status"] == "skipped");
+  CHECK(RunBuilder::row(report, 0, kTorch)["reason"] == "needs 3 GiB, 1 GiB free");
+}
+
+TEST_CASE("a row without a record is not tested, and the reason says why") {
+  RunBuilder run;
+  run.add(run.ok(0, kSymm)).add(run.ok(0, kTorch));
+
+  run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGTERM"};
+  CHECK(RunBuilder::row(checked_report(run), 1, kSymm)["status"] == "not_tested");
+  CHECK(RunBuilder::row(checked_report(run), 1, kSymm)["reason"] == "the run ended before this case: SIGTERM");
+  CHECK(run.report()["run"]["interrupted_by"] == "SIGTERM");
+  CHECK(run.report()["verdict"]["exit_code"] == 3);
+
+  run.ended.reset();
+  CHECK(RunBuilder::row(checked_report(run), 1, kSymm)["reason"] ==
+        "the run was killed before this case: its journal has no end");
+  CHECK(run.report()["run"]["complete"] == false);
+  CHECK(run.report()["run"]["ended_at"].is_null());
+  CHECK(run.report()["verdict"]["exit_code"] == 3);
+
+  run.ended = RunEnded{"2026-01-31T23:59:59Z", true, std::nullopt};
+  CHECK(RunBuilder::row(checked_report(run), 1, kSymm)["reason"] == "the run ended without a record of this case");
+}
+
+TEST_CASE("without the plan there is no report") {
+  const std::vector<Json> records{to_json(RunEnded{})};
+  CHECK(failure_of([&] { fold_report(records); }).detail.find("run_started") != std::string::npos);
+  CHECK_THROWS_AS(fold_report({}), Error);
+}
+
+TEST_CASE("a malformed record becomes an event, a record of unknown type is ignored") {
+  RunBuilder run(1);
+  run.add_all_ok();
+  run.happened.push_back({{"type", "row"}, {"case_id", 5}});
+  run.happened.push_back({{"type", "invented_later"}});
+  run.happened.push_back(Json::array());
+  const Json report = checked_report(run);
+  REQUIRE(report["run"]["events"].size() == 1);
+  CHECK(report["run"]["events"][0]["what"] == "unreadable_record");
+  CHECK(report["verdict"]["exit_code"] == 0);
+}
+
+TEST_CASE("records that two ranks kept count once") {
+  RunBuilder run;
+  run.add_all_ok();
+  run.add(LifecycleRecord{
+      .workspace = "trtllm_fusion", .transport = "unicast", .allocator = kSymm, .handle = {{"asked", "auto"}}});
+  const Json once = run.report();
+  const auto happened = run.happened;
+  run.happened.insert(run.happened.end(), happened.begin(), happened.end());
+  CHECK(run.report() == once);
+}
+
+TEST_CASE("every rank of the job has an entry, also one that never reported") {
+  RunBuilder run(1);
+  run.add(
+      RankFacts{2,
+                {{"host", "node1"},
+                 {"boot_id", "b1"},
+                 {"cpus", 8},
+                 {"devices", Json::array({Json{{"kind", "host"}, {"usable", true}, {"name", "emulated"}, {"uuid", "U"}},
+                                          Json{{"kind", "cuda"}, {"usable", false}, {"reason", "no driver"}}})},
+                 {"environment", {{"NCCL_DEBUG", "INFO"}, {"odd", 3}}},
+                 {"invented_later", 1}}});
+  const Json report = checked_report(run.add_all_ok());
+  REQUIRE(report["ranks"].size() == 4);
+  CHECK(report["ranks"][0]["host"].is_null());
+  CHECK(report["ranks"][2]["host"] == "node1");
+  CHECK(report["ranks"][2]["gpu_uuid"] == "U");
+  CHECK(report["ranks"][2]["devices"][1]["reason"] == "no driver");
+  CHECK(report["ranks"][2]["environment"] == Json{{"NCCL_DEBUG", "INFO"}});
+  CHECK(report["fabric"]["hosts"] == 1);
+}
+
+TEST_CASE("a comparison names the allocators in the order of the plan and pairs their blocks") {
+  RunBuilder run(1);
+  run.add(run.ok(0, kSymm, 8)).add(run.ok(0, kTorch, 10));
+  const Json entry = checked_report(run)["comparison"].at(0);
+  CHECK(entry["allocators"] == Json::array({kSymm, kTorch}));
+  CHECK(entry["ratio"] == Approx(0.8));
+  CHECK(entry["verdict"] == "faster");
+  CHECK(entry["ci"][0].get<double>() < 0.8);
+  CHECK(entry["ci"][1].get<double>() > 0.8);
+}
+
+TEST_CASE("rows that were not interleaved are not compared") {
+  RunBuilder run(1);
+  RowRecord later = run.ok(0, kTorch);
+  later.attempt = 7;
+  CHECK(checked_report(run.add(run.ok(0, kSymm)).add(later))["comparison"].empty());
+}
+
+TEST_CASE("three allocators give three comparisons") {
+  RunBuilder run(1, {"a", "b", "c"});
+  CHECK(checked_report(run.add_all_ok())["comparison"].size() == 3);
+}
+
+TEST_CASE("the crossover says which algorithm is fastest from where to where") {
+  RunBuilder run(3, {kSymm});
+  auto two_shot = run.started.planned_rows;
+  for (Json& planned : two_shot) {
+    planned["algorithm"] = "two_shot";
+    planned["case_id"] = planned["case_id"].get<std::string>() + "-two";
+  }
+  run.started.planned_rows.insert(run.started.planned_rows.end(), two_shot.begin(), two_shot.end());
+  for (int i = 0; i < 3; ++i) {
+    run.add(run.ok(i, kSymm, 10 + 10 * i));
+    RowRecord row = run.ok(i, kSymm, 25);
+    row.case_id += "-two";
+    run.add(row);
+  }
+  const Json report = checked_report(run);
+  REQUIRE(report["crossover"].size() == 1);
+  CHECK(report["crossover"][0]["ranges"] ==
+        Json::array({Json{{"algorithm", "one_shot"}, {"from_bytes", 16384}, {"to_bytes", 32768}},
+                     Json{{"algorithm", "two_shot"}, {"from_bytes", 65536}, {"to_bytes", 65536}}}));
+}
+
+TEST_CASE("one algorithm alone has no crossover") {
+  CHECK(checked_report(RunBuilder().add_all_ok())["crossover"].empty());
 }

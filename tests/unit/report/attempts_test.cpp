@@ -1,0 +1,271 @@
+// What becomes of rows when workers crash, hang, are restarted and given up.
+#include <catch2/catch_test_macros.hpp>
+
+#include "check_schema.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+RowRecord alone(RowRecord row, int attempt) {
+  row.alone = true;
+  row.attempt = attempt;
+  return row;
+}
+
+EventRecord given_up(const std::vector<std::string>& case_ids, const std::vector<std::string>& allocators) {
+  return {.what = "group_skipped",
+          .detail = "3 equal failures in a row",
+          .data = {{"label", "group-0"}, {"case_ids", case_ids}, {"allocators", allocators}, {"bring_up", false}}};
+}
+
+int exit_code(const Json& report) { return report["verdict"]["exit_code"].get<int>(); }
+
+}  // namespace
+
+TEST_CASE("when one of a pair fails by itself and the other passes, only the one has failed") {
+  RunBuilder run(1);
+  run.add(run.failed(0, 1, {kSymm, kTorch})).add(alone(run.ok(0, kSymm), 2)).add(run.failed(0, 3, {kTorch}, true));
+  const Json report = checked_report(run);
+  const Json symm = RunBuilder::row(report, 0, kSymm), torch = RunBuilder::row(report, 0, kTorch);
+  CHECK(symm["status"] == "ok");
+  CHECK(symm["time_us"]["samples"] == 10);
+  CHECK(symm["attempts"].size() == 2);
+  CHECK(symm["attempts"][0]["status"] == "failed");
+  CHECK(torch["status"] == "failed");
+  CHECK(torch["failure"]["reason"] == "crashed");
+  CHECK(torch["attempts"].size() == 2);
+  CHECK(torch["attempts"][1]["alone"] == true);
+  CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("when both of a pair pass by themselves, both have failed and keep their times") {
+  RunBuilder run(1);
+  run.add(run.failed(0, 1, {kSymm, kTorch})).add(alone(run.ok(0, kSymm), 2)).add(alone(run.ok(0, kTorch), 3));
+  const Json report = checked_report(run);
+  for (const auto& allocator : {kSymm, kTorch}) {
+    const Json row = RunBuilder::row(report, 0, allocator);
+    CHECK(row["status"] == "failed");
+    CHECK(row["reason"] == "failed when interleaved, passed alone");
+    CHECK(row["failure"]["rank"] == 2);
+    CHECK(row["time_us"]["samples"] == 10);
+  }
+  CHECK(report["comparison"].empty());
+  CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("when both of a pair fail by themselves, each shows its own failure") {
+  RunBuilder run(1);
+  FailureRecord torch = run.failed(0, 3, {kTorch}, true);
+  torch.failure.rank = 1;
+  run.add(run.failed(0, 1, {kSymm, kTorch})).add(run.failed(0, 2, {kSymm}, true)).add(torch);
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kSymm)["failure"]["rank"] == 2);
+  CHECK(RunBuilder::row(report, 0, kTorch)["failure"]["rank"] == 1);
+}
+
+TEST_CASE("a pair that failed and was not run again has failed as a whole") {
+  RunBuilder run(1);
+  const Json report = checked_report(run.add(run.failed(0, 1, {kSymm, kTorch})));
+  for (const auto& allocator : {kSymm, kTorch}) {
+    CHECK(RunBuilder::row(report, 0, allocator)["status"] == "failed");
+    CHECK(RunBuilder::row(report, 0, allocator)["reason"] == "failed when interleaved, not run alone");
+  }
+}
+
+TEST_CASE("an allocator whose partner failed by itself, and which never ran again, is not tested") {
+  RunBuilder run(1);
+  run.add(run.failed(0, 1, {kSymm, kTorch})).add(run.failed(0, 2, {kTorch}, true));
+  run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGINT"};
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "not_tested");
+  CHECK(RunBuilder::row(report, 0, kTorch)["status"] == "failed");
+}
+
+TEST_CASE("a pair that hung is hung, also where it passed alone") {
+  RunBuilder run(1);
+  FailureRecord hang = run.failed(0, 1, {kSymm, kTorch});
+  hang.status = "hung";
+  hang.failure = {.layer = Layer::supervisor, .reason = Reason::timed_out, .phase = Phase::use, .rank = 0, .peer = 3};
+  run.add(hang).add(alone(run.ok(0, kSymm), 2)).add(alone(run.ok(0, kTorch), 3));
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "hung");
+  CHECK(RunBuilder::row(report, 0, kSymm)["failure"]["peer"] == 3);
+  CHECK(exit_code(report) == 4);
+}
+
+TEST_CASE("a hang outranks a failure of the same row") {
+  RunBuilder run(1, {kSymm});
+  FailureRecord hang = run.failed(0, 2, {kSymm});
+  hang.status = "hung";
+  const Json row = RunBuilder::row(checked_report(run.add(run.failed(0, 1, {kSymm})).add(hang)), 0, kSymm);
+  CHECK(row["status"] == "hung");
+  CHECK(row["attempts"].size() == 2);
+}
+
+TEST_CASE("a failure of the only allocator is its own, and a later success does not hide it") {
+  RunBuilder run(1, {kSymm});
+  RowRecord later = run.ok(0, kSymm);
+  later.attempt = 2;
+  const Json row = RunBuilder::row(checked_report(run.add(run.failed(0, 1, {kSymm})).add(later)), 0, kSymm);
+  CHECK(row["status"] == "failed");
+  CHECK(row["attempts"].size() == 2);
+}
+
+TEST_CASE("cases that are given up after the third failure are skipped with that reason") {
+  RunBuilder run(4, {kSymm});
+  for (int i = 0; i < 3; ++i) run.add(run.failed(i, i, {kSymm}));
+  run.add(given_up({RunBuilder::case_id(3)}, {kSymm}));
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 2, kSymm)["status"] == "failed");
+  CHECK(RunBuilder::row(report, 3, kSymm)["status"] == "skipped");
+  CHECK(RunBuilder::row(report, 3, kSymm)["reason"] == "3 equal failures in a row");
+  CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("giving a group up does not touch rows that have a result, other allocators or other groups") {
+  RunBuilder run(2);
+  run.add(run.ok(0, kSymm)).add(given_up({RunBuilder::case_id(0), RunBuilder::case_id(1)}, {kSymm}));
+  EventRecord other_group = given_up({RunBuilder::case_id(1)}, {kTorch});
+  other_group.group = 5;
+  const Json report = checked_report(run.add(other_group));
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "ok");
+  CHECK(RunBuilder::row(report, 1, kSymm)["status"] == "skipped");
+  CHECK(RunBuilder::row(report, 1, kTorch)["status"] == "not_tested");
+}
+
+TEST_CASE("a group that is given up without particulars skips all that has not run") {
+  RunBuilder run(2);
+  run.add(run.ok(0, kSymm)).add(EventRecord{.what = "group_skipped", .detail = "gone", .data = nullptr});
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "ok");
+  CHECK(RunBuilder::row(report, 1, kTorch)["status"] == "skipped");
+}
+
+TEST_CASE("a workspace that could not be brought up fails the rows that it cost") {
+  RunBuilder run(2);
+  FailureRecord bring_up = run.failed(-1, 1, {kTorch}, true);
+  bring_up.failure = {.layer = Layer::driver,
+                      .reason = Reason::not_permitted,
+                      .call = "cuMemCreate",
+                      .phase = Phase::create,
+                      .rank = 0,
+                      .code = 800};
+  run.add(run.ok(0, kSymm)).add(run.ok(1, kSymm)).add(bring_up);
+  run.add(given_up({RunBuilder::case_id(0), RunBuilder::case_id(1)}, {kTorch}));
+  const Json report = checked_report(run);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(RunBuilder::row(report, i, kSymm)["status"] == "ok");
+    CHECK(RunBuilder::row(report, i, kTorch)["status"] == "failed");
+    CHECK(RunBuilder::row(report, i, kTorch)["failure"]["code"] == 800);
+  }
+  CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("when a pair cannot be brought up, the allocator that fails by itself is the one to blame") {
+  RunBuilder run(1);
+  run.add(run.failed(-1, 1, {kSymm, kTorch})).add(run.failed(-1, 2, {kTorch}, true)).add(alone(run.ok(0, kSymm), 3));
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "ok");
+  CHECK(RunBuilder::row(report, 0, kTorch)["status"] == "failed");
+  for (const Json& entry : report["stability"])
+    CHECK(entry["incidents"].size() == (entry["allocator"] == kTorch ? 2 : 0));
+}
+
+TEST_CASE("a failed bring-up of another case group costs this row nothing") {
+  RunBuilder run(1, {kSymm});
+  run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGTERM"};
+  run.add(run.failed(-1, 1, {kSymm}));
+  SECTION("known by the label of the row") {
+    run.started.planned_rows[0]["label"] = "another";
+    CHECK(RunBuilder::row(checked_report(run), 0, kSymm)["status"] == "not_tested");
+    run.started.planned_rows[0]["label"] = "group-0";
+    CHECK(RunBuilder::row(checked_report(run), 0, kSymm)["status"] == "failed");
+  }
+  SECTION("known by the coordinator's events") {
+    run.add(given_up({"case-of-another-group"}, {kSymm}));
+    CHECK(RunBuilder::row(checked_report(run), 0, kSymm)["status"] == "not_tested");
+  }
+  SECTION("known to be a lifecycle group") {
+    run.started.planned_lifecycles = {Json{{"label", "group-0"},
+                                           {"workspace", "trtllm_fusion"},
+                                           {"transport", "unicast"},
+                                           {"allocator", kSymm},
+                                           {"handle_asked", "auto"},
+                                           {"group", 0},
+                                           {"lifecycles", 1}}};
+    CHECK(RunBuilder::row(checked_report(run), 0, kSymm)["status"] == "not_tested");
+  }
+  SECTION("not known: the failure is not hidden") {
+    CHECK(RunBuilder::row(checked_report(run), 0, kSymm)["status"] == "failed");
+  }
+}
+
+TEST_CASE("a failure outside any case shows as an incident although all rows passed") {
+  RunBuilder run;
+  run.add_all_ok().add(run.failed(-1, 1, {kTorch}));
+  const Json report = checked_report(run);
+  for (const Json& row : report["results"]) CHECK(row["status"] == "ok");
+  REQUIRE(report["stability"].size() == 2);
+  CHECK(report["stability"][0]["incidents"].empty());
+  CHECK(report["stability"][1]["incidents"].size() == 1);
+  CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("a failure of a case that nobody planned still shows") {
+  RunBuilder run(1);
+  FailureRecord stray = run.failed(0, 1, {kSymm});
+  stray.case_id = "not in the plan";
+  const Json report = checked_report(run.add_all_ok().add(stray));
+  CHECK(report["stability"][0]["incidents"][0]["case_id"] == "not in the plan");
+  CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("a failure that concerns no allocator is an incident of the run") {
+  RunBuilder run(1);
+  FailureRecord preflight = run.failed(-1, 0, {});
+  SECTION("before anything ran there is no verdict") {
+    run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "rank 2 did not report"};
+    const Json report = checked_report(run.add(preflight));
+    CHECK(report["run"]["incidents"].size() == 1);
+    CHECK(exit_code(report) == 3);
+  }
+  SECTION("after something ran it is a failure") {
+    CHECK(exit_code(checked_report(run.add_all_ok().add(preflight))) == 1);
+  }
+  SECTION("a hang is a hang at any time") {
+    preflight.status = "hung";
+    CHECK(exit_code(checked_report(run.add(preflight))) == 4);
+  }
+  SECTION("so is one of an allocator that is not in the plan") {
+    preflight.allocators = {"cuda_ipc"};
+    CHECK(checked_report(run.add_all_ok().add(preflight))["run"]["incidents"].size() == 1);
+  }
+}
+
+TEST_CASE("failures of one group of ranks leave the rows of the others alone") {
+  RunBuilder run(1, {kSymm});
+  Json other = run.started.planned_rows[0];
+  other["group"] = 1;
+  other["case_id"] = "case-of-group-1";
+  run.started.planned_rows.push_back(other);
+  RowRecord row = run.ok(0, kSymm);
+  row.group = 1;
+  row.case_id = "case-of-group-1";
+  const Json report = checked_report(run.add(run.failed(-1, 1, {kSymm})).add(row));
+  CHECK(report["results"][0]["status"] == "failed");
+  CHECK(report["results"][1]["status"] == "ok");
+}
+
+TEST_CASE("a skipped row keeps its own reason") {
+  RunBuilder run(1);
+  RowRecord row = run.ok(0, kSymm);
+  row.status = "skipped";
+  row.reason = "fabric refused in its trial: not permitted (800)";
+  row.blocks.clear();
+  const Json folded = RunBuilder::row(checked_report(run.add(row)), 0, kSymm);
+  CHECK(folded["status"] == "skipped");
+  CHECK(folded["reason"] == "fabric refused in its trial: not permitted (800)");
+  CHECK(folded["time_us"].is_null());
+  CHECK(folded["attempts"].empty());
+}

@@ -1,0 +1,220 @@
+#include "report/table.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <sstream>
+
+#include "core/text.hpp"
+#include "report/text.hpp"
+#include "run_builder.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+/// The lines written so far.
+std::vector<std::string> lines(const std::ostringstream& out) {
+  auto all = split_list(out.str(), '\n');
+  if (!all.empty() && all.back().empty()) all.pop_back();
+  return all;
+}
+
+std::vector<std::string> data_lines(const std::ostringstream& out) {
+  std::vector<std::string> found;
+  for (const auto& line : lines(out)) {
+    if (!line.starts_with("#")) found.push_back(line);
+  }
+  return found;
+}
+
+std::vector<std::string> fields(const std::string& line) {
+  std::istringstream stream(line);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
+}  // namespace
+
+TEST_CASE("a line is written as soon as the last allocator of a case is decided, and not before") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(2);
+  table.append(to_json(run.started));
+  CHECK(out.str().empty());
+  table.append(to_json(run.ok(0, kSymm, 8)));
+  CHECK(out.str().empty());
+  table.append(to_json(run.ok(0, kTorch, 10)));
+  REQUIRE(data_lines(out).size() == 1);
+  CHECK(fields(data_lines(out)[0]) == std::vector<std::string>{"16", "KiB", "1", "x", "8192", "bf16", "allreduce",
+                                                               "one_shot", "8.02", "10.02", "0.800", "faster", "0",
+                                                               "ok"});
+  CHECK(table.cases_written() == 1);
+  CHECK(table.cases_planned() == 2);
+}
+
+TEST_CASE("titles stand above the first line and again when the workspace changes") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(2);
+  run.started.planned_rows[2]["handle_asked"] = run.started.planned_rows[3]["handle_asked"] = "upstream";
+  run.add_all_ok();
+  for (Json& record : run.happened) {
+    if (record["case_id"] == "case-1") record["handle"]["asked"] = "upstream";
+  }
+  for (const Json& record : run.records()) table.append(record);
+  const auto all = lines(out);
+  REQUIRE(all.size() == 6);
+  CHECK(all[0] == "# trtllm_fusion, unicast, handle auto");
+  CHECK(all[1].find("symm us") != std::string::npos);
+  CHECK(all[1].find("torch us") != std::string::npos);
+  CHECK(all[3] == "# trtllm_fusion, unicast, handle upstream");
+  CHECK(all[1].size() == all[4].size());
+}
+
+TEST_CASE("columns line up under their titles") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(8);
+  for (const Json& record : run.add_all_ok().records()) table.append(record);
+  const auto title = lines(out)[1];
+  const auto status_at = title.find("status");
+  for (const auto& line : data_lines(out)) CHECK(line.find("ok") == status_at);
+}
+
+TEST_CASE("after a pair failed, the line waits for both to be run alone") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(1);
+  table.append(to_json(run.started));
+  table.append(to_json(run.ok(0, kSymm)));  // the row came before the other one crashed
+  table.append(to_json(run.failed(0, 1, {kSymm, kTorch})));
+  CHECK(data_lines(out).empty());
+  RowRecord again = run.ok(0, kSymm);
+  again.alone = true;
+  again.attempt = 2;
+  table.append(to_json(again));
+  CHECK(data_lines(out).empty());
+  table.append(to_json(run.failed(0, 3, {kTorch}, true)));
+  REQUIRE(data_lines(out).size() == 1);
+  CHECK(data_lines(out)[0].find("symm ok, torch failed") != std::string::npos);
+  CHECK(lines(out).back() == "#   torch_symm_mem failed: rank 2, phase use: worker/crashed (9): killed by signal 9");
+}
+
+TEST_CASE("cases that are given up are written when they are") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(1);
+  table.append(to_json(run.started));
+  table.append(to_json(EventRecord{.what = "group_skipped",
+                                   .detail = "3 equal failures",
+                                   .data = {{"case_ids", {"case-0"}}, {"allocators", {kSymm, kTorch}}}}));
+  REQUIRE(data_lines(out).size() == 1);
+  CHECK(fields(data_lines(out)[0]).back() == "skipped");
+}
+
+TEST_CASE("finish writes what is left, in the order of the plan and once") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(3);
+  run.add(run.ok(1, kSymm)).add(run.ok(1, kTorch));
+  run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGTERM"};
+  for (const Json& record : run.records()) table.append(record);
+  CHECK(data_lines(out).size() == 1);
+  table.finish(run.report());
+  table.finish(run.report());
+  const auto written = data_lines(out);
+  REQUIRE(written.size() == 3);
+  CHECK(fields(written[1])[0] == "16");
+  CHECK(fields(written[2])[0] == "64");
+  CHECK(fields(written[2]).back() == "not_tested");
+  CHECK(written[2].find("N/A") != std::string::npos);
+}
+
+TEST_CASE("one allocator has neither ratio nor verdict column, three have three times") {
+  for (const auto& allocators :
+       {std::vector<std::string>{kSymm}, std::vector<std::string>{kSymm, kTorch, "cuda_ipc"}}) {
+    std::ostringstream out;
+    TableWriter table(out);
+    RunBuilder run(1, allocators);
+    for (const Json& record : run.add_all_ok().records()) table.append(record);
+    CHECK(out.str().find("ratio") == std::string::npos);
+    CHECK(fields(data_lines(out)[0]).size() == 10 + allocators.size());
+  }
+}
+
+TEST_CASE("groups of ranks and places get a column only where there is more than one") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(2, {kSymm});
+  run.started.planned_rows[1]["group"] = 1;
+  run.started.planned_rows[1]["in_place"] = true;
+  run.add_all_ok();
+  for (const Json& record : run.records()) table.append(record);
+  CHECK(lines(out)[1].find("group") != std::string::npos);
+  CHECK(lines(out)[1].find("place") != std::string::npos);
+  CHECK(fields(data_lines(out)[0])[0] == "0");
+  CHECK(fields(data_lines(out)[1])[0] == "1");
+  CHECK(data_lines(out)[1].find(" in ") != std::string::npos);
+}
+
+TEST_CASE("records of no concern, and records before the plan, write nothing") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(1);
+  table.append(to_json(RankFacts{0, Json::object()}));
+  table.append(Json{{"type", "invented_later"}});
+  table.append(to_json(run.ok(0, kSymm)));
+  table.append(to_json(EventRecord{.what = "rank_stderr", .detail = "x", .data = nullptr}));
+  CHECK(out.str().empty());
+}
+
+TEST_CASE("what was not checked is not called right") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(1, {kSymm});
+  RowRecord row = run.ok(0, kSymm);
+  row.checked_iterations = 0;
+  for (const Json& record : run.add(row).records()) table.append(record);
+  CHECK(data_lines(out)[0].find("N/A") != std::string::npos);
+}
+
+TEST_CASE("the device list shows every rank, the emulation and the subgroups") {
+  RunBuilder run(1);
+  run.started.group_size = 2;
+  const std::vector<Json> facts{to_json(RankFacts{
+      1,
+      {{"host", "node1"},
+       {"pid", 77},
+       {"devices", Json::array({Json{
+                       {"kind", "host"}, {"name", "NVIDIA X"}, {"ordinal", 3}, {"pci_bus_id", "0000:18:00.0"}}})}}})};
+  std::ostringstream out;
+  write_device_list(out, report_head(to_json(run.started), facts));
+  const auto text = out.str();
+  for (const auto& line : lines(out)) CHECK(line.starts_with("#"));
+  CHECK(text.find("# symmbench 0.1.0 (abc, Release)") != std::string::npos);
+  CHECK(text.find("4 ranks in 2 groups of 2, device host, seed 1") != std::string::npos);
+  CHECK(text.find("# EMULATED: ") != std::string::npos);
+  CHECK(text.find("#  Rank  0 did not report") != std::string::npos);
+  CHECK(text.find("#  Rank  1 Group  0 Pid     77 on      node1 device  3 [0000:18:00] NVIDIA X") != std::string::npos);
+}
+
+TEST_CASE("the device list of a folded report is that of its records") {
+  RunBuilder run(1);
+  run.add(RankFacts{0, {{"host", "h"}}});
+  std::ostringstream early, late;
+  write_device_list(early, report_head(to_json(run.started), std::vector{run.happened[0]}));
+  write_device_list(late, run.report());
+  CHECK(early.str() == late.str());
+}
+
+TEST_CASE("the verdict block says what it came to, why, and where the report is") {
+  RunBuilder run(1);
+  const Json report = run.add(run.failed(0, 1, {kSymm, kTorch})).report();
+  std::ostringstream out, commented;
+  write_verdict(out, report, "/tmp/r.json");
+  write_verdict(commented, report, "", true);
+  CHECK(out.str().find("FAILED (exit code 1)") != std::string::npos);
+  CHECK(out.str().find("rank 2, phase use") != std::string::npos);
+  CHECK(out.str().find("again:  mpirun -n 4 symmbench run") != std::string::npos);
+  CHECK(out.str().find("report: /tmp/r.json") != std::string::npos);
+  CHECK(commented.str().find("report:") == std::string::npos);
+  for (const auto& line : lines(commented)) CHECK(line.starts_with("#"));
+}

@@ -1,0 +1,213 @@
+#include "report/verdict.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "check_schema.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+/// The least that verdict_json() needs: one row per status, all of allocator "a" unless named "status:allocator".
+Json report_with(const std::vector<std::string>& rows, bool complete = true) {
+  Json report{{"run", {{"complete", complete}, {"interrupted_by", nullptr}, {"incidents", Json::array()}}},
+              {"results", Json::array()},
+              {"stability", Json::array()},
+              {"comparison", Json::array()}};
+  for (const auto& text : rows) {
+    const auto colon = text.find(':');
+    report["results"].push_back({{"case_id", "c"},
+                                 {"allocator", colon == std::string::npos ? "a" : text.substr(colon + 1)},
+                                 {"status", text.substr(0, colon)},
+                                 {"reason", nullptr},
+                                 {"failure", nullptr},
+                                 {"checked_iterations", 1}});
+  }
+  return report;
+}
+
+Json entry(int failed = 0, int hangs = 0, int fds = 0, int lifecycles = 0, int planned = 0) {
+  return {{"workspace", "w"},
+          {"allocator", "a"},
+          {"hangs", hangs},
+          {"failed", failed},
+          {"incidents", Json::array()},
+          {"leaks", {{"fds", fds}, {"mappings", nullptr}, {"device_bytes", nullptr}}},
+          {"lifecycles", lifecycles},
+          {"lifecycles_planned", planned},
+          {"first_failure", nullptr}};
+}
+
+int code(const Json& report, VerdictPolicy policy = {}) { return verdict_json(report, policy)["exit_code"].get<int>(); }
+
+bool mentions(const Json& report, const std::string& text) {
+  for (const auto& line : summary_lines(report)) {
+    if (line.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("the exit code of every mixture of row states") {
+  struct Case {
+    std::vector<std::string> rows;
+    bool complete;
+    int plain, strict;
+  };
+  for (const auto& [rows, complete, plain, strict] : {
+           Case{{"ok", "ok"}, true, 0, 0},
+           Case{{"ok", "skipped"}, true, 0, 3},
+           Case{{"ok", "not_tested"}, true, 0, 3},
+           Case{{"ok", "not_tested"}, false, 3, 3},
+           Case{{"ok", "ok"}, false, 3, 3},
+           Case{{"skipped", "skipped"}, true, 3, 3},
+           Case{{"skipped", "not_tested"}, true, 3, 3},
+           Case{{"ok:a", "skipped:b"}, true, 3, 3},
+           Case{{"ok:a", "not_tested:b"}, true, 3, 3},
+           Case{{"failed", "ok"}, true, 1, 1},
+           Case{{"failed", "skipped"}, true, 1, 1},
+           Case{{"failed", "not_tested"}, false, 1, 1},
+           Case{{"failed:a", "skipped:b"}, true, 1, 1},
+           Case{{"hung", "ok"}, true, 4, 4},
+           Case{{"hung", "failed", "skipped"}, true, 4, 4},
+           Case{{"failed", "hung"}, false, 4, 4},
+           Case{{}, true, 3, 3},
+           Case{{}, false, 3, 3},
+       }) {
+    INFO(Json(rows).dump() << " complete " << complete);
+    CHECK(code(report_with(rows, complete)) == plain);
+    CHECK(code(report_with(rows, complete), {.strict = true}) == strict);
+  }
+}
+
+TEST_CASE("what is unsupported is 77 only when asked for, and only when skips are all there is") {
+  const VerdictPolicy skip{.skip_if_unsupported = true};
+  CHECK(code(report_with({"skipped", "skipped"}), skip) == 77);
+  CHECK(code(report_with({"ok:a", "skipped:b"}), skip) == 77);
+  CHECK(code(report_with({"skipped", "not_tested"}), skip) == 3);
+  CHECK(code(report_with({"skipped"}, false), skip) == 3);
+  CHECK(code(report_with({"skipped:a", "failed:b"}), skip) == 1);
+  CHECK(code(report_with({"skipped:a", "hung:b"}), skip) == 4);
+  CHECK(code(report_with({"ok"}), skip) == 0);
+  CHECK(code(report_with({"skipped"}), {.strict = true, .skip_if_unsupported = true}) == 3);
+}
+
+TEST_CASE("lifecycles of an allocator that is skipped altogether do not turn 77 into 3") {
+  Json report = report_with({"skipped"});
+  report["stability"].push_back(entry(0, 0, 0, 0, 5));
+  CHECK(code(report, {.skip_if_unsupported = true}) == 77);
+  CHECK(code(report) == 3);
+}
+
+TEST_CASE("stability decides beside the rows, in the same order of precedence") {
+  const auto with = [](Json stability) {
+    Json report = report_with({"ok"});
+    report["stability"].push_back(std::move(stability));
+    return report;
+  };
+  CHECK(code(with(entry())) == 0);
+  CHECK(code(with(entry(1))) == 1);
+  CHECK(code(with(entry(0, 1))) == 4);
+  CHECK(code(with(entry(0, 0, 1))) == 1);
+  CHECK(code(with(entry(0, 0, -1))) == 0);
+  CHECK(code(with(entry(0, 0, 0, 2, 3))) == 3);
+  CHECK(code(with(entry(1, 0, 0, 2, 3))) == 1);
+  CHECK(code(with(entry(1, 1, 1, 2, 3))) == 4);
+}
+
+TEST_CASE("a report of lifecycles alone can pass") {
+  Json report = report_with({});
+  report["stability"].push_back(entry(0, 0, 0, 3, 3));
+  CHECK(code(report) == 0);
+}
+
+TEST_CASE("exit codes have the order 4, 1, 3, 77, 0") {
+  const std::vector<ExitCode> order{ExitCode::hung, ExitCode::failed, ExitCode::no_verdict, ExitCode::skipped,
+                                    ExitCode::passed};
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    for (std::size_t j = i; j < order.size(); ++j) {
+      CHECK(worse(order[i], order[j]) == order[i]);
+      CHECK(worse(order[j], order[i]) == order[i]);
+    }
+  }
+}
+
+TEST_CASE("the status has one word for each exit code") {
+  CHECK(verdict_json(report_with({"ok"}), {})["status"] == "passed");
+  CHECK(verdict_json(report_with({"failed"}), {})["status"] == "failed");
+  CHECK(verdict_json(report_with({"hung"}), {})["status"] == "hung");
+  CHECK(verdict_json(report_with({"skipped"}), {})["status"] == "no_verdict");
+  CHECK(verdict_json(report_with({"skipped"}), {.skip_if_unsupported = true})["status"] == "skipped");
+}
+
+TEST_CASE("the summary names rank, phase, peer, case and what to do next") {
+  RunBuilder run(1);
+  FailureRecord hang = run.failed(0, 1, {kSymm, kTorch});
+  hang.status = "hung";
+  hang.failure = {.layer = Layer::kernel,
+                  .reason = Reason::timed_out,
+                  .detail = "waited 10 s",
+                  .phase = Phase::use,
+                  .rank = 1,
+                  .peer = 3};
+  const Json report = run.add(hang).report();
+  CHECK(mentions(report, "hung: symm_device_memory: rank 1, phase use: kernel/timed_out: waited 10 s [peer: rank 3]"));
+  CHECK(mentions(report, "in case-0"));
+  CHECK(mentions(report, "next: look at rank 3"));
+  CHECK(mentions(report, "0 of 2 rows ok, 2 hung"));
+}
+
+TEST_CASE("equal failures take one block of lines, with their number") {
+  RunBuilder run(5, {kSymm});
+  for (int i = 0; i < 5; ++i) run.add(run.failed(i, i, {kSymm}));
+  const Json report = run.report();
+  CHECK(mentions(report, "5 times, first in case-0"));
+  CHECK(summary_lines(report).size() == 4);
+}
+
+TEST_CASE("many kinds of failure are cut short, and the summary says so") {
+  RunBuilder run(20, {kSymm});
+  for (int i = 0; i < 20; ++i) {
+    FailureRecord failure = run.failed(i, i, {kSymm});
+    failure.failure.code = i;
+    run.add(failure);
+  }
+  const Json report = run.report();
+  CHECK(mentions(report, "and 14 more kinds of failure"));
+  CHECK(summary_lines(report).size() < 25);
+}
+
+TEST_CASE("the summary tells of leaks, interruptions, missing lifecycles and unchecked results") {
+  RunBuilder run(1, {kSymm});
+  run.started.planned_lifecycles = {Json{{"workspace", "trtllm_fusion"},
+                                         {"transport", "unicast"},
+                                         {"allocator", kSymm},
+                                         {"handle_asked", "auto"},
+                                         {"lifecycles", 2}}};
+  LifecycleRecord leaking{
+      .workspace = "trtllm_fusion", .transport = "unicast", .allocator = kSymm, .handle = {{"asked", "auto"}}};
+  leaking.leaks = {{"fds", 4}, {"mappings", 2}};
+  RowRecord row = run.ok(0, kSymm);
+  row.checked_iterations = 0;
+  run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGTERM"};
+  const Json report = run.add(leaking).add(row).report();
+  CHECK(mentions(report, "leak: symm_device_memory left 4 fds, 2 mappings behind in 1 lifecycle"));
+  CHECK(mentions(report, "not complete: SIGTERM"));
+  CHECK(mentions(report, "lifecycles: symm_device_memory: 1 of 2 ran"));
+  CHECK(mentions(report, "not checked"));
+}
+
+TEST_CASE("the summary compares the allocators in one line") {
+  RunBuilder run(2);
+  for (int i = 0; i < 2; ++i) run.add(run.ok(i, kSymm, 8)).add(run.ok(i, kTorch, 10));
+  CHECK(mentions(
+      run.report(),
+      "time of symm_device_memory / time of torch_symm_mem: 0.800 in the geometric mean of 2 cases (2 faster)"));
+}
+
+TEST_CASE("every kind of failure has a next step") {
+  for (int reason = 0; reason <= static_cast<int>(Reason::internal); ++reason) {
+    CHECK(next_step({.reason = static_cast<Reason>(reason), .peer = 1}).size() > 20);
+  }
+}
