@@ -56,7 +56,7 @@ __device__ __forceinline__ void store_word_release_sys(std::uint64_t address, st
 /// Nanoseconds, in steps of 32 (KP 3).
 __device__ __forceinline__ std::uint64_t globaltimer() {
   std::uint64_t now;
-  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));
   return now;
 }
 
@@ -67,17 +67,17 @@ __device__ __forceinline__ void let_next_kernel_start() { asm volatile("griddepc
 // Thread block clusters.
 __device__ __forceinline__ std::uint32_t cluster_number() {
   std::uint32_t id;
-  asm("mov.u32 %0, %clusterid.x;" : "=r"(id));
+  asm("mov.u32 %0, %%clusterid.x;" : "=r"(id));
   return id;
 }
 __device__ __forceinline__ std::uint32_t cluster_block() {
   std::uint32_t id;
-  asm("mov.u32 %0, %cluster_ctarank;" : "=r"(id));
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(id));
   return id;
 }
 __device__ __forceinline__ std::uint32_t cluster_size() {
   std::uint32_t size;
-  asm("mov.u32 %0, %cluster_nctarank;" : "=r"(size));
+  asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(size));
   return size;
 }
 __device__ __forceinline__ void cluster_barrier() {

@@ -1,7 +1,4 @@
 #pragma once
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
 #include "kernels/protocol/number.hpp"
 
 namespace symmbench {
@@ -14,9 +11,9 @@ struct CudaNumbers {
     if constexpr (sizeof(T) == 2 && kPrecision<T> == 11) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        const float2 pair = __half22float2(__builtin_bit_cast(__half2, packet.word[i]));
-        lanes[2 * i] = pair.x;
-        lanes[2 * i + 1] = pair.y;
+        asm("{\n\t.reg .f16 low, high;\n\tmov.b32 {low, high}, %2;\n\tcvt.f32.f16 %0, low;\n\tcvt.f32.f16 %1, high;\n\t}"
+            : "=f"(lanes[2 * i]), "=f"(lanes[2 * i + 1])
+            : "r"(packet.word[i]));
       }
     } else if constexpr (sizeof(T) == 2) {
 #pragma unroll
@@ -38,11 +35,9 @@ struct CudaNumbers {
       if constexpr (sizeof(T) == 4) {
         packet.word[i] = __float_as_uint(lanes[i]);
       } else if constexpr (kPrecision<T> == 11) {
-        packet.word[i] =
-            __builtin_bit_cast(std::uint32_t, __floats2half2_rn(lanes[2 * i], lanes[2 * i + 1]));
+        asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(packet.word[i]) : "f"(lanes[2 * i + 1]), "f"(lanes[2 * i]));
       } else {
-        packet.word[i] =
-            __builtin_bit_cast(std::uint32_t, __floats2bfloat162_rn(lanes[2 * i], lanes[2 * i + 1]));
+        asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(packet.word[i]) : "f"(lanes[2 * i + 1]), "f"(lanes[2 * i]));
       }
     }
     return packet;

@@ -126,7 +126,7 @@ class CudaOps {
                                                                                          : Waiting::again;
   }
 
-  __device__ __noinline__ void give_up(const GiveUpRecord& record) {
+  __device__ __forceinline__ void give_up(const GiveUpRecord& record) {
     if (atomicExch(&control()->abort, 1u) != 0 || view_.give_up == 0) return;
     auto* page = reinterpret_cast<GiveUpRecord*>(view_.give_up);
     page->rank = record.rank;

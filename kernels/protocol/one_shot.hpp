@@ -9,8 +9,10 @@ namespace symmbench {
 ///
 /// Slot layout: region r = packets [r*N, (r+1)*N), written by rank r; the own region stays unused, the own contribution
 /// never leaves the rank. Outputs may equal the input: a packet's own input is read before its output is written.
-template <class T, MemoryOps Ops, class World, class Work, class Epilogue>
-SYMMBENCH_FN void one_shot(Ops& ops, const Work& work, World world, const WorkspaceView& view, const Message& message,
+///
+/// View: WorkspaceView, or the part of it that a device passes to its kernels.
+template <class T, MemoryOps Ops, class World, class Work, class View, class Epilogue>
+SYMMBENCH_FN void one_shot(Ops& ops, const Work& work, World world, const View& view, const Message& message,
                            const Epilogue& epilogue) {
   const int me = view.rank;
   const auto region = [&](int rank, const Place& place) {

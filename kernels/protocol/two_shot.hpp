@@ -10,8 +10,10 @@ namespace symmbench {
 /// Slot layout, S = message.share: stage 0 = W shares, share r = rank r's contributions to *my* share; stage 1 = W
 /// shares, share r = the results of owner r. Neither the own contribution nor the own result travels or is stored
 /// there. On a GPU a block serves one owner, so the phases of the others fall away by a uniform branch.
-template <class T, MemoryOps Ops, class World, class Work, class Epilogue>
-SYMMBENCH_FN void two_shot(Ops& ops, const Work& work, World world, const WorkspaceView& view, const Message& message,
+///
+/// View: WorkspaceView, or the part of it that a device passes to its kernels.
+template <class T, MemoryOps Ops, class World, class Work, class View, class Epilogue>
+SYMMBENCH_FN void two_shot(Ops& ops, const Work& work, World world, const View& view, const Message& message,
                            const Epilogue& epilogue) {
   const int me = view.rank;
   const auto stage0 = [&](int from, const Place& place) { return (from * message.share + place.index) * kPacketBytes; };

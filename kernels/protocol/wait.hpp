@@ -92,7 +92,7 @@ SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context
     for (int i = 0; i < World::kChunk; ++i) {
       const int rank = first + i;
       if (rank < world.size()) {
-        accumulate<T, typename Ops::Numbers>(sum, rank == context.rank ? own : packet[i], rank == 0);
+        accumulate<T, typename Ops::Numbers>(sum, either(rank == context.rank, own, packet[i]), rank == 0);
       }
     }
   }

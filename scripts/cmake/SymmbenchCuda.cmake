@@ -11,8 +11,9 @@ enable_language(CUDA)
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 13.0)
   message(FATAL_ERROR "nvcc ${CMAKE_CUDA_COMPILER_VERSION} is too old: SM103 code needs 13.0")
 endif()
+find_package(CUDAToolkit 13.0 REQUIRED)  # here, so that CUDA::cudart_static is known in every folder
 
 # What every CUDA target compiles with; host code inside .cu files gets the warnings that nvcc's own glue survives.
 add_library(symmbench_cuda_flags INTERFACE)
 target_compile_options(symmbench_cuda_flags INTERFACE
-  $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--extended-lambda;-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror>)
+  $<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--extended-lambda;-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror,-Wno-unknown-pragmas>)

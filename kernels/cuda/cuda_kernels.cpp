@@ -1,0 +1,162 @@
+#include "kernels/cuda/cuda_kernels.hpp"
+
+#include <cuda_runtime_api.h>
+#include <fmt/format.h>
+
+#include "core/error.hpp"
+#include "device/cuda/cuda_stream.hpp"
+#include "kernels/cuda/collectives.hpp"
+#include "kernels/cuda/launch_shape.hpp"
+#include "kernels/host/host_kernels.hpp"
+
+namespace symmbench {
+namespace {
+
+[[noreturn]] void refuse(Reason reason, std::string call, std::string detail, std::optional<int> code = std::nullopt) {
+  throw Error({.layer = Layer::kernel,
+               .reason = reason,
+               .call = std::move(call),
+               .detail = std::move(detail),
+               .code = code});
+}
+
+Reason reason_of(cudaError_t error) {
+  switch (error) {
+    case cudaErrorMemoryAllocation:
+    case cudaErrorLaunchOutOfResources:
+      return Reason::out_of_memory;
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorNotSupported:
+    case cudaErrorInsufficientDriver:
+      return Reason::not_supported;
+    case cudaErrorInvalidValue:
+    case cudaErrorInvalidConfiguration:
+    case cudaErrorInvalidClusterSize:
+      return Reason::invalid_argument;
+    case cudaErrorIllegalAddress:
+      return Reason::illegal_address;
+    default:
+      return Reason::internal;
+  }
+}
+
+class CudaKernels final : public KernelSet {
+ public:
+  explicit CudaKernels(int ordinal) : ordinal_(ordinal) {}
+
+  std::optional<std::string> unsupported(const CallShape& shape) const override {
+    if (auto problem = protocol_problem(shape)) return problem;
+    return launch_problem(shape);
+  }
+
+  LaunchShape launch_shape(const CallShape& shape) const override { return cuda_launch_shape(shape); }
+
+  void allreduce(Stream& stream, const AllreduceCall& call) override {
+    if (auto problem = unsupported(call.shape)) refuse(Reason::not_supported, "allreduce", std::move(*problem));
+    require_addresses(call);
+    const LaunchShape shape = launch_shape(call.shape);
+    check(launcher_of(call.shape)(shape, native(stream), call), [&] {
+      return fmt::format("{} {} {}, {} x {} threads, clusters of {}", name_of(call.shape.algorithm),
+                         name_of(call.shape.pattern), name_of(call.shape.dtype), shape.blocks, shape.threads,
+                         shape.cluster);
+    });
+  }
+
+  void device_barrier(Stream& stream, const WorkspaceView& view) override {
+    check(launch_device_barrier(native(stream), view), [] { return "device barrier"; });
+  }
+
+  void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) override {
+    check(launch_fill_inputs(native(stream), batch, call), [] { return "fill inputs"; });
+  }
+
+  void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) override {
+    if (call.shape.pattern == Pattern::allreduce) return;
+    check(launch_fill_constants(native(stream), batch, call), [] { return "fill constants"; });
+  }
+
+  void check(Stream& stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance) override {
+    check(launch_check(native(stream), batch, call, advance), [] { return "check"; });
+  }
+
+  void scan(Stream& stream, DevicePtr data, std::uint64_t words, std::uint32_t pattern, DevicePtr count) override {
+    check(launch_scan(native(stream), data, words, pattern, count), [] { return "scan"; });
+  }
+
+  void write_word(Stream& stream, DevicePtr to, std::uint32_t value) override {
+    check(launch_write_word(native(stream), to, value), [] { return "write a word"; });
+  }
+
+  void read_words(Stream& stream, std::span<const DevicePtr> from, DevicePtr to) override {
+    if (from.size() > kMaxRanks) {
+      refuse(Reason::invalid_argument, "read_words", fmt::format("{} addresses, {} allowed", from.size(), kMaxRanks));
+    }
+    check(launch_read_words(native(stream), from.data(), static_cast<std::uint32_t>(from.size()), to),
+          [] { return "read words"; });
+  }
+
+ private:
+  using Launcher = int (*)(const LaunchShape&, void*, const AllreduceCall&);
+
+  static Launcher launcher_of(const CallShape& shape) {
+    const auto of = [&](Launcher fp16, Launcher bf16, Launcher fp32) {
+      return shape.dtype == DType::fp16 ? fp16 : shape.dtype == DType::bf16 ? bf16 : fp32;
+    };
+    if (shape.algorithm == Algorithm::two_shot_barrier) {
+      return of(launch_barrier_fp16, launch_barrier_bf16, launch_barrier_fp32);
+    }
+    if (shape.pattern == Pattern::allreduce) return of(launch_plain_fp16, launch_plain_bf16, launch_plain_fp32);
+    return of(launch_fused_fp16, launch_fused_bf16, launch_fused_fp32);
+  }
+
+  /// A wrong address would take the context down, and with it every later case of the worker.
+  static void require_addresses(const AllreduceCall& call) {
+    if (call.view == nullptr || call.view->world_size != call.shape.world_size) {
+      refuse(Reason::invalid_argument, "allreduce",
+             fmt::format("a call of {} ranks on a workspace of {}", call.shape.world_size,
+                         call.view == nullptr ? 0 : call.view->world_size));
+    }
+    const auto require = [](DevicePtr address, std::string_view name) {
+      if (address == 0 || address % kPacketBytes != 0) {
+        refuse(Reason::invalid_argument, "allreduce",
+               fmt::format("{} at {:#x} is not aligned to {} bytes", name, address, kPacketBytes));
+      }
+    };
+    require(call.input, "input");
+    require(call.output, "output");
+    if (call.shape.pattern == Pattern::allreduce) return;
+    require(call.residual, "residual");
+    require(call.gamma, "gamma");
+    require(call.residual_out, "residual output");
+  }
+
+  /// The CUDA stream, its device current in this thread.
+  void* native(Stream& stream) const {
+    auto* cuda_stream = dynamic_cast<CudaStream*>(&stream);
+    if (cuda_stream == nullptr) {
+      refuse(Reason::invalid_argument, "CudaKernels", "the stream belongs to another kind of device");
+    }
+    if (cuda_stream->ordinal() != ordinal_) {
+      refuse(Reason::invalid_argument, "CudaKernels",
+             fmt::format("kernels of device {}, a stream of device {}", ordinal_, cuda_stream->ordinal()));
+    }
+    return cuda_stream->native();
+  }
+
+  template <class What>
+  void check(int result, What&& what) const {
+    if (result == cudaSuccess) return;
+    const auto error = static_cast<cudaError_t>(result);
+    static_cast<void>(cudaGetLastError());  // told here; it must not meet the next launch
+    refuse(reason_of(error), "cudaLaunchKernelEx",
+           fmt::format("{} on device {}: {}", what(), ordinal_, cudaGetErrorName(error)), result);
+  }
+
+  int ordinal_;
+};
+
+}  // namespace
+
+std::unique_ptr<KernelSet> make_cuda_kernels(int ordinal) { return std::make_unique<CudaKernels>(ordinal); }
+
+}  // namespace symmbench

@@ -1,0 +1,150 @@
+#pragma once
+#include "kernels/cuda/cuda_work.cuh"
+
+namespace symmbench {
+
+// Works of kernels whose grid does not cover the message: blocks loop, and nothing is kept from phase to phase. For the
+// barrier two-shot, whose grid is bounded by its flags, and for the check kernels.
+
+template <class V>
+struct ComputedAgain {
+  __device__ __forceinline__ void keep(int, const V&) {}
+  template <class F>
+  __device__ __forceinline__ V get(int, F&& again) const {
+    return again();
+  }
+};
+
+/// Sum over the block, the same bits in every thread. `scratch`: one value per warp.
+template <class V>
+__device__ __forceinline__ V block_sum(V value, V (&scratch)[32]) {
+#pragma unroll
+  for (int lane = 16; lane > 0; lane /= 2) value += __shfl_xor_sync(0xFFFFFFFFu, value, lane);
+  __syncthreads();  // the last call's readers are done
+  if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = value;
+  __syncthreads();
+  V sum = 0;
+  for (std::uint32_t warp = 0; warp < blockDim.x / 32; ++warp) sum += scratch[warp];
+  return sum;
+}
+
+class LoopWork : public CudaGrid {
+ public:
+  template <class V>
+  using Kept = ComputedAgain<V>;
+  template <class F>
+  __device__ __forceinline__ void prepare(F&&) const {}
+};
+
+/// Plain: block b has the same-numbered piece of each rank's share, the own one last.
+class ShareLoops : public LoopWork {
+ public:
+  __device__ __forceinline__ ShareLoops(int rank, int world_size, const Message& message)
+      : packets_(message.packets), rank_(rank), world_size_(world_size) {}
+
+  template <class F>
+  __device__ __forceinline__ void for_each(All, F&& f) const {
+    for (int step = 0; step < world_size_; ++step) visit((rank_ + 1 + step) % world_size_, f);
+  }
+  template <class F>
+  __device__ __forceinline__ void for_each(Own, F&& f) const {
+    visit(rank_, f);
+  }
+  template <class F>
+  __device__ __forceinline__ void for_each_tile(All, F&& f) const {
+    f(Tile{*this});
+  }
+
+ private:
+  struct Tile {
+    const ShareLoops& work;
+    template <class F>
+    __device__ __forceinline__ void for_each(F&& f) const {
+      work.for_each(All{}, f);
+    }
+  };
+  template <class F>
+  __device__ __forceinline__ void visit(int owner, F&& f) const {
+    const Share share = share_of(owner, world_size_, packets_);
+    for_each_index(share.count, [&](std::uint64_t i) { f(0, Place{share.first + i, i, 0, owner}); });
+  }
+
+  std::uint64_t packets_;
+  int rank_, world_size_;
+};
+
+/// Fused: block b has rows b, b + blocks, ...
+class RowLoops : public LoopWork {
+ public:
+  __device__ __forceinline__ RowLoops(int rank, const Message& message, std::uint32_t row_packets, float (&scratch)[32])
+      : message_(message), row_packets_(row_packets), rank_(rank), scratch_(scratch) {}
+
+  template <class Which, class F>
+  __device__ __forceinline__ void for_each(Which which, F&& f) const {
+    for_each_row([&](std::uint64_t row) { visit(which, row, f); });
+  }
+  template <class F>
+  __device__ __forceinline__ void for_each_tile(All, F&& f) const {
+    for_each_row([&](std::uint64_t row) { f(Tile{*this, row}); });
+  }
+
+ private:
+  struct Tile {
+    const RowLoops& work;
+    std::uint64_t row;
+    template <class F>
+    __device__ __forceinline__ void for_each(F&& f) const {
+      work.visit(All{}, row, f);
+    }
+    __device__ __forceinline__ bool row_sum(float& sum, bool alive) const {
+      sum = block_sum(sum, work.scratch_);
+      return alive;
+    }
+  };
+
+  template <class F>
+  __device__ __forceinline__ void for_each_row(F&& f) const {
+    const std::uint64_t rows = message_.packets / row_packets_;
+    for (std::uint64_t row = blockIdx.x; row < rows; row += gridDim.x) f(row);
+  }
+  __device__ __forceinline__ static bool wanted(All, int, int) { return true; }
+  __device__ __forceinline__ static bool wanted(Own, int owner, int rank) { return owner == rank; }
+
+  template <class Which, class F>
+  __device__ __forceinline__ void visit(Which which, std::uint64_t row, F&& f) const {
+    for (std::uint32_t column = threadIdx.x; column < row_packets_; column += blockDim.x) {
+      const std::uint64_t packet = row * row_packets_ + column;
+      const auto owner = static_cast<int>(packet / message_.share);
+      if (wanted(which, owner, rank_)) f(0, Place{packet, packet % message_.share, column, owner});
+    }
+  }
+
+  Message message_;
+  std::uint32_t row_packets_;
+  int rank_;
+  float (&scratch_)[32];
+};
+
+/// For the check kernels: f(row_work, row); a row belongs to one block.
+class CheckLoops : public CudaGrid {
+ public:
+  __device__ __forceinline__ explicit CheckLoops(double (&scratch)[32]) : scratch_(scratch) {}
+
+  struct RowWork {
+    double (&scratch)[32];
+    template <class F>
+    __device__ __forceinline__ void for_each_index(std::uint64_t count, F&& f) const {
+      for (std::uint64_t i = threadIdx.x; i < count; i += blockDim.x) f(i);
+    }
+    __device__ __forceinline__ double sum(double value) const { return block_sum(value, scratch); }
+  };
+  template <class F>
+  __device__ __forceinline__ void for_each_row(std::uint64_t rows, F&& f) const {
+    for (std::uint64_t row = blockIdx.x; row < rows; row += gridDim.x) f(RowWork{scratch_}, row);
+  }
+
+ private:
+  double (&scratch_)[32];
+};
+
+}  // namespace symmbench

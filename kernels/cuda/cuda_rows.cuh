@@ -1,0 +1,145 @@
+#pragma once
+#include "kernels/cuda/cuda_work.cuh"
+#include "kernels/cuda/launch_shape.hpp"
+
+namespace symmbench {
+
+inline constexpr std::uint32_t kMaxRowWarps = kMaxRowBlocks * kMaxThreads / 32;
+/// Partial sums that are read at a time, all loads in flight at once.
+inline constexpr std::uint32_t kPartials = 32;
+
+/// Shared memory of a block that works on rows: every warp of the cluster leaves its partial sum here.
+struct RowShared {
+  alignas(16) float part[kMaxRowWarps];
+  alignas(8) std::uint64_t mbarrier;
+};
+
+enum class RowOrder {
+  in_turn,   ///< one-shot: cluster c has row c
+  by_owner,  ///< two-shot: clusters c ... c + W - 1 have one row of each rank's share, so all links are busy (KP 6)
+};
+
+/// Fused patterns: one cluster per row, one packet per thread. A row is cut evenly over the blocks of its cluster; a row
+/// may belong to several owners. Cluster c waits only for clusters of its group of W consecutive ones on the peers (of
+/// its own number in a one-shot), so no co-residency is needed (KP 7).
+template <RowOrder kOrder>
+class RowsWork : public OnePacketWork {
+ public:
+  /// Prologue, before anything of an earlier kernel is touched: sums and mbarrier made ready, one cluster barrier.
+  template <class World>
+  __device__ __forceinline__ RowsWork(World world, int rank, const Message& message, std::uint32_t row_packets,
+                                      RowShared& shared)
+      : rank_(rank), blocks_of_row_(ptx::cluster_size()), part_(ptx::shared_address(shared.part)),
+        mbarrier_(ptx::shared_address(&shared.mbarrier)), shared_(shared) {
+    const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
+    const std::uint32_t padded = (warps + kPartials - 1) / kPartials * kPartials;
+    for (std::uint32_t i = threadIdx.x; i < padded; i += blockDim.x) shared.part[i] = 0.0f;
+    if (threadIdx.x == 0) ptx::mbarrier_expect(mbarrier_, warps * sizeof(float));
+    ptx::cluster_barrier();
+
+    const std::uint32_t per_block = (row_packets + blocks_of_row_ - 1) / blocks_of_row_;
+    const std::uint32_t column = ptx::cluster_block() * per_block + threadIdx.x;
+    const std::uint64_t row = row_of(world, message.packets / row_packets);
+    place_.column = column;
+    place_.packet = row * row_packets + column;
+    has_packet_ = threadIdx.x < per_block && column < row_packets && place_.packet < message.packets;
+    place_.owner = 0;
+    for (int r = 1; r < world.size(); ++r) place_.owner += place_.packet >= r * message.share ? 1 : 0;
+    place_.index = place_.packet - static_cast<std::uint64_t>(place_.owner) * message.share;
+  }
+
+  template <class F>
+  __device__ __forceinline__ void for_each(All, F&& f) const {
+    prepare(f);
+  }
+  template <class F>
+  __device__ __forceinline__ void for_each(Own, F&& f) const {
+    if (place_.owner == rank_) prepare(f);
+  }
+  template <class F>
+  __device__ __forceinline__ void for_each(Others, F&& f) const {
+    if (place_.owner != rank_) prepare(f);
+  }
+  template <class F>
+  __device__ __forceinline__ void for_each_tile(All, F&& f) const {
+    f(Tile{*this});
+  }
+
+  /// For a thread that leaves the protocol early: the blocks of its cluster count on its part of the sum, and may write
+  /// to this block's shared memory until all parts are there.
+  __device__ __forceinline__ void leave() const {
+    if (summed_) return;
+    float nothing = 0.0f;
+    row_sum(nothing, false);
+  }
+
+ private:
+  struct Tile {
+    const RowsWork& work;
+    template <class F>
+    __device__ __forceinline__ void for_each(F&& f) const {
+      work.prepare(f);
+    }
+    __device__ __forceinline__ bool row_sum(float& sum, bool alive) const { return work.row_sum(sum, alive); }
+  };
+
+  template <class World>
+  __device__ __forceinline__ static std::uint64_t row_of(World world, std::uint64_t rows) {
+    const std::uint32_t cluster = ptx::cluster_number();
+    if constexpr (kOrder == RowOrder::in_turn) {
+      return cluster;
+    } else {
+      const auto ranks = static_cast<std::uint32_t>(world.size());
+      const std::uint32_t rows_of_share = (static_cast<std::uint32_t>(rows) + ranks - 1) / ranks;
+      const std::uint32_t round = cluster / ranks;
+      // Idle clusters get a row behind the last one.
+      return round < rows_of_share ? (cluster % ranks) * std::uint64_t{rows_of_share} + round : rows;
+    }
+  }
+
+  /// Each warp sends its sum to all blocks of the cluster, which add all of them in one order. The wait needs no deadline:
+  /// whoever it is for comes here too, after waits that have one. Not alive: the thread's own wait gave up; that of another
+  /// one shows in the control block only, and the output of such a call is of no use anyhow.
+  __device__ __forceinline__ bool row_sum(float& sum, bool alive) const {
+    summed_ = true;
+    float q = has_packet_ && alive ? sum : 0.0f;
+#pragma unroll
+    for (int lane = 16; lane > 0; lane /= 2) q += __shfl_xor_sync(0xFFFFFFFFu, q, lane);
+    const std::uint32_t lane = threadIdx.x % 32;
+    if (lane < blocks_of_row_) {
+      const std::uint32_t index = ptx::cluster_block() * (blockDim.x / 32) + threadIdx.x / 32;
+      ptx::store_async(ptx::shared_address_of(part_ + index * 4, lane), __float_as_uint(q),
+                       ptx::shared_address_of(mbarrier_, lane));
+    }
+    while (!ptx::mbarrier_done(mbarrier_)) {
+    }
+    const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
+    sum = 0.0f;
+    for (std::uint32_t first = 0; first < warps; first += kPartials) sum += sum_of(shared_.part + first);
+    return alive;
+  }
+
+  __device__ __forceinline__ static float sum_of(const float* part) {
+    float4 p[kPartials / 4];
+#pragma unroll
+    for (int i = 0; i < 8; ++i) p[i] = reinterpret_cast<const float4*>(part)[i];
+#pragma unroll
+    for (int half = 4; half > 0; half /= 2) {
+#pragma unroll
+      for (int i = 0; i < half; ++i) {
+        p[i].x += p[i + half].x;
+        p[i].y += p[i + half].y;
+        p[i].z += p[i + half].z;
+        p[i].w += p[i + half].w;
+      }
+    }
+    return (p[0].x + p[0].y) + (p[0].z + p[0].w);
+  }
+
+  int rank_;
+  std::uint32_t blocks_of_row_, part_, mbarrier_;
+  const RowShared& shared_;
+  mutable bool summed_ = false;
+};
+
+}  // namespace symmbench

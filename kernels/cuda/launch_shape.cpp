@@ -1,0 +1,116 @@
+#include "kernels/cuda/launch_shape.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/round.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::uint64_t kWarp = 32;
+/// Small messages are spread: about one block per SM while blocks are small, then blocks of kMaxThreads (KP 1, KP 5).
+constexpr std::uint64_t kSpread = 128;
+
+bool is_fused(const CallShape& shape) { return shape.pattern != Pattern::allreduce; }
+std::uint64_t row_packets(const CallShape& shape) {
+  return shape.hidden * element_bytes(shape.dtype) / kPacketBytes;
+}
+
+/// Plain Lamport kernels: one packet per thread; a two-shot's blocks serve one owner each.
+struct PlainGrid {
+  std::uint64_t packets;  ///< of one piece: the message, or a share
+  std::uint64_t pieces;
+  std::uint64_t blocks(std::uint64_t threads) const { return pieces * ceil_div(packets, threads); }
+};
+PlainGrid plain_grid(const CallShape& shape) {
+  const auto ranks = static_cast<std::uint64_t>(shape.world_size);
+  if (shape.algorithm == Algorithm::one_shot) return {shape.packets(), 1};
+  return {ceil_div(shape.packets(), ranks), ranks};
+}
+std::uint64_t plain_threads(const CallShape& shape) {
+  if (shape.threads != 0) return shape.threads;
+  const PlainGrid grid = plain_grid(shape);
+  const std::uint64_t blocks = shape.blocks != 0 ? std::max<std::uint64_t>(shape.blocks / grid.pieces, 1)
+                                                 : ceil_div(kSpread, grid.pieces);
+  const std::uint64_t wanted = round_up(ceil_div(grid.packets, blocks), kWarp);
+  return std::min<std::uint64_t>(wanted, kMaxThreads);
+}
+
+/// Fused Lamport kernels: a cluster per row. KP 1: 8 x 128 for 8192 columns of 16 bits while the message is small, then
+/// fewer, larger blocks.
+std::uint64_t row_blocks(const CallShape& shape) {
+  std::uint64_t threads = 128;
+  if (shape.threads != 0) {
+    threads = shape.threads;
+  } else if (shape.message_bytes() >= (2ull << 20)) {
+    threads = 256;
+  } else if (shape.message_bytes() > (512ull << 10) && shape.algorithm == Algorithm::two_shot) {
+    threads = 512;
+  }
+  const std::uint64_t blocks = ceil_div(row_packets(shape), threads);
+  return shape.threads != 0 ? blocks : std::min<std::uint64_t>(blocks, kMaxRowBlocks);
+}
+std::uint64_t row_clusters(const CallShape& shape) {
+  const auto ranks = static_cast<std::uint64_t>(shape.world_size);
+  return shape.algorithm == Algorithm::one_shot ? shape.tokens : round_up(shape.tokens, ranks);
+}
+
+LaunchShape barrier_shape(const CallShape& shape) {
+  const std::uint64_t threads =
+      shape.threads != 0 ? shape.threads
+                         : std::min<std::uint64_t>(is_fused(shape) ? round_up(row_packets(shape), kWarp) : 512, 512);
+  const std::uint64_t units =
+      is_fused(shape) ? shape.tokens
+                      : ceil_div(shape.packets(), static_cast<std::uint64_t>(shape.world_size) * threads);
+  const std::uint64_t blocks = shape.blocks != 0 ? shape.blocks : std::min<std::uint64_t>(units, 128);
+  return {static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(threads), 1, true};
+}
+
+std::uint64_t needed_blocks(const CallShape& shape) {
+  if (!is_fused(shape)) return plain_grid(shape).blocks(plain_threads(shape));
+  return row_clusters(shape) * row_blocks(shape);
+}
+
+}  // namespace
+
+LaunchShape cuda_launch_shape(const CallShape& shape) {
+  if (shape.algorithm == Algorithm::two_shot_barrier) return barrier_shape(shape);
+  LaunchShape launch{.pdl = true};
+  launch.blocks = static_cast<std::uint32_t>(std::max<std::uint64_t>(needed_blocks(shape), shape.blocks));
+  if (!is_fused(shape)) {
+    launch.threads = static_cast<std::uint32_t>(plain_threads(shape));
+    return launch;
+  }
+  launch.cluster = static_cast<std::uint32_t>(row_blocks(shape));
+  launch.threads = static_cast<std::uint32_t>(round_up(ceil_div(row_packets(shape), launch.cluster), kWarp));
+  return launch;
+}
+
+std::optional<std::string> launch_problem(const CallShape& shape) {
+  if (shape.packets() > 0xFFFFFFFFull) return fmt::format("{} packets are more than a grid has threads", shape.packets());
+  if (shape.threads % kWarp != 0 || shape.threads > kMaxThreads) {
+    return fmt::format("{} threads per block are no multiple of {} up to {}", shape.threads, kWarp, kMaxThreads);
+  }
+  if (shape.algorithm == Algorithm::two_shot_barrier) return std::nullopt;
+  if (is_fused(shape)) {
+    const std::uint64_t threads = shape.threads != 0 ? shape.threads : kMaxThreads;
+    if (row_packets(shape) > kMaxRowBlocks * threads) {
+      return fmt::format("a row of {} packets of 16 bytes exceeds a cluster of {} blocks of {} threads",
+                         row_packets(shape), kMaxRowBlocks, threads);
+    }
+    if (shape.blocks % row_blocks(shape) != 0) {
+      return fmt::format("{} blocks are no multiple of the {} blocks of a row", shape.blocks, row_blocks(shape));
+    }
+  }
+  const std::uint64_t needed = needed_blocks(shape);
+  if (needed > kMaxBlocks) return fmt::format("{} blocks are more than a grid holds", needed);
+  if (shape.blocks != 0 && shape.blocks < needed) {
+    return fmt::format("{} blocks asked, but this message needs {}: a thread has one packet of 16 bytes", shape.blocks,
+                       needed);
+  }
+  return std::nullopt;
+}
+
+}  // namespace symmbench

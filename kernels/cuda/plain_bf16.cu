@@ -1,0 +1,9 @@
+#include "kernels/cuda/collectives.cuh"
+
+namespace symmbench {
+
+int launch_plain_bf16(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
+  return launch_plain_of<Bf16>(shape, stream, call);
+}
+
+}  // namespace symmbench

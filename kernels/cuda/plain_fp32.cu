@@ -1,0 +1,9 @@
+#include "kernels/cuda/collectives.cuh"
+
+namespace symmbench {
+
+int launch_plain_fp32(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
+  return launch_plain_of<float>(shape, stream, call);
+}
+
+}  // namespace symmbench
