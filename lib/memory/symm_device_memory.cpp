@@ -11,9 +11,6 @@ constexpr std::uint64_t kSignalPadBytes = 2048;    // FI 2
 constexpr std::uint64_t kSignalPadAlignment = 16;  // FI 2
 
 constexpr Difference kDifferences[] = {
-    {"block = round_up(size + 2048, granularity) while the pad starts at round_up(size, 16)",
-     "block = round_up(round_up(size, 16) + 2048, granularity)",
-     "a size that is no multiple of 16 and ends just below a granule would leave the pad's last bytes outside"},
     {"the TRTLLM workspace passes signal pads off: the 2048 bytes are there and never cleared",
      "the pad of the own block is cleared", "every allocator promises the same contents to its user"},
     {"no check that the communicator, the sizes or the handle types of the ranks match",
@@ -37,7 +34,8 @@ SharedMemoryFacts layout(std::uint64_t bytes, std::uint64_t granularity, int ran
   facts.data_offset = 0;
   facts.signal_pad_offset = round_up(bytes, kSignalPadAlignment);
   facts.signal_pad_bytes = kSignalPadBytes;
-  facts.allocated_bytes = round_up(facts.signal_pad_offset + kSignalPadBytes, granularity);
+  // From the size, not from the pad's offset: the same, as pad and granularity are multiples of the pad's alignment.
+  facts.allocated_bytes = round_up(bytes + kSignalPadBytes, granularity);
   facts.va_layout = "contiguous";
   facts.va_bytes = facts.allocated_bytes * ranks;
   return facts;
