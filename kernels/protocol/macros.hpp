@@ -8,6 +8,10 @@
 #define SYMMBENCH_UNROLL _Pragma("unroll")
 #else
 #define SYMMBENCH_FN inline
+#if defined(__SANITIZE_ADDRESS__)  // instrumented code that is inlined everywhere takes gigabytes to compile
+#define SYMMBENCH_HD inline
+#else
 #define SYMMBENCH_HD inline __attribute__((always_inline))
+#endif
 #define SYMMBENCH_UNROLL  // g++ unrolls short loops by itself, and warns about the pragma on a loop of one
 #endif
