@@ -87,7 +87,9 @@ class GroupRun {
       const auto skip = [&](std::string reason) {
         rows.push_back(row_without_run(bench_case, context_, allocator, "skipped", std::move(reason)));
       };
-      if (side.failure) {
+      if (side.failure && side.failure->layer == Layer::environment) {
+        skip("this machine does not allow it: " + describe(*side.failure));
+      } else if (side.failure) {
         rows.push_back(row_without_run(bench_case, context_, allocator, "failed",
                                        "the workspace could not be brought up: " + describe(*side.failure), side.failure));
       } else if (!side.bench.workspace()) {
