@@ -27,9 +27,8 @@ struct Accepted {
 std::vector<Accepted> accepted_options(const CommandSpec& command) {
   std::vector<Accepted> all{{.name = "--help", .letter = 'h', .takes_value = false, .key = "help"}};
   for (const auto& one : command.options) {
-    all.push_back({.name = fmt::format("--{}", one.name),
-                   .takes_value = !one.argument.empty(),
-                   .key = std::string(one.name)});
+    all.push_back(
+        {.name = fmt::format("--{}", one.name), .takes_value = !one.argument.empty(), .key = std::string(one.name)});
   }
   if (!command.run_options) return all;
   for (const auto& spec : option_table()) {
@@ -174,7 +173,8 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
     parsed.config_path = at->second;
     file = load_config(at->second);
   }
-  parsed.config = resolve(file ? &*file : nullptr, configuration_of(typed), context_from_environment(parsed.config_path));
+  parsed.config =
+      resolve(file ? &*file : nullptr, configuration_of(typed), context_from_environment(parsed.config_path));
   return parsed;
 }
 

@@ -22,7 +22,7 @@ struct CommandSpec {
   std::string_view arguments;  ///< after the name, in the usage line
   std::string_view about;      ///< one line
   std::string_view details = {};
-  bool run_options = false;     ///< takes every option of the option table
+  bool run_options = false;          ///< takes every option of the option table
   std::string_view positional = {};  ///< "FILE"; empty: none
   std::span<const CommandOption> options = {};
   std::string_view exit_codes = {};
@@ -34,9 +34,9 @@ std::span<const CommandSpec> command_table();
 
 /// What the command line asks for. Only the members of its command are set.
 struct ParsedCommand {
-  std::string command;              ///< "run", "plan", "list", "validate"; empty when only `text` was asked for
-  std::optional<std::string> text;  ///< --help or --version: print it to stdout and exit 0
-  RunConfig config;                 ///< run, plan
+  std::string command;                     ///< "run", "plan", "list", "validate"; empty when only `text` was asked for
+  std::optional<std::string> text;         ///< --help or --version: print it to stdout and exit 0
+  RunConfig config;                        ///< run, plan
   std::optional<std::string> config_path;  ///< what --config named: a file or a shipped configuration
   bool plan_only = false;                  ///< run --plan
   int ranks = 4;                           ///< plan --ranks

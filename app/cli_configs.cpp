@@ -17,7 +17,8 @@ Json load_config(const std::string& asked) {
     if (shipped.name == asked) return parse_config(shipped.text, fmt::format("config file {}", asked));
     known.push_back(shipped.name);
   }
-  fail_config(fmt::format("--config '{}': neither a file nor a shipped configuration ({})", asked, fmt::join(known, ", ")));
+  fail_config(
+      fmt::format("--config '{}': neither a file nor a shipped configuration ({})", asked, fmt::join(known, ", ")));
 }
 
 }  // namespace symmbench

@@ -51,7 +51,8 @@ std::string limits_of(const OptionSpec& spec) {
 
 std::string option_lines(const OptionSpec& spec) {
   const auto letter = spec.letter ? fmt::format("-{}, ", spec.letter) : std::string(4, ' ');
-  const auto left = fmt::format("  {}{}{}{}", letter, spec.flag_name(), spec.argument.empty() ? "" : " ", spec.argument);
+  const auto left =
+      fmt::format("  {}{}{}{}", letter, spec.flag_name(), spec.argument.empty() ? "" : " ", spec.argument);
   return two_columns(left, fmt::format("{}{}{}", spec.now ? "" : kLaterMark, spec.help, limits_of(spec)));
 }
 

@@ -113,8 +113,9 @@ std::string list_text(const Json& list) {
                         entry.at("about").get<std::string>());
     if (!entry.contains("differences")) continue;
     for (const auto& one : entry.at("differences")) {
-      text += fmt::format("    upstream: {}\n    here:     {}\n    reason:   {}\n\n", one.at("upstream").get<std::string>(),
-                          one.at("here").get<std::string>(), one.at("reason").get<std::string>());
+      text +=
+          fmt::format("    upstream: {}\n    here:     {}\n    reason:   {}\n\n", one.at("upstream").get<std::string>(),
+                      one.at("here").get<std::string>(), one.at("reason").get<std::string>());
     }
   }
   return text;

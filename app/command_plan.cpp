@@ -17,8 +17,8 @@ std::string_view name_of(GroupKind kind) { return kind == GroupKind::measure ? "
 
 std::string case_line(const Case& one) {
   const auto& shape = one.shape;
-  auto line = fmt::format("  {:<18} {:<5} {:<4} {:<17} {:>12} {:>11} {:>11}", name_of(shape.pattern), name_of(shape.dtype),
-                          shape.in_place ? "in" : "out",
+  auto line = fmt::format("  {:<18} {:<5} {:<4} {:<17} {:>12} {:>11} {:>11}", name_of(shape.pattern),
+                          name_of(shape.dtype), shape.in_place ? "in" : "out",
                           one.algorithm_asked == "auto" ? fmt::format("{} (auto)", name_of(shape.algorithm))
                                                         : std::string(name_of(shape.algorithm)),
                           fmt::format("{} x {}", shape.tokens, shape.hidden), format_bytes(shape.message_bytes()),
@@ -44,7 +44,8 @@ std::string memory_text(const MemoryEstimate& memory, int ranks) {
   std::string text = fmt::format("\nMemory, at a granularity of {} (estimate)\n", format_bytes(kUsualGranularity));
   for (const auto& group : memory.groups) {
     std::vector<std::string> parts;
-    for (const auto& one : group.workspaces) parts.push_back(fmt::format("{} {}", one.allocator, format_bytes(one.bytes)));
+    for (const auto& one : group.workspaces)
+      parts.push_back(fmt::format("{} {}", one.allocator, format_bytes(one.bytes)));
     if (group.ring_bytes) parts.push_back(fmt::format("batch ring {}", format_bytes(group.ring_bytes)));
     text += fmt::format("  {}: {}\n", group.id, fmt::join(parts, ", "));
   }
@@ -87,14 +88,16 @@ std::string plan_text(const RunConfig& config, int ranks) {
   const auto plan = make_plan(config, ranks, 0);
   std::string text = fmt::format("Plan for {} ranks", ranks);
   if (plan.group_size != ranks) {
-    text += fmt::format(", {} groups of {} that do the same at the same time", ranks / plan.group_size, plan.group_size);
+    text +=
+        fmt::format(", {} groups of {} that do the same at the same time", ranks / plan.group_size, plan.group_size);
   }
   text += "\n";
   for (const auto& group : plan.groups) text += group_text(group);
   text += memory_text(plan_memory(plan, kUsualGranularity, emulated_ring_bytes), ranks);
   const auto deadlines = deadlines_of(config);
-  text += fmt::format("\nDeadlines: a kernel gives up after {} s, a round between ranks after {} s, the watchdog after {} s\n",
-                      deadlines.kernel_wait_s, deadlines.round_s, deadlines.watchdog_s);
+  text += fmt::format(
+      "\nDeadlines: a kernel gives up after {} s, a round between ranks after {} s, the watchdog after {} s\n",
+      deadlines.kernel_wait_s, deadlines.round_s, deadlines.watchdog_s);
   text += fmt::format("Expected time: {:.0f} s on cuda, {:.0f} s on host (estimate)\n",
                       expected_seconds(plan, config, false), expected_seconds(plan, config, true));
   if (!plan.notes.empty()) text += fmt::format("\nNotes\n  {}\n", fmt::join(plan.notes, "\n  "));
@@ -106,16 +109,19 @@ Json plan_json(const RunConfig& config, int ranks) {
   Json groups = Json::array();
   for (const auto& group : plan.groups) groups.push_back(group_json(group));
   const auto deadlines = deadlines_of(config);
-  return {{"ranks", ranks},
-          {"groups_of_ranks", ranks / plan.group_size},
-          {"group_size", plan.group_size},
-          {"groups", std::move(groups)},
-          {"memory", memory_json(plan_memory(plan, kUsualGranularity, emulated_ring_bytes), ranks)},
-          {"deadlines_s",
-           {{"kernel_wait", deadlines.kernel_wait_s}, {"round", deadlines.round_s}, {"watchdog", deadlines.watchdog_s}}},
-          {"expected_s",
-           {{"cuda", expected_seconds(plan, config, false)}, {"host", expected_seconds(plan, config, true)}, {"estimate", true}}},
-          {"notes", plan.notes}};
+  return {
+      {"ranks", ranks},
+      {"groups_of_ranks", ranks / plan.group_size},
+      {"group_size", plan.group_size},
+      {"groups", std::move(groups)},
+      {"memory", memory_json(plan_memory(plan, kUsualGranularity, emulated_ring_bytes), ranks)},
+      {"deadlines_s",
+       {{"kernel_wait", deadlines.kernel_wait_s}, {"round", deadlines.round_s}, {"watchdog", deadlines.watchdog_s}}},
+      {"expected_s",
+       {{"cuda", expected_seconds(plan, config, false)},
+        {"host", expected_seconds(plan, config, true)},
+        {"estimate", true}}},
+      {"notes", plan.notes}};
 }
 
 int command_plan(const ParsedCommand& parsed) {

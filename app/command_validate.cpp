@@ -30,7 +30,8 @@ Validation validate_file(const std::string& path) {
   const auto document = read_json_file(path);
   Validation validation{.kind = is_report(document) ? "report" : "config"};
   for (const auto& violation : validate(document, schema_text(validation.kind))) {
-    validation.violations.push_back(fmt::format("{}: {}", violation.path.empty() ? "/" : violation.path, violation.message));
+    validation.violations.push_back(
+        fmt::format("{}: {}", violation.path.empty() ? "/" : violation.path, violation.message));
   }
   if (validation.kind == "config" && validation.violations.empty()) validation.violations = config_problems(path);
   return validation;

@@ -26,18 +26,28 @@ std::optional<Number> parse_whole(std::string_view text, Number) {
 
 std::string_view type_phrase(OptionKind kind) {
   switch (kind) {
-    case OptionKind::names: return "must be a name or a list of names";
-    case OptionKind::name: return "must be a name";
-    case OptionKind::switches: return "must be true, false or a list of them";
+    case OptionKind::names:
+      return "must be a name or a list of names";
+    case OptionKind::name:
+      return "must be a name";
+    case OptionKind::switches:
+      return "must be true, false or a list of them";
     case OptionKind::on_off:
-    case OptionKind::flag: return "must be true or false";
-    case OptionKind::counts: return "must be a whole number or a list of them";
-    case OptionKind::integer: return "must be a whole number";
-    case OptionKind::number: return "must be a number";
-    case OptionKind::bytes: return "must be a size such as 4096 or \"64K\"";
-    case OptionKind::seconds: return "must be a duration such as 20, \"1.5s\" or \"10m\"";
+    case OptionKind::flag:
+      return "must be true or false";
+    case OptionKind::counts:
+      return "must be a whole number or a list of them";
+    case OptionKind::integer:
+      return "must be a whole number";
+    case OptionKind::number:
+      return "must be a number";
+    case OptionKind::bytes:
+      return "must be a size such as 4096 or \"64K\"";
+    case OptionKind::seconds:
+      return "must be a duration such as 20, \"1.5s\" or \"10m\"";
     case OptionKind::path:
-    case OptionKind::text: return "must be a text";
+    case OptionKind::text:
+      return "must be a text";
   }
   return "";
 }
@@ -50,7 +60,8 @@ std::string limit_text(OptionKind kind, double limit) {
 void check_bounds(const OptionSpec& spec, double value, std::string_view found, const Origin& origin) {
   const auto& [low, high, low_open, high_open] = spec.bounds;
   if (value < low || (low_open && value == low)) {
-    origin.fail(found, fmt::format("must be {} {}", low_open ? "greater than" : "at least", limit_text(spec.kind, low)));
+    origin.fail(found,
+                fmt::format("must be {} {}", low_open ? "greater than" : "at least", limit_text(spec.kind, low)));
   }
   if (value > high || (high_open && value == high)) {
     origin.fail(found, fmt::format("must be {} {}", high_open ? "less than" : "at most", limit_text(spec.kind, high)));
@@ -132,15 +143,21 @@ Json checked_switch(std::string_view text, const Origin& origin) {
 Json element_from_text(const OptionSpec& spec, std::string_view text, const Origin& origin) {
   switch (spec.kind) {
     case OptionKind::names:
-    case OptionKind::name: return checked_name(spec, text, origin);
+    case OptionKind::name:
+      return checked_name(spec, text, origin);
     case OptionKind::switches:
     case OptionKind::on_off:
-    case OptionKind::flag: return checked_switch(text, origin);
+    case OptionKind::flag:
+      return checked_switch(text, origin);
     case OptionKind::counts:
-    case OptionKind::integer: return checked_integer(spec, text, origin);
-    case OptionKind::number: return checked_number(spec, text, origin);
-    case OptionKind::bytes: return checked_bytes(spec, text, origin);
-    case OptionKind::seconds: return checked_seconds(spec, text, origin);
+    case OptionKind::integer:
+      return checked_integer(spec, text, origin);
+    case OptionKind::number:
+      return checked_number(spec, text, origin);
+    case OptionKind::bytes:
+      return checked_bytes(spec, text, origin);
+    case OptionKind::seconds:
+      return checked_seconds(spec, text, origin);
     case OptionKind::path:
     case OptionKind::text:
       if (text.empty()) origin.fail(text, "must not be empty");
@@ -158,15 +175,21 @@ bool has_type_of(OptionKind kind, const Json& json) {
     case OptionKind::names:
     case OptionKind::name:
     case OptionKind::path:
-    case OptionKind::text: return json.is_string();
+    case OptionKind::text:
+      return json.is_string();
     case OptionKind::switches:
     case OptionKind::on_off:
-    case OptionKind::flag: return json.is_boolean();
+    case OptionKind::flag:
+      return json.is_boolean();
     case OptionKind::counts:
-    case OptionKind::integer: return json.is_number_integer();
-    case OptionKind::number: return json.is_number();
-    case OptionKind::bytes: return json.is_number_integer() || json.is_string();
-    case OptionKind::seconds: return json.is_number() || json.is_string();
+    case OptionKind::integer:
+      return json.is_number_integer();
+    case OptionKind::number:
+      return json.is_number();
+    case OptionKind::bytes:
+      return json.is_number_integer() || json.is_string();
+    case OptionKind::seconds:
+      return json.is_number() || json.is_string();
   }
   return false;
 }

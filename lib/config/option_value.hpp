@@ -25,7 +25,8 @@ class Origin {
   [[noreturn]] void fail(std::string_view problem) const;
 
  private:
-  Origin(std::string name, std::string note, bool dashed) : name_(std::move(name)), note_(std::move(note)), dashed_(dashed) {}
+  Origin(std::string name, std::string note, bool dashed)
+      : name_(std::move(name)), note_(std::move(note)), dashed_(dashed) {}
 
   std::string name_, note_;
   bool dashed_;

@@ -81,6 +81,8 @@ constexpr double kMaxBytes = 1099511627776.0;  // 1 TiB: no sum of sizes can ove
 constexpr Bounds kPositive{.low = 0, .low_open = true};
 constexpr Bounds from(double low, double high = 1e9) { return {.low = low, .high = high}; }
 
+// A table reads by rows.
+// clang-format off
 constexpr OptionSpec kOptions[] = {
     // ---- what to run
     {"workspace", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "trtllm_fusion", "workspaces to build",
@@ -190,6 +192,7 @@ constexpr OptionSpec kOptions[] = {
     {"prometheus", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as a Prometheus text file", {}, {},
      kLater},
 };
+// clang-format on
 
 }  // namespace
 
@@ -204,8 +207,8 @@ std::string OptionSpec::flag_name() const { return "--" + std::string(name); }
 std::span<const OptionSpec> option_table() { return kOptions; }
 
 const OptionSpec* find_option(std::string_view key) {
-  const auto at = std::find_if(std::begin(kOptions), std::end(kOptions),
-                               [&](const OptionSpec& spec) { return spec.key() == key; });
+  const auto at =
+      std::find_if(std::begin(kOptions), std::end(kOptions), [&](const OptionSpec& spec) { return spec.key() == key; });
   return at == std::end(kOptions) ? nullptr : at;
 }
 
@@ -247,12 +250,18 @@ std::vector<std::string> config_keys(bool sweep_only) {
 
 std::string_view title_of(OptionGroup group) {
   switch (group) {
-    case Group::select: return "What to run";
-    case Group::shape: return "Sizes and shapes";
-    case Group::measure: return "Measurement";
-    case Group::stability: return "Stability and verdict";
-    case Group::device: return "Device";
-    case Group::output: return "Output";
+    case Group::select:
+      return "What to run";
+    case Group::shape:
+      return "Sizes and shapes";
+    case Group::measure:
+      return "Measurement";
+    case Group::stability:
+      return "Stability and verdict";
+    case Group::device:
+      return "Device";
+    case Group::output:
+      return "Output";
   }
   return "";
 }

@@ -80,7 +80,8 @@ std::vector<std::string> names_later(const OptionSpec& spec);
 
 /// "--iters" and the like for every option that `scope_of_command` can hold: what a mistyped option is compared with.
 std::vector<std::string> long_option_names();
-/// Keys that a config file may hold: at its top level, or (sweep_only) within a sweep. Includes those not in this version.
+/// Keys that a config file may hold: at its top level, or (sweep_only) within a sweep. Includes those not in this
+/// version.
 std::vector<std::string> config_keys(bool sweep_only);
 
 std::string_view title_of(OptionGroup group);

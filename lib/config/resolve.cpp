@@ -31,9 +31,11 @@ using Settings = std::map<std::string, Setting>;
 constexpr const char* kSizeKeys[] = {"minbytes", "maxbytes", "stepfactor", "stepbytes"};
 
 /// Options of which one layer may hold only one.
-constexpr std::pair<const char*, const char*> kExclusive[] = {
-    {"tokens", "minbytes"}, {"tokens", "maxbytes"}, {"tokens", "stepfactor"}, {"tokens", "stepbytes"},
-    {"stepbytes", "stepfactor"}};
+constexpr std::pair<const char*, const char*> kExclusive[] = {{"tokens", "minbytes"},
+                                                              {"tokens", "maxbytes"},
+                                                              {"tokens", "stepfactor"},
+                                                              {"tokens", "stepbytes"},
+                                                              {"stepbytes", "stepfactor"}};
 
 void check_exclusive(const Settings& layer) {
   for (const auto& [one, other] : kExclusive) {
@@ -43,8 +45,8 @@ void check_exclusive(const Settings& layer) {
   }
 }
 
-/// `layer` over `base`. Sizes in the upper layer replace tokens below them. Tokens leave the sizes below in place, for a
-/// further layer may come back to sizes; without_unused() drops them in the end.
+/// `layer` over `base`. Sizes in the upper layer replace tokens below them. Tokens leave the sizes below in place, for
+/// a further layer may come back to sizes; without_unused() drops them in the end.
 Settings merged(Settings base, const Settings& layer) {
   if (layer.contains("stepbytes")) base.erase("stepfactor");
   if (layer.contains("stepfactor")) base.erase("stepbytes");
@@ -96,8 +98,8 @@ Settings command_line_layer(const Json& command_line) {
     }
   }
   const auto nearest = nearest_name(key, known);
-  fail_config(fmt::format("{}{}: unknown key{}", path, key,
-                          nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
+  fail_config(
+      fmt::format("{}{}: unknown key{}", path, key, nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
 }
 
 /// Keys that are for people and editors.
@@ -165,8 +167,9 @@ void check_combinations(const Settings& settings, const Sweep& sweep) {
   const bool only_fused = std::find(sweep.patterns.begin(), sweep.patterns.end(), "allreduce") == sweep.patterns.end();
   const bool only_in_place = sweep.in_place == std::vector<bool>{true};
   if (only_fused && only_in_place) {
-    settings.at("in_place").fail(fmt::format("must include off with {}: fused patterns have two outputs",
-                                             settings.at("pattern").subject()));
+    settings.at("in_place")
+        .fail(
+            fmt::format("must include off with {}: fused patterns have two outputs", settings.at("pattern").subject()));
   }
 }
 

@@ -17,15 +17,15 @@ struct Sweep {
   std::vector<std::string> algorithms;  ///< "auto", "one_shot", "two_shot", "two_shot_barrier"
   std::vector<std::string> patterns;    ///< "allreduce", "residual_rmsnorm"
   std::vector<DType> dtypes;
-  std::vector<bool> in_place;           ///< patterns that cannot run in place skip `true`
-  std::vector<std::uint64_t> hidden;    ///< elements of a row
-  std::vector<std::uint64_t> tokens;    ///< empty: sizes from min_bytes ... max_bytes
+  std::vector<bool> in_place;         ///< patterns that cannot run in place skip `true`
+  std::vector<std::uint64_t> hidden;  ///< elements of a row
+  std::vector<std::uint64_t> tokens;  ///< empty: sizes from min_bytes ... max_bytes
   std::uint64_t min_bytes = 0, max_bytes = 0;
-  double step_factor = 0;        ///< 0: use step_bytes
-  std::uint64_t step_bytes = 0;  ///< 0: use step_factor
+  double step_factor = 0;              ///< 0: use step_bytes
+  std::uint64_t step_bytes = 0;        ///< 0: use step_factor
   std::optional<std::uint64_t> iters;  ///< timed iterations per case and allocator; nullopt: sample to ci_width
   std::uint64_t warmup_iters = 0;
-  std::uint64_t cudagraph = 0;  ///< iterations per batch; 0: chosen by size
+  std::uint64_t cudagraph = 0;            ///< iterations per batch; 0: chosen by size
   std::uint32_t blocks = 0, threads = 0;  ///< 0: chosen by the kernels
   double weight_bias = 0;
   double epsilon = 1e-6;
@@ -42,12 +42,12 @@ struct RunConfig {
   DeviceChoice device = DeviceChoice::automatic;
   int group_size = 0;  ///< 0: all ranks are one group
   CheckMode check = CheckMode::on;
-  std::uint64_t lifecycles = 0;   ///< create-to-close rounds per workspace and allocator
-  double ci_width = 0.05;         ///< asked width of the 95 % interval of the mean, as a fraction of it
-  double time_limit_s = 0;        ///< of the whole run; 0: none
-  double case_time_s = 0.25;      ///< cap of sampling per case and allocator, when iters is not given
-  double timeout_s = 20;          ///< of every wait between ranks; kernels give up at half of it
-  double deadline_scale = 1;      ///< multiplies every deadline (sanitizers, slow machines)
+  std::uint64_t lifecycles = 0;  ///< create-to-close rounds per workspace and allocator
+  double ci_width = 0.05;        ///< asked width of the 95 % interval of the mean, as a fraction of it
+  double time_limit_s = 0;       ///< of the whole run; 0: none
+  double case_time_s = 0.25;     ///< cap of sampling per case and allocator, when iters is not given
+  double timeout_s = 20;         ///< of every wait between ranks; kernels give up at half of it
+  double deadline_scale = 1;     ///< multiplies every deadline (sanitizers, slow machines)
   std::uint64_t seed = 1;
   Isolation isolation = Isolation::process;
   bool strict = false;
@@ -56,7 +56,7 @@ struct RunConfig {
   OutputFormat format = OutputFormat::table;
   std::optional<std::string> report_path;
   std::optional<std::string> journal_path;  ///< default: <report_path>.journal, or none without a report
-  std::string config_text;                  ///< canonical JSON of all the above: hashed, compared between ranks, reported
+  std::string config_text;  ///< canonical JSON of all the above: hashed, compared between ranks, reported
 };
 
 /// All deadlines of a run derive from --timeout and --deadline-scale here, so that the inner one always fires first:

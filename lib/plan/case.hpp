@@ -17,10 +17,10 @@ struct Case {
   std::string workspace = "trtllm_fusion";
   std::string transport = "unicast";
   std::string handle_asked = "auto";
-  int group = 0;       ///< which group of ranks
-  int group_size = 0;  ///< ranks in it
+  int group = 0;                ///< which group of ranks
+  int group_size = 0;           ///< ranks in it
   std::string algorithm_asked;  ///< "auto" or the algorithm's own name
-  CallShape shape;              ///< algorithm, pattern, dtype, world_size = group_size, tokens, hidden, in_place, blocks
+  CallShape shape;  ///< algorithm, pattern, dtype, world_size = group_size, tokens, hidden, in_place, blocks
   std::uint64_t asked_bytes = 0;  ///< before rounding to tokens and packets; message_bytes is shape.message_bytes()
   std::optional<std::uint64_t> iters;
   std::uint64_t warmup_iters = 0;
@@ -29,9 +29,9 @@ struct Case {
   std::optional<std::string> skip;  ///< known before anything runs: why it cannot (capacity with the figure, ...)
 
   /// Stable, readable, unique within a run and allocator:
-  /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192", the fourth part being the handle asked
-  /// for; "/b32", "/t256", "/graph50", "/wb1", "/eps1e-05" follow where blocks, threads, cudagraph, weight_bias or
-  /// epsilon were asked for. The algorithm is the one that runs, also where "auto" was asked.
+  /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192", the fourth part being the handle
+  /// asked for; "/b32", "/t256", "/graph50", "/wb1", "/eps1e-05" follow where blocks, threads, cudagraph, weight_bias
+  /// or epsilon were asked for. The algorithm is the one that runs, also where "auto" was asked.
   std::string id() const;
   /// The row keys of the report, in the order of design section 10, without allocator and handle used:
   /// {case_id, workspace, transport, group, group_size, handle_asked, multicast_asked, algorithm, algorithm_asked,
@@ -42,9 +42,9 @@ struct Case {
 
 enum class GroupKind { measure, lifecycle };
 
-/// What one worker does: cases that share workspace, transport, handle asked, group size and allocators. The workspace is
-/// sized once for the largest case that can run; where none can, cases have their `skip` and no worker is needed.
-/// A lifecycle group holds one allocator and no cases.
+/// What one worker does: cases that share workspace, transport, handle asked, group size and allocators. The workspace
+/// is sized once for the largest case that can run; where none can, cases have their `skip` and no worker is needed. A
+/// lifecycle group holds one allocator and no cases.
 struct CaseGroup {
   GroupKind kind = GroupKind::measure;
   std::string id;  ///< "measure/trtllm_fusion/unicast/auto", "lifecycle/trtllm_fusion/unicast/auto/torch_symm_mem"

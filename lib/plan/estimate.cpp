@@ -8,8 +8,8 @@
 namespace symmbench {
 namespace {
 
-/// One iteration. cuda: KP 1 and 3 (launch, hop, 361 GB/s of links). host: ranks share a few cores that copy about 2 GB/s
-/// each, and every hand-over between them costs a time slice.
+/// One iteration. cuda: KP 1 and 3 (launch, hop, 361 GB/s of links). host: ranks share a few cores that copy about 2
+/// GB/s each, and every hand-over between them costs a time slice.
 double iteration_us(const CallShape& shape, bool emulated) {
   const double ranks = shape.world_size, bytes = static_cast<double>(shape.message_bytes());
   const bool one_shot = shape.algorithm == Algorithm::one_shot;
@@ -71,7 +71,8 @@ double expected_seconds(const Plan& plan, const RunConfig& config, bool emulated
   for (const auto& group : plan.groups) {
     if (group.layout.message_bytes == 0) continue;
     const auto allocators = static_cast<double>(group.allocators.size());
-    double each_allocator_s = lifecycle_seconds(group, emulated) * static_cast<double>(std::max<std::uint64_t>(group.lifecycles, 1));
+    double each_allocator_s =
+        lifecycle_seconds(group, emulated) * static_cast<double>(std::max<std::uint64_t>(group.lifecycles, 1));
     for (const auto& one : group.cases) {
       if (!one.skip) each_allocator_s += case_seconds(one, config, emulated);
     }

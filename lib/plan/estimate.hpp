@@ -31,8 +31,9 @@ struct MemoryEstimate {
   std::uint64_t rank_bytes() const;
 };
 
-/// By the allocators' own arithmetic. For S-byte messages of a 16-bit type a pair of allocators comes to 8 W S per rank,
-/// 8 W^2 S per host, beside the rings. `ring_bytes`: what a case's batches take (bench/batch_ring.hpp); may be empty.
+/// By the allocators' own arithmetic. For S-byte messages of a 16-bit type a pair of allocators comes to 8 W S per
+/// rank, 8 W^2 S per host, beside the rings. `ring_bytes`: what a case's batches take (bench/batch_ring.hpp); may be
+/// empty.
 MemoryEstimate plan_memory(const Plan& plan, std::uint64_t granularity_bytes,
                            const std::function<std::uint64_t(const Case&)>& ring_bytes);
 

@@ -122,12 +122,14 @@ class PlanBuilder {
     }
     planned_[id].push_back(group.allocators);
     if (++cases_ > kMaxCases) {
-      fail_config(fmt::format("the sweeps must give at most {} cases: give fewer sizes, shapes or algorithms", kMaxCases));
+      fail_config(
+          fmt::format("the sweeps must give at most {} cases: give fewer sizes, shapes or algorithms", kMaxCases));
     }
     group.cases.push_back(std::move(added));
   }
 
-  /// The same case under the same allocators is one row. Under partly the same ones it would give two rows with one key.
+  /// The same case under the same allocators is one row. Under partly the same ones it would give two rows with one
+  /// key.
   bool is_planned(const std::string& id, const CaseGroup& group) const {
     const auto at = planned_.find(id);
     if (at == planned_.end()) return false;
@@ -135,9 +137,10 @@ class PlanBuilder {
       if (allocators == group.allocators) return true;
       for (const auto& name : allocators) {
         if (std::find(group.allocators.begin(), group.allocators.end(), name) == group.allocators.end()) continue;
-        fail_config(fmt::format("--allocator '{}': must be the same list as in the other sweep that has {}, or have "
-                                "none in common with its '{}'",
-                                fmt::join(group.allocators, ","), id, fmt::join(allocators, ",")));
+        fail_config(
+            fmt::format("--allocator '{}': must be the same list as in the other sweep that has {}, or have "
+                        "none in common with its '{}'",
+                        fmt::join(group.allocators, ","), id, fmt::join(allocators, ",")));
       }
     }
     return false;

@@ -41,8 +41,8 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 }  // namespace
 
 TEST_CASE("the letters of nccl-tests mean what they mean there") {
-  const auto parsed = run({"-b", "1K", "-e", "1M", "-f", "2", "-n", "20", "-w", "5", "-c", "1", "-d", "fp16", "-G", "4",
-                           "-T", "30", "-J", "r.json"});
+  const auto parsed = run({"-b", "1K", "-e", "1M",   "-f", "2", "-n", "20", "-w", "5",
+                           "-c", "1",  "-d", "fp16", "-G", "4", "-T", "30", "-J", "r.json"});
   CHECK(parsed.command == "run");
   const auto& sweep = parsed.config.sweeps.at(0);
   CHECK(sweep.min_bytes == 1024);
@@ -112,7 +112,8 @@ TEST_CASE("a command line that cannot be right is refused with one line that say
     const auto detail = run_refusal(words);
     if (message) CHECK(detail == message);
   }
-  CHECK(contains(run_refusal({"--config", "/nonexistent/c.json"}), "--config '/nonexistent/c.json': neither a file nor"));
+  CHECK(
+      contains(run_refusal({"--config", "/nonexistent/c.json"}), "--config '/nonexistent/c.json': neither a file nor"));
 }
 
 TEST_CASE("a config file is read, and what is typed beside it wins") {
@@ -179,7 +180,8 @@ TEST_CASE("the help of run tells every option with letter, default and allowed n
   CHECK(help == *parse_command_line({"run", "-n", "abc", "-h"}).text);
   for (const auto& spec : option_table()) {
     CAPTURE(spec.name);
-    const auto at = help.find("  " + spec.flag_name() + (spec.argument.empty() ? "" : " " + std::string(spec.argument)));
+    const auto at =
+        help.find("  " + spec.flag_name() + (spec.argument.empty() ? "" : " " + std::string(spec.argument)));
     const auto with_letter = spec.letter ? help.find(std::string("  -") + spec.letter + ", " + spec.flag_name()) : 0;
     CHECK((spec.letter ? with_letter : at) != std::string::npos);
     if (!spec.default_text.empty()) {
@@ -215,9 +217,10 @@ TEST_CASE("no line of any help is wider than a terminal of 120 columns") {
 }
 
 TEST_CASE("the repro command is itself a command line that gives the same configuration") {
-  for (const auto& words : {Words{}, Words{"-b", "4K", "-e", "64K", "-i", "4K", "--strict", "-c", "0", "--format", "nccl"},
-                            Words{"--tokens", "1,3", "--hidden", "64,128", "-d", "fp16,fp32", "--in-place", "on,off",
-                                  "--timeout", "1500ms", "--epsilon", "1e-5", "--seed", "9007199254740991"}}) {
+  for (const auto& words :
+       {Words{}, Words{"-b", "4K", "-e", "64K", "-i", "4K", "--strict", "-c", "0", "--format", "nccl"},
+        Words{"--tokens", "1,3", "--hidden", "64,128", "-d", "fp16,fp32", "--in-place", "on,off", "--timeout", "1500ms",
+              "--epsilon", "1e-5", "--seed", "9007199254740991"}}) {
     CAPTURE(words);
     const auto config = run(words).config;
     const auto line = repro_command(config, 4);

@@ -72,7 +72,8 @@ TEST_CASE("a plan that the rank count forbids is a usage error") {
 }
 
 TEST_CASE("every topic has a list, with what is in this version and what is not") {
-  for (const auto* what : {"workspaces", "allocators", "patterns", "algorithms", "fabrics", "faults", "checks", "configs"}) {
+  for (const auto* what :
+       {"workspaces", "allocators", "patterns", "algorithms", "fabrics", "faults", "checks", "configs"}) {
     CAPTURE(what);
     const auto list = list_json(what);
     CHECK(list.at("what") == what);
@@ -117,8 +118,7 @@ TEST_CASE("validate tells a good config from a bad one, with the path of each vi
 TEST_CASE("validate finds what only resolution can find in a config") {
   const auto contradiction = validate_file(File(R"({"minbytes": "2M", "maxbytes": "1M"})").path());
   REQUIRE(contradiction.violations.size() == 1);
-  CHECK(contradiction.violations[0] ==
-        "config file: minbytes: '2M' must not exceed config file: maxbytes: '1M'");
+  CHECK(contradiction.violations[0] == "config file: minbytes: '2M' must not exceed config file: maxbytes: '1M'");
   CHECK(validate_file(File(R"({"iters": 1, "iters": 2})").path()).violations.size() == 1);
 }
 

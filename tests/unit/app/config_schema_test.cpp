@@ -62,7 +62,8 @@ TEST_CASE("names and limits in the config schema are those of the option table")
     CAPTURE(spec.name);
     const auto found = element_schema(all, spec.key(), spec.scope == OptionScope::sweep);
     if (!spec.choices.empty()) CHECK(found.at("enum") == Json(names_now(spec)));
-    const bool numeric = spec.kind == OptionKind::integer || spec.kind == OptionKind::number || spec.kind == OptionKind::counts;
+    const bool numeric =
+        spec.kind == OptionKind::integer || spec.kind == OptionKind::number || spec.kind == OptionKind::counts;
     if (!numeric) continue;
     CHECK(found.at("type") == (spec.kind == OptionKind::number ? "number" : "integer"));
     CHECK(found.at(spec.bounds.low_open ? "exclusiveMinimum" : "minimum").get<double>() == spec.bounds.low);
@@ -85,12 +86,32 @@ TEST_CASE("schema and resolution agree on what a config may be") {
     CHECK(resolves(document) == (i + 1 < std::size(good)));
   }
   const char* bad[] = {
-      R"([])", R"({"itres": 5})", R"({"iters": "5"})", R"({"iters": 0})", R"({"iters": 1.5})", R"({"sweeps": []})",
-      R"({"sweeps": {}})", R"({"sweeps": [{"timeout": 5}]})", R"({"datatype": []})", R"({"datatype": ["fp16", "fp16"]})",
-      R"({"datatype": "fp16,bf16"})", R"({"datatype": "bf61"})", R"({"multicast": "on"})", R"({"soak": "2h"})",
-      R"({"minbytes": "1Q"})", R"({"minbytes": "-1K"})", R"({"minbytes": 0})", R"({"timeout": "5 s"})",
-      R"({"stepfactor": 1})", R"({"stepfactor": 2, "stepbytes": 2})", R"({"strict": "on"})", R"({"in_place": "on"})",
-      R"({"ci_width": 1})", R"({"device": ["host"]})", R"({"report": ""})", R"({"sweeps": [{"$schema": "x"}]})",
+      R"([])",
+      R"({"itres": 5})",
+      R"({"iters": "5"})",
+      R"({"iters": 0})",
+      R"({"iters": 1.5})",
+      R"({"sweeps": []})",
+      R"({"sweeps": {}})",
+      R"({"sweeps": [{"timeout": 5}]})",
+      R"({"datatype": []})",
+      R"({"datatype": ["fp16", "fp16"]})",
+      R"({"datatype": "fp16,bf16"})",
+      R"({"datatype": "bf61"})",
+      R"({"multicast": "on"})",
+      R"({"soak": "2h"})",
+      R"({"minbytes": "1Q"})",
+      R"({"minbytes": "-1K"})",
+      R"({"minbytes": 0})",
+      R"({"timeout": "5 s"})",
+      R"({"stepfactor": 1})",
+      R"({"stepfactor": 2, "stepbytes": 2})",
+      R"({"strict": "on"})",
+      R"({"in_place": "on"})",
+      R"({"ci_width": 1})",
+      R"({"device": ["host"]})",
+      R"({"report": ""})",
+      R"({"sweeps": [{"$schema": "x"}]})",
   };
   for (const auto* text : bad) {
     CAPTURE(text);

@@ -8,17 +8,34 @@
 using namespace symmbench;
 
 TEST_CASE("every option of the design exists under its name and letter") {
-  const std::pair<const char*, char> expected[] = {
-      {"minbytes", 'b'}, {"maxbytes", 'e'}, {"stepfactor", 'f'}, {"stepbytes", 'i'}, {"iters", 'n'},
-      {"warmup-iters", 'w'}, {"check", 'c'}, {"datatype", 'd'}, {"cudagraph", 'G'}, {"timeout", 'T'},
-      {"report", 'J'}, {"device", 0}, {"workspace", 0}, {"allocator", 0}, {"handle", 0}, {"multicast", 0},
-      {"algorithm", 0}, {"pattern", 0}, {"tokens", 0}, {"hidden", 0}, {"in-place", 0}, {"lifecycles", 0},
-      {"soak", 0}, {"time-limit", 0}, {"config", 0}, {"output-dir", 0}, {"group-size", 0}, {"seed", 0},
-      {"strict", 0}, {"fabric", 0}, {"virtual-hosts", 0}, {"inject", 0}, {"isolation", 0},
-      {"deadline-scale", 0}, {"blocks", 0}, {"threads", 0}, {"tune", 0}, {"baseline", 0}, {"max-regress", 0},
-      {"threshold", 0}, {"ci-width", 0}, {"skip-if-unsupported", 0}, {"csv", 0}, {"jsonl", 0}, {"junit", 0},
-      {"prometheus", 0}, {"format", 0}, {"journal", 0}, {"raw-samples", 0}, {"plan", 0}, {"scale-layout", 0},
-      {"quant-group", 0}, {"weight-bias", 0}, {"experts", 0}, {"top-k", 0}, {"epsilon", 0}};
+  const std::pair<const char*, char> expected[] = {{"minbytes", 'b'},    {"maxbytes", 'e'},
+                                                   {"stepfactor", 'f'},  {"stepbytes", 'i'},
+                                                   {"iters", 'n'},       {"warmup-iters", 'w'},
+                                                   {"check", 'c'},       {"datatype", 'd'},
+                                                   {"cudagraph", 'G'},   {"timeout", 'T'},
+                                                   {"report", 'J'},      {"device", 0},
+                                                   {"workspace", 0},     {"allocator", 0},
+                                                   {"handle", 0},        {"multicast", 0},
+                                                   {"algorithm", 0},     {"pattern", 0},
+                                                   {"tokens", 0},        {"hidden", 0},
+                                                   {"in-place", 0},      {"lifecycles", 0},
+                                                   {"soak", 0},          {"time-limit", 0},
+                                                   {"config", 0},        {"output-dir", 0},
+                                                   {"group-size", 0},    {"seed", 0},
+                                                   {"strict", 0},        {"fabric", 0},
+                                                   {"virtual-hosts", 0}, {"inject", 0},
+                                                   {"isolation", 0},     {"deadline-scale", 0},
+                                                   {"blocks", 0},        {"threads", 0},
+                                                   {"tune", 0},          {"baseline", 0},
+                                                   {"max-regress", 0},   {"threshold", 0},
+                                                   {"ci-width", 0},      {"skip-if-unsupported", 0},
+                                                   {"csv", 0},           {"jsonl", 0},
+                                                   {"junit", 0},         {"prometheus", 0},
+                                                   {"format", 0},        {"journal", 0},
+                                                   {"raw-samples", 0},   {"plan", 0},
+                                                   {"scale-layout", 0},  {"quant-group", 0},
+                                                   {"weight-bias", 0},   {"experts", 0},
+                                                   {"top-k", 0},         {"epsilon", 0}};
   CHECK(option_table().size() == std::size(expected));
   for (const auto& [name, letter] : expected) {
     CAPTURE(name);

@@ -1,10 +1,11 @@
 #include "config/resolve.hpp"
 
+#include <unistd.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <unistd.h>
 
 #include "tests/support/failures.hpp"
 
@@ -57,16 +58,36 @@ TEST_CASE("a bare run compares both allocators over both algorithms and a handfu
 }
 
 TEST_CASE("what is typed reaches the configuration in its own unit") {
-  const auto config = with({{"minbytes", "1.5K"},    {"maxbytes", "2MiB"},   {"stepbytes", "512K"}, {"iters", "7"},
-                            {"warmup_iters", "0"},   {"check", "0"},         {"datatype", "fp32,fp16"},
-                            {"cudagraph", "10"},     {"timeout", "1500ms"},  {"report", "out dir/r.json"},
-                            {"device", "host"},      {"handle", "posix_fd"}, {"in_place", "off,on"},
-                            {"hidden", "64,128"},    {"group_size", "2"},    {"seed", "9007199254740991"},
-                            {"strict", "on"},        {"isolation", "none"},  {"deadline_scale", "2.5"},
-                            {"time_limit", "10m"},   {"ci_width", "0.1"},    {"format", "nccl"},
-                            {"raw_samples", "on"},   {"journal", "j"},       {"skip_if_unsupported", "on"},
-                            {"weight_bias", "1"},    {"epsilon", "1e-5"},    {"blocks", "8"},
-                            {"threads", "256"},      {"lifecycles", "0"}});
+  const auto config = with({{"minbytes", "1.5K"},
+                            {"maxbytes", "2MiB"},
+                            {"stepbytes", "512K"},
+                            {"iters", "7"},
+                            {"warmup_iters", "0"},
+                            {"check", "0"},
+                            {"datatype", "fp32,fp16"},
+                            {"cudagraph", "10"},
+                            {"timeout", "1500ms"},
+                            {"report", "out dir/r.json"},
+                            {"device", "host"},
+                            {"handle", "posix_fd"},
+                            {"in_place", "off,on"},
+                            {"hidden", "64,128"},
+                            {"group_size", "2"},
+                            {"seed", "9007199254740991"},
+                            {"strict", "on"},
+                            {"isolation", "none"},
+                            {"deadline_scale", "2.5"},
+                            {"time_limit", "10m"},
+                            {"ci_width", "0.1"},
+                            {"format", "nccl"},
+                            {"raw_samples", "on"},
+                            {"journal", "j"},
+                            {"skip_if_unsupported", "on"},
+                            {"weight_bias", "1"},
+                            {"epsilon", "1e-5"},
+                            {"blocks", "8"},
+                            {"threads", "256"},
+                            {"lifecycles", "0"}});
   const auto& sweep = config.sweeps.front();
   CHECK(sizes_of(sweep) == std::vector<std::uint64_t>{1536, 525824, 1050112, 1574400});
   CHECK(sweep.step_factor == 0);
@@ -166,8 +187,9 @@ TEST_CASE("allocator upstream is what the library would take in this environment
         std::vector<std::string>{"symm_device_memory"});
   CHECK(resolve(nullptr, asked, {.upstream_is_torch = true}).sweeps[0].allocators ==
         std::vector<std::string>{"torch_symm_mem"});
-  CHECK(resolve(nullptr, {{"allocator", "torch_symm_mem,upstream"}}, {.upstream_is_torch = true}).sweeps[0].allocators ==
-        std::vector<std::string>{"torch_symm_mem"});
+  CHECK(
+      resolve(nullptr, {{"allocator", "torch_symm_mem,upstream"}}, {.upstream_is_torch = true}).sweeps[0].allocators ==
+      std::vector<std::string>{"torch_symm_mem"});
 
   const char* variable = "FLASHINFER_TRTLLM_AR_USE_TORCH_SYMM_MEM";
   ::setenv(variable, "1", 1);

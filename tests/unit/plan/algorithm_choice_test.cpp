@@ -9,7 +9,8 @@ namespace {
 constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB;
 
 Algorithm choice(int ranks, std::uint64_t bytes, Pattern pattern = Pattern::allreduce) {
-  return choose_algorithm({.pattern = pattern, .dtype = DType::bf16, .world_size = ranks, .tokens = 1, .hidden = bytes / 2});
+  return choose_algorithm(
+      {.pattern = pattern, .dtype = DType::bf16, .world_size = ranks, .tokens = 1, .hidden = bytes / 2});
 }
 
 }  // namespace

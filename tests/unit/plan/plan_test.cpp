@@ -63,16 +63,20 @@ TEST_CASE("a bare run plans one measured group and one lifecycle group per alloc
 }
 
 TEST_CASE("cases read as blocks of pattern, type, place and algorithm, sizes ascending") {
-  CHECK(lines_of(plan_of({{"pattern", "allreduce,residual_rmsnorm"}, {"datatype", "bf16,fp32"}, {"in_place", "off,on"},
-                          {"algorithm", "one_shot,two_shot"}, {"tokens", "1,4"}, {"hidden", "64"}})) ==
-        Lines{"one_shot allreduce bf16 out 1x64", "one_shot allreduce bf16 out 4x64",
-              "two_shot allreduce bf16 out 1x64", "two_shot allreduce bf16 out 4x64",
-              "one_shot allreduce bf16 in 1x64", "one_shot allreduce bf16 in 4x64",
-              "two_shot allreduce bf16 in 1x64", "two_shot allreduce bf16 in 4x64",
-              "one_shot allreduce fp32 out 1x64", "one_shot allreduce fp32 out 4x64",
-              "two_shot allreduce fp32 out 1x64", "two_shot allreduce fp32 out 4x64",
-              "one_shot allreduce fp32 in 1x64", "one_shot allreduce fp32 in 4x64",
-              "two_shot allreduce fp32 in 1x64", "two_shot allreduce fp32 in 4x64",
+  CHECK(lines_of(plan_of({{"pattern", "allreduce,residual_rmsnorm"},
+                          {"datatype", "bf16,fp32"},
+                          {"in_place", "off,on"},
+                          {"algorithm", "one_shot,two_shot"},
+                          {"tokens", "1,4"},
+                          {"hidden", "64"}})) ==
+        Lines{"one_shot allreduce bf16 out 1x64",        "one_shot allreduce bf16 out 4x64",
+              "two_shot allreduce bf16 out 1x64",        "two_shot allreduce bf16 out 4x64",
+              "one_shot allreduce bf16 in 1x64",         "one_shot allreduce bf16 in 4x64",
+              "two_shot allreduce bf16 in 1x64",         "two_shot allreduce bf16 in 4x64",
+              "one_shot allreduce fp32 out 1x64",        "one_shot allreduce fp32 out 4x64",
+              "two_shot allreduce fp32 out 1x64",        "two_shot allreduce fp32 out 4x64",
+              "one_shot allreduce fp32 in 1x64",         "one_shot allreduce fp32 in 4x64",
+              "two_shot allreduce fp32 in 1x64",         "two_shot allreduce fp32 in 4x64",
               "one_shot residual_rmsnorm bf16 out 1x64", "one_shot residual_rmsnorm bf16 out 4x64",
               "two_shot residual_rmsnorm bf16 out 1x64", "two_shot residual_rmsnorm bf16 out 4x64",
               "one_shot residual_rmsnorm fp32 out 1x64", "one_shot residual_rmsnorm fp32 out 4x64",
@@ -81,20 +85,22 @@ TEST_CASE("cases read as blocks of pattern, type, place and algorithm, sizes asc
 
 TEST_CASE("a fused pattern asked in place too runs out of place only, with a note") {
   const auto plan = plan_of({{"pattern", "residual_rmsnorm"}, {"in_place", "off,on"}, {"tokens", "1"}});
-  CHECK(lines_of(plan) == Lines{"one_shot residual_rmsnorm bf16 out 1x8192", "two_shot residual_rmsnorm bf16 out 1x8192"});
+  CHECK(lines_of(plan) ==
+        Lines{"one_shot residual_rmsnorm bf16 out 1x8192", "two_shot residual_rmsnorm bf16 out 1x8192"});
   CHECK(plan.notes == Lines{"residual_rmsnorm: not run in place, it has two outputs"});
 }
 
 TEST_CASE("plain allreduce turns bytes into whole rows, or below one row into one short row of whole packets") {
-  const auto plan = plan_of({{"algorithm", "one_shot"}, {"minbytes", "1"}, {"maxbytes", "50001"}, {"stepbytes", "12500"}});
+  const auto plan =
+      plan_of({{"algorithm", "one_shot"}, {"minbytes", "1"}, {"maxbytes", "50001"}, {"stepbytes", "12500"}});
   CHECK(lines_of(plan) == Lines{"one_shot allreduce bf16 out 1x8", "one_shot allreduce bf16 out 1x6248",
                                 "one_shot allreduce bf16 out 1x8192", "one_shot allreduce bf16 out 2x8192",
                                 "one_shot allreduce bf16 out 3x8192"});
   CHECK(bytes_of(plan) == Bytes{{1, 16}, {12501, 12496}, {25001, 16384}, {37501, 32768}, {50001, 49152}});
-  CHECK(plan.notes == Lines{"allreduce bf16: 1 B runs as 16 B (1 x 8)", "allreduce bf16: 12501 B runs as 12496 B (1 x 6248)",
-                            "allreduce bf16: 25001 B runs as 16 KiB (1 x 8192)",
-                            "allreduce bf16: 37501 B runs as 32 KiB (2 x 8192)",
-                            "allreduce bf16: 50001 B runs as 48 KiB (3 x 8192)"});
+  CHECK(plan.notes ==
+        Lines{"allreduce bf16: 1 B runs as 16 B (1 x 8)", "allreduce bf16: 12501 B runs as 12496 B (1 x 6248)",
+              "allreduce bf16: 25001 B runs as 16 KiB (1 x 8192)", "allreduce bf16: 37501 B runs as 32 KiB (2 x 8192)",
+              "allreduce bf16: 50001 B runs as 48 KiB (3 x 8192)"});
 }
 
 TEST_CASE("plain allreduce with rows that are no whole packets runs one row of as many bytes") {
@@ -107,8 +113,8 @@ TEST_CASE("fused patterns round up to one row and drop what then is the same") {
   CHECK(bytes_of(plan) == Bytes{{16384, 16384}, {65536, 65536}, {262144, 262144}, {1048576, 1048576}});
   CHECK(plan.notes == Lines{"residual_rmsnorm bf16: 1 KiB, 4 KiB run as 16 KiB (1 x 8192)"});
 
-  const auto wide = plan_of({{"pattern", "residual_rmsnorm"}, {"algorithm", "one_shot"}, {"datatype", "fp32"},
-                             {"maxbytes", "16K"}});
+  const auto wide =
+      plan_of({{"pattern", "residual_rmsnorm"}, {"algorithm", "one_shot"}, {"datatype", "fp32"}, {"maxbytes", "16K"}});
   CHECK(bytes_of(wide) == Bytes{{1024, 32768}});
   CHECK(wide.notes == Lines{"residual_rmsnorm fp32: 1 KiB, 4 KiB, 16 KiB run as 32 KiB (1 x 8192)"});
 }
@@ -128,9 +134,12 @@ TEST_CASE("a case that is asked for twice runs once, with a note") {
 }
 
 TEST_CASE("case ids are unique, name every key that was asked for, and stay as they are") {
-  const auto plan = plan_of({{"pattern", "allreduce,residual_rmsnorm"}, {"datatype", "fp16,bf16,fp32"},
-                             {"in_place", "off,on"}, {"algorithm", "one_shot,two_shot,two_shot_barrier"},
-                             {"hidden", "512,1024"}, {"handle", "auto,posix_fd"}});
+  const auto plan = plan_of({{"pattern", "allreduce,residual_rmsnorm"},
+                             {"datatype", "fp16,bf16,fp32"},
+                             {"in_place", "off,on"},
+                             {"algorithm", "one_shot,two_shot,two_shot_barrier"},
+                             {"hidden", "512,1024"},
+                             {"handle", "auto,posix_fd"}});
   std::set<std::string> ids;
   std::size_t cases = 0;
   for (const auto& group : plan.groups) {
@@ -142,8 +151,14 @@ TEST_CASE("case ids are unique, name every key that was asked for, and stay as t
   CHECK(ids.size() == cases);
   CHECK(ids.contains("g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x512"));
 
-  const auto special = plan_of({{"pattern", "residual_rmsnorm"}, {"algorithm", "one_shot"}, {"tokens", "1"}, {"blocks", "8"},
-                                {"threads", "256"}, {"cudagraph", "50"}, {"weight_bias", "1"}, {"epsilon", "1e-5"}});
+  const auto special = plan_of({{"pattern", "residual_rmsnorm"},
+                                {"algorithm", "one_shot"},
+                                {"tokens", "1"},
+                                {"blocks", "8"},
+                                {"threads", "256"},
+                                {"cudagraph", "50"},
+                                {"weight_bias", "1"},
+                                {"epsilon", "1e-5"}});
   CHECK(special.groups[0].cases[0].id() ==
         "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192/b8/t256/graph50/wb1/eps1e-05");
 }
@@ -181,7 +196,8 @@ TEST_CASE("groups of ranks divide the job and say so where they cannot") {
 TEST_CASE("a rank count that a pattern cannot have is skipped with its reason, plain allreduce runs on any") {
   for (const int ranks : {2, 3, 4, 5, 6, 8, 12, 16, 72}) {
     CAPTURE(ranks);
-    const auto plan = plan_of({{"pattern", "allreduce,residual_rmsnorm"}, {"tokens", "1"}, {"algorithm", "one_shot"}}, ranks);
+    const auto plan =
+        plan_of({{"pattern", "allreduce,residual_rmsnorm"}, {"tokens", "1"}, {"algorithm", "one_shot"}}, ranks);
     const auto& cases = plan.groups[0].cases;
     REQUIRE(cases.size() == 2);
     CHECK_FALSE(cases[0].skip);
@@ -201,14 +217,15 @@ TEST_CASE("a lone rank has nothing to reduce with, and no workspace or lifecycle
 }
 
 TEST_CASE("a message beyond the largest Lamport slot is skipped with the figure and sizes no workspace") {
-  const auto plan = plan_of({{"algorithm", "one_shot,two_shot,two_shot_barrier"}, {"minbytes", "512M"}, {"maxbytes", "2G"}});
+  const auto plan =
+      plan_of({{"algorithm", "one_shot,two_shot,two_shot_barrier"}, {"minbytes", "512M"}, {"maxbytes", "2G"}});
   const auto& cases = plan.groups[0].cases;
   REQUIRE(cases.size() == 6);
   CHECK(cases[0].skip == "one_shot needs 4 x 512 MiB = 2147483648 bytes of a Lamport slot, which has 2145386496");
-  CHECK(cases[1].skip);         // one_shot, 2 GiB
-  CHECK_FALSE(cases[2].skip);   // two_shot, 512 MiB
-  CHECK(cases[3].skip);         // two_shot, 2 GiB
-  CHECK_FALSE(cases[5].skip);   // two_shot_barrier has no such limit
+  CHECK(cases[1].skip);        // one_shot, 2 GiB
+  CHECK_FALSE(cases[2].skip);  // two_shot, 512 MiB
+  CHECK(cases[3].skip);        // two_shot, 2 GiB
+  CHECK_FALSE(cases[5].skip);  // two_shot_barrier has no such limit
   CHECK(plan.groups[0].layout.message_bytes == std::uint64_t{2} << 30);
 
   const auto lamport_only = plan_of({{"algorithm", "one_shot,two_shot"}, {"minbytes", "512M"}, {"maxbytes", "2G"}});
@@ -216,7 +233,8 @@ TEST_CASE("a message beyond the largest Lamport slot is skipped with the figure 
 }
 
 TEST_CASE("rows that are no whole packets are skipped where rows matter") {
-  const auto fused = plan_of({{"pattern", "residual_rmsnorm"}, {"hidden", "100"}, {"tokens", "4"}, {"algorithm", "one_shot"}});
+  const auto fused =
+      plan_of({{"pattern", "residual_rmsnorm"}, {"hidden", "100"}, {"tokens", "4"}, {"algorithm", "one_shot"}});
   CHECK(fused.groups[0].cases[0].skip ==
         "rows of 100 x bf16 are 200 bytes, no whole 16-byte packets: hidden must be a multiple of 8");
   CHECK_FALSE(plan_of({{"hidden", "100"}, {"tokens", "4"}, {"algorithm", "one_shot"}}).groups[0].cases[0].skip);
@@ -245,9 +263,8 @@ TEST_CASE("sweeps that share workspace, handle and allocators share a group; oth
   CHECK(split.groups[0].id == "measure/trtllm_fusion/unicast/auto");
   CHECK(split.groups[1].id == "measure/trtllm_fusion/unicast/auto/torch_symm_mem");
 
-  const auto overlap = failure_of([] {
-    (void)plan_of(R"({"tokens": 1, "sweeps": [{"allocator": "symm_device_memory"}, {}]})");
-  });
+  const auto overlap =
+      failure_of([] { (void)plan_of(R"({"tokens": 1, "sweeps": [{"allocator": "symm_device_memory"}, {}]})"); });
   CHECK(overlap.detail.starts_with("--allocator 'symm_device_memory,torch_symm_mem': must be the same list"));
 }
 
@@ -276,8 +293,13 @@ TEST_CASE("a plan is the same wherever it is made from the same configuration") 
 
 TEST_CASE("a sweep of absurdly many cases is refused, not attempted") {
   const auto failure = failure_of([] {
-    (void)plan_of({{"minbytes", "16"}, {"maxbytes", "65536"}, {"stepbytes", "16"}, {"datatype", "fp16,bf16,fp32"},
-                   {"in_place", "off,on"}, {"algorithm", "one_shot,two_shot,two_shot_barrier"}, {"hidden", "1048576"},
+    (void)plan_of({{"minbytes", "16"},
+                   {"maxbytes", "65536"},
+                   {"stepbytes", "16"},
+                   {"datatype", "fp16,bf16,fp32"},
+                   {"in_place", "off,on"},
+                   {"algorithm", "one_shot,two_shot,two_shot_barrier"},
+                   {"hidden", "1048576"},
                    {"handle", "auto,posix_fd,fabric,upstream"}});
   });
   CHECK(failure.detail == "the sweeps must give at most 65536 cases: give fewer sizes, shapes or algorithms");
