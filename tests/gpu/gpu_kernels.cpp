@@ -1,0 +1,295 @@
+// Seam 2 on the GPUs of this machine, one rank (a thread) per GPU. Exits with 77 where there are fewer than two.
+// `gpu_kernels [timing]` prints the times of design section 11 instead of testing.
+#include <catch2/catch_session.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "gpu/gpu_ranks.hpp"
+
+namespace symmbench {
+namespace {
+
+using test::all_right;
+using test::GpuBatch;
+using test::GpuRank;
+using test::run_gpu_ranks;
+
+constexpr int kSkipped = 77;
+constexpr Algorithm kAlgorithms[] = {Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier};
+constexpr DType kTypes[] = {DType::fp16, DType::bf16, DType::fp32};
+
+int gpus() { return std::min(test::visible_gpus(), 8); }
+
+std::string text(const CallShape& shape) {
+  return std::string(name_of(shape.algorithm)) + " " + std::string(name_of(shape.pattern)) + " " +
+         std::string(name_of(shape.dtype)) + " " + std::to_string(shape.tokens) + " x " + std::to_string(shape.hidden) +
+         " on " + std::to_string(shape.world_size) + ", blocks " + std::to_string(shape.blocks) + ", threads " +
+         std::to_string(shape.threads) + (shape.in_place ? ", in place" : "");
+}
+
+/// `calls` launches over a ring of 5, prime to the three Lamport slots; all in the ring checked, digests compared.
+void require_right(GpuRank& rank, const CallShape& shape, InputKind kind, std::uint64_t first, std::uint64_t calls = 10) {
+  constexpr std::uint32_t kSlots = 5;
+  GpuBatch batch(rank, shape, kind, kSlots, first);
+  barrier(rank.comm, "filled");
+  for (std::uint64_t i = 0; i < (shape.in_place ? kSlots : calls); ++i) batch.launch(i);
+  const VerifyReport report = batch.check();
+  if (const auto failure = rank.workspace.gave_up()) throw Error(*failure);
+  test::require(all_right(report, shape, kSlots),
+                text(shape) + ": " + std::to_string(report.wrong_elements) + " wrong, " +
+                    std::to_string(report.unwritten_elements) + " unwritten, " +
+                    std::to_string(report.checked_elements) + " checked, " +
+                    std::to_string(report.guard_words_overwritten) + " guard words, first at " +
+                    std::to_string(report.mismatch[0].index) + " got " + std::to_string(report.mismatch[0].got) +
+                    " expected " + std::to_string(report.mismatch[0].expected));
+  for (const auto digest : allgather_value(rank.comm, "digest", report.digest)) {
+    test::require(digest == report.digest, text(shape) + ": ranks have different bits");
+  }
+}
+
+TEST_CASE("every algorithm, type and pattern is right on GPUs, also with tails and rows cut by shares") {
+  for (const int ranks : {2, 3, 4, 8}) {
+    const bool shared = ranks > gpus();  // few packets, so that all ranks' kernels fit
+    run_gpu_ranks(ranks, 4 << 20, [shared](GpuRank& rank) {
+      std::uint64_t first = 0;
+      for (const auto algorithm : kAlgorithms) {
+        for (const auto dtype : kTypes) {
+          for (const auto kind : {InputKind::exact, InputKind::random}) {
+            for (const std::uint64_t packets : {1, 3, 67, 1024, 5000, 70001}) {
+              if (shared && packets > 5000) continue;
+              const CallShape shape{.algorithm = algorithm, .dtype = dtype, .world_size = rank.size(), .tokens = 1,
+                                    .hidden = packets * 16 / element_bytes(dtype)};
+              require_right(rank, shape, kind, first++);
+            }
+            if (rank.size() != 2 && rank.size() != 4 && rank.size() != 8) continue;
+            for (const std::uint64_t hidden : {72, 2880, 5120, 7168, 8192}) {
+              for (const std::uint64_t tokens : {1, 3, 6, 61}) {
+                if (shared && tokens > 6) continue;
+                const CallShape shape{.algorithm = algorithm, .pattern = Pattern::residual_rmsnorm, .dtype = dtype,
+                                      .world_size = rank.size(), .tokens = tokens, .hidden = hidden};
+                require_right(rank, shape, kind, first++);
+              }
+            }
+          }
+        }
+      }
+    });
+  }
+}
+
+TEST_CASE("sizes, launches, algorithms and patterns may change from call to call in one workspace") {
+  for (const int ranks : {2, gpus()}) {
+    run_gpu_ranks(ranks, 8 << 20, [](GpuRank& rank) {
+      std::uint64_t random = 12345, first = 0;
+      const auto draw = [&](std::uint64_t below) {
+        random = random * 6364136223846793005ull + 1442695040888963407ull;
+        return (random >> 33) % below;
+      };
+      const bool fused_too = rank.size() == 2 || rank.size() == 4 || rank.size() == 8;
+      for (int batch = 0; batch < 300; ++batch) {
+        CallShape shape{.algorithm = kAlgorithms[draw(3)], .dtype = kTypes[draw(3)], .world_size = rank.size()};
+        shape.tokens = 1 + draw(draw(2) == 0 ? 256 : 8);
+        shape.hidden = 8 * (1 + draw(1000));
+        shape.threads = static_cast<std::uint32_t>(draw(3) == 0 ? 32 * (4 + draw(12)) : 0);
+        if (fused_too && draw(3) == 0) shape.pattern = Pattern::residual_rmsnorm;
+        shape.in_place = shape.pattern == Pattern::allreduce && draw(4) == 0;
+        const auto kind = draw(2) == 0 ? InputKind::exact : InputKind::random;
+        const std::uint64_t calls = 5 + draw(20);
+        if (rank.kernels.unsupported(shape)) continue;
+        require_right(rank, shape, kind, first++, calls);
+      }
+    });
+  }
+}
+
+TEST_CASE("a captured graph goes on where its last launch ended") {
+  run_gpu_ranks(gpus(), 1 << 20, [](GpuRank& rank) {
+    const CallShape shape{.algorithm = Algorithm::two_shot, .world_size = rank.size(), .tokens = 3, .hidden = 8192};
+    GpuBatch batch(rank, shape, InputKind::random, 5, 0);
+    rank.stream.synchronize();
+    const auto graph = rank.stream.capture([&] {
+      for (std::uint64_t i = 0; i < 10; ++i) batch.launch(i);
+    });
+    barrier(rank.comm, "captured");
+    for (int replay = 0; replay < 20; ++replay) graph->launch();
+    test::require(all_right(batch.check(), shape, 5));
+  });
+}
+
+TEST_CASE("device barriers and collectives follow each other in any order") {
+  run_gpu_ranks(gpus(), 1 << 20, [](GpuRank& rank) {
+    for (std::uint64_t round = 0; round < 20; ++round) {
+      for (std::uint64_t i = 0; i <= round % 3; ++i) rank.kernels.device_barrier(rank.stream, rank.workspace.view());
+      const CallShape shape{.algorithm = kAlgorithms[round % 3], .world_size = rank.size(), .tokens = 1, .hidden = 4096};
+      require_right(rank, shape, InputKind::exact, round);
+    }
+  });
+}
+
+TEST_CASE("a rank that never comes is named by all that waited for it, and nobody hangs") {
+  for (const auto algorithm : kAlgorithms) {
+    for (const auto pattern : {Pattern::allreduce, Pattern::residual_rmsnorm}) {
+      const int ranks = gpus() >= 4 ? 4 : 2;
+      run_gpu_ranks(
+          ranks, 1 << 20,
+          [&](GpuRank& rank) {
+            const CallShape shape{.algorithm = algorithm, .pattern = pattern, .world_size = rank.size(), .tokens = 16,
+                                  .hidden = 8192};
+            GpuBatch batch(rank, shape, InputKind::exact, 5, 0);
+            rank.stream.synchronize();
+            barrier(rank.comm, "filled");
+            if (rank.rank != 1) {
+              for (std::uint64_t i = 0; i < 5; ++i) batch.launch(i);
+              rank.stream.synchronize();
+              const auto failure = rank.workspace.gave_up();
+              test::require(failure.has_value(), text(shape) + ": did not give up");
+              test::require(failure->rank == rank.rank, failure->detail);
+              test::require(algorithm == Algorithm::two_shot || failure->peer == 1, failure->detail);
+            }
+            barrier(rank.comm, "gave up");
+          },
+          std::chrono::milliseconds(300));
+    }
+  }
+}
+
+TEST_CASE("NaNs, infinities, negative zeros and sentinels travel without a hang") {
+  run_gpu_ranks(2, 1 << 20, [](GpuRank& rank) {
+    const std::uint32_t words[] = {0x80000000, 0x80008000, 0x00008000, 0x80010000, 0x807F807F, 0x00018001,
+                                   0x7F80FF80, 0x7FC07FF7, 0xFFFFFFFF, 0x00000000, 0x80000001, 0xFF80FF80};
+    for (const auto algorithm : kAlgorithms) {
+      const CallShape shape{.algorithm = algorithm, .world_size = 2, .tokens = 1, .hidden = 96};
+      GpuBatch batch(rank, shape, InputKind::random, 1, 0);
+      std::vector<std::uint32_t> input(48, 0x80000000), output(48);
+      if (rank.rank == 1) {
+        for (std::size_t i = 0; i < 48; ++i) input[i] = words[i % 12];
+      }
+      rank.stream.copy(to_pointer(batch.view().input(0)), input.data(), 192);
+      for (int call = 0; call < 4; ++call) batch.launch(0);
+      rank.stream.copy(output.data(), to_pointer(batch.view().output(0)), 192);
+      rank.stream.synchronize();
+      for (std::size_t e = 0; e < 96; ++e) {
+        const std::uint32_t sent = words[e / 2 % 12] >> (e % 2 * 16) & 0xFFFF;
+        const std::uint32_t got = output[e / 2] >> (e % 2 * 16) & 0xFFFF;
+        const bool right = (sent & 0x7FFF) > 0x7F80    ? got == 0x7FFF
+                           : (sent & 0x7FFF) == 0      ? (got & 0x7FFF) == 0
+                                                       : got == sent;
+        test::require(right, text(shape) + ": element " + std::to_string(e));
+      }
+    }
+  });
+}
+
+TEST_CASE("calls that cannot run are refused before they are launched") {
+  const auto kernels = make_cuda_kernels(0);
+  const CallShape good{.world_size = 4, .tokens = 1, .hidden = 8192};
+  CHECK_FALSE(kernels->unsupported(good));
+  auto shape = good;
+  shape.threads = 33;
+  CHECK(kernels->unsupported(shape));
+  shape.threads = 1024;
+  CHECK(kernels->unsupported(shape));
+  shape = good;
+  shape.blocks = 1;
+  CHECK(kernels->unsupported(shape));
+  shape.blocks = 7;
+  CHECK_FALSE(kernels->unsupported(shape));
+  shape = good;
+  shape.pattern = Pattern::residual_rmsnorm;
+  shape.hidden = 8 * 512 * 8 + 8;
+  CHECK(kernels->unsupported(shape));
+}
+
+// Times as design section 11: event, graph launch, event; median over replays of the maximum over ranks.
+
+struct Timed {
+  CallShape shape;
+  double us = 0;
+  bool right = false;
+};
+
+void time_shape(GpuRank& rank, Timed& timed) {
+  const std::uint64_t bytes = timed.shape.message_bytes();
+  const int launches = bytes <= 2 << 20 ? 50 : bytes <= 16 << 20 ? 20 : bytes <= 64 << 20 ? 10 : 5;
+  const std::uint32_t slots = bytes <= 1 << 20 ? 5 : 2;
+  GpuBatch batch(rank, timed.shape, InputKind::random, slots, 0);
+  rank.stream.synchronize();
+  const auto from = rank.stream.make_event(), to = rank.stream.make_event();
+  const auto graph = rank.stream.capture([&] {
+    for (int i = 0; i < launches; ++i) batch.launch(static_cast<std::uint64_t>(i));
+  });
+  std::vector<double> times;
+  for (int replay = 0; replay < 12; ++replay) {
+    barrier(rank.comm, "replay");
+    rank.stream.record(*from);
+    graph->launch();
+    rank.stream.record(*to);
+    rank.stream.synchronize();
+    double longest = 0;
+    for (const double us : allgather_value(rank.comm, "time", rank.stream.elapsed_us(*from, *to))) {
+      longest = std::max(longest, us);
+    }
+    if (replay >= 3) times.push_back(longest / launches);
+  }
+  std::sort(times.begin(), times.end());
+  const bool right = all_right(batch.check(), timed.shape, slots);
+  if (rank.rank == 0) {
+    timed.us = times[times.size() / 2];
+    timed.right = right;
+  }
+}
+
+TEST_CASE("times", "[.][timing]") {
+  constexpr std::uint64_t kHidden = 8192;
+  std::printf("%6s %10s %-9s %-17s %8s %8s %7s %10s\n", "ranks", "bytes", "algorithm", "pattern", "blocks", "threads",
+              "cluster", "us");
+  for (const int ranks : {4, 2}) {
+    if (ranks > gpus()) continue;
+    std::vector<Timed> all;
+    for (const auto pattern : {Pattern::allreduce, Pattern::residual_rmsnorm}) {
+      for (std::uint64_t bytes = 16 << 10; bytes <= 256 << 20; bytes *= 2) {
+        for (const auto algorithm : {Algorithm::one_shot, Algorithm::two_shot}) {
+          if (algorithm == Algorithm::one_shot && bytes > (ranks == 2 ? 64ull << 20 : 2ull << 20)) continue;
+          if (bytes > 8 << 20 && bytes != 16 << 20 && bytes != 64 << 20 && bytes != 256 << 20) continue;
+          const CallShape shape{.algorithm = algorithm, .pattern = pattern, .world_size = ranks,
+                                .tokens = bytes / 2 / kHidden, .hidden = kHidden};
+          const auto first_threads = make_cuda_kernels(0)->launch_shape(shape).threads;
+          all.push_back({shape});
+          for (const std::uint32_t threads : {32u, 64u, 128u, 256u, 512u}) {
+            auto other = shape;
+            other.threads = threads;
+            if (threads != first_threads && !make_cuda_kernels(0)->unsupported(other)) all.push_back({other});
+          }
+        }
+      }
+    }
+    run_gpu_ranks(ranks, 256 << 20, [&](GpuRank& rank) {
+      for (auto& timed : all) {
+        time_shape(rank, timed);
+        if (rank.rank != 0) continue;
+        const LaunchShape launch = rank.kernels.launch_shape(timed.shape);
+        std::printf("%6d %10llu %-9s %-17s %8u %8u %7u %10.3f%s%s\n", ranks,
+                    static_cast<unsigned long long>(timed.shape.message_bytes()),
+                    std::string(name_of(timed.shape.algorithm)).c_str(),
+                    std::string(name_of(timed.shape.pattern)).c_str(), launch.blocks, launch.threads, launch.cluster,
+                    timed.us, timed.right ? "" : " WRONG", timed.shape.threads == 0 ? " *" : "");
+        std::fflush(stdout);
+      }
+    });
+  }
+}
+
+}  // namespace
+}  // namespace symmbench
+
+int main(int argc, char** argv) {
+  // Code that is loaded at its first launch may wait for a kernel that waits for this launch.
+  setenv("CUDA_MODULE_LOADING", "EAGER", 1);
+  if (symmbench::gpus() < 2) {
+    std::printf("skipped: fewer than two GPUs\n");
+    return symmbench::kSkipped;
+  }
+  return Catch::Session().run(argc, argv);
+}

@@ -1,0 +1,141 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "device/cuda/cuda_backend.hpp"
+#include "kernels/cuda/cuda_kernels.hpp"
+#include "memory/local_buffer.hpp"
+#include "support/thread_ranks.hpp"
+#include "workspace/workspace.hpp"
+
+namespace symmbench::test {
+
+/// What one rank of a GPU test holds: a GPU of its own, a stream and a workspace over all ranks.
+struct GpuRank {
+  int rank;
+  Communicator& comm;
+  Driver& driver;
+  Stream& stream;
+  KernelSet& kernels;
+  Workspace& workspace;
+  GiveUpRecord& give_up;
+
+  int size() const { return comm.size(); }
+};
+
+/// Host memory that a GPU writes; pages of its own.
+struct alignas(4096) GiveUpPage {
+  GiveUpRecord record{};
+};
+
+inline int visible_gpus() { return probe_cuda().device_count; }
+
+/// Runs `body` on `ranks` threads, each with a GPU and a workspace for messages of `message_bytes`. More ranks than GPUs
+/// share them: then all their kernels must fit on a GPU at once, and nothing that waits for a whole GPU (allocations, the
+/// loading of code) may stand between the launches of the ranks.
+inline void run_gpu_ranks(int ranks, std::uint64_t message_bytes, const std::function<void(GpuRank&)>& body,
+                          std::chrono::nanoseconds wait_limit = std::chrono::seconds(5)) {
+  const int gpus = visible_gpus();
+  std::vector<GiveUpPage> pages(static_cast<std::size_t>(ranks));
+  run_ranks(ranks, [&](int rank, Communicator& comm) {
+    const int ordinal = rank % gpus;
+    const auto driver = make_cuda_driver(ordinal);
+    const auto stream = driver->make_stream();
+    const auto kernels = make_cuda_kernels(ordinal);
+    const auto allocator = make_allocator("symm_device_memory");
+    auto& page = pages[static_cast<std::size_t>(rank)];
+    const PhaseContext context{comm};
+    const WorkspaceSpec spec{.layout = {.world_size = ranks, .message_bytes = message_bytes},
+                             .handle = HandleType::posix_fd,
+                             .wait_limit = wait_limit,
+                             .give_up = driver->register_host(&page, sizeof(page))};
+    const auto workspace = Workspace::create(context, *allocator, *driver, *stream, *kernels, spec);
+    GpuRank bench{rank, comm, *driver, *stream, *kernels, *workspace, page.record};
+    body(bench);
+    stream->synchronize();
+    workspace->close(context);
+  });
+}
+
+/// Device memory of one rank for a ring of `slots` iterations of one shape, filled with inputs and constants.
+class GpuBatch {
+ public:
+  GpuBatch(GpuRank& rank, const CallShape& shape, InputKind kind, std::uint32_t slots, std::uint64_t first_iteration)
+      : rank_(rank), shape_(shape), first_(first_iteration), slots_(slots) {
+    const std::uint64_t message = shape.message_bytes();
+    view_.slots = slots;
+    view_.message_bytes = message;
+    view_.guard_bytes = 256;
+    view_.seed = 7;
+    view_.kind = kind;
+    inputs_ = LocalBuffer(rank.driver, slots * message);
+    outputs_ = LocalBuffer(rank.driver, slots * view_.output_stride());
+    state_ = LocalBuffer(rank.driver, sizeof(BatchState));
+    report_ = LocalBuffer(rank.driver, sizeof(VerifyReport));
+    view_.inputs = inputs_.address();
+    view_.outputs = outputs_.address();
+    view_.state = state_.address();
+    view_.report = report_.address();
+    if (shape.pattern != Pattern::allreduce) {
+      residual_outputs_ = LocalBuffer(rank.driver, slots * view_.output_stride());
+      residual_ = LocalBuffer(rank.driver, message);
+      gamma_ = LocalBuffer(rank.driver, shape.hidden * element_bytes(shape.dtype));
+      view_.residual_outputs = residual_outputs_.address();
+      view_.residual = residual_.address();
+      view_.gamma = gamma_.address();
+    }
+    rank.stream.fill(view_.report, 0, sizeof(VerifyReport) / 4);
+    rank.stream.copy(to_pointer(view_.state), &first_, sizeof(first_));
+    rank.kernels.fill_constants(rank.stream, view_, check_call());
+    rank.kernels.fill_inputs(rank.stream, view_, check_call());
+  }
+
+  const BatchView& view() const { return view_; }
+
+  /// Enqueues iteration `i` of the ring.
+  void launch(std::uint64_t i) {
+    const std::uint64_t iteration = first_ + i % slots_;
+    if (shape_.in_place) {
+      rank_.stream.copy(to_pointer(view_.output(iteration)), to_pointer(view_.input(iteration)),
+                        shape_.message_bytes());
+    }
+    rank_.kernels.allreduce(rank_.stream,
+                            {.shape = shape_,
+                             .view = &rank_.workspace.view(),
+                             .input = shape_.in_place ? view_.output(iteration) : view_.input(iteration),
+                             .output = view_.output(iteration),
+                             .residual = view_.residual,
+                             .gamma = view_.gamma,
+                             .residual_out = view_.residual_outputs != 0 ? view_.residual_output(iteration) : 0});
+  }
+
+  /// Checks what is in the ring; waits.
+  VerifyReport check() {
+    rank_.kernels.check(rank_.stream, view_, check_call(), 0);
+    VerifyReport report{};
+    rank_.stream.copy(&report, to_pointer(view_.report), sizeof(report));
+    rank_.stream.synchronize();
+    return report;
+  }
+
+ private:
+  CheckCall check_call() const { return {.shape = shape_, .rank = rank_.rank, .iterations = slots_}; }
+
+  GpuRank& rank_;
+  CallShape shape_;
+  std::uint64_t first_;
+  std::uint32_t slots_;
+  BatchView view_;
+  LocalBuffer inputs_, outputs_, residual_outputs_, residual_, gamma_, state_, report_;
+};
+
+/// Whether a report is complete and right.
+inline bool all_right(const VerifyReport& report, const CallShape& shape, std::uint32_t slots) {
+  const std::uint64_t outputs = shape.pattern == Pattern::allreduce ? 1 : 2;
+  return report.checked_elements == outputs * slots * shape.tokens * shape.hidden && report.wrong_elements == 0 &&
+         report.unwritten_elements == 0 && report.guard_words_overwritten == 0 && report.mismatches == 0;
+}
+
+}  // namespace symmbench::test
