@@ -39,15 +39,26 @@ std::optional<Failure> failure_of(const RowRecord& row) {
 }
 
 /// The attempt to show: the first of the worst status, those of `preferred` before the others.
-const Attempt& worst(const std::vector<const Attempt*>& preferred, const std::vector<const Attempt*>& others) {
+/// @pre one of the lists holds a failure
+const Attempt& worst(const std::vector<Attempt>& preferred, const std::vector<Attempt>& others) {
   for (const char* status : {"hung", "failed"}) {
     for (const auto* list : {&preferred, &others}) {
-      for (const Attempt* attempt : *list) {
-        if (attempt->status == status) return *attempt;
+      for (const Attempt& attempt : *list) {
+        if (attempt.status == status) return attempt;
       }
     }
   }
-  return preferred.empty() ? *others.front() : *preferred.front();
+  return preferred.empty() ? others.front() : preferred.front();
+}
+
+Attempt attempt_of(const FailureRecord& failure) {
+  return {failure.attempt, failure.alone, failure.status == "hung" ? "hung" : "failed", failure.failure, std::nullopt};
+}
+
+std::vector<Attempt> by_attempt(std::vector<Attempt> own, const std::vector<Attempt>& shared) {
+  own.insert(own.end(), shared.begin(), shared.end());
+  std::stable_sort(own.begin(), own.end(), [](const Attempt& a, const Attempt& b) { return a.attempt < b.attempt; });
+  return own;
 }
 
 bool is_lifecycle_label(const RecordSet& records, const std::string& label) {
@@ -59,7 +70,10 @@ bool is_lifecycle_label(const RecordSet& records, const std::string& label) {
 void take_failure(RowOutcome& outcome, const Attempt& attempt) {
   outcome.status = attempt.status;
   outcome.failure = attempt.failure;
-  if (attempt.failure) outcome.reason = describe(*attempt.failure);
+  if (!attempt.failure) return;
+  // A row that only repeats the failure's detail leaves out rank and phase; one that says more keeps its words.
+  const bool says_more = attempt.reason && *attempt.reason != attempt.failure->detail;
+  outcome.reason = says_more ? *attempt.reason : describe(*attempt.failure);
 }
 
 }  // namespace
@@ -104,56 +118,42 @@ RowOutcome Outcomes::of(const Json& planned_row) const {
                 .group = integer_or(planned_row, "group", 0)};
   RowOutcome outcome;
   std::vector<Attempt> own, shared;
-  bool passed_alone = false, all_explained = true;
   const RowRecord* passed = nullptr;
+  bool passed_alone = false, all_explained = true;
   for (const auto& row : records_.rows) {
     if (row.case_id != key.case_id || row.allocator != key.allocator) continue;
-    own.push_back({row.attempt, row.alone, status_of(row), failure_of(row)});
+    own.push_back({row.attempt, row.alone, status_of(row), failure_of(row), row.reason});
     outcome.measured = &row;
-    if (status_of(row) == "ok") passed = &row;
-    passed_alone = passed_alone || (status_of(row) == "ok" && row.alone);
+    if (own.back().status != "ok") continue;
+    passed = &row;
+    passed_alone = passed_alone || row.alone;
   }
   for (const auto& failure : records_.failures) {
     if (failure.case_id != key.case_id || !contains(failure.allocators, key.allocator)) continue;
-    const Attempt attempt{failure.attempt, failure.alone, failure.status == "hung" ? "hung" : "failed",
-                          failure.failure};
-    (by_itself(failure) ? own : shared).push_back(attempt);
+    (by_itself(failure) ? own : shared).push_back(attempt_of(failure));
     all_explained = all_explained && (by_itself(failure) || explained(failure, key.allocator));
   }
-  for (const auto* list : {&own, &shared}) outcome.attempts.insert(outcome.attempts.end(), list->begin(), list->end());
-  std::stable_sort(outcome.attempts.begin(), outcome.attempts.end(),
-                   [](const Attempt& a, const Attempt& b) { return a.attempt < b.attempt; });
+  if (own.empty() && shared.empty()) return undecided(key, planned_row);
 
-  std::vector<const Attempt*> own_failures, shared_failures;
-  for (const auto& attempt : own) {
-    if (is_failure(attempt)) own_failures.push_back(&attempt);
+  outcome.attempts = by_attempt(own, shared);
+  if (std::any_of(own.begin(), own.end(), is_failure)) {
+    take_failure(outcome, worst(own, shared));
+  } else if (shared.empty()) {
+    outcome.status = outcome.measured->status;
+    outcome.reason = outcome.measured->reason;
+    outcome.failure = outcome.measured->failure;
+    if (own.size() == 1) outcome.attempts.clear();
+  } else if (!all_explained) {
+    take_failure(outcome, worst({}, shared));
+    outcome.reason = passed_alone ? "failed when interleaved, passed alone" : "failed when interleaved, not run alone";
+  } else if (passed != nullptr) {
+    outcome.status = "ok";
+    outcome.measured = passed;
+    outcome.reason = "another allocator failed beside it; this one passed";
+  } else {
+    outcome.status = "not_tested";
+    outcome.reason = "another allocator failed beside it; it was not run again by itself";
   }
-  for (const auto& attempt : shared) shared_failures.push_back(&attempt);
-
-  if (!own_failures.empty()) {
-    take_failure(outcome, worst(own_failures, shared_failures));
-    return outcome;
-  }
-  if (!shared_failures.empty()) {
-    if (all_explained && passed) {
-      outcome.status = "ok";
-      outcome.measured = passed;
-      outcome.reason = "another allocator failed beside it; this one passed";
-    } else if (all_explained) {
-      outcome.status = "not_tested";
-      outcome.reason = "another allocator failed beside it; it was not run again by itself";
-    } else {
-      take_failure(outcome, worst({}, shared_failures));
-      outcome.reason =
-          passed_alone ? "failed when interleaved, passed alone" : "failed when interleaved, not run alone";
-    }
-    return outcome;
-  }
-  if (own.empty()) return undecided(key, planned_row);
-  outcome.status = outcome.measured->status;
-  outcome.reason = outcome.measured->reason;
-  outcome.failure = outcome.measured->failure;
-  if (own.size() == 1) outcome.attempts.clear();
   return outcome;
 }
 
@@ -176,18 +176,11 @@ std::optional<RowOutcome> Outcomes::failed_bring_up(const Key& key) const {
   std::vector<Attempt> own, shared;
   for (const auto& failure : records_.failures) {
     if (!covers(failure, key) || explained(failure, key.allocator)) continue;
-    (by_itself(failure) ? own : shared)
-        .push_back({failure.attempt, failure.alone, failure.status == "hung" ? "hung" : "failed", failure.failure});
+    (by_itself(failure) ? own : shared).push_back(attempt_of(failure));
   }
   if (own.empty() && shared.empty()) return std::nullopt;
-  std::vector<const Attempt*> own_failures, shared_failures;
-  for (const auto& attempt : own) own_failures.push_back(&attempt);
-  for (const auto& attempt : shared) shared_failures.push_back(&attempt);
-  RowOutcome outcome;
-  take_failure(outcome, worst(own_failures, shared_failures));
-  for (const auto* list : {&own, &shared}) outcome.attempts.insert(outcome.attempts.end(), list->begin(), list->end());
-  std::stable_sort(outcome.attempts.begin(), outcome.attempts.end(),
-                   [](const Attempt& a, const Attempt& b) { return a.attempt < b.attempt; });
+  RowOutcome outcome{.attempts = by_attempt(own, shared)};
+  take_failure(outcome, worst(own, shared));
   return outcome;
 }
 

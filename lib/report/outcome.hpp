@@ -13,6 +13,7 @@ struct Attempt {
   bool alone = false;
   std::string status;  ///< "ok", "failed", "skipped", "hung"
   std::optional<Failure> failure;
+  std::optional<std::string> reason;  ///< the row's own words
 };
 
 /// What became of one planned row.

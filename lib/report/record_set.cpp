@@ -4,6 +4,8 @@
 #include <tuple>
 #include <unordered_set>
 
+#include "report/pick.hpp"
+
 namespace symmbench {
 namespace {
 
@@ -37,6 +39,28 @@ void sort_by(std::vector<Record>& records, Key key) {
   for (auto& [text, record] : keyed) records.push_back(std::move(record));
 }
 
+bool is_planned(const RunStarted& started, const RowRecord& row) {
+  return std::any_of(started.planned_rows.begin(), started.planned_rows.end(), [&](const Json& planned) {
+    return text_or(planned, "case_id") == row.case_id && text_or(planned, "allocator") == row.allocator;
+  });
+}
+
+/// A failed row that nobody planned has no place in results[]; as a failure it still shows.
+void keep_stray_failures(RecordSet& set) {
+  for (const auto& row : set.rows) {
+    if (row.status == "ok" || row.status == "skipped" || is_planned(set.started, row)) continue;
+    const Failure unexplained{.layer = Layer::verify,
+                              .detail = row.reason.value_or("a row that was not planned failed")};
+    set.failures.push_back({.group = row.group,
+                            .attempt = row.attempt,
+                            .case_id = row.case_id,
+                            .allocators = {row.allocator},
+                            .alone = true,
+                            .status = row.status,
+                            .failure = row.failure.value_or(unexplained)});
+  }
+}
+
 }  // namespace
 
 RecordSet sort_records(std::span<const Json> records) {
@@ -59,6 +83,7 @@ RecordSet sort_records(std::span<const Json> records) {
          .detail = "the records hold no 'run_started': the journal of rank 0 is missing or was cut off at once"});
   }
   set.started = std::move(*started);
+  keep_stray_failures(set);
   sort_by(set.rows, [](const RowRecord& row) { return std::tuple(row.group, row.attempt); });
   sort_by(set.failures, [](const FailureRecord& failure) { return std::tuple(failure.group, failure.attempt); });
   sort_by(set.lifecycles, [](const LifecycleRecord& cycle) { return std::tuple(cycle.group, cycle.iteration); });

@@ -1,4 +1,5 @@
-// The only file that includes valijson.
+// The only file that includes valijson, which would otherwise end the process over a bad schema.
+#define VALIJSON_USE_EXCEPTIONS 1
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>

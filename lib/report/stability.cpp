@@ -60,9 +60,15 @@ Dossier* owner_of(std::vector<Dossier>& dossiers, const FailureRecord& failure, 
   return first;
 }
 
-bool is_planned_case(const RecordSet& records, const std::string& case_id) {
+/// A failure in a planned case shows in that case's row; what no row can show must show as an incident.
+bool shows_in_a_row(const RecordSet& records, const FailureRecord& failure) {
+  if (!failure.case_id) return false;
   const auto& rows = records.started.planned_rows;
-  return std::any_of(rows.begin(), rows.end(), [&](const Json& row) { return text_or(row, "case_id") == case_id; });
+  return std::any_of(rows.begin(), rows.end(), [&](const Json& row) {
+    const auto& names = failure.allocators;
+    return text_or(row, "case_id") == *failure.case_id &&
+           std::find(names.begin(), names.end(), text_or(row, "allocator")) != names.end();
+  });
 }
 
 std::vector<Dossier> gather(const RecordSet& records, const Outcomes& outcomes) {
@@ -85,8 +91,7 @@ std::vector<Dossier> gather(const RecordSet& records, const Outcomes& outcomes) 
     }
   }
   for (const auto& failure : records.failures) {
-    // A failure in a planned case is in that case's row; one in a case that nobody planned must still show.
-    if (failure.case_id && is_planned_case(records, *failure.case_id)) continue;
+    if (shows_in_a_row(records, failure)) continue;
     for (const auto& allocator : outcomes.suspects(failure)) {
       if (Dossier* owner = owner_of(dossiers, failure, allocator)) owner->incidents.push_back(&failure);
     }
@@ -225,7 +230,7 @@ bool plans_for(const RunStarted& started, const std::string& allocator) {
 Json fold_run_incidents(const RecordSet& records, const Outcomes& outcomes) {
   std::vector<const FailureRecord*> unowned;
   for (const auto& failure : records.failures) {
-    if (failure.case_id && is_planned_case(records, *failure.case_id)) continue;
+    if (shows_in_a_row(records, failure)) continue;
     const auto names = outcomes.suspects(failure);
     const bool owned = std::any_of(names.begin(), names.end(),
                                    [&](const auto& allocator) { return plans_for(records.started, allocator); });

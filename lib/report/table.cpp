@@ -65,14 +65,14 @@ std::size_t widest(const std::vector<Json>& planned_rows, const char* key, std::
 
 void TableWriter::append(const Json& record) {
   const auto type = type_of(record);
-  if (type == "run_started" && !started_) start(run_started_from(record));
+  if (type == "run_started" && columns_.empty()) start(run_started_from(record));
   if (type == "row") heard_row(row_from(record));
   if (type == "failure") heard_failure(failure_record_from(record));
   if (type == "event") heard_skip(event_from(record));
 }
 
 void TableWriter::start(const RunStarted& started) {
-  started_ = started;
+  device_ = started.device;
   std::set<int> groups;
   for (const Json& planned : started.planned_rows) {
     const auto case_id = text_or(planned, "case_id");
@@ -154,7 +154,7 @@ void TableWriter::settle(const std::string& case_id, const std::string& allocato
 
 void TableWriter::write_decided(const std::string& case_id) {
   RecordSet set;
-  set.started = *started_;
+  set.started.device = device_;
   set.started.planned_rows = cases_[case_id].planned;
   std::copy_if(rows_.begin(), rows_.end(), std::back_inserter(set.rows),
                [&](const auto& row) { return row.case_id == case_id; });

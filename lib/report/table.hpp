@@ -51,7 +51,7 @@ class TableWriter final : public RecordSink {
   void write_cells(std::string_view lead, const std::vector<std::string>& cells);
 
   std::ostream& out_;
-  std::optional<RunStarted> started_;
+  Json device_;
   std::vector<std::string> case_order_;
   std::map<std::string, CaseState> cases_;
   std::set<std::string> written_;

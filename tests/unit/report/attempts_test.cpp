@@ -243,6 +243,29 @@ TEST_CASE("a failure that concerns no allocator is an incident of the run") {
   }
 }
 
+TEST_CASE("a failure in a planned case that no row can show is an incident") {
+  RunBuilder run(1);
+  run.add_all_ok();
+  SECTION("because it names no allocator") {
+    const Json report = checked_report(run.add(run.failed(0, 1, {})));
+    CHECK(report["run"]["incidents"].size() == 1);
+    CHECK(exit_code(report) == 1);
+  }
+  SECTION("because its row was not planned") {
+    RowRecord stray = run.ok(7, kTorch);
+    stray.status = "failed";
+    const Json report = checked_report(run.add(stray));
+    CHECK(report["stability"][1]["incidents"][0]["case_id"] == "case-7");
+    CHECK(exit_code(report) == 1);
+  }
+  SECTION("because it names one that the case is not planned for") {
+    run.started.planned_rows.push_back(RunBuilder::planned(1, "cuda_ipc"));
+    const Json report = checked_report(run.add(run.failed(0, 1, {"cuda_ipc"})));
+    CHECK(report["stability"][2]["incidents"].size() == 1);
+    CHECK(exit_code(report) == 1);
+  }
+}
+
 TEST_CASE("failures of one group of ranks leave the rows of the others alone") {
   RunBuilder run(1, {kSymm});
   Json other = run.started.planned_rows[0];

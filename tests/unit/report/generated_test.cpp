@@ -166,9 +166,13 @@ TEST_CASE("no failure record is lost: with one, a run never passes") {
                                          [](const Json& record) { return type_of(record) == "failure"; });
     if (!any_failure) continue;
     INFO("seed " << seed);
-    const int code = run.report()["verdict"]["exit_code"].get<int>();
-    CHECK(code != 0);
-    CHECK(code != 77);
+    const Json report = run.report();
+    const int code = report["verdict"]["exit_code"].get<int>();
+    const bool ran = std::any_of(report["results"].begin(), report["results"].end(), [](const Json& row) {
+      return row["status"] != "skipped" && row["status"] != "not_tested";
+    });
+    // Before anything ran, a failure that concerns no allocator leaves no verdict.
+    CHECK((code == 1 || code == 4 || (code == 3 && !ran && !report["run"]["incidents"].empty())));
   }
 }
 
