@@ -27,6 +27,8 @@ template <class View, Trigger kTrigger>
 class CudaOps {
  public:
   using Numbers = CudaNumbers;
+  using Ticket = std::uint32_t;  ///< how many blocks came before
+  using Source = std::uint64_t;  ///< address
   using Target = std::uint64_t;  ///< address in slot 0
   template <class World>
   using Targets = PeerTargets<World>;
@@ -53,9 +55,10 @@ class CudaOps {
             large.word[2] | std::uint64_t{large.word[3]} << 32};
   }
   /// Wraps to 0 by itself, so the grid may change from call to call.
-  __device__ __forceinline__ bool take_ticket(std::uint32_t blocks) {
-    return atomicInc(&control()->arrivals, blocks - 1) == blocks - 1;
+  __device__ __forceinline__ Ticket take_ticket(std::uint32_t blocks) {
+    return atomicInc(&control()->arrivals, blocks - 1);
   }
+  __device__ __forceinline__ bool is_last(Ticket ticket, std::uint32_t blocks) { return ticket == blocks - 1; }
   __device__ __forceinline__ void advance(const CallState& next) {
     control()->slot = next.slot;
     control()->barrier_generation = next.barrier_generation;
@@ -92,9 +95,8 @@ class CudaOps {
       ptx::store_relaxed_sys(peer_lamport(view_, step) + targets.offset + slot_offset, packet);
     }
   }
-  __device__ __forceinline__ Packet poll(std::uint64_t offset) {
-    return ptx::load_relaxed_sys(own_lamport(view_) + offset);
-  }
+  __device__ __forceinline__ Source source(std::uint64_t offset) { return own_lamport(view_) + offset; }
+  __device__ __forceinline__ Packet poll(Source source) { return ptx::load_relaxed_sys(source); }
   __device__ __forceinline__ void clear(std::uint64_t offset) {
     ptx::store(own_lamport(view_) + offset, sentinel_packet());
   }

@@ -39,13 +39,19 @@ class RowsWork : public OnePacketWork {
 
     const std::uint32_t per_block = (row_packets + blocks_of_row_ - 1) / blocks_of_row_;
     const std::uint32_t column = ptx::cluster_block() * per_block + threadIdx.x;
-    const std::uint64_t row = row_of(world, message.packets / row_packets);
+    const auto packets = static_cast<std::uint32_t>(message.packets);
+    const auto share = static_cast<std::uint32_t>(message.share);
+    const std::uint32_t row = row_of(world, packets / row_packets);
+    const std::uint32_t packet = row * row_packets + column;
     place_.column = column;
-    place_.packet = row * row_packets + column;
-    has_packet_ = threadIdx.x < per_block && column < row_packets && place_.packet < message.packets;
+    place_.packet = packet;
+    has_packet_ = threadIdx.x < per_block && column < row_packets && packet < packets;
     place_.owner = 0;
-    for (int r = 1; r < world.size(); ++r) place_.owner += place_.packet >= r * message.share ? 1 : 0;
-    place_.index = place_.packet - static_cast<std::uint64_t>(place_.owner) * message.share;
+    if constexpr (kOrder == RowOrder::by_owner) {
+#pragma unroll
+      for (int r = 1; r < world.size(); ++r) place_.owner += packet >= r * share ? 1 : 0;
+    }
+    place_.index = packet - place_.owner * share;
   }
 
   template <class F>
@@ -84,16 +90,16 @@ class RowsWork : public OnePacketWork {
   };
 
   template <class World>
-  __device__ __forceinline__ static std::uint64_t row_of(World world, std::uint64_t rows) {
+  __device__ __forceinline__ static std::uint32_t row_of(World world, std::uint32_t rows) {
     const std::uint32_t cluster = ptx::cluster_number();
     if constexpr (kOrder == RowOrder::in_turn) {
       return cluster;
     } else {
       const auto ranks = static_cast<std::uint32_t>(world.size());
-      const std::uint32_t rows_of_share = (static_cast<std::uint32_t>(rows) + ranks - 1) / ranks;
+      const std::uint32_t rows_of_share = (rows + ranks - 1) / ranks;
       const std::uint32_t round = cluster / ranks;
       // Idle clusters get a row behind the last one.
-      return round < rows_of_share ? (cluster % ranks) * std::uint64_t{rows_of_share} + round : rows;
+      return round < rows_of_share ? cluster % ranks * rows_of_share + round : rows;
     }
   }
 

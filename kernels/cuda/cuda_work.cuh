@@ -39,7 +39,7 @@ class CudaGrid {
   }
 };
 
-/// A thread has one packet or none.
+/// A thread has one packet or none. Packets are counted in 32 bits here: a grid has no more threads (launch_problem).
 class OnePacketWork : public CudaGrid {
  public:
   template <class V>
@@ -68,7 +68,7 @@ class OnePacketWork : public CudaGrid {
 class MessageWork : public OnePacketWork {
  public:
   __device__ __forceinline__ explicit MessageWork(const Message& message) {
-    place_ = {thread_of_grid(), 0, 0, 0};
+    place_ = {blockIdx.x * blockDim.x + threadIdx.x, 0, 0, 0};
     has_packet_ = place_.packet < message.packets;
   }
   template <class F>
@@ -91,10 +91,12 @@ class ShareWork : public OnePacketWork {
     const auto ranks = static_cast<std::uint32_t>(world.size());
     const std::uint32_t owner = static_cast<std::uint32_t>(rank) + blockIdx.x % ranks;
     place_.owner = static_cast<int>(owner < ranks ? owner : owner - ranks);
-    place_.index = std::uint64_t{blockIdx.x / ranks} * blockDim.x + threadIdx.x;
-    place_.packet = static_cast<std::uint64_t>(place_.owner) * message.share + place_.index;
+    const std::uint32_t index = blockIdx.x / ranks * blockDim.x + threadIdx.x;
+    const auto share = static_cast<std::uint32_t>(message.share);
+    place_.index = index;
+    place_.packet = place_.owner * share + index;
     place_.column = 0;
-    has_packet_ = place_.index < message.share && place_.packet < message.packets;
+    has_packet_ = index < share && place_.packet < message.packets;
   }
   template <class F>
   __device__ __forceinline__ void for_each(Own, F&& f) const {

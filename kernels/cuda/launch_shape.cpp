@@ -49,7 +49,8 @@ std::uint64_t row_blocks(const CallShape& shape) {
   } else if (shape.message_bytes() > (512ull << 10) && shape.algorithm == Algorithm::two_shot) {
     threads = 512;
   }
-  const std::uint64_t blocks = ceil_div(row_packets(shape), threads);
+  // At least two: a cluster of one has no asynchronous stores.
+  const std::uint64_t blocks = std::max<std::uint64_t>(ceil_div(row_packets(shape), threads), 2);
   return shape.threads != 0 ? blocks : std::min<std::uint64_t>(blocks, kMaxRowBlocks);
 }
 std::uint64_t row_clusters(const CallShape& shape) {
@@ -89,7 +90,6 @@ LaunchShape cuda_launch_shape(const CallShape& shape) {
 }
 
 std::optional<std::string> launch_problem(const CallShape& shape) {
-  if (shape.packets() > 0xFFFFFFFFull) return fmt::format("{} packets are more than a grid has threads", shape.packets());
   if (shape.threads % kWarp != 0 || shape.threads > kMaxThreads) {
     return fmt::format("{} threads per block are no multiple of {} up to {}", shape.threads, kWarp, kMaxThreads);
   }
@@ -105,7 +105,8 @@ std::optional<std::string> launch_problem(const CallShape& shape) {
     }
   }
   const std::uint64_t needed = needed_blocks(shape);
-  if (needed > kMaxBlocks) return fmt::format("{} blocks are more than a grid holds", needed);
+  const std::uint64_t blocks = std::max<std::uint64_t>(needed, shape.blocks);
+  if (blocks * kMaxThreads > 0xFFFFFFFFull) return fmt::format("{} blocks are more than a grid holds", blocks);
   if (shape.blocks != 0 && shape.blocks < needed) {
     return fmt::format("{} blocks asked, but this message needs {}: a thread has one packet of 16 bytes", shape.blocks,
                        needed);

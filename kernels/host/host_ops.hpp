@@ -16,6 +16,8 @@ class HostOps {
  public:
   using Numbers = PortableNumbers;
 
+  using Ticket = bool;
+  using Source = std::uint64_t;
   struct Target {
     int rank;
     std::uint64_t offset;
@@ -43,6 +45,7 @@ class HostOps {
             relaxed(control_.calls).load(std::memory_order_relaxed),
             relaxed(control_.dirty_packets).load(std::memory_order_relaxed)};
   }
+  bool is_last(bool ticket, std::uint32_t) { return ticket; }
   bool take_ticket(std::uint32_t blocks) {
     // acq_rel: the last block's advance() comes after every block's load_state().
     if (relaxed(control_.arrivals).fetch_add(1, std::memory_order_acq_rel) + 1 != blocks) return false;
@@ -72,6 +75,7 @@ class HostOps {
     const int rank = peer_after(targets.world, view_.rank, step);
     store_words(view_.lamport[rank] + targets.offset + slot_offset, packet);
   }
+  std::uint64_t source(std::uint64_t offset) { return offset; }
   Packet poll(std::uint64_t offset) {
     auto* word = pointer<std::uint32_t>(view_.lamport[view_.rank] + offset);
     return {{relaxed(word[0]).load(std::memory_order_relaxed), relaxed(word[1]).load(std::memory_order_relaxed),

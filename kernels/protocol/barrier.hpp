@@ -41,7 +41,7 @@ SYMMBENCH_FN void device_barrier(Ops& ops, const Work& work, const WorkspaceView
   if (state.abort != 0) return;
   if (!block_barrier(ops, work, view, state, state.barrier_generation + 1)) return;
   work.sync_block();
-  if (!work.leader() || !ops.take_ticket(work.blocks())) return;
+  if (!work.leader() || !ops.is_last(ops.take_ticket(work.blocks()), work.blocks())) return;
   ++state.barrier_generation;
   ++state.calls;
   ops.advance(state);

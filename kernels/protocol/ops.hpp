@@ -26,12 +26,14 @@ enum class Waiting : std::uint8_t {
 /// Seam 2, lower half: all that the protocol text does to memory, and the only place where addresses are formed. One
 /// object per thread of a kernel. `offset` is in bytes from the start of a rank's segment.
 ///
-/// Program                                                   Order
-///   wait_for_previous()    before any memory that an earlier kernel writes (programmatic dependent launch); host:
-///   nothing pushed()               own packets are on their way: a place to let the next kernel start load_state()
-///   ControlBlock; relaxed, never through a cache that outlives a kernel take_ticket(blocks)    one thread per block,
-///   after all its threads have read the state; true for the last block advance(state)         the last ticket's
-///   holder: slot, generation, calls, dirty_packets of the next call
+/// Program and its order:
+///   wait_for_previous()             before any memory that an earlier kernel writes (programmatic dependent launch);
+///                                   host: nothing
+///   pushed()                        own packets are on their way: a place to let the next kernel start
+///   load_state()                    ControlBlock; relaxed, never through a cache that outlives a kernel
+///   take_ticket(blocks)             one thread per block, after all its threads have read the state
+///   is_last(ticket, blocks)         true for the ticket of the last block
+///   advance(state)                  the last ticket's holder: slot, generation, calls, dirty_packets of the next call
 /// Own memory (input, output, residual, gamma), by address, plain 16-byte accesses:
 ///   load_local(address), store_local(address, packet)
 /// Lamport segment, four *relaxed* 32-bit words each; a word is its own flag, so no order between words is needed (KP
@@ -39,7 +41,8 @@ enum class Waiting : std::uint8_t {
 ///   target(rank, offset)            where a packet for `rank` goes; arithmetic only, so it can precede the wait
 ///   targets(world, offset)          the same for all peers, in the order of peer_after()
 ///   send(target, slot_offset, packet); send(targets, step, slot_offset, packet)
-///   poll(offset)                    own segment
+///   source(offset)                  where to poll in the own segment; arithmetic only
+///   poll(source)
 ///   clear(offset)                   own segment: the sentinel
 ///   sanitise(packet)                what must never travel is replaced (packet.hpp)
 /// Comm segment, *plain* packets, ordered by flags alone:
@@ -60,7 +63,8 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   ops.wait_for_previous();
   ops.pushed();
   { ops.load_state() } -> std::same_as<CallState>;
-  { ops.take_ticket(word) } -> std::same_as<bool>;
+  { ops.take_ticket(word) } -> std::same_as<typename Ops::Ticket>;
+  { ops.is_last(ops.take_ticket(word), word) } -> std::same_as<bool>;
   ops.advance(state);
   { ops.load_local(offset) } -> std::same_as<Packet>;
   ops.store_local(offset, packet);
@@ -68,7 +72,7 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   { ops.targets(FixedWorld<2>{}, offset) } -> std::same_as<typename Ops::template Targets<FixedWorld<2>>>;
   ops.send(target, offset, packet);
   ops.send(targets, rank, offset, packet);
-  { ops.poll(offset) } -> std::same_as<Packet>;
+  { ops.poll(ops.source(offset)) } -> std::same_as<Packet>;
   ops.clear(offset);
   { ops.sanitise(packet) } -> std::same_as<Packet>;
   { ops.load_comm(rank, offset) } -> std::same_as<Packet>;

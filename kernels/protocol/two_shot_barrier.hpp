@@ -33,7 +33,8 @@ SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Work& work, World world, cons
   ops.pushed();
   work.prepare([&](auto lane, const Place& place) { epilogue.load_residual(ops, row, lane, place); });
   work.sync_block();
-  const bool last = work.leader() && ops.take_ticket(work.blocks());
+  typename Ops::Ticket ticket{};
+  if (work.leader()) ticket = ops.take_ticket(work.blocks());
   if (!block_barrier(ops, work, view, state, state.barrier_generation + 1)) return;
 
   work.for_each(Own{}, [&](auto, const Place& place) {
@@ -64,7 +65,7 @@ SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Work& work, World world, cons
     });
     epilogue.finish(ops, row, tile, true);
   });
-  if (!last) return;
+  if (!is_last(ops, work, ticket)) return;
   CallState next = state;
   next.barrier_generation += 2;
   ++next.calls;

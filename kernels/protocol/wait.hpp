@@ -37,8 +37,9 @@ SYMMBENCH_FN bool wait_again(Ops& ops, typename Ops::Patience& patience, const W
 template <MemoryOps Ops>
 SYMMBENCH_FN bool wait_packet(Ops& ops, std::uint64_t offset, int peer, const WaitContext& context, Packet& packet) {
   typename Ops::Patience patience{};
+  const auto source = ops.source(offset);
   for (;;) {
-    packet = ops.poll(offset);
+    packet = ops.poll(source);
     if (!has_sentinel(packet)) return true;
     const std::uint64_t seen = packet.word[0] | static_cast<std::uint64_t>(packet.word[1]) << 32;
     if (!wait_again(ops, patience, context, peer, 0, seen)) return false;
@@ -52,10 +53,13 @@ SYMMBENCH_FN bool wait_chunk(Ops& ops, World world, int first, const WaitContext
                              Packet (&packet)[World::kChunk]) {
   typename Ops::Patience patience{};
   const auto wanted = [&](int i) { return first + i < world.size() && first + i != context.rank; };
+  typename Ops::Source source[World::kChunk];
+  SYMMBENCH_UNROLL
+  for (int i = 0; i < World::kChunk; ++i) source[i] = ops.source(offset_of(first + i));
   for (;;) {
     SYMMBENCH_UNROLL
     for (int i = 0; i < World::kChunk; ++i) {
-      if (wanted(i)) packet[i] = ops.poll(offset_of(first + i));
+      if (wanted(i)) packet[i] = ops.poll(source[i]);
     }
     int missing = -1;
     std::uint64_t seen = 0;
@@ -108,11 +112,21 @@ SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context
 /// has received this rank's data of call n. Hence slot (n+1) % 3 is clean when the first packet for it can arrive. It
 /// needs every rank to receive something from every rank in every Lamport call.
 template <MemoryOps Ops, class Work>
-SYMMBENCH_FN bool clear_and_take_ticket(Ops& ops, const Work& work, const CallState& state, std::uint64_t slot_bytes) {
+SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Work& work, const CallState& state,
+                                                       std::uint64_t slot_bytes) {
   const std::uint64_t previous = (state.slot + kLamportSlots - 1) % kLamportSlots * slot_bytes;
   work.for_each_index(state.dirty_packets, [&](std::uint64_t i) { ops.clear(previous + i * kPacketBytes); });
   work.sync_block();  // the ticket says that all threads of the block have read the state
-  return work.leader() && ops.take_ticket(work.blocks());
+  typename Ops::Ticket ticket{};
+  if (work.leader()) ticket = ops.take_ticket(work.blocks());
+  return ticket;
+}
+
+/// Whether the calling thread is the one that advances the state. To be asked at the end: a ticket is on its way for as
+/// long as a packet is.
+template <MemoryOps Ops, class Work>
+SYMMBENCH_FN bool is_last(Ops& ops, const Work& work, const typename Ops::Ticket& ticket) {
+  return work.leader() && ops.is_last(ticket, work.blocks());
 }
 
 /// The state of the next call after a Lamport call that may have written the first `dirty_packets` of its slot.
