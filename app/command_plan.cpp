@@ -22,7 +22,7 @@ std::string case_line(const Case& one) {
                           one.algorithm_asked == "auto" ? fmt::format("{} (auto)", name_of(shape.algorithm))
                                                         : std::string(name_of(shape.algorithm)),
                           fmt::format("{} x {}", shape.tokens, shape.hidden), format_bytes(shape.message_bytes()),
-                          one.iters ? fmt::format("{}", *one.iters) : "sampled");
+                          one.iters ? fmt::format("{} iters", *one.iters) : "sampled");
   if (one.skip) line += "  skipped: " + *one.skip;
   return line + "\n";
 }
@@ -34,8 +34,8 @@ std::string group_text(const CaseGroup& group) {
   }
   auto text = fmt::format("\n{}\n  {}{}; workspace for {}\n", group.id, fmt::join(group.allocators, " and "),
                           group.allocators.size() > 1 ? ", interleaved" : "", format_bytes(group.layout.message_bytes));
-  text += fmt::format("  {:<18} {:<5} {:<4} {:<17} {:>12} {:>11} {:>11}\n", "pattern", "dtype", "out", "algorithm",
-                      "tokens x hid", "message", "iterations");
+  text += fmt::format("  {:<18} {:<5} {:<4} {:<17} {:>12} {:>11}\n", "pattern", "dtype", "out", "algorithm",
+                      "tokens x hid", "message");
   for (const auto& one : group.cases) text += case_line(one);
   return text;
 }
