@@ -117,6 +117,7 @@ TEST_CASE("a worker that spins past its own allowance is found by its supervisor
   CHECK(job.only_failure().status == "hung");
   CHECK(job.only_failure().failure.rank == 1);
   CHECK(job.only_failure().failure.call == "cuCtxSynchronize");
+  CHECK(job.only_failure().others.empty());  // rank 0 was still waiting
   CHECK(children().empty());
 }
 

@@ -67,7 +67,8 @@ TEST_CASE("a worker process sees the veto in its environment") {
 }
 
 TEST_CASE("a worker process holds five descriptors and no more, although its supervisor leaks") {
-  const UniqueFd leaked(open("/dev/null", O_RDONLY));  // not close-on-exec
+  const UniqueFd null(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd leaked(fcntl(null.get(), F_DUPFD, 150));  // not close-on-exec
   REQUIRE(leaked);
   Shell shell(
       "i=0; while [ $i -lt 200 ]; do if [ -e /proc/$$/fd/$i ]; then list=\"$list $i\"; fi; i=$((i+1)); done;"
