@@ -6,6 +6,10 @@ set(SYMMBENCH_SANITIZE "" CACHE STRING "Sanitizers for every target: 'address,un
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
+# The control plane runs a few thousand calls a second at most and is most of the code: optimising it harder doubles the
+# time of a build and buys nothing. What runs per packet asks for more itself (kernels/CMakeLists.txt).
+set(CMAKE_CXX_FLAGS_RELEASE "-O1 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1 -DNDEBUG")
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 # -Wno-restrict: GCC 12 reports std::string concatenations that are fine (GCC bug 105651).
