@@ -1,4 +1,7 @@
 #pragma once
+#include <cstddef>
+#include <type_traits>
+
 #include "kernels/cuda/cuda_memory.cuh"
 #include "kernels/cuda/cuda_numbers.cuh"
 #include "kernels/cuda/cuda_view.cuh"
@@ -47,12 +50,19 @@ class CudaOps {
     if constexpr (kTrigger == Trigger::after_push) ptx::let_next_kernel_start();
   }
 
+  /// One access. What a Lamport call only passes on stays in memory: advance() and give_up() find it there.
   __device__ __forceinline__ CallState load_state() {
-    static_assert(offsetof(ControlBlock, slot) == 4 && offsetof(ControlBlock, calls) == 16);
-    const Packet small = ptx::load_relaxed_gpu(view_.control);
-    const Packet large = ptx::load_relaxed_gpu(view_.control + 16);
-    return {small.word[1], small.word[2], small.word[3], large.word[0] | std::uint64_t{large.word[1]} << 32,
-            large.word[2] | std::uint64_t{large.word[3]} << 32};
+    static_assert(offsetof(ControlBlock, slot) == 0 && offsetof(ControlBlock, abort) == 4 &&
+                  offsetof(ControlBlock, dirty_packets) == 8);
+    const Packet words = ptx::load_relaxed_gpu(view_.control);
+    CallState state{};
+    state.slot = words.word[0];
+    state.abort = words.word[1];
+    state.dirty_packets = words.word[2] | std::uint64_t{words.word[3]} << 32;
+    if constexpr (kBarriers) {
+      state.barrier_generation = ptx::load_word_relaxed_gpu(view_.control + offsetof(ControlBlock, barrier_generation));
+    }
+    return state;
   }
   /// Wraps to 0 by itself, so the grid may change from call to call.
   __device__ __forceinline__ Ticket take_ticket(std::uint32_t blocks) {
@@ -61,9 +71,9 @@ class CudaOps {
   __device__ __forceinline__ bool is_last(Ticket ticket, std::uint32_t blocks) { return ticket == blocks - 1; }
   __device__ __forceinline__ void advance(const CallState& next) {
     control()->slot = next.slot;
-    control()->barrier_generation = next.barrier_generation;
-    control()->calls = next.calls;
     control()->dirty_packets = next.dirty_packets;
+    if constexpr (kBarriers) control()->barrier_generation = next.barrier_generation;
+    atomicAdd(reinterpret_cast<unsigned long long*>(&control()->calls), 1ull);  // its value is nobody's to wait for
   }
 
   __device__ __forceinline__ Packet load_local(std::uint64_t address) { return ptx::load(address); }
@@ -137,7 +147,7 @@ class CudaOps {
     page->packet = record.packet;
     page->expected = record.expected;
     page->seen = record.seen;
-    page->call = record.call;
+    page->call = control()->calls;
     __threadfence_system();
     *const_cast<volatile std::uint32_t*>(&page->tag) = record.tag;
     __threadfence_system();
@@ -146,6 +156,7 @@ class CudaOps {
   __device__ __forceinline__ float reciprocal_sqrt(float value) { return rsqrtf(value); }
 
  private:
+  static constexpr bool kBarriers = std::is_same_v<View, WorkspaceView>;
   template <class World>
   static constexpr bool kHeld = requires(PeerTargets<World> targets) { targets.address; };
 
