@@ -18,6 +18,7 @@ namespace symmbench {
 // What is instantiated, for each of fp16, bf16, fp32 (one .cu file per dtype and column, so that a build can spread):
 //                          plain                    fused                why
 //   one_shot, two_shot     2, 4, 8, 16, any ranks   2, 4, 8, 16 ranks    loops over ranks unroll, packets in registers
+//   (throughput)                                    2, 4 ranks           more rows than fit at once, from 4 MiB
 //   two_shot_barrier       any ranks                any ranks            the second opinion: compile time before speed
 // Programmatic dependent launch needs no variants: without the launch attribute its instructions do nothing.
 
@@ -34,6 +35,9 @@ __device__ __forceinline__ World world_of(const View& view) {
     return {};
   }
 }
+
+/// From here on a fused message has more rows than a GPU holds at once.
+inline constexpr std::uint64_t kThroughputBytes = 4ull << 20;
 
 /// Blocks per SM that the compiler must leave registers for. Beyond 8 ranks a thread holds eight packets at a time.
 template <class World>
@@ -54,23 +58,38 @@ __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
   }
 }
 
+template <class T, RowsTuning kTuning, Algorithm kAlgorithm, class World, class View>
+__device__ __forceinline__ void fused_body(const View& view, const Message& message,
+                                           const ResidualRmsNorm<T>& epilogue) {
+  constexpr RowOrder kOrder = kAlgorithm == Algorithm::one_shot ? RowOrder::in_turn : RowOrder::by_owner;
+  __shared__ RowShared shared;
+  const World world = world_of<World>(view);
+  CudaOps<View, Trigger::after_push> ops(view);
+  const auto row_packets = static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>);
+  const RowsWork<kOrder, kTuning> work(world, view.rank, message, row_packets, shared);
+  if constexpr (kAlgorithm == Algorithm::one_shot) {
+    one_shot<T>(ops, work, world, view, message, epilogue);
+  } else {
+    two_shot<T>(ops, work, world, view, message, epilogue);
+  }
+  work.leave();
+}
+
 template <class T, class World, Algorithm kAlgorithm>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
     fused_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view, const __grid_constant__ Message message,
                  const __grid_constant__ ResidualRmsNorm<T> epilogue) {
-  __shared__ RowShared shared;
-  const World world = world_of<World>(view);
-  CudaOps<LamportView<kRanksOf<World>>, Trigger::after_push> ops(view);
-  const auto row_packets = static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>);
-  if constexpr (kAlgorithm == Algorithm::one_shot) {
-    const RowsWork<RowOrder::in_turn> work(world, view.rank, message, row_packets, shared);
-    one_shot<T>(ops, work, world, view, message, epilogue);
-    work.leave();
-  } else {
-    const RowsWork<RowOrder::by_owner> work(world, view.rank, message, row_packets, shared);
-    two_shot<T>(ops, work, world, view, message, epilogue);
-    work.leave();
-  }
+  fused_body<T, RowsTuning::latency, kAlgorithm, World>(view, message, epilogue);
+}
+
+/// 40 registers, 1536 threads per SM: a few spills cost less than rows that are not under way (2 GPUs, 64 Mi: 64
+/// registers 211 us, 48 206, 40 199).
+template <class T, class World, Algorithm kAlgorithm>
+__global__ void __maxnreg__(40)
+    fused_throughput_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
+                            const __grid_constant__ Message message,
+                            const __grid_constant__ ResidualRmsNorm<T> epilogue) {
+  fused_body<T, RowsTuning::throughput, kAlgorithm, World>(view, message, epilogue);
 }
 
 template <class T, class Epilogue>
@@ -107,8 +126,14 @@ int launch_plain_world(const LaunchShape& shape, void* stream, const AllreduceCa
 template <class T, class World>
 int launch_fused_world(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
   const LamportView<kRanksOf<World>> view(*call.view);
-  const auto kernel = call.shape.algorithm == Algorithm::one_shot ? fused_kernel<T, World, Algorithm::one_shot>
-                                                                  : fused_kernel<T, World, Algorithm::two_shot>;
+  const bool one_shot = call.shape.algorithm == Algorithm::one_shot;
+  auto kernel = one_shot ? fused_kernel<T, World, Algorithm::one_shot> : fused_kernel<T, World, Algorithm::two_shot>;
+  if constexpr (kRanksOf<World> <= 4) {
+    if (call.shape.message_bytes() >= kThroughputBytes) {
+      kernel = one_shot ? fused_throughput_kernel<T, World, Algorithm::one_shot>
+                        : fused_throughput_kernel<T, World, Algorithm::two_shot>;
+    }
+  }
   return launch(kernel, shape, stream, view, message_of(call), fused_epilogue<T>(call));
 }
 

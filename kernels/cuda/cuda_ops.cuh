@@ -66,14 +66,18 @@ class CudaOps {
   }
   /// Wraps to 0 by itself, so the grid may change from call to call.
   __device__ __forceinline__ Ticket take_ticket(std::uint32_t blocks) {
+    // Counted here and not in advance(): at a kernel's end its way to memory would be waited for (0.1 us).
+    if (!kBarriers && blockIdx.x == 0) count_call();
     return atomicInc(&control()->arrivals, blocks - 1);
   }
   __device__ __forceinline__ bool is_last(Ticket ticket, std::uint32_t blocks) { return ticket == blocks - 1; }
   __device__ __forceinline__ void advance(const CallState& next) {
     control()->slot = next.slot;
     control()->dirty_packets = next.dirty_packets;
-    if constexpr (kBarriers) control()->barrier_generation = next.barrier_generation;
-    atomicAdd(reinterpret_cast<unsigned long long*>(&control()->calls), 1ull);  // its value is nobody's to wait for
+    if constexpr (kBarriers) {
+      control()->barrier_generation = next.barrier_generation;
+      count_call();
+    }
   }
 
   __device__ __forceinline__ Packet load_local(std::uint64_t address) { return ptx::load(address); }
@@ -147,7 +151,7 @@ class CudaOps {
     page->packet = record.packet;
     page->expected = record.expected;
     page->seen = record.seen;
-    page->call = control()->calls;
+    page->call = control()->calls - (kBarriers ? 0 : 1);
     __threadfence_system();
     *const_cast<volatile std::uint32_t*>(&page->tag) = record.tag;
     __threadfence_system();
@@ -160,6 +164,9 @@ class CudaOps {
   template <class World>
   static constexpr bool kHeld = requires(PeerTargets<World> targets) { targets.address; };
 
+  __device__ __forceinline__ void count_call() {
+    atomicAdd(reinterpret_cast<unsigned long long*>(&control()->calls), 1ull);
+  }
   __device__ __forceinline__ ControlBlock* control() const { return reinterpret_cast<ControlBlock*>(view_.control); }
 
   const View& view_;
