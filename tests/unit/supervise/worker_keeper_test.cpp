@@ -82,7 +82,7 @@ TEST_CASE("a worker that died before it was stopped is reported with its own end
 }
 
 TEST_CASE("a worker that talks nonsense is taken for failed, not believed") {
-  Kept kept({"/bin/sh", "-c", "printf '\\377\\377\\377\\377\\001\\000\\000\\000' >&3; sleep 1000"});
+  Kept kept({"/bin/sh", "-c", "printf '\\377\\377\\377\\377\\001\\000\\000\\000' >&3; exec sleep 1000"});
   kept.start(0);
   const auto deadline = Deadline::in_seconds(60);
   while (kept.kinds.empty() && !deadline.expired()) kept.keeper.tick();
