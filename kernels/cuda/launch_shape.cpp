@@ -38,17 +38,19 @@ std::uint64_t plain_threads(const CallShape& shape) {
   return std::min<std::uint64_t>(wanted, kMaxThreads);
 }
 
-/// Fused Lamport kernels: a cluster per row. KP 1: 8 x 128 for 8192 columns of 16 bits while the message is small, then
-/// fewer, larger blocks.
+/// Fused Lamport kernels: a cluster per row. While rows are few, small blocks spread them; between one and two waves of
+/// rows large blocks win; above, 256 threads fill an SM best, and from 32 MiB on 512 are equal or better (KP 1, and 2
+/// GPUs measured with these kernels).
+std::uint64_t row_threads(const CallShape& shape) {
+  const std::uint64_t mebibytes = shape.message_bytes() >> 20;
+  if (shape.threads != 0) return shape.threads;
+  if (mebibytes >= 32) return 512;
+  if (mebibytes >= 4) return 256;
+  if (mebibytes >= 2) return 512;
+  return shape.message_bytes() > (512ull << 10) && shape.world_size > 2 ? 512 : 128;
+}
 std::uint64_t row_blocks(const CallShape& shape) {
-  std::uint64_t threads = 128;
-  if (shape.threads != 0) {
-    threads = shape.threads;
-  } else if (shape.message_bytes() >= (2ull << 20)) {
-    threads = 256;
-  } else if (shape.message_bytes() > (512ull << 10) && shape.algorithm == Algorithm::two_shot) {
-    threads = 512;
-  }
+  const std::uint64_t threads = row_threads(shape);
   // At least two: a cluster of one has no asynchronous stores.
   const std::uint64_t blocks = std::max<std::uint64_t>(ceil_div(row_packets(shape), threads), 2);
   return shape.threads != 0 ? blocks : std::min<std::uint64_t>(blocks, kMaxRowBlocks);
