@@ -148,6 +148,13 @@ WorkerProcess::WorkerProcess(const std::vector<std::string>& argv, int channel, 
 
 WorkerEnd WorkerProcess::poll() {
   if (end_.kind != Kind::running) return end_;
+  siginfo_t seen{};
+  if (waitid(P_PID, static_cast<id_t>(pid_), &seen, WEXITED | WNOHANG | WNOWAIT) == 0) {
+    if (seen.si_pid == 0) return end_;
+    ::kill(-pid_, SIGKILL);  // what it started itself; not yet reaped, it still holds the number of its group
+  } else if (errno == EINTR) {
+    return end_;
+  }
   int status = 0;
   const pid_t reaped = waitpid(pid_, &status, WNOHANG);
   if (reaped == 0 || (reaped < 0 && errno == EINTR)) return end_;
@@ -162,7 +169,7 @@ WorkerEnd WorkerProcess::poll() {
 }
 
 void WorkerProcess::kill() {
-  if (poll().kind == Kind::running) ::kill(pid_, SIGKILL);
+  if (poll().kind == Kind::running) ::kill(-pid_, SIGKILL);
 }
 
 WorkerProcess::~WorkerProcess() {

@@ -56,7 +56,7 @@ class WorkerProcess {
   /// Does not wait. `running` until it has ended and was reaped; then always the same. Only running, exited (also with
   /// status 0) and signalled: what it said on its channel is not known here.
   WorkerEnd poll();
-  /// SIGKILL, which a stopped process obeys too. Harmless when it has ended.
+  /// SIGKILL to the worker and all that it started, which stopped processes obey too. Harmless when it has ended.
   void kill();
 
  private:

@@ -107,6 +107,19 @@ TEST_CASE("a worker's end is told once and for all: by status, by signal, by our
   CHECK(stopped.process.poll().kind == Kind::signalled);
 }
 
+TEST_CASE("what a worker started ends with it, however it ends") {
+  Shell left("sleep 1000 & exit 7");
+  CHECK(left.end().code == 7);
+  CHECK(left.words().empty());  // nobody holds descriptor 3 any more
+
+  Shell killed("sleep 1000 & echo >&3; sleep 1000");
+  char byte = 0;
+  REQUIRE(recv(killed.sockets.first.get(), &byte, 1, 0) == 1);
+  killed.process.kill();
+  CHECK(killed.end().code == SIGKILL);
+  CHECK(killed.words().empty());
+}
+
 TEST_CASE("a worker that is still running ends with its handle, without a zombie") {
   pid_t pid = 0;
   {
