@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 
 #include "app/cli.hpp"
 #include "app/command_plan.hpp"
@@ -109,7 +110,8 @@ RunStarted run_started(const ParsedCommand& command, const std::vector<std::stri
                      {"config", parse_json(config.config_text, "configuration")},
                      {"seed", config.seed},
                      {"started_at", started_at}};
-  started.device = Json{{"kind", device.kind}, {"emulated", device.emulated}, {"reason", device.reason}};
+  started.device = Json{{"asked", started.run.at("config").value("device", std::string("auto"))},
+                        {"kind", device.kind}, {"emulated", device.emulated}, {"reason", device.reason}};
   started.world_size = world_size;
   started.group_size = config.group_size == 0 ? world_size : config.group_size;
   started.planned_rows = planned_rows(config, world_size);
@@ -118,6 +120,15 @@ RunStarted run_started(const ParsedCommand& command, const std::vector<std::stri
   started.raw_samples = config.raw_samples;
   started.skip_if_unsupported = config.skip_if_unsupported;
   return started;
+}
+
+/// One record per rank, the latest: a preflight that was started again reports again.
+std::vector<Json> latest_facts(const std::vector<Json>& records) {
+  std::map<int, Json> by_rank;
+  for (const auto& record : records) by_rank[record.at("rank").get<int>()] = record;
+  std::vector<Json> latest;
+  for (auto& [rank, record] : by_rank) latest.push_back(std::move(record));
+  return latest;
 }
 
 /// One rank's part of the job: its supervisor and journal, until the code that all ranks leave with is known.
@@ -142,9 +153,11 @@ class Rank {
     Supervisor supervisor(transport_, options(), *journal_sink(), &log);
 
     const std::string started_at = utc_timestamp();
+    const auto limit = Deadline::in_seconds(config_.time_limit_s > 0 ? config_.time_limit_s : kForever_s);
+    const auto left_s = [&] { return std::chrono::duration<double>(limit.left()).count(); };
     WorkRequest preflight{.task = "preflight", .label = "preflight"};
-    RunOutcome outcome = supervisor.run(std::vector{preflight}, time_limit_s());
-    const auto facts = log.of_type("rank");
+    RunOutcome outcome = supervisor.run(std::vector{preflight}, left_s());
+    const auto facts = latest_facts(log.of_type("rank"));
     const DeviceDecision device = decide_device(config_.device, facts, mpi_.size());
     own.append(to_json(run_started(command_, arguments_, mpi_.size(), device, started_at)));
 
@@ -152,7 +165,7 @@ class Rank {
     if (!problem) problem = memory_problem(make_plan(config_, mpi_.size(), 0), device, facts);
     if (!outcome.interrupted && !problem) {
       const auto work = [&](int group) { return work_of(make_plan(config_, mpi_.size(), group), config_, device); };
-      outcome = supervisor.run(work, time_limit_s());
+      outcome = supervisor.run(work, left_s());
     }
     RunEnded ended{.ended_at = utc_timestamp(), .complete = !outcome.interrupted && !problem};
     if (outcome.interrupted) {
@@ -195,7 +208,6 @@ class Rank {
   };
 
   RecordSink* journal_sink() { return journal_ ? static_cast<RecordSink*>(&*journal_) : &nowhere_; }
-  double time_limit_s() const { return config_.time_limit_s > 0 ? config_.time_limit_s : kForever_s; }
 
   SupervisorOptions options() {
     const Deadlines deadlines = deadlines_of(config_);
@@ -276,6 +288,7 @@ int command_run(const std::vector<std::string>& arguments) {
   }
 
   ::setenv(kLocalRankVariable, std::to_string(mpi.local_rank_and_size().first).c_str(), 1);
+  ::setenv(kSupervisorPidVariable, std::to_string(::getpid()).c_str(), 1);
   int exit_code = kNoVerdict;
   {
     Rank rank(mpi, command, arguments);

@@ -10,10 +10,11 @@
 namespace symmbench {
 namespace {
 
-int local_rank() {
-  const char* text = std::getenv(kLocalRankVariable);
+int number_in(const char* variable) {
+  const char* text = std::getenv(variable);
   return text == nullptr ? 0 : std::atoi(text);
 }
+int local_rank() { return number_in(kLocalRankVariable); }
 
 const CaseGroup& group_of(const Plan& plan, const std::string& id) {
   const auto it = std::find_if(plan.groups.begin(), plan.groups.end(), [&](const auto& group) { return group.id == id; });
@@ -29,7 +30,8 @@ void run_worker_task(WorkerContext& context) {
   if (context.request.task == "preflight") {
     // Creating a context takes a second or so, and up to a minute where many GPUs start.
     context.heartbeat.allow(60);
-    run_preflight(context, probe_devices(local_rank()));
+    run_preflight(context, {.local_rank = local_rank(), .supervisor_pid = number_in(kSupervisorPidVariable)},
+                  probe_devices(local_rank()));
     return;
   }
   const Json& settings = context.request.settings;

@@ -14,8 +14,20 @@
 namespace symmbench {
 namespace {
 
-/// Iterations per block when the count is left to us: enough for a spread, short enough to interleave often.
-constexpr std::uint64_t kBatchesPerBlock = 5;
+/// How the batches of one contender are dealt to its blocks; a round of the interleaved order gives it two blocks.
+struct Schedule {
+  std::uint64_t rounds = 1, batches_per_block = 1;
+};
+
+/// Without an iteration count: rounds until the interval is narrow enough, each long enough to judge a block by. With
+/// one: the more pairs of blocks the better the comparison, up to kRounds; what does not divide is rounded up.
+Schedule schedule_of(const Case& bench_case, const BatchShape& shape) {
+  constexpr std::uint64_t kBatchesPerBlock = 5, kRounds = 3, kNoLimit = 1'000'000;
+  if (!bench_case.iters) return {kNoLimit, kBatchesPerBlock};
+  const std::uint64_t batches = ceil_div(*bench_case.iters, shape.iterations);
+  const std::uint64_t rounds = std::clamp<std::uint64_t>(batches / 2, 1, kRounds);
+  return {rounds, ceil_div(batches, 2 * rounds)};
+}
 
 /// What each rank contributes at the end of a case, by value.
 struct CheckSummary {
@@ -44,7 +56,7 @@ struct CaseRunner::Track {
   std::unique_ptr<Graph> graph;
   std::vector<SampleBlock> blocks;
   std::vector<double> rank_total_us;  // by group rank, sums over all batches
-  std::uint64_t batches = 0, checked_iterations = 0;
+  std::uint64_t batches = 0, verified_batches = 0, checked_iterations = 0;
 
   std::uint64_t wrong_elements = 0;  // over all ranks
   std::optional<double> max_error;
@@ -84,13 +96,13 @@ std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector
     warm_up(tracks.back());
   }
 
-  const std::uint64_t batches_wanted =
-      bench_case.iters ? ceil_div(ceil_div(*bench_case.iters, shape.iterations), 2) : kBatchesPerBlock;
+  const Schedule schedule = schedule_of(bench_case, shape);
   const auto order = interleaved_order(contenders.size());
   int position = 0;
-  do {
-    for (const std::size_t index : order) sample_block(tracks[index], position++, batches_wanted);
-  } while (!bench_case.iters && !sampled_enough(tracks, microseconds_since(start)));
+  for (std::uint64_t round = 0; round < schedule.rounds; ++round) {
+    for (const std::size_t index : order) sample_block(tracks[index], position++, schedule.batches_per_block);
+    if (!bench_case.iters && sampled_enough(tracks, microseconds_since(start))) break;
+  }
 
   std::vector<RowRecord> rows;
   for (auto& track : tracks) {
@@ -204,18 +216,24 @@ void CaseRunner::verify(Track& track) {
                           .max_error = std::bit_cast<float>(report.max_error_bits)};
   const auto all = allgather_value(context_.comm, "check", mine);
   if (!track.max_error) track.max_error = 0;
-  std::optional<int> differs, overwrote, wrong;
+  // Nothing is proved by a check that looked at less than it was asked to.
+  const std::uint64_t outputs = track.bench_case.shape.pattern == Pattern::allreduce ? 1 : 2;
+  const std::uint64_t elements = track.bench_case.shape.tokens * track.bench_case.shape.hidden;
+  const std::uint64_t to_check = (track.batches - track.verified_batches) * track.shape.slots * outputs * elements;
+  track.verified_batches = track.batches;
+  std::optional<int> differs, overwrote, wrong, unchecked;
   std::uint64_t checked = 0;
   for (std::size_t r = 0; r < all.size(); ++r) {
     const int rank = static_cast<int>(r);
     checked += all[r].checked_elements;
     track.wrong_elements += all[r].wrong_elements;
     track.max_error = std::max(*track.max_error, static_cast<double>(all[r].max_error));
+    if (all[r].checked_elements != to_check && !unchecked) unchecked = rank;
     if (all[r].wrong_elements > 0 && !wrong) wrong = rank;
     if (all[r].guard_words > 0 && !overwrote) overwrote = rank;
     if (all[r].digest != all[0].digest && !differs) differs = rank;
   }
-  if (!wrong && !overwrote && !differs) return;
+  if (!wrong && !overwrote && !differs && !unchecked) return;
 
   Json explained = nullptr;
   if (mine.wrong_elements > 0) {
@@ -231,6 +249,11 @@ void CaseRunner::verify(Track& track) {
     failure.rank = context_.comm.world_rank(*wrong);
     failure.detail = fmt::format("{} of {} elements wrong: {}", track.wrong_elements, checked,
                                  track.blame.value("summary", std::string("unexplained")));
+  } else if (unchecked) {
+    failure.reason = Reason::internal;
+    failure.rank = context_.comm.world_rank(*unchecked);
+    failure.detail = fmt::format("the check looked at {} of {} elements",
+                                 all[static_cast<std::size_t>(*unchecked)].checked_elements, to_check);
   } else if (overwrote) {
     failure.reason = Reason::corrupted;
     failure.rank = context_.comm.world_rank(*overwrote);

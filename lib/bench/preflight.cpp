@@ -15,10 +15,9 @@ namespace symmbench {
 namespace {
 
 /// Variables that change what is measured or how it is launched. Never the whole environment: it holds secrets.
-constexpr std::array<std::string_view, 13> kAllowedPrefixes{
-    "NCCL_",       "CUDA_",         "NVIDIA_VISIBLE",    "NVSHMEM_",           "TORCH_SYMM",    "FLASHINFER_TRTLLM",
-    "SYMMBENCH_",  "SLURM_JOB_ID",  "SLURM_PROCID",      "SLURM_LOCALID",      "SLURM_NODEID",  "SLURM_GPUS",
-    "OMPI_MCA_btl"};
+constexpr auto kAllowedPrefixes = std::to_array<std::string_view>(
+    {"NCCL_", "CUDA_", "NVIDIA_VISIBLE", "NVSHMEM_", "TORCH_SYMM", "FLASHINFER_TRTLLM", "SLURM_JOB_ID", "SLURM_PROCID",
+     "SLURM_LOCALID", "SLURM_NODEID", "SLURM_GPUS", "OMPI_MCA_btl"});
 
 Json allowed_environment() {
   Json variables = Json::object();
@@ -62,13 +61,15 @@ Json to_json(const DeviceAnswer& answer) {
 
 }  // namespace
 
-void run_preflight(WorkerContext& context, const std::vector<DeviceAnswer>& devices) {
+void run_preflight(WorkerContext& context, const RankPlace& place, const std::vector<DeviceAnswer>& devices) {
   const int rank = context.comm.world_rank(context.comm.rank());
   const HostIdentity host = this_host();
   RankFacts facts{.rank = rank,
                   .facts = Json{{"host", host_name()},
                                 {"boot_id", host.boot_id},
                                 {"network_namespace", host.network_namespace},
+                                {"pid", place.supervisor_pid},
+                                {"local_rank", place.local_rank},
                                 {"cpus", ::sysconf(_SC_NPROCESSORS_ONLN)},
                                 {"devices", Json::array()},
                                 {"environment", allowed_environment()}}};

@@ -18,6 +18,11 @@ struct DeviceAnswer {
 
 /// The preflight task of a worker: appends one RankFacts record with host identity, memory, environment (by allow-list)
 /// and what each device kind answered. Not collective: nothing here waits for another rank.
-void run_preflight(WorkerContext& context, const std::vector<DeviceAnswer>& devices);
+/// `place` names the rank for a person at the host.
+struct RankPlace {
+  int local_rank = 0;      ///< among the ranks of its host
+  int supervisor_pid = 0;  ///< what mpirun started; the worker comes and goes
+};
+void run_preflight(WorkerContext& context, const RankPlace& place, const std::vector<DeviceAnswer>& devices);
 
 }  // namespace symmbench

@@ -1,5 +1,7 @@
 #include "bench/workspace_bench.hpp"
 
+#include "workspace/differences.hpp"
+
 namespace symmbench {
 namespace {
 
@@ -71,6 +73,14 @@ WorkspaceRecord WorkspaceBench::record() const {
     record.driver_calls.push_back(
         Json{{"call", call.call}, {"count", call.count}, {"failures", call.failures}, {"total_us", call.total_us}});
   }
+  const auto add = [&](std::span<const Difference> differences) {
+    for (const auto& difference : differences) {
+      record.differences.push_back(
+          Json{{"upstream", difference.upstream}, {"here", difference.here}, {"reason", difference.reason}});
+    }
+  };
+  add(maker_->differences());
+  add(workspace_differences());
   return record;
 }
 

@@ -133,7 +133,7 @@ constexpr OptionSpec kOptions[] = {
      from(1, 1024), kLater},
     // ---- measurement
     {"iters", 'n', Kind::integer, Scope::sweep, Group::measure, "N", "",
-     "timed iterations per case and allocator; unset: until the interval is --ci-width wide or a time cap ends", {},
+     "timed iterations per case and allocator, rounded up to whole batches of every block; unset: until the interval is --ci-width wide or a time cap ends", {},
      from(1)},
     {"warmup-iters", 'w', Kind::integer, Scope::sweep, Group::measure, "N", "10", "iterations before timing", {},
      from(0)},
@@ -147,7 +147,7 @@ constexpr OptionSpec kOptions[] = {
      {}, from(0, 65535)},
     {"threads", 0, Kind::integer, Scope::sweep, Group::measure, "N", "0", "threads per block; 0: chosen by the kernels",
      {}, from(0, 1024)},
-    {"seed", 0, Kind::integer, Scope::run, Group::measure, "N", "1", "of inputs and of the order of measurement", {},
+    {"seed", 0, Kind::integer, Scope::run, Group::measure, "N", "1", "of the inputs", {},
      {}},
     {"tune", 0, Kind::flag, Scope::run, Group::measure, "", "", "search blocks and threads per size", {}, {}, kLater},
     // ---- stability

@@ -124,7 +124,7 @@ Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated,
             {"failure", failure_or_null(outcome.failure)},
             {"attempts", attempts_json(outcome.attempts)}};
   add_measurements(json, row, emulated, raw_samples);
-  json["wrong_elements"] = row != nullptr ? Json(row->wrong_elements) : Json(nullptr);
+  json["wrong_elements"] = row != nullptr && row->checked_iterations > 0 ? Json(row->wrong_elements) : Json(nullptr);
   json["max_error"] = row != nullptr ? json_or_null(row->max_error) : Json(nullptr);
   json["checked_iterations"] = row != nullptr ? Json(row->checked_iterations) : Json(nullptr);
   json["checked_every"] = row != nullptr ? Json(row->checked_every) : Json(nullptr);

@@ -175,10 +175,10 @@ std::string next_step(const Failure& failure) {
     case Reason::peer_failed:
       return fmt::format("look at {}: this rank only noticed", suspect);
     case Reason::crashed:
-      return "read that rank's stderr (run.events) and its host's kernel log; run again with --isolation none in a "
+      return "read that rank's stderr (in mpirun's output) and its host's kernel log; run again with --isolation none in a "
              "debugger";
     case Reason::exited:
-      return "read that rank's stderr (run.events): the worker left by itself";
+      return "read that rank's stderr (in mpirun's output): the worker left by itself";
     case Reason::wrong_data:
       return "do not use this allocator here: results[].blame names source rank and block; run again with another "
              "--handle";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "core/names.hpp"
 
@@ -43,10 +44,12 @@ std::optional<PairedComparison> compare_paired(Blocks a_blocks, Blocks b_blocks)
 
   std::vector<double> differences, a_means, b_means;
   double sampling_variance = 0, degrees = 0;
+  std::size_t smallest_block = SIZE_MAX;
   for (std::size_t k = 0; k < std::min(a_blocks.size(), b_blocks.size()); ++k) {
     const auto a_logs = logarithms(a_blocks[k]);
     const auto b_logs = logarithms(b_blocks[k]);
     if (a_logs.empty() || b_logs.empty()) continue;
+    smallest_block = std::min({smallest_block, a_logs.size(), b_logs.size()});
     a_means.push_back(*mean(a_logs));
     b_means.push_back(*mean(b_logs));
     differences.push_back(a_means.back() - b_means.back());
@@ -62,16 +65,14 @@ std::optional<PairedComparison> compare_paired(Blocks a_blocks, Blocks b_blocks)
   const double log_ratio = *mean(differences);
   PairedComparison result{.ratio = std::exp(log_ratio),
                           .block_spread = std::max(spread_of(a_means), spread_of(b_means))};
-  // One sample per block still allows an interval from the pairs alone; one pair of single samples allows none.
-  const double between_pairs = standard_deviation(differences).value_or(0) / std::sqrt(pairs);
-  if (degrees >= 1) {
-    const double within_blocks = student_t_95(degrees) * std::sqrt(sampling_variance) / pairs;
-    const double half_width = std::max(within_blocks, between_pairs);
+  // Samples of one block share whatever disturbed the block, so the pairs, not the samples, are what counts.
+  if (const auto between_pairs = mean_confidence_interval(differences)) {
+    const double within_blocks = degrees >= 1 ? student_t_95(degrees) * std::sqrt(sampling_variance) / pairs : 0;
+    const double half_width = std::max(within_blocks, (between_pairs->high - between_pairs->low) / 2);
     result.interval = Interval{.low = std::exp(log_ratio - half_width), .high = std::exp(log_ratio + half_width)};
-  } else if (const auto interval = mean_confidence_interval(differences)) {
-    result.interval = Interval{.low = std::exp(interval->low), .high = std::exp(interval->high)};
   }
-  result.verdict = verdict_of(result.ratio, result.interval, result.block_spread);
+  const bool spread_tells = smallest_block >= kSamplesToJudgeBlock;
+  result.verdict = verdict_of(result.ratio, result.interval, spread_tells ? result.block_spread : 0);
   return result;
 }
 

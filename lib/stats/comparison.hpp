@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -31,19 +32,21 @@ struct PairedComparison {
 inline constexpr double kSameWithin = 0.03;
 /// Blocks of one contender that differ by more than this make it suspect.
 inline constexpr double kUnstableSpread = 0.10;
+/// Below this many samples a block's mean is itself noise: its spread then says nothing, and the verdict is ambiguous.
+inline constexpr std::size_t kSamplesToJudgeBlock = 5;
 
 /// Compares two contenders that took turns A-B-B-A in one process: blocks in the order in which they ran, the k-th of A
 /// beside the k-th of B; samples are times. From each pair of blocks comes one difference of mean logarithms. Their
 /// mean is the logarithm of the ratio: a drift that is linear in time cancels, because A leads in one pair and B in the
-/// next. The interval is Student's t over the samples within blocks, and never narrower than one standard error between
-/// the pairs, so that many samples of few blocks do not feign precision. Blocks without a partner are left out. nullopt
-/// when a contender has no pairable block or a sample is not a positive finite number.
+/// next. The interval is Student's t over the pairs (samples of one block share what disturbed it), and never narrower
+/// than what the samples within blocks say: two pairs give a wide one, however many samples they hold; one pair gives
+/// none. Blocks without a partner are left out. nullopt when a contender has no pairable block or a sample is not a positive finite number.
 std::optional<PairedComparison> compare_paired(std::span<const std::vector<double>> a_blocks,
                                                std::span<const std::vector<double>> b_blocks);
 
 /// The one place that turns an interval into a word:
 ///  1. no interval                                                          -> ambiguous
-///  2. blocks spread by more than kUnstableSpread and by more than |ratio - 1| -> unstable
+///  2. blocks (of kSamplesToJudgeBlock or more samples) spread by more than kUnstableSpread and by more than |ratio - 1| -> unstable
 ///  3. interval within [1 - kSameWithin, 1 + kSameWithin]                   -> same
 ///  4. interval wholly below 1 - kSameWithin                                -> faster; wholly above 1 + -> slower
 ///  5. otherwise (it straddles a limit)                                     -> ambiguous

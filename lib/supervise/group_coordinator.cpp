@@ -53,6 +53,7 @@ void GroupCoordinator::start_next(Clock::time_point) {
     if (requests_.empty()) break;
     queue_.emplace(std::move(requests_.front()));
     requests_.pop_front();
+    restarted_ = false;  // whatever failed before was another request
   }
   if (halted_ || !queue_) {
     state_ = State::idle;

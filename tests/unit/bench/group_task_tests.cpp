@@ -72,8 +72,8 @@ TEST_CASE("allocators take turns and each gets the iterations that were asked fo
   std::vector<int> first, second;
   for (const auto& block : rows[0].blocks) first.push_back(block.position);
   for (const auto& block : rows[1].blocks) second.push_back(block.position);
-  CHECK(first == std::vector<int>{0, 3});
-  CHECK(second == std::vector<int>{1, 2});
+  CHECK(first == std::vector<int>{0, 3, 4, 7});
+  CHECK(second == std::vector<int>{1, 2, 5, 6});
   std::size_t batches = 0;
   for (const auto& block : rows[0].blocks) batches += block.batch_us.size();
   CHECK(batches * rows[0].iterations_per_batch == 8);
