@@ -21,6 +21,7 @@ constexpr int kExitInterrupted = 3;
 /// mpirun sends SIGKILL one second after SIGTERM; what follows these (a report, a journal) must fit in as well.
 constexpr double kInterruptedRun_s = 0.15;
 constexpr double kInterruptedServe_s = 0.7;
+constexpr double kBeat_s = 1;
 constexpr double kFinish_s = 5;
 constexpr double kFinishInterrupted_s = 0.2;
 
@@ -83,6 +84,7 @@ class Supervisor::Impl {
  private:
   void send(int to, std::uint32_t kind, std::span<const std::byte> body) { transport_.send(to, envelope(kind, body)); }
   bool step();
+  void beat();
   void wait(bool busy);
   void handle(const Message& message);
   void coordinate(const Message& message, const Opened& opened);
@@ -103,6 +105,8 @@ class Supervisor::Impl {
   std::optional<std::string> interrupted_;      ///< rank 0: for good
   std::optional<int> exit_code_;                ///< as rank 0 said
   int farewells_ = 0;
+  Deadline beat_due_ = Deadline::in_seconds(0);
+  Deadline leader_lost_ = Deadline::in_seconds(options_.leader_s);
   bool orderly_ = false;
   Clock::time_point last_event_ = Clock::now();
 };
@@ -120,8 +124,17 @@ bool Supervisor::Impl::step() {
     coordinator.tick(Clock::now());
     carry_out(coordinator);
   }
+  beat();
   if (any) last_event_ = Clock::now();
   return any;
+}
+
+/// Rank 0 tells the others that it is there, so that none of them waits for a leader that is not.
+void Supervisor::Impl::beat() {
+  if (coordinators_.empty() || !beat_due_.expired()) return;
+  beat_due_ = Deadline::in_seconds(kBeat_s);
+  const Blob body = body_of(Json::object());
+  for (int rank = 1; rank < transport_.size(); ++rank) send(rank, message::kAlive, body);
 }
 
 void Supervisor::Impl::wait(bool busy) {
@@ -138,11 +151,14 @@ void Supervisor::Impl::wait(bool busy) {
 
 void Supervisor::Impl::handle(const Message& message) {
   const Opened opened = open_envelope(message.bytes);
+  if (message.from == 0) leader_lost_ = Deadline::in_seconds(options_.leader_s);
   switch (opened.kind) {
     case message::kStart:
     case message::kStop:
     case kRoundResult:
       keeper_.handle(opened.kind, opened.body);
+      break;
+    case message::kAlive:
       break;
     case message::kFinish:
       exit_code_ = json_of(opened.body).value("exit_code", kExitInterrupted);
@@ -313,6 +329,11 @@ int Supervisor::Impl::serve() try {
       leave_by = Deadline::in_seconds(kInterruptedServe_s);
       keeper_.dismiss();
       send(0, message::kInterrupted, body_of({{"signal", signal_name(signal)}}));
+    }
+    if (leader_lost_.expired()) {
+      fmt::print(stderr, "symmbench: rank {} heard nothing of rank 0 for {} s and leaves\n", transport_.rank(),
+                 options_.leader_s);
+      break;
     }
     if (!step()) wait(round_open());
   }

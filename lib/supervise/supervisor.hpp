@@ -15,6 +15,7 @@ struct SupervisorOptions {
   double watchdog_s = 30;  ///< added to what a worker allows itself before it is taken for hung
   double settle_s = 2;     ///< after a first vain wait: for the other ranks' view of it, before all are stopped
   double stop_s = 10;      ///< for a supervisor to answer; longer, and the rank is lost
+  double leader_s = 120;   ///< without a word from rank 0, which also writes the report in this time: rank 0 is lost
   bool isolate = true;     ///< false: the worker is a thread of this process; a crash ends the job, a hang the run
   std::vector<std::string> worker_argv;  ///< how to start a worker: {"/proc/self/exe", "worker"}
   WorkerTask task;                       ///< for isolate == false
