@@ -21,12 +21,13 @@ ctest --preset host -j 2
 
 if [ "$quick" -eq 0 ]; then
   step "AddressSanitizer and UndefinedBehaviorSanitizer"
-  build host-asan
-  ctest --preset host-asan -j 2 -LE slow
+  build host-asan unit_comm unit_device unit_supervise
+  ctest --preset host-asan -j 2 -R '^(comm|device|supervise): '
 
   step "ThreadSanitizer: protocol templates, communicators, streams"
-  build host-tsan unit_kernels unit_comm unit_device unit_workspace
-  ctest --preset host-tsan -j 2 -L tsan
+  build host-tsan unit_kernels unit_comm unit_device tsan_weak_barrier
+  ctest --preset host-tsan -j 2 -R '^(kernels|comm|device): '
+  ctest --preset host-tsan -L tsan
 
   if command -v nvcc >/dev/null; then
     step "CUDA: 90a, 100a and 103a compile and link"
