@@ -98,6 +98,17 @@ TEST_CASE("after a pair failed, the line waits for both to be run alone") {
   CHECK(lines(out).back() == "#   torch_symm_mem failed: rank 2, phase use: worker/crashed (9): killed by signal 9");
 }
 
+TEST_CASE("a row of the failed attempt that comes late does not complete the line") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(1);
+  table.append(to_json(run.started));
+  table.append(to_json(run.failed(0, 1, {kSymm, kTorch})));
+  table.append(to_json(run.ok(0, kSymm)));
+  table.append(to_json(run.ok(0, kTorch)));
+  CHECK(data_lines(out).empty());
+}
+
 TEST_CASE("cases that are given up are written when they are") {
   std::ostringstream out;
   TableWriter table(out);
