@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <csignal>
 #include <map>
 
 #include "app/cli.hpp"
@@ -29,6 +29,7 @@ constexpr int kPassed = static_cast<int>(ExitCode::passed);
 constexpr int kUsage = static_cast<int>(ExitCode::usage);
 constexpr int kNoVerdict = static_cast<int>(ExitCode::no_verdict);
 constexpr double kForever_s = 1e8;
+constexpr unsigned kFinalize_s = 10;
 
 /// Collective. The first rank that has something to say says it; all ranks then know that somebody had.
 bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection) {
@@ -49,19 +50,48 @@ void check_before_running(const ParsedCommand& command, const MpiSession& mpi) {
   }
 }
 
-/// A journal that is still there belongs to a run that was killed before it could write its report. It is kept, beside.
-void move_old_journal_aside(const std::string& dir) {
-  if (!std::filesystem::exists(dir)) return;
-  std::string kept;
-  for (int i = 1; kept.empty() || std::filesystem::exists(kept); ++i) kept = fmt::format("{}.old-{}", dir, i);
-  std::filesystem::rename(dir, kept);
-  fmt::print(stderr, "symmbench run: {} holds the records of a run that never finished; kept as {}\n", dir, kept);
-}
-
 std::optional<std::string> journal_dir(const RunConfig& config) {
   if (config.journal_path) return config.journal_path;
   if (config.report_path) return *config.report_path + ".journal";
   return std::nullopt;
+}
+
+/// Collective. Every rank's journal, none where none is wanted. Rank 0 goes first: it makes the directory, and so is the
+/// one to remove it. Only its troubles are the user's to mend, and come back as an objection; elsewhere a journal serves
+/// the salvage of a killed run and no more.
+std::optional<std::string> open_journal(MpiSession& mpi, const RunConfig& config, std::optional<JournalWriter>& journal) {
+  const auto dir = journal_dir(config);
+  if (!dir) return std::nullopt;
+  std::optional<std::string> objection;
+  const auto open = [&] { journal.emplace(*dir, mpi.rank()); };
+  if (mpi.rank() == 0) {
+    try {
+      if (const auto kept = put_aside_journal(*dir)) {
+        fmt::print(stderr, "symmbench run: '{}' holds the records of a run that never finished; kept in '{}'\n", *dir,
+                   *kept);
+      }
+      open();
+    } catch (const Error& error) {
+      objection = fmt::format("symmbench run: --journal: {}", error.failure().detail);
+    }
+  }
+  if (mpi.agree_max(objection ? 1 : 0) != 0 || mpi.rank() == 0) return objection;
+  try {
+    open();
+  } catch (const Error& error) {
+    fmt::print(stderr, "symmbench run: rank {} goes on without a journal: {}\n", mpi.rank(), error.failure().detail);
+  }
+  return std::nullopt;
+}
+
+/// MPI_Finalize waits for all ranks; one that died after its farewell must not hold the others for ever.
+void finalize_within(MpiSession& mpi, unsigned seconds, int exit_code) {
+  static volatile std::sig_atomic_t code_at_alarm;
+  code_at_alarm = exit_code;
+  ::signal(SIGALRM, [](int) { ::_exit(code_at_alarm); });
+  ::alarm(seconds);
+  mpi.finalize();
+  ::alarm(0);
 }
 
 /// Hands records to several sinks; any of them may be absent.
@@ -134,17 +164,14 @@ std::vector<Json> latest_facts(const std::vector<Json>& records) {
 /// One rank's part of the job: its supervisor and journal, until the code that all ranks leave with is known.
 class Rank {
  public:
-  Rank(MpiSession& mpi, const ParsedCommand& command, const std::vector<std::string>& arguments)
-      : mpi_(mpi), command_(command), config_(command.config), arguments_(arguments), transport_(mpi) {
-    if (const auto dir = journal_dir(config_)) {
-      if (mpi.rank() == 0) {
-        move_old_journal_aside(*dir);
-        journal_.emplace(*dir, 0);
-      }
-      mpi.agree_max(0);  // rank 0 makes the directory, and so is the one to remove it
-      if (mpi.rank() != 0) journal_.emplace(*dir, mpi.rank());
-    }
-  }
+  Rank(MpiSession& mpi, const ParsedCommand& command, const std::vector<std::string>& arguments,
+       std::optional<JournalWriter>& journal)
+      : mpi_(mpi),
+        command_(command),
+        config_(command.config),
+        arguments_(arguments),
+        transport_(mpi),
+        journal_(journal) {}
 
   int lead() {
     Console console(config_);
@@ -177,35 +204,34 @@ class Rank {
 
     const Json report = fold_report(log.records());
     int exit_code = report.at("verdict").at("exit_code").get<int>();
-    stored_ = store(report);
-    if (!stored_) exit_code = static_cast<int>(worse(static_cast<ExitCode>(exit_code), ExitCode::no_verdict));
+    const bool stored = store(report);
+    if (!stored) exit_code = static_cast<int>(worse(static_cast<ExitCode>(exit_code), ExitCode::no_verdict));
     console.end(report);
-    orderly_ = supervisor.finish(exit_code);
+    orderly_ = supervisor.finish(exit_code, Json{{"report_stored", stored}});
+    if (stored && orderly_) drop_journal();
     return exit_code;
   }
 
   int follow() {
     Supervisor supervisor(transport_, options(), *journal_sink(), nullptr);
-    const int exit_code = supervisor.serve();
+    const int exit_code = supervisor.serve([this](const Json& farewell) {
+      if (farewell.value("report_stored", false)) drop_journal();
+    });
     orderly_ = supervisor.orderly();
     return exit_code;
   }
 
   bool orderly() const { return orderly_; }
 
-  /// Collective, when all ranks ended orderly: removes the journals that the report has made redundant.
-  void remove_journals() {
-    const bool keep = mpi_.agree_max(mpi_.rank() == 0 && !stored_ ? 1 : 0) != 0;
-    if (keep || !journal_) return;
-    if (mpi_.rank() != 0) journal_->remove();
-    mpi_.agree_max(0);
-    if (mpi_.rank() == 0) journal_->remove();
-  }
-
  private:
   class Nowhere final : public RecordSink {
     void append(const Json&) override {}
   };
+
+  /// The report has made it redundant.
+  void drop_journal() {
+    if (journal_) journal_->remove();
+  }
 
   RecordSink* journal_sink() { return journal_ ? static_cast<RecordSink*>(&*journal_) : &nowhere_; }
 
@@ -239,9 +265,9 @@ class Rank {
   const std::vector<std::string>& arguments_;
   MpiTransport transport_;
   const std::string nonce_ = mpi_.broadcast(mpi_.rank() == 0 ? make_job_nonce() : "");
-  std::optional<JournalWriter> journal_;
+  std::optional<JournalWriter>& journal_;
   Nowhere nowhere_;
-  bool stored_ = false, orderly_ = false;
+  bool orderly_ = false;
 };
 
 /// The same build and the same configuration on every rank, or the first rank's complaint.
@@ -287,18 +313,23 @@ int command_run(const std::vector<std::string>& arguments) {
     return kNoVerdict;
   }
 
+  std::optional<JournalWriter> journal;
+  if (anyone_objects(mpi, open_journal(mpi, command.config, journal))) {
+    mpi.finalize();
+    return kUsage;
+  }
+
   ::setenv(kLocalRankVariable, std::to_string(mpi.local_rank_and_size().first).c_str(), 1);
   ::setenv(kSupervisorPidVariable, std::to_string(::getpid()).c_str(), 1);
   int exit_code = kNoVerdict;
   {
-    Rank rank(mpi, command, arguments);
+    Rank rank(mpi, command, arguments, journal);
     exit_code = mpi.rank() == 0 ? rank.lead() : rank.follow();
     std::fflush(nullptr);
     // With a rank lost, MPI_Finalize would wait for it for ever; so would the destructor of what MPI still holds.
     if (!rank.orderly()) ::_exit(exit_code);
-    rank.remove_journals();
   }
-  mpi.finalize();
+  finalize_within(mpi, kFinalize_s, exit_code);
   return exit_code;
 }
 

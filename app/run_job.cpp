@@ -84,11 +84,13 @@ std::vector<WorkRequest> work_of(const Plan& plan, const RunConfig& config, cons
                         .settings = Json{{"config", config.config_text},
                                          {"device", device.kind},
                                          {"world_size", plan.world_size}}};
-    request.allocators = group.allocators;
     for (const auto& bench_case : group.cases) {
       if (!bench_case.skip) request.items.push_back({bench_case.id(), group.allocators});
     }
-    if (group.kind == GroupKind::lifecycle || !request.items.empty()) work.push_back(std::move(request));
+    for (std::uint64_t i = 0; i < group.lifecycles; ++i) {
+      request.items.push_back({group.lifecycle_id(i), group.allocators});
+    }
+    if (!request.items.empty()) work.push_back(std::move(request));
   }
   return work;
 }

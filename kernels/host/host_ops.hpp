@@ -1,5 +1,6 @@
 #pragma once
 #include <sched.h>
+#include <time.h>
 
 #include <atomic>
 #include <chrono>
@@ -96,7 +97,8 @@ class HostOps {
     return relaxed(*pointer<std::uint32_t>(view_.flags[view_.rank] + offset)).load(std::memory_order_acquire);
   }
 
-  /// Spins a little, then lets other threads run: ranks outnumber cores.
+  /// Spins a little, then lets other threads run: ranks outnumber cores. Who waits long naps, since threads that only
+  /// yield to one another leave nothing of the machine to anybody else.
   Waiting keep_waiting(Patience& patience) {
     ++patience.misses;
     if (patience.misses < kSpins) return Waiting::again;
@@ -109,7 +111,12 @@ class HostOps {
       }
       if (relaxed(control_.abort).load(std::memory_order_relaxed) != 0) return Waiting::aborted;
     }
-    sched_yield();
+    if (patience.misses < kYields) {
+      sched_yield();
+    } else {
+      constexpr timespec kNap{.tv_sec = 0, .tv_nsec = 20'000};
+      ::nanosleep(&kNap, nullptr);
+    }
     return Waiting::again;
   }
 
@@ -141,6 +148,7 @@ class HostOps {
 
  protected:
   static constexpr std::uint32_t kSpins = 32;
+  static constexpr std::uint32_t kYields = 256;
   static constexpr std::uint32_t kCheckEvery = 64;
 
   template <class T>

@@ -12,8 +12,9 @@ namespace symmbench {
 /// @throws Error when the attempt cannot go on: a kernel gave up, ranks lost each other, the device failed
 void run_case_group(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend);
 
-/// What a worker does with a lifecycle group: create ... close, CaseGroup::lifecycles times, each with one verified
-/// allreduce in between; phases timed, leaks counted. One LifecycleRecord each.
+/// What a worker does with a lifecycle group: create ... close, once for each round that the request names
+/// (CaseGroup::lifecycle_id, in order), each with one verified allreduce in between; phases timed, leaks counted. One
+/// LifecycleRecord each. A round that fails is the last: what it left behind would be blamed on the next.
 void run_lifecycles(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend);
 
 }  // namespace symmbench

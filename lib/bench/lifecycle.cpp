@@ -98,14 +98,19 @@ void run_lifecycles(WorkerContext& context, const RunConfig& config, const CaseG
   CaseRunner runner(context, checked, backend, *stream);
   PhaseClock clock(context.heartbeat, deadlines_of(config).round_s);
 
-  for (std::uint64_t i = 0; i < group.lifecycles; ++i) {
+  const auto& items = context.request.items;
+  std::size_t item = 0;
+  for (std::uint64_t i = 0; i < group.lifecycles && item < items.size(); ++i) {
+    if (items[item].case_id != group.lifecycle_id(i)) continue;  // an earlier worker's
+    context.heartbeat.item(static_cast<int>(item));
     clock.clear();
     const Resources before = resources_now(backend);
     LifecycleRecord record{.group = leader / context.comm.size(),
                            .workspace = group.workspace,
                            .transport = group.transport,
                            .allocator = group.allocators.front(),
-                           .iteration = i};
+                           .iteration = i,
+                           .attempt = context.request.attempt};
     WorkspaceBench bench(context, config, group, group.allocators.front(), backend, *stream);
     try {
       bench.bring_up(clock);
@@ -124,8 +129,12 @@ void run_lifecycles(WorkerContext& context, const RunConfig& config, const CaseG
     }
     record.phase_us = slowest_spans(context.comm, clock);
     record.leaks = leaked(context.comm, backend, before);
-    if (context.comm.rank() == 0) context.records.append(to_json(record));
+    if (context.comm.rank() == 0) {
+      context.records.append(to_json(record));
+      context.item_done(static_cast<int>(item));
+    }
     if (record.failure) return;  // what a failed bring-up left behind would be blamed on the next
+    ++item;
   }
 }
 

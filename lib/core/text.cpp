@@ -29,12 +29,14 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   const auto suffix = digits_end == std::string_view::npos ? std::string_view{} : text.substr(digits_end);
   const auto power = suffix_power(suffix);
   if (number.empty() || number.front() == '.' || number.back() == '.' || !power) return std::nullopt;
+  if (power == 0 && number.find('.') != std::string_view::npos) return std::nullopt;
 
   const std::uint64_t unit = std::uint64_t{1} << (10 * *power);
   const auto* end = number.data() + number.size();
   if (number.find('.') == std::string_view::npos) {
     std::uint64_t count = 0;
-    if (std::from_chars(number.data(), end, count).ptr != end) return std::nullopt;
+    const auto result = std::from_chars(number.data(), end, count);
+    if (result.ec != std::errc{} || result.ptr != end) return std::nullopt;  // ec alone tells of too many digits
     if (count > UINT64_MAX / unit) return std::nullopt;
     return count * unit;
   }

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -50,7 +52,51 @@ std::optional<int> rank_of(const std::string& file_name) {
   return parsed.ec == std::errc{} && parsed.ptr == end ? std::optional(rank) : std::nullopt;
 }
 
+/// The journals of `dir` by rank; none where there is no such directory.
+/// @throws Error{report, io_error}
+std::map<int, fs::path> journals_in(const std::string& dir) {
+  std::error_code error;
+  std::map<int, fs::path> files;
+  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+    if (const auto rank = rank_of(it->path().filename().string())) files[*rank] = it->path();
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    io_error("opendir", error.value(), fmt::format("cannot read journal directory '{}': {}", dir, error.message()));
+  }
+  return files;
+}
+
+/// File systems without locks (flock fails otherwise than with EWOULDBLOCK) protect nobody.
+bool locked_by_another(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; }
+
+bool is_file_at(int fd, const std::string& path) {
+  struct stat held {}, found {};
+  return ::fstat(fd, &held) == 0 && ::stat(path.c_str(), &found) == 0 && held.st_dev == found.st_dev &&
+         held.st_ino == found.st_ino;
+}
+
 }  // namespace
+
+std::optional<std::string> put_aside_journal(const std::string& dir) {
+  const auto files = journals_in(dir);
+  if (files.empty()) return std::nullopt;
+  for (const auto& [rank, path] : files) {
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file || !locked_by_another(file.get())) continue;
+    throw Error({.layer = Layer::report,
+                 .reason = Reason::illegal_state,
+                 .detail = fmt::format("another run is writing its journal to '{}': give each run its own", dir)});
+  }
+  std::string aside;
+  for (int i = 1; aside.empty() || fs::exists(aside); ++i) aside = fmt::format("{}/old-{}", dir, i);
+  std::error_code error;
+  fs::create_directory(aside, error);
+  for (const auto& [rank, path] : files) {
+    if (!error) fs::rename(path, fs::path(aside) / path.filename(), error);
+  }
+  if (error) io_error("rename", error.value(), fmt::format("cannot move old journals to '{}': {}", aside, error.message()));
+  return aside;
+}
 
 JournalWriter::JournalWriter(std::string dir, int rank)
     : dir_(std::move(dir)), path_(fmt::format("{}/{}{}{}", dir_, kFilePrefix, rank, kFileSuffix)) {
@@ -61,13 +107,13 @@ JournalWriter::JournalWriter(std::string dir, int rank)
     io_error("mkdir", error.value(), fmt::format("cannot make journal directory '{}': {}", dir_, error.message()));
 
   file_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644));
-  if (file_) return;
-  const int code = errno;
+  if (file_ && !locked_by_another(file_.get())) return;
+  const int code = file_ ? EEXIST : errno;
   if (code == EEXIST) {
     io_error("open", code,
-             fmt::format("'{}' is the journal of an earlier run that was cut off: read it with 'symmbench salvage {}', "
-                         "then remove it",
-                         path_, dir_));
+             fmt::format("'{}' exists: it is another run's journal, or what is left of one that was killed; never "
+                         "overwritten",
+                         path_));
   }
   io_error("open", code, fmt::format("cannot write journal '{}': {}", path_, std::strerror(code)));
 }
@@ -89,8 +135,8 @@ void JournalWriter::append(const Json& record) {
 }
 
 void JournalWriter::remove() noexcept {
+  if (is_file_at(file_.get(), path_)) ::unlink(path_.c_str());
   file_.reset();
-  ::unlink(path_.c_str());
   if (topmost_created_.empty()) return;
   // Other ranks' files, or a user's, keep the directory: rmdir refuses one that is not empty.
   fs::path dir = dir_;
@@ -98,13 +144,7 @@ void JournalWriter::remove() noexcept {
 }
 
 JournalText read_journal(const std::string& dir) {
-  std::error_code error;
-  std::map<int, fs::path> files;
-  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
-    if (const auto rank = rank_of(it->path().filename().string())) files[*rank] = it->path();
-  }
-  if (error)
-    io_error("opendir", error.value(), fmt::format("cannot read journal directory '{}': {}", dir, error.message()));
+  const auto files = journals_in(dir);
   if (files.empty()) io_error("opendir", ENOENT, fmt::format("'{}' holds no journal (rank-<r>.jsonl)", dir));
 
   JournalText whole;

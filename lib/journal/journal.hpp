@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 
 #include "core/unique_fd.hpp"
@@ -11,17 +12,18 @@ namespace symmbench {
 /// returns, so it outlives this process (not a power failure). Not thread-safe.
 class JournalWriter final : public RecordSink {
  public:
-  /// Creates `dir` (with parents) where missing, then the file.
+  /// Creates `dir` (with parents) where missing, then the file, and holds its lock as long as it lives: that is how
+  /// another run knows that this one does (put_aside_journal).
   /// @throws Error{report, io_error} when either cannot be made; also when the file already exists: it is all that is
-  /// left of an earlier run that was killed, and is for `symmbench salvage`, not for overwriting
+  /// left of an earlier run that was killed, or another run made it just now; never overwritten
   JournalWriter(std::string dir, int rank);
 
   /// One write(2) per record. @throws Error{report, io_error} when the line could not be written whole; later records
   /// still go in, and a reader loses only this one
   void append(const Json& record) override;
 
-  /// After the report is safely written: removes the file, and each directory made here that is then empty. Never
-  /// throws.
+  /// After the report is safely written: removes the file, unless another run's has taken its place, and each directory
+  /// made here that is then empty. Never throws.
   void remove() noexcept;
 
   const std::string& path() const { return path_; }
@@ -32,6 +34,12 @@ class JournalWriter final : public RecordSink {
   UniqueFd file_;
   bool torn_ = false;  ///< the file ends in the middle of a line
 };
+
+/// A journal that is still in `dir` belongs to a run that was killed before it could write its report. Moves it to
+/// <dir>/old-<n>, which is returned, so that a new one has its place; nullopt when there is none. Files of `dir` that are
+/// no journals stay.
+/// @throws Error{report, illegal_state} when the run that writes it is still alive; Error{report, io_error}
+std::optional<std::string> put_aside_journal(const std::string& dir);
 
 /// Every rank-<r>.jsonl of `dir`, by rank. Each rank's records keep their order.
 /// @throws Error{report, io_error} when `dir` cannot be read or holds no journal

@@ -179,6 +179,7 @@ Json to_json(const LifecycleRecord& record) {
           {"allocator", record.allocator},
           {"handle", record.handle},
           {"iteration", record.iteration},
+          {"attempt", record.attempt},
           {"phases", phases},
           {"failure", optional_failure_json(record.failure)},
           {"leaks", record.leaks}};
@@ -192,6 +193,7 @@ LifecycleRecord lifecycle_from(const Json& json) {
                          .allocator = reader.text("allocator"),
                          .handle = reader.value("handle"),
                          .iteration = reader.count("iteration"),
+                         .attempt = reader.integer("attempt"),
                          .phase_us = {},
                          .failure = reader.optional_failure("failure"),
                          .leaks = reader.value("leaks")};

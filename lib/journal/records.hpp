@@ -81,6 +81,7 @@ struct LifecycleRecord {
   std::string workspace, transport, allocator;
   Json handle;
   std::uint64_t iteration = 0;
+  int attempt = 0;  ///< the worker life that it ran in
   std::vector<std::pair<std::string, double>> phase_us;  ///< in order, phases that were entered
   std::optional<Failure> failure;
   Json leaks;  ///< {fds, mappings, device_bytes}: after minus before, largest over ranks

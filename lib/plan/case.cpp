@@ -17,6 +17,8 @@ std::string Case::id() const {
   return text;
 }
 
+std::string CaseGroup::lifecycle_id(std::uint64_t index) const { return fmt::format("{}#{}", id, index); }
+
 Json Case::keys() const {
   const bool fused = shape.pattern != Pattern::allreduce;
   // As double: the shortest text of the float, not its digits in binary.

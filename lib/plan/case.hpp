@@ -44,7 +44,7 @@ enum class GroupKind { measure, lifecycle };
 
 /// What one worker does: cases that share workspace, transport, handle asked, group size and allocators. The workspace
 /// is sized once for the largest case that can run; where none can, cases have their `skip` and no worker is needed. A
-/// lifecycle group holds one allocator and no cases.
+/// lifecycle group holds one allocator and no cases: its rounds are asked for by lifecycle_id().
 struct CaseGroup {
   GroupKind kind = GroupKind::measure;
   std::string id;  ///< "measure/trtllm_fusion/unicast/auto", "lifecycle/trtllm_fusion/unicast/auto/torch_symm_mem"
@@ -53,6 +53,10 @@ struct CaseGroup {
   FusionLayout layout;
   std::vector<Case> cases;
   std::uint64_t lifecycles = 0;
+
+  /// What a worker is asked for by name where there are no cases: round `index` of a lifecycle group,
+  /// "lifecycle/trtllm_fusion/unicast/auto/torch_symm_mem#7".
+  std::string lifecycle_id(std::uint64_t index) const;
 };
 
 /// What a run does on each group of ranks, in order. A pure function of (config, world size, group), the same in every

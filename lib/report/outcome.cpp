@@ -61,12 +61,6 @@ std::vector<Attempt> by_attempt(std::vector<Attempt> own, const std::vector<Atte
   return own;
 }
 
-bool is_lifecycle_label(const RecordSet& records, const std::string& label) {
-  const auto& planned = records.started.planned_lifecycles;
-  return std::any_of(planned.begin(), planned.end(),
-                     [&](const Json& entry) { return text_or(entry, "label") == label; });
-}
-
 void take_failure(RowOutcome& outcome, const Attempt& attempt) {
   outcome.status = attempt.status;
   outcome.failure = attempt.failure;
@@ -188,7 +182,7 @@ bool Outcomes::covers(const FailureRecord& failure, const Key& key) const {
   if (failure.case_id || failure.group != key.group || !contains(failure.allocators, key.allocator)) return false;
   if (failure.label.empty()) return true;
   if (!key.label.empty()) return failure.label == key.label;
-  if (is_lifecycle_label(records_, failure.label)) return false;
+  if (records_.is_lifecycle_label(failure.label)) return false;
   // The plan does not say which case group the row belongs to; the coordinator's events may.
   bool label_known = false;
   for (const auto& event : records_.events) {

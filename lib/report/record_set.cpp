@@ -63,6 +63,11 @@ void keep_stray_failures(RecordSet& set) {
 
 }  // namespace
 
+bool RecordSet::is_lifecycle_label(const std::string& label) const {
+  return std::any_of(started.planned_lifecycles.begin(), started.planned_lifecycles.end(),
+                     [&](const Json& entry) { return text_or(entry, "label") == label; });
+}
+
 RecordSet sort_records(std::span<const Json> records) {
   RecordSet set;
   std::optional<RunStarted> started;
@@ -86,7 +91,8 @@ RecordSet sort_records(std::span<const Json> records) {
   keep_stray_failures(set);
   sort_by(set.rows, [](const RowRecord& row) { return std::tuple(row.group, row.attempt); });
   sort_by(set.failures, [](const FailureRecord& failure) { return std::tuple(failure.group, failure.attempt); });
-  sort_by(set.lifecycles, [](const LifecycleRecord& cycle) { return std::tuple(cycle.group, cycle.iteration); });
+  sort_by(set.lifecycles,
+          [](const LifecycleRecord& cycle) { return std::tuple(cycle.group, cycle.attempt, cycle.iteration); });
   sort_by(set.workspaces, [](const WorkspaceRecord& workspace) { return std::tuple(workspace.group); });
   return set;
 }

@@ -15,13 +15,15 @@ struct RecordSet {
   std::map<int, Json> rank_facts;           ///< by rank; of several, the last
   std::vector<RowRecord> rows;              ///< by attempt
   std::vector<FailureRecord> failures;      ///< by attempt
-  std::vector<LifecycleRecord> lifecycles;  ///< by group, iteration
+  std::vector<LifecycleRecord> lifecycles;  ///< by group, attempt, iteration
   std::vector<WorkspaceRecord> workspaces;  ///< by group
   std::vector<EventRecord> events;          ///< as they came
   std::optional<RunEnded> ended;
 
   /// As the report shows it: the last record said so.
   bool complete() const { return ended && ended->complete; }
+  /// Whether a plan's case group of this name holds lifecycles and no cases.
+  bool is_lifecycle_label(const std::string& label) const;
 };
 
 /// Exact duplicates (a record that rank 0 and the rank that made it both kept) count once.

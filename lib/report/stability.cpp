@@ -31,6 +31,7 @@ struct Dossier {
   std::vector<const LifecycleRecord*> lifecycles;
   std::vector<const WorkspaceRecord*> workspaces;
   std::vector<const FailureRecord*> incidents;
+  std::vector<const Failure*> broken_off;  ///< of the rounds that their worker did not survive; incidents too
 };
 
 bool about(const Subject& subject, const std::string& workspace, const std::string& transport,
@@ -93,24 +94,31 @@ std::vector<Dossier> gather(const RecordSet& records, const Outcomes& outcomes) 
   for (const auto& failure : records.failures) {
     if (shows_in_a_row(records, failure)) continue;
     for (const auto& allocator : outcomes.suspects(failure)) {
-      if (Dossier* owner = owner_of(dossiers, failure, allocator)) owner->incidents.push_back(&failure);
+      Dossier* owner = owner_of(dossiers, failure, allocator);
+      if (owner == nullptr) continue;
+      owner->incidents.push_back(&failure);
+      // The cases of a row being out, what is named within a lifecycle group is the round that ended here.
+      if (failure.case_id && records.is_lifecycle_label(failure.label)) owner->broken_off.push_back(&failure.failure);
     }
   }
   return dossiers;
 }
 
-Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles) {
+Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles, const std::vector<const Failure*>& broken_off) {
   struct PhaseFigures {
     std::vector<double> spans_us;
     std::map<std::string, std::uint64_t> failures;
   };
   std::map<std::string, PhaseFigures> by_phase;
+  const auto count_failure = [&](const Failure& failure) {
+    if (!failure.phase) return;
+    ++by_phase[std::string(name_of(*failure.phase))].failures[std::string(name_of(failure.reason))];
+  };
   for (const auto* cycle : lifecycles) {
     for (const auto& [phase, span_us] : cycle->phase_us) by_phase[phase].spans_us.push_back(span_us);
-    if (cycle->failure && cycle->failure->phase) {
-      ++by_phase[std::string(name_of(*cycle->failure->phase))].failures[std::string(name_of(cycle->failure->reason))];
-    }
+    if (cycle->failure) count_failure(*cycle->failure);
   }
+  for (const auto* failure : broken_off) count_failure(*failure);
   Json list = Json::array();
   for (const Phase phase : kAllPhases) {
     const auto it = by_phase.find(std::string(name_of(phase)));
@@ -127,8 +135,9 @@ Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles) {
   return list;
 }
 
-/// What stayed behind, summed over lifecycles. The first one of each group of ranks does not count when others follow:
-/// what it keeps is opened once and for all, while a leak grows with every lifecycle. Null where nothing was counted.
+/// What stayed behind, summed over lifecycles. The first one of each worker does not count where the group of ranks has
+/// others: what it keeps is opened once and for all, while a leak grows with every lifecycle. Null where nothing was
+/// counted.
 Json leaks_json(const std::vector<const LifecycleRecord*>& lifecycles) {
   std::map<int, std::vector<const LifecycleRecord*>> by_group;
   for (const auto* cycle : lifecycles) by_group[cycle->group].push_back(cycle);
@@ -136,7 +145,9 @@ Json leaks_json(const std::vector<const LifecycleRecord*>& lifecycles) {
   for (const char* key : kLeakKeys) {
     std::optional<std::int64_t> grown;
     for (const auto& [group, cycles] : by_group) {
-      for (std::size_t i = cycles.size() > 1 ? 1 : 0; i < cycles.size(); ++i) {
+      for (std::size_t i = 0; i < cycles.size(); ++i) {
+        const bool first_of_worker = i == 0 || cycles[i]->attempt != cycles[i - 1]->attempt;
+        if (first_of_worker && cycles.size() > 1) continue;
         const Json count = pick_integer(cycles[i]->leaks, key);
         if (!count.is_null()) grown = grown.value_or(0) + count.get<std::int64_t>();
       }
@@ -260,16 +271,19 @@ Json fold_stability(const RecordSet& records, const Outcomes& outcomes, const Js
                {"allocator", dossier.subject.allocator},
                {"handle", handle_json(dossier, rows)},
                {"lifecycles_planned", dossier.planned_lifecycles},
-               {"lifecycles", dossier.lifecycles.size()},
-               {"failed", failed},
+               {"lifecycles", dossier.lifecycles.size() + dossier.broken_off.size()},
+               {"failed", failed + static_cast<std::ptrdiff_t>(dossier.broken_off.size())},
                {"first_failure", nullptr},
-               {"phases", phases_json(dossier.lifecycles)},
+               {"phases", phases_json(dossier.lifecycles, dossier.broken_off)},
                {"leaks", leaks_json(dossier.lifecycles)},
                {"jitter", jitter_json(rows)},
                {"hangs", hung_rows + hung_incidents},
                {"incidents", incidents_json(dossier.incidents)}};
     for (const auto* cycle : dossier.lifecycles) {
       if (cycle->failure && entry["first_failure"].is_null()) entry["first_failure"] = to_json(*cycle->failure);
+    }
+    if (entry["first_failure"].is_null() && !dossier.broken_off.empty()) {
+      entry["first_failure"] = to_json(*dossier.broken_off.front());
     }
     add_workspace_facts(entry, dossier.workspaces);
     entries.push_back(std::move(entry));

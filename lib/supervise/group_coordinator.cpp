@@ -293,11 +293,34 @@ void GroupCoordinator::tick(Clock::time_point now) {
   }
   if (state_ == State::settling && now >= settle_deadline_) stop_all(now);
   if (state_ == State::stopping && now >= stop_deadline_) {
-    const auto silent =
-        std::find_if(state_of_.begin(), state_of_.end(), [](const Member& each) { return !each.stopped; });
-    lost_rank_ = silent->report.rank;
-    state_ = State::lost;
+    lose_silent_rank();
   }
+}
+
+/// Its supervisor is frozen, or its host is gone. Whatever the others said comes second.
+void GroupCoordinator::lose_silent_rank() {
+  std::vector<MemberReport> reports;
+  AttemptProgress progress{.done = items_done_, .begun = -1};
+  for (const Member& each : state_of_) {
+    if (!each.stopped && !lost_rank_) lost_rank_ = each.report.rank;
+    reports.push_back(each.report);
+    progress.begun = std::max(progress.begun, each.report.page.item);
+  }
+  Verdict verdict{.failure = {.layer = Layer::supervisor,
+                              .reason = Reason::timed_out,
+                              .detail = fmt::format("rank {}'s supervisor answers no more: it did not stop its worker "
+                                                    "within {} s",
+                                                    *lost_rank_, limits_.stop_s),
+                              .rank = lost_rank_},
+                  .others = {},
+                  .hung = true};
+  if (news_count_ > 0) {
+    Verdict theirs = attribute(reports, case_ids_of(running_.items));
+    verdict.others = std::move(theirs.others);
+    verdict.others.insert(verdict.others.begin(), std::move(theirs.failure));
+  }
+  record_failure(verdict, progress);
+  state_ = State::lost;
 }
 
 std::vector<GroupCoordinator::Command> GroupCoordinator::take_commands() { return std::exchange(commands_, {}); }

@@ -77,8 +77,8 @@ class Supervisor::Impl {
   }
 
   RunOutcome run(const GroupWork& work_of_group, double time_limit_s);
-  bool finish(int exit_code);
-  int serve();
+  bool finish(int exit_code, const Json& farewell);
+  int serve(const std::function<void(const Json&)>& last_duty);
   bool orderly() const { return orderly_; }
 
  private:
@@ -104,6 +104,7 @@ class Supervisor::Impl {
   std::vector<GroupCoordinator> coordinators_;  ///< rank 0 only, by group
   std::optional<std::string> interrupted_;      ///< rank 0: for good
   std::optional<int> exit_code_;                ///< as rank 0 said
+  Json farewell_;                               ///< the same
   int farewells_ = 0;
   Deadline beat_due_ = Deadline::in_seconds(0);
   Deadline leader_lost_ = Deadline::in_seconds(options_.leader_s);
@@ -160,9 +161,12 @@ void Supervisor::Impl::handle(const Message& message) {
       break;
     case message::kAlive:
       break;
-    case message::kFinish:
-      exit_code_ = json_of(opened.body).value("exit_code", kExitInterrupted);
+    case message::kFinish: {
+      const Json body = json_of(opened.body);
+      exit_code_ = body.value("exit_code", kExitInterrupted);
+      farewell_ = body.value("farewell", Json());
       break;
+    }
     default:
       if (!coordinators_.empty()) coordinate(message, opened);
   }
@@ -297,9 +301,9 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
   if (auto reason = trouble()) interrupted_ = std::move(reason);
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
   return {};
-} catch (const Error& error) {  // the transport: nobody can be reached any more
+} catch (const std::exception& error) {  // the transport, so that nobody can be reached; or a message nobody can read
   keeper_.dismiss();
-  interrupted_ = describe(error.failure());
+  interrupted_ = error.what();
   return {.interrupted = true, .interrupted_by = *interrupted_};
 }
 
@@ -310,19 +314,19 @@ void Supervisor::Impl::await_farewells(double bound_s) {
   }
 }
 
-bool Supervisor::Impl::finish(int exit_code) try {
+bool Supervisor::Impl::finish(int exit_code, const Json& farewell) try {
   keeper_.dismiss();
-  const Blob body = body_of({{"exit_code", exit_code}});
+  const Blob body = body_of({{"exit_code", exit_code}, {"farewell", farewell}});
   for (int rank = 1; rank < transport_.size(); ++rank) send(rank, message::kFinish, body);
   await_farewells(interrupted_ || signals_.received() ? kFinishInterrupted_s : kFinish_s);
   orderly_ = farewells_ == transport_.size() - 1 && transport_.all_sent();
   return orderly_;
-} catch (const Error& error) {
+} catch (const std::exception& error) {
   fmt::print(stderr, "symmbench: rank 0 cannot tell the others to leave: {}\n", error.what());
   return false;
 }
 
-int Supervisor::Impl::serve() try {
+int Supervisor::Impl::serve(const std::function<void(const Json&)>& last_duty) try {
   std::optional<Deadline> leave_by;
   while (!exit_code_ && !(leave_by && leave_by->expired())) {
     if (const int signal = signals_.received(); signal != 0 && !leave_by) {
@@ -339,6 +343,7 @@ int Supervisor::Impl::serve() try {
   }
   keeper_.dismiss();
   if (!exit_code_) return kExitInterrupted;
+  if (last_duty) last_duty(farewell_);
   send(0, message::kFinished, body_of(Json::object()));
   const auto bound = Deadline::in_seconds(kFinish_s);
   while (!transport_.all_sent() && !bound.expired()) {
@@ -347,7 +352,7 @@ int Supervisor::Impl::serve() try {
   }
   orderly_ = transport_.all_sent();
   return *exit_code_;
-} catch (const Error& error) {
+} catch (const std::exception& error) {
   keeper_.dismiss();
   fmt::print(stderr, "symmbench: rank {} leaves: {}\n", transport_.rank(), error.what());
   return kExitInterrupted;
@@ -370,8 +375,8 @@ RunOutcome Supervisor::run(const GroupWork& work_of_group, double time_limit_s) 
 RunOutcome Supervisor::run(const std::vector<WorkRequest>& work, double time_limit_s) {
   return impl_->run([&](int) { return work; }, time_limit_s);
 }
-bool Supervisor::finish(int exit_code) { return impl_->finish(exit_code); }
-int Supervisor::serve() { return impl_->serve(); }
+bool Supervisor::finish(int exit_code, const Json& farewell) { return impl_->finish(exit_code, farewell); }
+int Supervisor::serve(const std::function<void(const Json&)>& last_duty) { return impl_->serve(last_duty); }
 bool Supervisor::orderly() const { return impl_->orderly(); }
 
 }  // namespace symmbench

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,12 +50,13 @@ class Supervisor {
   /// The same with equal work for every group.
   RunOutcome run(const std::vector<WorkRequest>& work, double time_limit_s);
 
-  /// Rank 0: tells all ranks to leave with `exit_code`. Bounded. True when every rank answered; otherwise nothing
-  /// collective may follow (no MPI_Finalize: leave with _exit).
-  bool finish(int exit_code);
+  /// Rank 0: tells all ranks to leave with `exit_code`, and `farewell` besides. Bounded. True when every rank answered;
+  /// otherwise nothing collective may follow (no MPI_Finalize: leave with _exit).
+  bool finish(int exit_code, const Json& farewell = nullptr);
 
   /// Other ranks: serve until finish(); the agreed exit code, or 3 when interrupted and rank 0 said nothing in time.
-  int serve();
+  /// Before it answers finish() it calls `last_duty` with the farewell.
+  int serve(const std::function<void(const Json& farewell)>& last_duty = {});
   /// After serve(): the end was agreed with rank 0, so that something collective may follow.
   bool orderly() const;
 

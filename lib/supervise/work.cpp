@@ -7,7 +7,7 @@
 namespace symmbench {
 
 std::vector<std::string> allocators_of(const WorkRequest& request) {
-  std::vector<std::string> names = request.allocators;
+  std::vector<std::string> names;
   for (const WorkItem& item : request.items) {
     for (const std::string& name : item.allocators) {
       if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
@@ -22,8 +22,7 @@ Json to_json(const WorkRequest& request) {
     items.push_back({{"case_id", item.case_id}, {"allocators", item.allocators}});
   }
   return {{"task", request.task},        {"label", request.label},           {"attempt", request.attempt},
-          {"alone", request.alone},      {"allocators", request.allocators}, {"items", std::move(items)},
-          {"settings", request.settings}};
+          {"alone", request.alone},      {"items", std::move(items)},        {"settings", request.settings}};
 }
 
 WorkRequest work_request_from(const Json& json) try {
@@ -31,7 +30,6 @@ WorkRequest work_request_from(const Json& json) try {
                       .label = json.at("label").get<std::string>(),
                       .settings = json.at("settings"),
                       .items = {},
-                      .allocators = json.at("allocators").get<std::vector<std::string>>(),
                       .attempt = json.at("attempt").get<int>(),
                       .alone = json.at("alone").get<bool>()};
   for (const Json& item : json.at("items")) {

@@ -7,7 +7,7 @@
 
 namespace symmbench {
 
-/// One case under the allocators that it is to be run with, interleaved.
+/// One case, or one lifecycle, under the allocators that it is to be run with, interleaved.
 struct WorkItem {
   std::string case_id;
   std::vector<std::string> allocators;
@@ -19,9 +19,7 @@ struct WorkRequest {
   std::string task;             ///< "preflight" or "group"
   std::string label;            ///< CaseGroup::id, for messages
   Json settings;                ///< what the task needs besides: configuration, device chosen
-  std::vector<WorkItem> items;  ///< may be empty: preflight and lifecycle groups
-  /// Without items: the allocators in play, for failure records. With items each item says its own.
-  std::vector<std::string> allocators;
+  std::vector<WorkItem> items;  ///< cases, or rounds of a lifecycle; none for the preflight
   /// Set by the coordinator: which worker life of the group this is, counted over the whole run; never used twice.
   int attempt = 0;
   /// Set by the coordinator: the items are (re-)run under one allocator because they failed, or could not start, as a
@@ -29,7 +27,7 @@ struct WorkRequest {
   bool alone = false;
 };
 
-/// Every allocator that the request names, in order of first mention.
+/// Every allocator that the items name, in order of first mention.
 std::vector<std::string> allocators_of(const WorkRequest& request);
 
 Json to_json(const WorkRequest& request);

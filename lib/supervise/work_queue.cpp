@@ -116,9 +116,7 @@ std::vector<GivenUp> WorkQueue::failed(const Failure& failure, const AttemptProg
   const Batch batch = std::move(batches_.front());
   batches_.pop_front();
   const auto item = failed_item(progress);
-  const auto in_play = item                  ? batch.items[*item].allocators
-                       : batch.items.empty() ? request_.allocators
-                                             : allocators_of({.items = batch.items});
+  const auto in_play = item ? batch.items[*item].allocators : allocators_of({.items = batch.items});
   plan_rest(batch, progress);
 
   std::vector<GivenUp> given_up;
@@ -154,7 +152,7 @@ std::vector<GivenUp> WorkQueue::abandon(const std::string& reason) {
   }
   if (request_.items.empty()) {
     given_up.push_back({.label = request_.label,
-                        .allocators = request_.allocators,
+                        .allocators = {},
                         .case_ids = {},
                         .bring_up = true,
                         .reason = reason});

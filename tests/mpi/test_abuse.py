@@ -17,6 +17,8 @@ BAD_OPTIONS = [
     (["--multicast", "on"], ["--multicast", "not in this version"]),
     (["--report", "/nonexistent/dir/r.json"], ["/nonexistent/dir"]),
     (["--report", "/proc"], ["/proc"]),
+    (["--journal", "/proc/nothing"], ["--journal", "/proc/nothing"]),
+    (["--journal", "/dev/null"], ["--journal", "/dev/null"]),
     (["--config", "/nonexistent.json"], ["/nonexistent.json"]),
 ]
 

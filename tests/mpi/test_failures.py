@@ -2,7 +2,7 @@
 import os
 import signal
 
-from harness import RunTest, main, processes, start, wait_until, workers
+from harness import RunTest, main, processes, run, start, wait_until, workers
 
 LONG = ("run", "--device", "host", "-b", "4K", "-e", "16K", "-f", "2", "-n", 2000, "-T", 6, "--lifecycles", 0)
 
@@ -46,6 +46,22 @@ class Failures(RunTest):
             self.assertIn(row["failure"]["rank"], range(4))
         self.assertGreaterEqual(len([row for row in report["results"] if row["status"] == "ok"]), 1)
         self.assertEqual(report["verdict"]["exit_code"], 1)
+        self.assert_nothing_left()
+
+    def test_a_worker_killed_between_lifecycles_costs_one_of_them(self):
+        job = start(4, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--allocator", "torch_symm_mem",
+                    "--lifecycles", 300, "-J", self.report)
+        journal = self.report.with_name(self.report.name + ".journal") / "rank-0.jsonl"
+        pids = wait_until(lambda: workers() if journal.exists() and '"type":"lifecycle"' in journal.read_text() else None,
+                          "a first lifecycle")
+        os.kill(pids[-1], signal.SIGKILL)
+        text = self.finish(job)
+        self.assertEqual(job.returncode, 1, text)
+        (entry,) = self.load()["stability"]
+        self.assertEqual(entry["lifecycles"], 300)
+        self.assertEqual(entry["failed"], 1)
+        self.assertEqual(entry["first_failure"]["reason"], "crashed")
+        self.assertEqual(len(entry["incidents"]), 1)
         self.assert_nothing_left()
 
     def test_a_stopped_worker_is_a_hang_that_names_it(self):
@@ -92,6 +108,33 @@ class Failures(RunTest):
         os.kill(victim, signal.SIGKILL)
         self.finish(job)
         self.assertNotEqual(job.returncode, 0)
+        self.assert_nothing_left()
+
+    def test_a_frozen_supervisor_is_a_hang_that_names_its_rank(self):
+        job, pids = self.begin()
+        ranks = {parent: pid for pid, (parent, _) in processes().items() if pid in pids}
+        frozen = max(ranks)  # mpirun starts rank 0 first
+        os.kill(frozen, signal.SIGSTOP)
+        text = self.finish(job)
+        self.assertEqual(job.returncode, 4, text)
+        report = self.load()
+        self.assertEqual(report["verdict"]["exit_code"], 4)
+        hung = [row["failure"] for row in report["results"] if row["status"] == "hung"]
+        self.assertEqual({failure["layer"] for failure in hung}, {"supervisor"}, text)
+        self.assertEqual({failure["rank"] for failure in hung}, {3}, text)
+        self.assert_nothing_left()
+
+    def test_two_runs_with_one_report_do_not_touch_each_other(self):
+        job = start(4, "run", "--device", "host", "-b", "4K", "-e", "16K", "-n", 1000000, "-J", self.report)
+        wait_until(lambda: len(workers()) == 4, "a first run")
+        second = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 2, "-J", self.report)
+        self.assertEqual(second.returncode, 2, second.stderr)
+        self.assertIn("another run is writing its journal", second.stderr)
+        job.send_signal(signal.SIGTERM)
+        self.finish(job)
+        report = self.load()  # the first run's, whole
+        self.assertEqual(len(report["ranks"]), 4)
+        self.assertEqual(report["run"]["interrupted_by"], "SIGTERM")
         self.assert_nothing_left()
 
     def test_a_time_limit_ends_the_run_with_no_verdict(self):

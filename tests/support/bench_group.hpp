@@ -17,11 +17,13 @@ inline RunConfig config_of(const Json& options) { return resolve(nullptr, option
 
 /// Runs one case group of the plan with ranks as threads, each with an emulated device of its own; all records.
 inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size_t group_index = 0,
-                                   const KernelsOf& kernels_of = {}) {
+                                   const KernelsOf& kernels_of = {}, std::uint64_t first_lifecycle = 0) {
   const CaseGroup group = make_plan(config, ranks, 0).groups.at(group_index);
   WorkRequest request{.task = "group", .label = group.id};
-  request.allocators = group.allocators;
   for (const auto& bench_case : group.cases) request.items.push_back({bench_case.id(), group.allocators});
+  for (std::uint64_t i = first_lifecycle; i < group.lifecycles; ++i) {
+    request.items.push_back({group.lifecycle_id(i), group.allocators});
+  }
 
   CollectedRecords records;
   run_ranks(ranks, [&](int rank, Communicator& comm) {

@@ -123,7 +123,8 @@ TEST_CASE("lifecycles time every phase in order and leave nothing behind") {
   const auto& groups = make_plan(config, 2, 0).groups;
   const auto it = std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
   REQUIRE(it != groups.end());
-  const auto records = run_group(2, config, static_cast<std::size_t>(it - groups.begin()));
+  const auto index = static_cast<std::size_t>(it - groups.begin());
+  const auto records = run_group(2, config, index);
   REQUIRE(records.size() == 3);
   for (const auto& json : records) {
     const LifecycleRecord record = lifecycle_from(json);
@@ -137,4 +138,8 @@ TEST_CASE("lifecycles time every phase in order and leave nothing behind") {
           std::vector<std::string>{"create", "export", "exchange", "import", "map", "init", "verify", "use", "close"});
   }
   CHECK(lifecycle_from(records.back()).leaks.at("mappings") == 0);
+
+  const auto rest = run_group(2, config, index, {}, 2);  // as after a worker that died in round 1
+  REQUIRE(rest.size() == 1);
+  CHECK(lifecycle_from(rest[0]).iteration == 2);
 }

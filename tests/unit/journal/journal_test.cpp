@@ -7,6 +7,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "support/failures.hpp"
 #include "support/scratch_folder.hpp"
@@ -81,13 +82,51 @@ TEST_CASE("without remove() the journal stays") {
   CHECK(read_journal(scratch / "j").records.size() == 1);
 }
 
-TEST_CASE("the journal of an earlier run is not overwritten, and the message says what to do with it") {
+TEST_CASE("the journal of an earlier run is not overwritten, but can be put aside") {
   ScratchFolder scratch;
   { JournalWriter(scratch / "j", 0).append(event(0)); }
   const Failure failure = failure_of([&] { JournalWriter(scratch / "j", 0); });
   CHECK(failure.reason == Reason::io_error);
-  CHECK(failure.detail.find("symmbench salvage") != std::string::npos);
+  CHECK(failure.detail.find("never overwritten") != std::string::npos);
   CHECK(read_journal(scratch / "j").records.size() == 1);
+}
+
+TEST_CASE("a journal that is being written is not put aside, and its run is told of") {
+  ScratchFolder scratch;
+  const std::string dir = scratch / "j";
+  {
+    JournalWriter writer(dir, 0);
+    const Failure failure = failure_of([&] { put_aside_journal(dir); });
+    CHECK(failure.reason == Reason::illegal_state);
+    CHECK(failure.detail.find("another run is writing") != std::string::npos);
+    writer.append(event(0));
+  }
+  CHECK(put_aside_journal(dir) == dir + "/old-1");  // its writer is gone, so the journal is a dead run's
+  CHECK(read_journal(dir + "/old-1").records.size() == 1);
+}
+
+TEST_CASE("putting old journals aside moves nothing else, and never two into one place") {
+  ScratchFolder scratch;
+  const std::string dir = scratch / "j";
+  CHECK_FALSE(put_aside_journal(dir));
+  for (int run = 0; run < 2; ++run) {
+    { JournalWriter first(dir, 0), second(dir, 1); }
+    std::ofstream(dir + "/notes.txt") << "mine";
+    CHECK(put_aside_journal(dir) == dir + "/old-" + std::to_string(run + 1));
+    CHECK(fs::exists(dir + "/notes.txt"));
+  }
+  CHECK(fs::exists(dir + "/old-1/rank-1.jsonl"));
+  CHECK(fs::exists(dir + "/old-2/rank-1.jsonl"));
+  CHECK_FALSE(put_aside_journal(dir));
+}
+
+TEST_CASE("a writer whose journal was replaced by another's leaves that one alone") {
+  ScratchFolder scratch;
+  JournalWriter first(scratch / "j", 0);
+  fs::rename(scratch / "j/rank-0.jsonl", scratch / "moved");
+  JournalWriter second(scratch / "j", 0);
+  first.remove();
+  CHECK(fs::exists(scratch / "j/rank-0.jsonl"));
 }
 
 TEST_CASE("a place that cannot be written is refused with its name") {

@@ -130,6 +130,28 @@ TEST_CASE("a lifecycle worker that crashed is an incident of its allocator") {
   CHECK(exit_code(report) == 1);
 }
 
+TEST_CASE("a round that its worker did not survive is one failed lifecycle, and the next worker's go on from there") {
+  RunBuilder run = with_lifecycles(4);
+  run.add(lifecycle(0)).add(lifecycle(1));
+  FailureRecord crash = run.failed(-1, 9, {kSymm});
+  crash.label = "lifecycle/" + kSymm;
+  crash.case_id = "lifecycle/" + kSymm + "#2";
+  crash.failure.phase = Phase::map;
+  LifecycleRecord last = lifecycle(3, kSymm, 5);  // what a new worker opens once and for all is no leak
+  last.attempt = 10;
+  const Json report = checked_report(run.add(crash).add(last));
+  const Json& entry = report["stability"][0];
+  CHECK(entry["lifecycles"] == 4);
+  CHECK(entry["failed"] == 1);
+  CHECK(entry["first_failure"]["reason"] == "crashed");
+  CHECK(entry["incidents"].size() == 1);
+  CHECK(entry["leaks"]["fds"] == 0);
+  for (const Json& phase : entry["phases"]) {
+    CHECK(phase["failures"] == (phase["phase"] == "map" ? Json{{"crashed", 1}} : Json::object()));
+  }
+  CHECK(exit_code(report) == 1);
+}
+
 TEST_CASE("the way a workspace lies in memory is shown per allocator, whatever else a rank reported") {
   RunBuilder run(1);
   WorkspaceRecord record{.workspace = "trtllm_fusion", .transport = "unicast", .allocator = kTorch};

@@ -394,13 +394,22 @@ TEST_CASE("a supervisor that does not answer a stop is lost, and its group is fi
   Story story(2);
   story.begin({pair_request({"x"})});
   story.dies(0, SIGSEGV);
-  PageSnapshot page{.started = true, .driver_call = {}};
+  PageSnapshot page{.started = true, .item = 0, .driver_call = {}};
   story.group.stopped(0, 0, {.end = {Kind::signalled, SIGSEGV}, .page = page}, story.now);
   story.pass(9.9);
   CHECK_FALSE(story.group.finished());
   story.pass(0.2);
   CHECK(story.group.finished());
   CHECK(story.group.lost_rank() == 1);
+  story.hear();
+  REQUIRE(story.failures.size() == 1);
+  const FailureRecord& record = story.failures[0];
+  CHECK(record.status == "hung");
+  CHECK(record.failure.layer == Layer::supervisor);
+  CHECK(record.failure.rank == 1);
+  CHECK(record.case_id == "x");
+  REQUIRE_FALSE(record.others.empty());
+  CHECK(record.others[0].reason == Reason::crashed);
   story.begin({pair_request({"y"})});
   CHECK(story.starts.size() == 1);
 }

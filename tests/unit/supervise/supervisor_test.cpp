@@ -6,10 +6,12 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <atomic>
 #include <cerrno>
 #include <thread>
 
 #include "comm/thread_transport.hpp"
+#include "supervise/messages.hpp"
 #include "supervised_job.hpp"
 #include "support/failures.hpp"
 
@@ -208,6 +210,49 @@ TEST_CASE("a rank whose supervisor is gone ends the run as lost, within the boun
   CHECK(outcome.interrupted);
   CHECK(outcome.interrupted_by == "lost rank 1");
   CHECK_FALSE(supervisor.finish(3));
+  CHECK(children().empty());
+  REQUIRE(all.records.size() >= 1);
+  const FailureRecord record = failure_record_from(all.records.back());
+  CHECK(record.status == "hung");
+  CHECK(record.failure.rank == 1);
+  CHECK_THAT(record.failure.detail, ContainsSubstring("supervisor answers no more"));
+}
+
+TEST_CASE("a rank that hears nothing of rank 0 leaves by itself, with no verdict") {
+  ThreadTransportHub hub(2);
+  const auto endpoint = hub.endpoint(1);
+  RecordList journal;
+  Supervisor supervisor(*endpoint, {.group_size = 2, .leader_s = 0.05, .worker_argv = scripted_worker_argv()}, journal,
+                        nullptr);
+  CHECK(supervisor.serve() == 3);
+  CHECK_FALSE(supervisor.orderly());
+}
+
+TEST_CASE("ranks do their last duty with rank 0's farewell before they answer it") {
+  ThreadTransportHub hub(2);
+  const auto first = hub.endpoint(0), second = hub.endpoint(1);
+  RecordList journal;
+  std::atomic<bool> done = false;
+  std::thread follower([&] {
+    Supervisor supervisor(*second, {.group_size = 2, .worker_argv = scripted_worker_argv()}, journal, nullptr);
+    CHECK(supervisor.serve([&](const Json& farewell) { done = farewell == Json{{"keep", 1}}; }) == 7);
+  });
+  RecordList own, all;
+  Supervisor leader(*first, {.group_size = 2, .worker_argv = scripted_worker_argv()}, own, &all);
+  CHECK(leader.finish(7, {{"keep", 1}}));
+  CHECK(done);
+  follower.join();
+}
+
+TEST_CASE("a message that nobody can read ends the run with a reason instead of losing its report") {
+  ThreadTransportHub hub(2);
+  const auto endpoint = hub.endpoint(0), stranger = hub.endpoint(1);
+  RecordList journal, all;
+  Supervisor supervisor(*endpoint, {.group_size = 2, .worker_argv = scripted_worker_argv()}, journal, &all);
+  stranger->send(0, envelope(message::kItemDone, body_of({{"attempt", 0}, {"index", "three"}})));
+  const auto outcome = supervisor.run({scripted_request("g", kItems)}, 60);
+  CHECK(outcome.interrupted);
+  CHECK_THAT(outcome.interrupted_by, ContainsSubstring("type must be number"));
   CHECK(children().empty());
 }
 

@@ -95,16 +95,14 @@ TEST_CASE("failures that differ are not counted together") {
   CHECK(life(queue) != "-");
 }
 
-TEST_CASE("a request without cases is tried three times, then given up by its label and allocators") {
-  auto request = pair_request({});
-  request.allocators = {"a"};
-  WorkQueue queue(request);
+TEST_CASE("a request without cases is tried three times, then given up by its label") {
+  WorkQueue queue(pair_request({}));
   CHECK(queue.failed(crash(), at(0, 0, -1)).empty());
   CHECK(queue.failed(crash(), at(0, 0, -1)).empty());
   REQUIRE(queue.current());
   const auto given_up = queue.failed(crash(), at(0, 0, -1));
   REQUIRE(given_up.size() == 1);
-  CHECK(given_up[0].allocators == Names{"a"});
+  CHECK(given_up[0].allocators.empty());
   CHECK(life(queue) == "-");
 }
 
@@ -164,9 +162,8 @@ TEST_CASE("a work request survives its way to a worker") {
   request.settings = {{"k", 1}};
   request.alone = true;
   request.attempt = 4;
-  request.allocators = {"c"};
   CHECK(to_json(work_request_from(to_json(request))) == to_json(request));
-  CHECK(allocators_of(request) == Names{"c", "a", "b"});
+  CHECK(allocators_of(request) == Names{"a", "b"});
 }
 
 }  // namespace
