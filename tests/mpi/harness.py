@@ -96,6 +96,8 @@ class RunTest(unittest.TestCase):
         self.report = self.scratch / "report.json"
 
     def tearDown(self):
+        for pid in processes():  # of a test that failed: a run that nobody waits for would take the machine from the next
+            os.kill(pid, signal.SIGKILL)
         self._scratch.cleanup()
 
     def assert_nothing_left(self):
