@@ -24,7 +24,8 @@ std::string options_that_differ(const Json& settings) {
     // Where a repetition writes its files is its user's choice.
     if (at == settings.end() || spec.name == "report" || spec.name == "journal" || spec.name == "output-dir") continue;
     if (spec.kind == OptionKind::flag) {
-      if (at->get<bool>()) words += fmt::format(" {}", spec.flag_name());
+      // mpirun looks for a --tune of its own in the whole command line, and would take the next word for its file.
+      if (at->get<bool>()) words += fmt::format(" {}{}", spec.flag_name(), spec.name == "tune" ? "=on" : "");
       continue;
     }
     if (at->is_object()) {
