@@ -240,7 +240,8 @@ class Rank {
     }
   }
 
-  /// The table of --tune. False, with a word on stderr, when there is none: a run that was cut off has not seen all sizes.
+  /// The table of --tune. False, with a word on stderr, when there is none: a run that was cut off has not seen all
+  /// sizes.
   bool store_tuning(const Json& report, const std::string& family) {
     try {
       if (!report.at("run").at("complete").get<bool>()) {

@@ -40,7 +40,8 @@ constexpr Choice kAlgorithms[] = {
     {"one_shot", "Lamport: every rank sends everything to all"},
     {"two_shot", "reduce-scatter and all-gather, Lamport packets in both steps"},
     {"two_shot_barrier", "the same two steps between flag barriers, as upstream"},
-    {"auto", "what the tuning table (--tuning) says for ranks, pattern and size; computed limits where it says nothing"},
+    {"auto",
+     "what the tuning table (--tuning) says for ranks, pattern and size; computed limits where it says nothing"},
     {"nccl", "NCCL's allreduce beside ours", kLater},
 };
 constexpr Choice kPatterns[] = {

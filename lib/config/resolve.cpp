@@ -149,8 +149,9 @@ void resolve_upstream(Settings& settings, bool is_torch) {
 /// --tune measures its own algorithms, whatever a config file lists.
 void take_tuned_algorithms(Settings& settings, const Settings& typed) {
   if (const auto asked = typed.find("algorithm"); asked != typed.end()) {
-    asked->second.fail("must not be combined with --tune, which measures one_shot and two_shot, and two_shot_barrier "
-                       "where neither can run");
+    asked->second.fail(
+        "must not be combined with --tune, which measures one_shot and two_shot, and two_shot_barrier "
+        "where neither can run");
   }
   settings.at("algorithm").value = Json::array({"one_shot", "two_shot"});
 }

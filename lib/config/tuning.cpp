@@ -157,8 +157,8 @@ std::vector<TuningEntry> tuning_entries(const Json& document, const std::string&
       return other.world_size == entry.world_size && other.pattern == entry.pattern && other.dtype == entry.dtype;
     });
     if (same != entries.end()) {
-      tables.element(i).fail(fmt::format("overlaps tables[{}]: {} ranks, {}, {} are given twice", same - entries.begin(),
-                                         entry.world_size, entry.pattern,
+      tables.element(i).fail(fmt::format("overlaps tables[{}]: {} ranks, {}, {} are given twice",
+                                         same - entries.begin(), entry.world_size, entry.pattern,
                                          entry.dtype ? name_of(*entry.dtype) : std::string_view("every dtype")));
     }
     entries.push_back(std::move(entry));

@@ -18,8 +18,7 @@ AlgorithmChoice choose_algorithm(const CallShape& shape, const TuningTable& tuni
     candidate.algorithm = algorithm;
     return !capacity_problem(own_size, candidate);
   };
-  const auto tuned =
-      tuning.algorithm_for(shape.world_size, name_of(shape.pattern), shape.dtype, shape.message_bytes());
+  const auto tuned = tuning.algorithm_for(shape.world_size, name_of(shape.pattern), shape.dtype, shape.message_bytes());
   if (const auto algorithm = tuned ? algorithm_from(*tuned) : std::nullopt; algorithm && fits(*algorithm)) {
     return {*algorithm, tuning.name};
   }

@@ -173,8 +173,9 @@ class PlanBuilder {
   /// The host device has no shipped table, so there nothing remains to be decided.
   void note_undecided_tuning() {
     if (config_.tuning.name != TuningTable::kAutoTuning || config_.device == DeviceChoice::host) return;
-    add_note("--algorithm auto: planned with the computed limits; a run takes the tuning table of its device, if one is "
-             "shipped (--tuning NAME plans with that)");
+    add_note(
+        "--algorithm auto: planned with the computed limits; a run takes the tuning table of its device, if one is "
+        "shipped (--tuning NAME plans with that)");
   }
 
   void note_duplicates() {

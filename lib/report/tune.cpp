@@ -110,8 +110,8 @@ std::vector<Size> sizes_of(const std::map<std::uint64_t, Contest>& contests) {
     Size size{.bytes = bytes};
     for (const auto& [algorithm, by_series] : contest) size.timed[algorithm] = geometric_mean(by_series, series);
     const auto fastest = std::min_element(size.timed.begin(), size.timed.end(), [](const auto& a, const auto& b) {
-      return a.second.mean_us < b.second.mean_us;
-    })->second;
+                           return a.second.mean_us < b.second.mean_us;
+                         })->second;
     for (const auto& [algorithm, timed] : size.timed) {
       const bool same = timed.mean_us <= fastest.mean_us * (1 + kSameWithin);
       if (same || timed.low_us <= fastest.high_us) size.best.insert(algorithm);
@@ -215,9 +215,8 @@ std::string source_text(const Json& report) {
 }
 
 [[noreturn]] void fail(std::string problem) {
-  throw Error({.layer = Layer::report,
-               .reason = Reason::invalid_argument,
-               .detail = "no tuning table: " + std::move(problem)});
+  throw Error(
+      {.layer = Layer::report, .reason = Reason::invalid_argument, .detail = "no tuning table: " + std::move(problem)});
 }
 
 }  // namespace

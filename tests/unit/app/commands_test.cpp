@@ -131,7 +131,8 @@ TEST_CASE("validate takes a document with results for a report") {
 TEST_CASE("validate takes a document with tables for a tuning table, and finds bounds that do not ascend") {
   const auto table = [](const char* choices) {
     return std::string(R"({"family": "sm90", "emulated": false, "source": "x", "tables": [
-        {"world_size": 2, "pattern": "allreduce", "choices": )") + choices + "}]}";
+        {"world_size": 2, "pattern": "allreduce", "choices": )") +
+           choices + "}]}";
   };
   const auto good = validate_file(File(table(R"([{"up_to_bytes": 16, "algorithm": "one_shot"}])")).path());
   CHECK(good.kind == "tuning");

@@ -16,17 +16,15 @@ Json step(Json up_to_bytes, const char* algorithm) { return {{"up_to_bytes", up_
 
 /// A valid table: 4 ranks, plain: one_shot to 192 KiB for every dtype, to 64 KiB for fp32.
 Json good() {
-  return {{"family", "host"},
-          {"emulated", true},
-          {"source", "a test"},
-          {"tables",
-           {{{"world_size", 4},
-             {"pattern", "allreduce"},
-             {"choices", {step(192 * kKiB, "one_shot"), step(nullptr, "two_shot")}}},
-            {{"world_size", 4},
-             {"pattern", "allreduce"},
-             {"dtype", "fp32"},
-             {"choices", {step(64 * kKiB, "one_shot")}}}}}};
+  return {
+      {"family", "host"},
+      {"emulated", true},
+      {"source", "a test"},
+      {"tables",
+       {{{"world_size", 4},
+         {"pattern", "allreduce"},
+         {"choices", {step(192 * kKiB, "one_shot"), step(nullptr, "two_shot")}}},
+        {{"world_size", 4}, {"pattern", "allreduce"}, {"dtype", "fp32"}, {"choices", {step(64 * kKiB, "one_shot")}}}}}};
 }
 
 TuningTable table() { return {.name = "file", .entries = tuning_entries(good(), "it")}; }

@@ -307,8 +307,8 @@ TEST_CASE("a sweep of absurdly many cases is refused, not attempted") {
 
 TEST_CASE("--tune plans the algorithms of one size beside one another") {
   CHECK(lines_of(plan_of({{"tune", "on"}, {"tokens", "1,4"}, {"hidden", "64"}})) ==
-        Lines{"one_shot allreduce bf16 out 1x64", "two_shot allreduce bf16 out 1x64", "one_shot allreduce bf16 out 4x64",
-              "two_shot allreduce bf16 out 4x64"});
+        Lines{"one_shot allreduce bf16 out 1x64", "two_shot allreduce bf16 out 1x64",
+              "one_shot allreduce bf16 out 4x64", "two_shot allreduce bf16 out 4x64"});
 }
 
 TEST_CASE("--tune leaves out what cannot run, and takes two_shot_barrier where nothing else can") {
@@ -316,7 +316,8 @@ TEST_CASE("--tune leaves out what cannot run, and takes two_shot_barrier where n
   REQUIRE(plan.groups.at(0).cases.size() == 1);
   CHECK(plan.groups.at(0).cases.at(0).shape.algorithm == Algorithm::two_shot_barrier);
   CHECK_FALSE(plan.groups.at(0).cases.at(0).skip);
-  const auto fused = plan_of({{"tune", "on"}, {"pattern", "residual_rmsnorm"}, {"minbytes", "16K"}, {"maxbytes", "16K"}}, 3);
+  const auto fused =
+      plan_of({{"tune", "on"}, {"pattern", "residual_rmsnorm"}, {"minbytes", "16K"}, {"maxbytes", "16K"}}, 3);
   REQUIRE(fused.groups.at(0).cases.size() == 1);
   CHECK(fused.groups.at(0).cases.at(0).skip);
 }

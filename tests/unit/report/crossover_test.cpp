@@ -120,7 +120,8 @@ TEST_CASE("series differ by allocator, handle, group, dtype, place and, when fus
                           {{"in_place", true}},
                           {{"pattern", "residual_rmsnorm"}},
                           {{"pattern", "residual_rmsnorm"}, {"hidden", 256}}};
-  for (const auto& change : changes) run.row("one_shot", 1024, 10, 0.001, change).row("two_shot", 1024, 9, 0.001, change);
+  for (const auto& change : changes)
+    run.row("one_shot", 1024, 10, 0.001, change).row("two_shot", 1024, 9, 0.001, change);
   // Plain allreduce knows only bytes: another hidden is no series of its own.
   run.row("one_shot", 1024, 8, 0.001, {{"hidden", 256}, {"tokens", 2}});
   // The fake record says "auto" for the handle asked, whatever was planned: that one joins the first.
