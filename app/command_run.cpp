@@ -17,6 +17,7 @@
 #include "core/text.hpp"
 #include "journal/journal.hpp"
 #include "report/fold.hpp"
+#include "report/tune.hpp"
 #include "report/verdict.hpp"
 #include "report/write.hpp"
 #include "supervise/signals.hpp"
@@ -42,7 +43,11 @@ bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection
 void check_before_running(const ParsedCommand& command, const MpiSession& mpi) {
   try {
     make_plan(command.config, mpi.size(), 0);
-    if (mpi.rank() == 0 && command.config.report_path && !command.plan_only) check_writable(*command.config.report_path);
+    if (mpi.rank() == 0 && !command.plan_only) {
+      for (const auto& path : {command.config.report_path, command.config.tuning_path}) {
+        if (path) check_writable(*path);
+      }
+    }
   } catch (const Error& error) {
     Failure failure = error.failure();
     if (!failure.detail.starts_with("symmbench")) failure.detail = "symmbench run: " + failure.detail;
@@ -130,13 +135,13 @@ class RecordLog final : public RecordSink {
   std::vector<Json> records_;
 };
 
-RunStarted run_started(const ParsedCommand& command, const std::vector<std::string>& arguments, int world_size,
-                       const DeviceDecision& device, const std::string& started_at) {
-  const RunConfig& config = command.config;
+/// `config` is `command.config` with the device's tuning table; a repetition decides on that anew.
+RunStarted run_started(const ParsedCommand& command, const RunConfig& config, const std::vector<std::string>& arguments,
+                       int world_size, const DeviceDecision& device, const std::string& started_at) {
   RunStarted started;
   started.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}};
   started.run = Json{{"command", fmt::format("symmbench {}", fmt::join(arguments, " "))},
-                     {"repro_command", repro_command(config, world_size)},
+                     {"repro_command", repro_command(command.config, world_size)},
                      {"config", parse_json(config.config_text, "configuration")},
                      {"seed", config.seed},
                      {"started_at", started_at}};
@@ -186,12 +191,13 @@ class Rank {
     RunOutcome outcome = supervisor.run(std::vector{preflight}, left_s());
     const auto facts = latest_facts(log.of_type("rank"));
     const DeviceDecision device = decide_device(config_.device, facts, mpi_.size());
-    own.append(to_json(run_started(command_, arguments_, mpi_.size(), device, started_at)));
+    const RunConfig config = config_for(config_, device);
+    own.append(to_json(run_started(command_, config, arguments_, mpi_.size(), device, started_at)));
 
     std::optional<std::string> problem = device.problem;
-    if (!problem) problem = memory_problem(make_plan(config_, mpi_.size(), 0), device, facts);
+    if (!problem) problem = memory_problem(make_plan(config, mpi_.size(), 0), device, facts);
     if (!outcome.interrupted && !problem) {
-      const auto work = [&](int group) { return work_of(make_plan(config_, mpi_.size(), group), config_, device); };
+      const auto work = [&](int group) { return work_of(make_plan(config, mpi_.size(), group), config, device); };
       outcome = supervisor.run(work, left_s());
     }
     RunEnded ended{.ended_at = utc_timestamp(), .complete = !outcome.interrupted && !problem};
@@ -205,8 +211,9 @@ class Rank {
     const Json report = fold_report(log.records());
     int exit_code = report.at("verdict").at("exit_code").get<int>();
     const bool stored = store(report);
-    if (!stored) exit_code = static_cast<int>(worse(static_cast<ExitCode>(exit_code), ExitCode::no_verdict));
-    console.end(report);
+    const bool tuned = !config_.tuning_path || store_tuning(report, device.family);
+    if (!stored || !tuned) exit_code = static_cast<int>(worse(static_cast<ExitCode>(exit_code), ExitCode::no_verdict));
+    console.end(report, tuned ? config_.tuning_path.value_or("") : "");
     orderly_ = supervisor.finish(exit_code, Json{{"report_stored", stored}});
     if (stored && orderly_) drop_journal();
     return exit_code;
@@ -255,6 +262,22 @@ class Rank {
       return true;
     } catch (const std::exception& error) {
       fmt::print(stderr, "symmbench run: {}\n", error.what());
+      return false;
+    }
+  }
+
+  /// The table of --tune. False, with a word on stderr, when there is none: a run that was cut off has not seen all
+  /// sizes.
+  bool store_tuning(const Json& report, const std::string& family) {
+    try {
+      if (!report.at("run").at("complete").get<bool>()) {
+        fmt::print(stderr, "symmbench run: no tuning table: the run is not complete\n");
+        return false;
+      }
+      write_report(*config_.tuning_path, tuning_table(report, family));
+      return true;
+    } catch (const Error& error) {
+      fmt::print(stderr, "symmbench run: {}\n", error.failure().detail);
       return false;
     }
   }

@@ -13,6 +13,18 @@ bool is_report(const Json& document) {
   return document.is_object() && (document.contains("schema_version") || document.contains("results"));
 }
 
+bool is_tuning(const Json& document) { return document.is_object() && document.contains("tables"); }
+
+/// What `--tuning` refuses, although the schema allows it.
+std::vector<std::string> tuning_problems(const std::string& path) {
+  try {
+    (void)tuning_entries(read_config_file(path, "tuning file"), "tuning file '" + path + "'");
+    return {};
+  } catch (const Error& error) {
+    return {error.failure().detail};
+  }
+}
+
 /// What resolve() refuses, although the schema allows it.
 std::vector<std::string> config_problems(const std::string& path) {
   try {
@@ -28,12 +40,13 @@ std::vector<std::string> config_problems(const std::string& path) {
 
 Validation validate_file(const std::string& path) {
   const auto document = read_json_file(path);
-  Validation validation{.kind = is_report(document) ? "report" : "config"};
+  Validation validation{.kind = is_report(document) ? "report" : is_tuning(document) ? "tuning" : "config"};
   for (const auto& violation : validate(document, schema_text(validation.kind))) {
     validation.violations.push_back(
         fmt::format("{}: {}", violation.path.empty() ? "/" : violation.path, violation.message));
   }
   if (validation.kind == "config" && validation.violations.empty()) validation.violations = config_problems(path);
+  if (validation.kind == "tuning" && validation.violations.empty()) validation.violations = tuning_problems(path);
   return validation;
 }
 

@@ -8,12 +8,13 @@ namespace symmbench {
 
 /// What a document was taken for, and what is wrong with it: one line each, beginning with the place.
 struct Validation {
-  std::string kind;  ///< "report" or "config"
+  std::string kind;  ///< "report", "config" or "tuning"
   std::vector<std::string> violations;
 };
 
-/// Reads `path` and holds it against the schema that its content calls for: a report has "schema_version" or "results".
-/// A config that keeps its schema must also resolve, which finds sizes that contradict each other.
+/// Reads `path` and holds it against the schema that its content calls for: a report has "schema_version" or "results",
+/// a tuning table "tables". A config that keeps its schema must also resolve, which finds sizes that contradict each
+/// other; a tuning table must be one that --tuning takes, with ascending bounds.
 /// @throws Error{config, ...} when the file cannot be read or is not JSON, with line and column
 Validation validate_file(const std::string& path);
 

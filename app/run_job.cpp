@@ -6,6 +6,7 @@
 #include <map>
 
 #include "bench/batch_ring.hpp"
+#include "config/resolve.hpp"
 #include "core/text.hpp"
 #include "plan/estimate.hpp"
 
@@ -35,7 +36,25 @@ std::optional<std::string> problem_with(const std::string& kind, const std::vect
   return std::nullopt;
 }
 
+/// The family of all GPUs, or nothing where they differ or one did not say.
+std::string gpu_family(const std::vector<Json>& rank_facts) {
+  std::string family;
+  for (const auto& record : rank_facts) {
+    const Json entry = device_entry(record.at("facts"), "cuda");
+    const Json version = entry.is_object() ? entry.value("sm_version", Json(nullptr)) : Json(nullptr);
+    const auto own = version.is_number_integer() ? sm_family(version.get<int>()) : std::string();
+    if (own.empty() || (!family.empty() && own != family)) return "";
+    family = own;
+  }
+  return family;
+}
+
 }  // namespace
+
+RunConfig config_for(const RunConfig& config, const DeviceDecision& device) {
+  if (config.tuning.name != TuningTable::kAutoTuning) return config;
+  return with_tuning(config, tuning_for_family(device.family));
+}
 
 DeviceDecision decide_device(DeviceChoice asked, const std::vector<Json>& rank_facts, int world_size) {
   const auto cuda_problem = problem_with("cuda", rank_facts, world_size);
@@ -43,11 +62,13 @@ DeviceDecision decide_device(DeviceChoice asked, const std::vector<Json>& rank_f
   if (asked == DeviceChoice::cuda || (asked == DeviceChoice::automatic && !cuda_problem)) {
     return {.kind = "cuda",
             .emulated = false,
+            .family = gpu_family(rank_facts),
             .reason = asked == DeviceChoice::cuda ? "asked for" : "every rank can use its GPU",
             .problem = cuda_problem};
   }
   return {.kind = "host",
           .emulated = true,
+          .family = "host",
           .reason = asked == DeviceChoice::host ? "asked for" : *cuda_problem,
           .problem = host_problem};
 }
@@ -105,6 +126,8 @@ std::vector<Json> planned_rows(const RunConfig& config, int world_size) {
           Json row = bench_case.keys();
           row["allocator"] = allocator;
           row["label"] = case_group.id;
+          row["auto_algorithm"] = name_of(bench_case.auto_choice.algorithm);
+          row["auto_source"] = bench_case.auto_choice.source;
           row["skip"] = json_or_null(bench_case.skip);
           rows.push_back(std::move(row));
         }

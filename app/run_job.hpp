@@ -14,11 +14,16 @@ namespace symmbench {
 struct DeviceDecision {
   std::string kind;                    ///< "host" or "cuda"
   bool emulated = true;
+  std::string family;                  ///< "host", "sm90", ...; empty where GPUs differ or did not say
   std::string reason;                  ///< why this one, for the report and, with --device auto, a loud line
   std::optional<std::string> problem;  ///< machine facts forbid the run (exit 3), with the reason
 };
 /// `auto`: cuda when every rank can use it, else host. Pure.
 DeviceDecision decide_device(DeviceChoice asked, const std::vector<Json>& rank_facts, int world_size);
+
+/// The configuration once the device is known: `--tuning auto` becomes the shipped table of the device's family, or
+/// "computed" where there is none.
+RunConfig config_for(const RunConfig& config, const DeviceDecision& device);
 
 /// Why the plan cannot fit this machine's memory, with the figures, or nullopt. Compares what the workspaces and batch
 /// rings of the ranks that share a memory need with what each of them reported as free.

@@ -13,11 +13,11 @@
 namespace symmbench {
 namespace {
 
-std::string read_text(const std::string& path) {
+std::string read_text(const std::string& path, const std::string& kind) {
   const auto fail = [&](int code) {
     throw Error({.layer = Layer::config,
                  .reason = Reason::io_error,
-                 .detail = fmt::format("config file {}: cannot be read: {}", path, std::strerror(code)),
+                 .detail = fmt::format("{} {}: cannot be read: {}", kind, path, std::strerror(code)),
                  .code = code});
   };
   std::error_code ignored;
@@ -49,6 +49,8 @@ Json parse_config(std::string_view text, const std::string& what) {
   return json;
 }
 
-Json read_config_file(const std::string& path) { return parse_config(read_text(path), "config file " + path); }
+Json read_config_file(const std::string& path, const std::string& kind) {
+  return parse_config(read_text(path, kind), fmt::format("{} {}", kind, path));
+}
 
 }  // namespace symmbench

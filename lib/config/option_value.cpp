@@ -7,8 +7,11 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <optional>
 
+#include "config/resolve.hpp"
+#include "config/tuning.hpp"
 #include "core/text.hpp"
 
 namespace symmbench {
@@ -45,6 +48,8 @@ std::string_view type_phrase(OptionKind kind) {
       return "must be a size such as 4096 or \"64K\"";
     case OptionKind::seconds:
       return "must be a duration such as 20, \"1.5s\" or \"10m\"";
+    case OptionKind::table:
+      return "must be a name, a file or a tuning table";
     case OptionKind::path:
     case OptionKind::text:
       return "must be a text";
@@ -139,6 +144,22 @@ Json checked_switch(std::string_view text, const Origin& origin) {
   origin.fail(text, "not one of on, off, 1, 0");
 }
 
+/// A name as it is; a file's table as an object, so that ranks and workers need not read it again.
+Json checked_table(std::string_view text, const Origin& origin) {
+  if (text.empty()) origin.fail(text, "must not be empty");
+  std::vector<std::string_view> names{TuningTable::kAutoTuning, TuningTable::kComputedTuning};
+  for (const auto& shipped : shipped_tunings()) names.push_back(shipped.name);
+  if (std::find(names.begin(), names.end(), text) != names.end()) return Json(std::string(text));
+  const std::string path(text);
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    origin.fail(text, fmt::format("not a file, and not one of {}", fmt::join(names, ", ")));
+  }
+  Json table = read_config_file(path, "tuning file");
+  (void)tuning_entries(table, origin.subject(text));
+  return table;
+}
+
 /// One value, or one element of a list.
 Json element_from_text(const OptionSpec& spec, std::string_view text, const Origin& origin) {
   switch (spec.kind) {
@@ -158,6 +179,8 @@ Json element_from_text(const OptionSpec& spec, std::string_view text, const Orig
       return checked_bytes(spec, text, origin);
     case OptionKind::seconds:
       return checked_seconds(spec, text, origin);
+    case OptionKind::table:
+      return checked_table(text, origin);
     case OptionKind::path:
     case OptionKind::text:
       if (text.empty()) origin.fail(text, "must not be empty");
@@ -190,6 +213,8 @@ bool has_type_of(OptionKind kind, const Json& json) {
       return json.is_number_integer() || json.is_string();
     case OptionKind::seconds:
       return json.is_number() || json.is_string();
+    case OptionKind::table:
+      return json.is_object() || json.is_string();
   }
   return false;
 }
@@ -198,6 +223,10 @@ std::string found_text(const Json& json) { return json.is_string() ? json.get<st
 
 Json element_from_json(const OptionSpec& spec, const Json& json, const Origin& origin) {
   if (!has_type_of(spec.kind, json)) origin.fail(json.dump(), type_phrase(spec.kind));
+  if (json.is_object()) {
+    (void)tuning_entries(json, origin.name());
+    return json;
+  }
   return element_from_text(spec, found_text(json), origin);
 }
 

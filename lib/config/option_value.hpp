@@ -19,6 +19,8 @@ class Origin {
 
   /// "--minbytes '1K'", "config file x.json: minbytes: '1K'".
   std::string subject(std::string_view value) const;
+  /// "--minbytes", "config file x.json: minbytes".
+  const std::string& name() const { return name_; }
   /// @throws Error{config, invalid_argument}; `problem` starts with "must" or "not"
   [[noreturn]] void fail(std::string_view value, std::string_view problem) const;
   /// @throws Error{config, invalid_argument} about the option itself, whatever its value

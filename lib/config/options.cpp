@@ -40,7 +40,8 @@ constexpr Choice kAlgorithms[] = {
     {"one_shot", "Lamport: every rank sends everything to all"},
     {"two_shot", "reduce-scatter and all-gather, Lamport packets in both steps"},
     {"two_shot_barrier", "the same two steps between flag barriers, as upstream"},
-    {"auto", "one_shot up to a size that depends on ranks and pattern, two_shot above"},
+    {"auto",
+     "what the tuning table (--tuning) says for ranks, pattern and size; computed limits where it says nothing"},
     {"nccl", "NCCL's allreduce beside ours", kLater},
 };
 constexpr Choice kPatterns[] = {
@@ -149,7 +150,12 @@ constexpr OptionSpec kOptions[] = {
      {}, from(0, 1024)},
     {"seed", 0, Kind::integer, Scope::run, Group::measure, "N", "1", "of the inputs", {},
      {}},
-    {"tune", 0, Kind::flag, Scope::run, Group::measure, "", "", "search blocks and threads per size", {}, {}, kLater},
+    {"tune", 0, Kind::flag, Scope::run, Group::measure, "", "",
+     "measure one_shot and two_shot (two_shot_barrier where neither can run) at every size, and write the winners to "
+     "tuning.json in --output-dir, for --tuning"},
+    {"tuning", 0, Kind::table, Scope::run, Group::measure, "NAME|FILE", "auto",
+     "how --algorithm auto decides: auto (the shipped table of the device's SM family, else computed), computed, a "
+     "shipped table (sm90) or a file that --tune wrote"},
     // ---- stability
     {"lifecycles", 0, Kind::integer, Scope::run, Group::stability, "N", "3",
      "rounds of create ... use ... close per workspace and allocator; 0: none", {}, from(0, 10000000)},
@@ -182,8 +188,9 @@ constexpr OptionSpec kOptions[] = {
     {"report", 'J', Kind::path, Scope::run, Group::output, "FILE", "", "write the JSON report here"},
     {"journal", 0, Kind::path, Scope::run, Group::output, "DIR", "",
      "journals of the run while it runs [default: <report>.journal, removed on success]"},
-    {"output-dir", 0, Kind::path, Scope::run, Group::output, "DIR", "", "all output files, with standard names", {}, {},
-     kLater},
+    {"output-dir", 0, Kind::path, Scope::run, Group::output, "DIR", "",
+     "existing folder for output files with standard names: report.json (unless --report names one), and tuning.json "
+     "of --tune [default: no report; tuning.json in the current folder]"},
     {"format", 0, Kind::name, Scope::run, Group::output, "NAME", "table", "what stdout shows", kFormats},
     {"raw-samples", 0, Kind::flag, Scope::run, Group::output, "", "", "keep every sample in the report"},
     {"csv", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as CSV", {}, {}, kLater},

@@ -19,6 +19,7 @@ enum class OptionKind {
   bytes,     ///< size such as 16, 64K, 1.5M (1024^n)
   seconds,   ///< duration such as 20, 1.5s, 500ms, 10m, 2h
   path,      ///< file or directory
+  table,     ///< tuning table: a name or a file; in a file also the table itself, as an object
   text,      ///< anything but empty
 };
 

@@ -22,9 +22,14 @@ std::string options_that_differ(const Json& settings) {
   for (const auto& spec : option_table()) {
     const auto at = settings.find(spec.key());
     // Where a repetition writes its files is its user's choice.
-    if (at == settings.end() || spec.name == "report" || spec.name == "journal") continue;
+    if (at == settings.end() || spec.name == "report" || spec.name == "journal" || spec.name == "output-dir") continue;
     if (spec.kind == OptionKind::flag) {
-      if (at->get<bool>()) words += fmt::format(" {}", spec.flag_name());
+      // mpirun looks for a --tune of its own in the whole command line, and would take the next word for its file.
+      if (at->get<bool>()) words += fmt::format(" {}{}", spec.flag_name(), spec.name == "tune" ? "=on" : "");
+      continue;
+    }
+    if (at->is_object()) {
+      words += fmt::format(" {} tuning.json", spec.flag_name());
       continue;
     }
     const auto text = text_from_value(spec, *at);
@@ -44,7 +49,9 @@ std::string repro_command(const RunConfig& config, int world_size) {
   Json settings = echo;
   settings.erase("sweeps");
   settings.update(echo.at("sweeps").front());
-  return launch + options_that_differ(settings);
+  const bool needs_file = settings.contains("tuning") && settings.at("tuning").is_object();
+  return launch + options_that_differ(settings) +
+         (needs_file ? "  # tuning.json: run.config.tuning of this report" : "");
 }
 
 }  // namespace symmbench

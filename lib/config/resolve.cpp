@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 
 #include "config/option_value.hpp"
@@ -145,6 +146,16 @@ void resolve_upstream(Settings& settings, bool is_torch) {
   value = std::move(allocators);
 }
 
+/// --tune measures its own algorithms, whatever a config file lists.
+void take_tuned_algorithms(Settings& settings, const Settings& typed) {
+  if (const auto asked = typed.find("algorithm"); asked != typed.end()) {
+    asked->second.fail(
+        "must not be combined with --tune, which measures one_shot and two_shot, and two_shot_barrier "
+        "where neither can run");
+  }
+  settings.at("algorithm").value = Json::array({"one_shot", "two_shot"});
+}
+
 void check_sizes(const Settings& settings, const Sweep& sweep) {
   if (!sweep.tokens.empty()) return;
   if (sweep.min_bytes > sweep.max_bytes) {
@@ -224,7 +235,18 @@ RunConfig run_config_from(const Settings& run) {
   config.skip_if_unsupported = get<bool>(run, "skip_if_unsupported");
   config.raw_samples = get<bool>(run, "raw_samples");
   config.format = format_from(get<std::string>(run, "format"));
+  config.tune = get<bool>(run, "tune");
+  config.tuning = tuning_from(run.at("tuning").value);
   config.report_path = get_optional<std::string>(run, "report");
+  const auto output_dir = get_optional<std::string>(run, "output_dir");
+  if (output_dir && !config.report_path) config.report_path = *output_dir + "/report.json";
+  if (config.tune) {
+    config.tuning_path = output_dir.value_or(".") + "/tuning.json";
+    const auto place = [](const std::string& path) { return std::filesystem::absolute(path).lexically_normal(); };
+    if (config.report_path && place(*config.report_path) == place(*config.tuning_path)) {
+      run.at("report").fail("must not be the file that --tune writes its table to");
+    }
+  }
   config.journal_path = get_optional<std::string>(run, "journal");
   return config;
 }
@@ -275,6 +297,7 @@ RunConfig resolve(const Json* config_file, const Json& command_line, const Resol
   for (const auto& sweep : sweeps) {
     auto settings = without_unused(merged(merged(base, sweep), typed));
     resolve_upstream(settings, context.upstream_is_torch);
+    if (config.tune) take_tuned_algorithms(settings, typed);
     config.sweeps.push_back(sweep_from(settings));
     echo["sweeps"].push_back(canonical(settings, OptionScope::sweep));
   }
@@ -285,6 +308,12 @@ RunConfig resolve(const Json* config_file, const Json& command_line, const Resol
 RunConfig config_from_text(const std::string& config_text) {
   const auto json = parse_json(config_text, "configuration");
   return resolve(&json, Json::object(), {.file_name = "configuration"});
+}
+
+RunConfig with_tuning(const RunConfig& config, const std::string& name) {
+  auto json = parse_json(config.config_text, "configuration");
+  json["tuning"] = name;
+  return config_from_text(json.dump());
 }
 
 std::vector<std::uint64_t> sizes_of(const Sweep& sweep) {

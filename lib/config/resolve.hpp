@@ -35,9 +35,13 @@ inline constexpr std::size_t kMaxSizes = 4096;  ///< of one sweep; more is taken
 /// holds `run.config` of the report.
 std::string repro_command(const RunConfig& config, int world_size);
 
-/// Read a config file: JSON with line and column in messages, a key given twice is refused.
+/// The same configuration, but for `tuning` ("auto" decided to be a shipped table, once the device is known). Its
+/// config_text says so too.
+RunConfig with_tuning(const RunConfig& config, const std::string& name);
+
+/// Read a config file: JSON with line and column in messages, a key given twice is refused. `kind` begins the messages.
 /// @throws Error{config, io_error or invalid_argument}
-Json read_config_file(const std::string& path);
+Json read_config_file(const std::string& path, const std::string& kind = "config file");
 /// The same for text at hand; `what` begins the messages.
 Json parse_config(std::string_view text, const std::string& what);
 

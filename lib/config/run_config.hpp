@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "config/tuning.hpp"
 #include "core/dtype.hpp"
 
 namespace symmbench {
@@ -53,9 +54,12 @@ struct RunConfig {
   bool strict = false;
   bool skip_if_unsupported = false;
   bool raw_samples = false;
+  bool tune = false;   ///< measure what a tuning table needs, and write one
+  TuningTable tuning;  ///< how `auto` decides
   OutputFormat format = OutputFormat::table;
   std::optional<std::string> report_path;
   std::optional<std::string> journal_path;  ///< default: <report_path>.journal, or none without a report
+  std::optional<std::string> tuning_path;   ///< where --tune writes; set exactly with it
   std::string config_text;  ///< canonical JSON of all the above: hashed, compared between ranks, reported
 };
 

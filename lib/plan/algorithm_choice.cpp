@@ -11,16 +11,21 @@ std::uint64_t one_shot_limit_bytes(Pattern pattern, int world_size) {
   return 288 * kKiB * ranks / ((ranks - 1) * (ranks - 2));
 }
 
-Algorithm choose_algorithm(const CallShape& shape) {
-  const bool small = shape.message_bytes() <= one_shot_limit_bytes(shape.pattern, shape.world_size);
+AlgorithmChoice choose_algorithm(const CallShape& shape, const TuningTable& tuning) {
   const FusionLayout own_size{shape.world_size, shape.message_bytes(), element_bytes(shape.dtype)};
-  for (const auto algorithm : {Algorithm::one_shot, Algorithm::two_shot}) {
-    if (algorithm == Algorithm::one_shot && !small) continue;
+  const auto fits = [&](Algorithm algorithm) {
     CallShape candidate = shape;
     candidate.algorithm = algorithm;
-    if (!capacity_problem(own_size, candidate)) return algorithm;
+    return !capacity_problem(own_size, candidate);
+  };
+  const auto tuned = tuning.algorithm_for(shape.world_size, name_of(shape.pattern), shape.dtype, shape.message_bytes());
+  if (const auto algorithm = tuned ? algorithm_from(*tuned) : std::nullopt; algorithm && fits(*algorithm)) {
+    return {*algorithm, tuning.name};
   }
-  return Algorithm::two_shot_barrier;
+  const std::string computed(TuningTable::kComputedTuning);
+  const bool small = shape.message_bytes() <= one_shot_limit_bytes(shape.pattern, shape.world_size);
+  if (small && fits(Algorithm::one_shot)) return {Algorithm::one_shot, computed};
+  return {fits(Algorithm::two_shot) ? Algorithm::two_shot : Algorithm::two_shot_barrier, computed};
 }
 
 }  // namespace symmbench

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "config/tuning.hpp"
 #include "kernels/kernel_set.hpp"
 
 namespace symmbench {
@@ -12,8 +13,15 @@ namespace symmbench {
 /// two_shot 2 (W-1)/W S and one more hop, so they meet where (W-1)(W-2)/W S is what a hop costs, 288 KiB at W = 4.
 std::uint64_t one_shot_limit_bytes(Pattern pattern, int world_size);
 
-/// What `--algorithm auto` means for this message. A message beyond what a Lamport slot can ever hold (2046 MiB) takes
-/// two_shot_barrier, whose comm segment has no such limit.
-Algorithm choose_algorithm(const CallShape& shape);
+/// What `--algorithm auto` means for a message, and who says so.
+struct AlgorithmChoice {
+  Algorithm algorithm = Algorithm::one_shot;
+  std::string source;  ///< TuningTable::name, or "computed" where one_shot_limit_bytes() or the capacity decided
+};
+
+/// The table's algorithm where it names one that can hold the message; else one_shot up to one_shot_limit_bytes() and
+/// two_shot above. A message beyond what a Lamport slot can ever hold (2046 MiB) takes two_shot_barrier, whose comm
+/// segment has no such limit.
+AlgorithmChoice choose_algorithm(const CallShape& shape, const TuningTable& tuning);
 
 }  // namespace symmbench

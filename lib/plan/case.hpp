@@ -7,6 +7,7 @@
 #include "config/run_config.hpp"
 #include "core/json.hpp"
 #include "kernels/kernel_set.hpp"
+#include "plan/algorithm_choice.hpp"
 
 namespace symmbench {
 
@@ -21,6 +22,7 @@ struct Case {
   int group_size = 0;           ///< ranks in it
   std::string algorithm_asked;  ///< "auto" or the algorithm's own name
   CallShape shape;  ///< algorithm, pattern, dtype, world_size = group_size, tokens, hidden, in_place, blocks
+  AlgorithmChoice auto_choice;    ///< what "auto" means for this shape, whatever was asked
   std::uint64_t asked_bytes = 0;  ///< before rounding to tokens and packets; message_bytes is shape.message_bytes()
   std::optional<std::uint64_t> iters;
   std::uint64_t warmup_iters = 0;

@@ -32,7 +32,7 @@ int checked_group_size(const RunConfig& config, int world_size) {
 /// Collects cases into groups, drops those that are planned already.
 class PlanBuilder {
  public:
-  PlanBuilder(Plan& plan, int group) : plan_(plan), group_(group) {}
+  PlanBuilder(Plan& plan, const RunConfig& config, int group) : plan_(plan), config_(config), group_(group) {}
 
   void add_sweep(const Sweep& sweep) {
     for (const auto& workspace : sweep.workspaces) {
@@ -84,11 +84,33 @@ class PlanBuilder {
           add_note(fmt::format("{}: not run in place, it has two outputs", name_of(pattern)));
           continue;
         }
+        if (config_.tune) {
+          for (const auto& shape : shapes) add_contest(sweep, group, pattern, dtype, shape, in_place);
+          continue;
+        }
         for (const auto& algorithm : sweep.algorithms) {
           for (const auto& shape : shapes) add_case(sweep, group, pattern, dtype, shape, in_place, algorithm);
         }
       }
     }
+  }
+
+  /// --tune: the algorithms of one size one after the other, so that they meet the same machine. Those that cannot run
+  /// are no rows; where none of the sweep can, two_shot_barrier stands in for them.
+  void add_contest(const Sweep& sweep, CaseGroup& group, Pattern pattern, DType dtype, const MessageShape& message,
+                   bool in_place) {
+    const auto can_run = [&](const std::string& name) {
+      return !impossible({.algorithm = *algorithm_from(name),
+                          .pattern = pattern,
+                          .dtype = dtype,
+                          .world_size = plan_.group_size,
+                          .tokens = message.tokens,
+                          .hidden = message.hidden});
+    };
+    std::vector<std::string> contestants;
+    std::copy_if(sweep.algorithms.begin(), sweep.algorithms.end(), std::back_inserter(contestants), can_run);
+    if (contestants.empty()) contestants.emplace_back(name_of(Algorithm::two_shot_barrier));
+    for (const auto& name : contestants) add_case(sweep, group, pattern, dtype, message, in_place, name);
   }
 
   void add_case(const Sweep& sweep, CaseGroup& group, Pattern pattern, DType dtype, const MessageShape& message,
@@ -113,7 +135,9 @@ class PlanBuilder {
                .cudagraph = sweep.cudagraph,
                .weight_bias = static_cast<float>(sweep.weight_bias),
                .epsilon = static_cast<float>(sweep.epsilon)};
-    added.shape.algorithm = algorithm == "auto" ? choose_algorithm(added.shape) : *algorithm_from(algorithm);
+    added.auto_choice = choose_algorithm(added.shape, config_.tuning);
+    added.shape.algorithm = algorithm == "auto" ? added.auto_choice.algorithm : *algorithm_from(algorithm);
+    if (algorithm == "auto") note_undecided_tuning();
     added.skip = impossible(added.shape);
     const auto id = added.id();
     if (is_planned(id, group)) {
@@ -144,6 +168,14 @@ class PlanBuilder {
       }
     }
     return false;
+  }
+
+  /// The host device has no shipped table, so there nothing remains to be decided.
+  void note_undecided_tuning() {
+    if (config_.tuning.name != TuningTable::kAutoTuning || config_.device == DeviceChoice::host) return;
+    add_note(
+        "--algorithm auto: planned with the computed limits; a run takes the tuning table of its device, if one is "
+        "shipped (--tuning NAME plans with that)");
   }
 
   void note_duplicates() {
@@ -196,6 +228,7 @@ class PlanBuilder {
   }
 
   Plan& plan_;
+  const RunConfig& config_;
   int group_;
   std::size_t cases_ = 0;
   std::map<std::string, std::vector<std::vector<std::string>>> planned_;  ///< case id to the allocator lists it has
@@ -206,7 +239,7 @@ class PlanBuilder {
 
 Plan make_plan(const RunConfig& config, int world_size, int group) {
   Plan plan{.world_size = world_size, .group_size = checked_group_size(config, world_size)};
-  PlanBuilder builder(plan, group);
+  PlanBuilder builder(plan, config, group);
   for (const auto& sweep : config.sweeps) builder.add_sweep(sweep);
   builder.finish(config.lifecycles);
   return plan;

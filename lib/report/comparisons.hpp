@@ -8,8 +8,4 @@ namespace symmbench {
 /// verdict speaks of allocators[0].
 Json fold_comparison(const RecordSet& records, const Outcomes& outcomes, const Json& results);
 
-/// crossover[]: for each series of sizes that more than one algorithm ran, which of them was fastest from where to
-/// where.
-Json fold_crossover(const Json& results);
-
 }  // namespace symmbench

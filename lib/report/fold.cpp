@@ -1,6 +1,7 @@
 #include "report/fold.hpp"
 
 #include "report/comparisons.hpp"
+#include "report/crossover.hpp"
 #include "report/pick.hpp"
 #include "report/rank_rows.hpp"
 #include "report/rows.hpp"
@@ -58,7 +59,7 @@ Json fold_report(std::span<const Json> records) {
       {"results", fold_rows(set, outcomes)}};
   report["stability"] = fold_stability(set, outcomes, report["results"]);
   report["comparison"] = fold_comparison(set, outcomes, report["results"]);
-  report["crossover"] = fold_crossover(report["results"]);
+  report["crossover"] = fold_crossover(set.started.planned_rows, report["results"]);
   report["findings"] = Json::array();
   report["verdict"] =
       verdict_json(report, {.strict = set.started.strict, .skip_if_unsupported = set.started.skip_if_unsupported});

@@ -20,6 +20,10 @@ Json report_head(const Json& run_started, std::span<const Json> rank_records);
 /// was asked for). Every line starts with "# " when `commented`, for --format nccl.
 void write_verdict(std::ostream& out, const Json& report, const std::string& report_path, bool commented = false);
 
+/// What crossover[] comes to, a line per series: which algorithm is fastest from where to where, and the most that auto
+/// loses. Nothing where no series has more than one algorithm. Every line starts with "# " when `commented`.
+void write_crossover(std::ostream& out, const Json& report, bool commented = false);
+
 /// --format nccl: nccl-tests' 13 columns and both footers, one block per allocator between "# Collective test starting"
 /// and "concluded"; every other line starts with '#'. Out-of-place and in-place rows of the same shape share a line;
 /// the half that did not run is 0.00 with #wrong N/A, so that all parsers find numbers. On an emulated device the

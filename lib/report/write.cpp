@@ -20,7 +20,7 @@ namespace {
   throw Error({.layer = layer,
                .reason = Reason::io_error,
                .call = std::string(call),
-               .detail = fmt::format("cannot write report '{}': {}", path, problem),
+               .detail = fmt::format("cannot write '{}': {}", path, problem),
                .code = code});
 }
 

@@ -104,7 +104,10 @@ TEST_CASE("a command line that cannot be right is refused with one line that say
       {{"-f", "0.5"}, "--stepfactor '0.5': must be greater than 1"},
       {{"-b", "2K", "-e", "1K"}, "--minbytes '2K': must not exceed --maxbytes '1K'"},
       {{"--soak", "2h"}, "--soak '2h': not in this version"},
-      {{"--tune"}, "--tune: not in this version"},
+      {{"--tune", "--algorithm", "auto"},
+       "--algorithm 'auto': must not be combined with --tune, which measures one_shot and two_shot, and "
+       "two_shot_barrier where neither can run"},
+      {{"--tuning", "sm9"}, "--tuning 'sm9': not a file, and not one of auto, computed, sm90"},
       {{"--config", "/nonexistent/c.json"}, nullptr},
   };
   for (const auto& [words, message] : rows) {
@@ -193,6 +196,7 @@ TEST_CASE("the help of run tells every option with letter, default and allowed n
     }
     for (const auto& name : names_now(spec)) CHECK(contains(help, name));
   }
+  for (const auto& shipped : shipped_tunings()) CHECK(contains(help, std::string(shipped.name)));
   for (const auto* code : {"\n  0 ", "\n  1 ", "\n  2 ", "\n  3 ", "\n  4 ", "\n  77 "}) CHECK(contains(help, code));
 }
 
@@ -219,6 +223,7 @@ TEST_CASE("no line of any help is wider than a terminal of 120 columns") {
 TEST_CASE("the repro command is itself a command line that gives the same configuration") {
   for (const auto& words :
        {Words{}, Words{"-b", "4K", "-e", "64K", "-i", "4K", "--strict", "-c", "0", "--format", "nccl"},
+        Words{"--tune", "-b", "4K"}, Words{"--tuning", "sm90", "--algorithm", "auto"},
         Words{"--tokens", "1,3", "--hidden", "64,128", "-d", "fp16,fp32", "--in-place", "on,off", "--timeout", "1500ms",
               "--epsilon", "1e-5", "--seed", "9007199254740991"}}) {
     CAPTURE(words);

@@ -128,6 +128,46 @@ TEST_CASE("validate takes a document with results for a report") {
   CHECK_FALSE(validation.violations.empty());
 }
 
+TEST_CASE("validate takes a document with tables for a tuning table, and finds bounds that do not ascend") {
+  const auto table = [](const char* choices) {
+    return std::string(R"({"family": "sm90", "emulated": false, "source": "x", "tables": [
+        {"world_size": 2, "pattern": "allreduce", "choices": )") +
+           choices + "}]}";
+  };
+  const auto good = validate_file(File(table(R"([{"up_to_bytes": 16, "algorithm": "one_shot"}])")).path());
+  CHECK(good.kind == "tuning");
+  CHECK(good.violations.empty());
+  const auto unknown = validate_file(File(table(R"([{"up_to_bytes": 16, "algorithm": "nccl"}])")).path());
+  REQUIRE(unknown.violations.size() == 1);
+  CHECK(unknown.violations[0].starts_with("/tables/0/choices/0/algorithm"));
+  const auto falling = validate_file(
+      File(table(R"([{"up_to_bytes": 16, "algorithm": "one_shot"}, {"up_to_bytes": 8, "algorithm": "two_shot"}])"))
+          .path());
+  REQUIRE(falling.violations.size() == 1);
+  CHECK(contains(falling.violations[0], "must be greater than 16, the bound before it"));
+}
+
+TEST_CASE("a plan for auto takes the table that was asked for, and says so where it cannot know") {
+  const auto algorithms = [](const std::vector<std::string>& words) {
+    const auto json = plan_json(parse_command_line(words).config, 4);
+    std::vector<std::string> found;
+    for (const auto& one : json.at("groups")[0].at("cases")) found.push_back(one.at("algorithm"));
+    return found;
+  };
+  const File table(R"({"family": "host", "emulated": true, "source": "x", "tables": [
+      {"world_size": 4, "pattern": "allreduce", "choices": [{"up_to_bytes": 16384, "algorithm": "two_shot_barrier"}]}]})");
+  CHECK(algorithms({"plan", "--algorithm", "auto", "--tuning", table.path(), "-b", "16K", "-e", "32K", "-f", "2"}) ==
+        std::vector<std::string>{"two_shot_barrier", "one_shot"});
+  const char* note = "planned with the computed limits";
+  CHECK(contains(plan_text(parse_command_line({"plan", "--algorithm", "auto"}).config, 4), note));
+  CHECK_FALSE(contains(plan_text(parse_command_line({"plan"}).config, 4), note));
+  for (const auto& words : {std::vector<std::string>{"--tuning", "sm90"}, {"--device", "host"}}) {
+    std::vector<std::string> all{"plan", "--algorithm", "auto"};
+    all.insert(all.end(), words.begin(), words.end());
+    CHECK_FALSE(contains(plan_text(parse_command_line(all).config, 4), note));
+  }
+}
+
 TEST_CASE("validate exits 0, 1 or 2 for valid, invalid and unreadable files") {
   const auto exit_code = [](const std::string& path) {
     return command_validate({.command = "validate", .subject = path});

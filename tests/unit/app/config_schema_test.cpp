@@ -76,6 +76,9 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({})",
       R"({"iters": 5, "sweeps": [{}]})",
       R"({"description": "x", "$schema": "y", "sweeps": [{"description": "z", "datatype": ["fp16", "fp32"]}]})",
+      R"({"tuning": "computed", "tune": true, "output_dir": "out"})",
+      R"({"tuning": {"family": "sm90", "emulated": false, "source": "x", "tables": [
+          {"world_size": 2, "pattern": "allreduce", "choices": [{"up_to_bytes": null, "algorithm": "one_shot"}]}]}})",
       R"({"minbytes": "1.5K", "maxbytes": 65536, "timeout": "500ms", "in_place": [true, false], "tokens": 3})",
   };
   // The last one is the exception that shows the rule: sizes and tokens exclude each other.
@@ -100,6 +103,9 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({"datatype": "bf61"})",
       R"({"multicast": "on"})",
       R"({"soak": "2h"})",
+      R"({"tuning": ""})",
+      R"({"tuning": ["sm90"]})",
+      R"({"tune": "on"})",
       R"({"minbytes": "1Q"})",
       R"({"minbytes": "-1K"})",
       R"({"minbytes": 0})",
@@ -118,6 +124,21 @@ TEST_CASE("schema and resolution agree on what a config may be") {
     const auto document = Json::parse(text);
     CHECK_FALSE(is_valid(document));
     CHECK_FALSE(resolves(document));
+  }
+}
+
+TEST_CASE("names and limits in the tuning schema are those of the code, and shipped tables keep it") {
+  const auto all = parse_json(schema_text("tuning"), "tuning schema");
+  const Json entry = all.at("properties").at("tables").at("items").at("properties");
+  CHECK(entry.at("pattern").at("enum") == Json(names_now(option("pattern"))));
+  CHECK(entry.at("dtype").at("enum") == Json(names_now(option("datatype"))));
+  const Json step = entry.at("choices").at("items").at("properties");
+  CHECK(step.at("algorithm").at("enum") ==
+        Json(std::vector<std::string>(std::begin(kTunableAlgorithms), std::end(kTunableAlgorithms))));
+  CHECK(step.at("up_to_bytes").at("maximum").get<double>() == option("maxbytes").bounds.high);
+  for (const auto& shipped : shipped_tunings()) {
+    CAPTURE(shipped.name);
+    CHECK(validate(Json::parse(shipped.text), schema_text("tuning")).empty());
   }
 }
 

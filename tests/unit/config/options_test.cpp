@@ -35,7 +35,8 @@ TEST_CASE("every option of the design exists under its name and letter") {
                                                    {"raw-samples", 0},   {"plan", 0},
                                                    {"scale-layout", 0},  {"quant-group", 0},
                                                    {"weight-bias", 0},   {"experts", 0},
-                                                   {"top-k", 0},         {"epsilon", 0}};
+                                                   {"top-k", 0},         {"epsilon", 0},
+                                                   {"tuning", 0}};
   CHECK(option_table().size() == std::size(expected));
   for (const auto& [name, letter] : expected) {
     CAPTURE(name);

@@ -105,7 +105,6 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"top_k", "0", "--top-k '0': must be at least 1"},
       {"top_k", "8", "--top-k '8': not in this version"},
       {"csv", "x.csv", "--csv 'x.csv': not in this version"},
-      {"tune", "on", "--tune: not in this version"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.key, row.text);

@@ -8,9 +8,12 @@ namespace {
 
 constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB;
 
+CallShape shape_of(int ranks, std::uint64_t bytes, Pattern pattern = Pattern::allreduce) {
+  return {.pattern = pattern, .dtype = DType::bf16, .world_size = ranks, .tokens = 1, .hidden = bytes / 2};
+}
+
 Algorithm choice(int ranks, std::uint64_t bytes, Pattern pattern = Pattern::allreduce) {
-  return choose_algorithm(
-      {.pattern = pattern, .dtype = DType::bf16, .world_size = ranks, .tokens = 1, .hidden = bytes / 2});
+  return choose_algorithm(shape_of(ranks, bytes, pattern), {}).algorithm;
 }
 
 }  // namespace
@@ -43,4 +46,47 @@ TEST_CASE("auto falls back to two_shot_barrier where no Lamport slot can hold th
   CHECK(choice(4, 1024 * kMiB) == Algorithm::two_shot_barrier);
   CHECK(choice(2, 1023 * kMiB) == Algorithm::one_shot);
   CHECK(choice(2, 1024 * kMiB) == Algorithm::two_shot_barrier);
+}
+
+TEST_CASE("every algorithm that a tuning table may name is one that runs") {
+  for (const auto name : kTunableAlgorithms) CHECK(algorithm_from(name));
+}
+
+TEST_CASE("the shipped sm90 table says what was measured, and the computed limits say the same there") {
+  const auto sm90 = tuning_from("sm90");
+  for (const int ranks : {2, 4}) {
+    for (const auto pattern : {Pattern::allreduce, Pattern::residual_rmsnorm}) {
+      for (const std::uint64_t bytes :
+           {16 * kKiB, 192 * kKiB, 192 * kKiB + 16, 64 * kMiB - 16, 64 * kMiB, 256 * kMiB}) {
+        CAPTURE(ranks, bytes);
+        const auto tuned = choose_algorithm(shape_of(ranks, bytes, pattern), sm90);
+        CHECK(tuned.algorithm == choice(ranks, bytes, pattern));
+        CHECK(tuned.source == "sm90");
+      }
+    }
+  }
+  CHECK(choose_algorithm(shape_of(8, kKiB), sm90).source == "computed");
+  CHECK(choose_algorithm(shape_of(4, kKiB), {}).source == "computed");
+}
+
+TEST_CASE("auto follows the table to its bound, and the computed limits one packet above a table's last") {
+  const TuningTable table{.name = "file",
+                          .entries = {{.world_size = 4,
+                                       .pattern = "allreduce",
+                                       .choices = {{.up_to_bytes = 64 * kKiB, .algorithm = "two_shot_barrier"},
+                                                   {.up_to_bytes = 128 * kKiB, .algorithm = "two_shot"}}}}};
+  const auto at = [&](std::uint64_t bytes) { return choose_algorithm(shape_of(4, bytes), table); };
+  CHECK(at(64 * kKiB).algorithm == Algorithm::two_shot_barrier);
+  CHECK(at(64 * kKiB + 16).algorithm == Algorithm::two_shot);
+  CHECK(at(128 * kKiB).algorithm == Algorithm::two_shot);
+  CHECK(at(128 * kKiB).source == "file");
+  CHECK(at(128 * kKiB + 16).algorithm == Algorithm::one_shot);
+  CHECK(at(128 * kKiB + 16).source == "computed");
+}
+
+TEST_CASE("a table cannot make auto take what does not fit") {
+  const auto sm90 = tuning_from("sm90");
+  const auto huge = choose_algorithm(shape_of(2, 1024 * kMiB), sm90);
+  CHECK(huge.algorithm == Algorithm::two_shot_barrier);
+  CHECK(huge.source == "computed");
 }

@@ -22,6 +22,17 @@ std::string golden_path(const std::string& name) {
 
 RunBuilder small_run() {
   RunBuilder run(4);
+  // The first case again, with the other algorithm: a series of two.
+  for (const auto& allocator : {kSymm, kTorch}) {
+    Json other = RunBuilder::planned(0, allocator);
+    other["case_id"] = "case-0-two";
+    other["algorithm"] = other["algorithm_asked"] = "two_shot";
+    run.started.planned_rows.push_back(other);
+  }
+  for (Json& planned : run.started.planned_rows) {
+    planned["auto_algorithm"] = "one_shot";
+    planned["auto_source"] = "computed";
+  }
   run.started.planned_lifecycles = {Json{{"label", "lifecycle"},
                                          {"workspace", "trtllm_fusion"},
                                          {"transport", "unicast"},
@@ -44,6 +55,11 @@ RunBuilder small_run() {
          {"environment", {{"NCCL_NVLS_ENABLE", "0"}}}}});
   }
   run.add(run.ok(0, kSymm, 8)).add(run.ok(0, kTorch, 10));
+  for (const auto& allocator : {kSymm, kTorch}) {
+    RowRecord two_shot = run.ok(0, allocator, 9);
+    two_shot.case_id = "case-0-two";
+    run.add(two_shot);
+  }
   run.add(run.failed(1, 1, {kSymm, kTorch}));
   RowRecord again = run.ok(1, kSymm, 12);
   again.attempt = 2;
@@ -113,18 +129,24 @@ void check_text(const std::string& name, const std::string& text) {
 
 TEST_CASE("the report of a small run with one of everything is the golden one") {
   const Json report = checked_report(small_run());
-  if (writing()) write_text(golden_path("report-1.0.0.json"), report.dump(2) + "\n");
-  CHECK(first_difference(read_json_file(golden_path("report-1.0.0.json")), report) == "");
+  const auto newest = golden_path(fmt::format("report-{}.json", kReportSchemaVersion));
+  if (writing()) write_text(newest, report.dump(2) + "\n");
+  CHECK(first_difference(read_json_file(newest), report) == "");
 }
 
-TEST_CASE("golden reports of every version so far satisfy the shipped schema's readers") {
-  const Json golden = read_json_file(golden_path("report-1.0.0.json"));
-  CHECK(validate(golden, schema_text("report")).empty());
-  std::ostringstream out;
-  write_device_list(out, golden);
-  write_nccl(out, golden);
-  write_verdict(out, golden, "");
-  CHECK(out.str().find("FAILED") != std::string::npos);
+TEST_CASE("golden reports of every version so far can be read, and the newest satisfies the shipped schema") {
+  for (const std::string version : {"1.0.0", "1.1.0"}) {
+    CAPTURE(version);
+    const Json golden = read_json_file(golden_path(fmt::format("report-{}.json", version)));
+    CHECK(golden.at("schema_version") == version);
+    CHECK(validate(golden, schema_text("report")).empty() == (version == kReportSchemaVersion));
+    std::ostringstream out;
+    write_device_list(out, golden);
+    write_nccl(out, golden);
+    write_crossover(out, golden);
+    write_verdict(out, golden, "");
+    CHECK(out.str().find("FAILED") != std::string::npos);
+  }
 }
 
 TEST_CASE("the text of the small run is the golden one") {
@@ -135,10 +157,12 @@ TEST_CASE("the text of the small run is the golden one") {
   TableWriter table(table_text);
   for (const Json& record : run.records()) table.append(record);
   table.finish(report);
+  write_crossover(table_text, report);
   write_verdict(table_text, report, "report.json");
   check_text("table.txt", table_text.str());
   write_device_list(nccl_text, report);
   write_nccl(nccl_text, report);
+  write_crossover(nccl_text, report, true);
   write_verdict(nccl_text, report, "report.json", true);
   check_text("nccl.txt", nccl_text.str());
 }

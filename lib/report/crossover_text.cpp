@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/text.hpp"
+#include "report/pick.hpp"
+#include "report/text.hpp"
+
+namespace symmbench {
+namespace {
+
+/// More series than this do not help a reader; the report has them all.
+constexpr std::size_t kMostSeries = 12;
+
+/// Keys that are told only where the series of a run differ in them.
+constexpr std::array<std::pair<const char*, const char*>, 6> kPlaceKeys{{{"group", "group "},
+                                                                         {"allocator", ""},
+                                                                         {"handle_asked", "handle "},
+                                                                         {"hidden", "hidden "},
+                                                                         {"workspace", ""},
+                                                                         {"transport", ""}}};
+
+bool differs(const Json& crossover, const char* key) {
+  return std::any_of(crossover.begin(), crossover.end(),
+                     [&](const Json& entry) { return entry.at(key) != crossover.front().at(key); });
+}
+
+std::string name_of_series(const Json& crossover, const Json& entry) {
+  auto name = fmt::format("{} {}", text_or(entry, "pattern", "?"), text_or(entry, "dtype", "?"));
+  for (const auto& [key, title] : kPlaceKeys) {
+    const Json& value = entry.at(key);
+    if (value.is_null() || !differs(crossover, key)) continue;
+    const auto text = value.is_string() ? short_allocator_name(value.get<std::string>()) : value.dump();
+    name += fmt::format(", {}{}", title, text);
+  }
+  if (differs(crossover, "in_place")) name += entry.at("in_place") == true ? ", in place" : ", out of place";
+  return name;
+}
+
+std::string bytes_text(const Json& bytes) { return format_bytes(bytes.get<std::uint64_t>()); }
+
+std::string ranges_text(const Json& entry) {
+  std::string text;
+  const Json& ranges = entry.at("ranges");
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    if (i > 0) text += ", ";
+    text += ranges[i].at("algorithm").get<std::string>();
+    if (ranges.size() == 1) return text + " at every size";
+    text += i + 1 < ranges.size() ? fmt::format(" to {}", bytes_text(ranges[i].at("to_bytes")))
+                                  : fmt::format(" from {}", bytes_text(ranges[i].at("from_bytes")));
+  }
+  return text;
+}
+
+/// What following `auto` costs at worst; nothing where it was nowhere measured.
+std::string auto_text(const Json& entry) {
+  const Json* worst = nullptr;
+  for (const Json& size : entry.at("sizes")) {
+    if (!size.at("auto").is_object() || !size.at("auto").at("loss").is_number()) continue;
+    if (worst == nullptr || size.at("auto").at("loss") > worst->at("auto").at("loss")) worst = &size;
+  }
+  if (worst == nullptr) return "";
+  const Json& taken = worst->at("auto");
+  if (taken.at("loss") == 1.0) return "; auto takes the fastest";
+  return fmt::format("; auto loses up to {:.2f}x ({} at {})", taken.at("loss").get<double>(),
+                     taken.at("algorithm").get<std::string>(), bytes_text(worst->at("message_bytes")));
+}
+
+}  // namespace
+
+void write_crossover(std::ostream& out, const Json& report, bool commented) {
+  const Json& crossover = report.at("crossover");
+  if (crossover.empty()) return;
+  const char* lead = commented ? "# " : "";
+  fmt::print(out, "{}\n{}Fastest algorithm by size\n", commented ? "#" : "", lead);
+  for (std::size_t i = 0; i < std::min(crossover.size(), kMostSeries); ++i) {
+    fmt::print(out, "{}  {}: {}{}\n", lead, name_of_series(crossover, crossover[i]), ranges_text(crossover[i]),
+               auto_text(crossover[i]));
+  }
+  if (crossover.size() > kMostSeries) {
+    fmt::print(out, "{}  and {} more series: see crossover[]\n", lead, crossover.size() - kMostSeries);
+  }
+}
+
+}  // namespace symmbench

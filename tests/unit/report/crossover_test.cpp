@@ -1,0 +1,157 @@
+#include "report/crossover.hpp"
+
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_test_macros.hpp>
+#include <sstream>
+
+#include "check_schema.hpp"
+#include "contest_run.hpp"
+#include "report/text.hpp"
+
+using namespace symmbench;
+using Catch::Approx;
+
+namespace {
+
+Json crossover_of(const ContestRun& run) { return checked_report(run.builder()).at("crossover"); }
+
+std::string text_of(const ContestRun& run, bool commented = false) {
+  std::ostringstream out;
+  write_crossover(out, run.builder().report(), commented);
+  return out.str();
+}
+
+/// one_shot to 32 KiB, two_shot above; auto takes one_shot.
+ContestRun two_algorithms() {
+  ContestRun run;
+  run.row("two_shot", 16384, 25).row("two_shot", 32768, 25).row("two_shot", 65536, 25);
+  run.row("one_shot", 65536, 30).row("one_shot", 32768, 20).row("one_shot", 16384, 10);
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("the crossover says which algorithm is fastest at each size, by how much, and where that changes") {
+  const Json crossover = crossover_of(two_algorithms());
+  REQUIRE(crossover.size() == 1);
+  const Json& entry = crossover[0];
+  CHECK(entry["allocator"] == kSymm);
+  CHECK(entry["handle_asked"] == "auto");
+  CHECK(entry["handle_used"] == "posix_fd");
+  CHECK(entry["hidden"].is_null());
+  CHECK(entry["algorithms"] == Json::array({Json{{"algorithm", "two_shot"}, {"peer", false}},
+                                            Json{{"algorithm", "one_shot"}, {"peer", false}}}));
+  CHECK(entry["ranges"] == Json::array({Json{{"algorithm", "one_shot"}, {"from_bytes", 16384}, {"to_bytes", 32768}},
+                                        Json{{"algorithm", "two_shot"}, {"from_bytes", 65536}, {"to_bytes", 65536}}}));
+  REQUIRE(entry["sizes"].size() == 3);
+  CHECK(entry["sizes"][0]["message_bytes"] == 16384);
+  CHECK(entry["sizes"][0]["fastest"] == "one_shot");
+  CHECK(entry["sizes"][0]["time_us"].get<double>() == Approx(10));
+  CHECK(entry["sizes"][0]["runner_up"] == "two_shot");
+  CHECK(entry["sizes"][0]["ratio"].get<double>() == Approx(2.5));
+  CHECK(entry["sizes"][2]["fastest"] == "two_shot");
+}
+
+TEST_CASE("the crossover says what auto takes and what it loses, 1 where it is the fastest") {
+  const Json sizes = crossover_of(two_algorithms())[0]["sizes"];
+  CHECK(sizes[0]["auto"]["algorithm"] == "one_shot");
+  CHECK(sizes[0]["auto"]["source"] == "computed");
+  CHECK(sizes[0]["auto"]["loss"] == 1.0);
+  CHECK(sizes[2]["auto"]["time_us"].get<double>() == Approx(30));
+  CHECK(sizes[2]["auto"]["loss"].get<double>() == Approx(1.2));
+}
+
+TEST_CASE("where auto's pick was not measured its time and loss are unknown") {
+  ContestRun run;
+  const Json barrier{{"auto_algorithm", "two_shot_barrier"}, {"auto_source", "file"}};
+  run.row("one_shot", 1024, 10, 0.001, barrier).row("two_shot", 1024, 12, 0.001, barrier);
+  const Json pick = crossover_of(run)[0]["sizes"][0]["auto"];
+  CHECK(pick["algorithm"] == "two_shot_barrier");
+  CHECK(pick["source"] == "file");
+  CHECK(pick["time_us"].is_null());
+  CHECK(pick["loss"].is_null());
+}
+
+TEST_CASE("records of a version that did not know what auto takes have no auto in the crossover") {
+  ContestRun run;
+  const Json unknown{{"auto_algorithm", nullptr}, {"auto_source", nullptr}};
+  run.row("one_shot", 1024, 10, 0.001, unknown).row("two_shot", 1024, 12, 0.001, unknown);
+  CHECK(crossover_of(run)[0]["sizes"][0]["auto"].is_null());
+}
+
+TEST_CASE("rows that failed or were skipped count as not measured") {
+  ContestRun run;
+  run.row("one_shot", 1024, 10).row("two_shot", 1024, 12);
+  run.row("one_shot", 2048, 20).failed("two_shot", 2048);
+  run.skipped("one_shot", 4096).failed("two_shot", 4096);
+  const Json crossover = crossover_of(run);
+  REQUIRE(crossover.size() == 1);
+  REQUIRE(crossover[0]["sizes"].size() == 2);
+  CHECK(crossover[0]["sizes"][1]["runner_up"].is_null());
+  CHECK(crossover[0]["sizes"][1]["ratio"].is_null());
+  CHECK(crossover[0]["sizes"][1]["fastest"] == "one_shot");
+}
+
+TEST_CASE("one algorithm alone has no crossover, in the report or in the text") {
+  CHECK(checked_report(RunBuilder().add_all_ok())["crossover"].empty());
+  ContestRun run;
+  run.row("one_shot", 1024, 10).failed("two_shot", 1024);
+  CHECK(crossover_of(run).empty());
+  CHECK(text_of(run).empty());
+}
+
+TEST_CASE("a peer is shown as measured, and auto is not blamed for what it cannot take") {
+  ContestRun run;
+  run.row("one_shot", 1024, 10).row("two_shot", 1024, 12).row("nccl", 1024, 5);
+  const Json entry = crossover_of(run)[0];
+  CHECK(entry["algorithms"][2] == Json{{"algorithm", "nccl"}, {"peer", true}});
+  CHECK(entry["sizes"][0]["fastest"] == "nccl");
+  CHECK(entry["sizes"][0]["runner_up"] == "one_shot");
+  CHECK(entry["sizes"][0]["auto"]["loss"] == 1.0);
+}
+
+TEST_CASE("series differ by allocator, handle, group, dtype, place and, when fused, hidden") {
+  ContestRun run({kSymm, kTorch});
+  const Json changes[] = {Json::object(),
+                          {{"allocator", kTorch}},
+                          {{"handle_asked", "fabric"}},
+                          {{"group", 1}},
+                          {{"dtype", "fp16"}},
+                          {{"in_place", true}},
+                          {{"pattern", "residual_rmsnorm"}},
+                          {{"pattern", "residual_rmsnorm"}, {"hidden", 256}}};
+  for (const auto& change : changes)
+    run.row("one_shot", 1024, 10, 0.001, change).row("two_shot", 1024, 9, 0.001, change);
+  // Plain allreduce knows only bytes: another hidden is no series of its own.
+  run.row("one_shot", 1024, 8, 0.001, {{"hidden", 256}, {"tokens", 2}});
+  // The fake record says "auto" for the handle asked, whatever was planned: that one joins the first.
+  const Json crossover = crossover_of(run);
+  CHECK(crossover.size() == std::size(changes) - 1);
+  CHECK(crossover[0]["sizes"][0]["fastest"] == "one_shot");
+}
+
+TEST_CASE("the text tells each series in a line: ranges, and the most that auto loses") {
+  CHECK(text_of(two_algorithms()) ==
+        "\nFastest algorithm by size\n"
+        "  allreduce bf16: one_shot to 32 KiB, two_shot from 64 KiB; auto loses up to 1.20x (one_shot at 64 KiB)\n");
+  ContestRun run({kSymm, kTorch});
+  for (const auto& allocator : {kSymm, kTorch}) {
+    run.row("one_shot", 1024, 10, 0.001, {{"allocator", allocator}});
+    run.row("two_shot", 1024, 12, 0.001, {{"allocator", allocator}});
+  }
+  CHECK(text_of(run, true) ==
+        "#\n# Fastest algorithm by size\n"
+        "#   allreduce bf16, symm: one_shot at every size; auto takes the fastest\n"
+        "#   allreduce bf16, torch: one_shot at every size; auto takes the fastest\n");
+}
+
+TEST_CASE("the text ends after twelve series and says how many more there are") {
+  ContestRun run;
+  for (int hidden = 16; hidden < 16 + 15; ++hidden) {
+    const Json change{{"pattern", "residual_rmsnorm"}, {"hidden", hidden}};
+    run.row("one_shot", 1024, 10, 0.001, change).row("two_shot", 1024, 12, 0.001, change);
+  }
+  const auto text = text_of(run);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 2 + 12 + 1);
+  CHECK(text.ends_with("  and 3 more series: see crossover[]\n"));
+}
