@@ -35,6 +35,7 @@ Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   const int ordinal = choose_ordinal(options.local_rank, probe_cuda().device_count);
   Backend backend = backend_of(make_cuda_driver(ordinal, {.synchronize_limit = options.synchronize_limit}),
                                make_cuda_kernels(ordinal), heartbeat);
+  backend.probe = make_cuda_link_probe(ordinal);
   backend.emulated = false;
   return backend;
 }
@@ -52,9 +53,11 @@ DeviceAnswer probe_cuda_device(int local_rank) {
     return answer;
   }
   try {
-    const auto driver = make_cuda_driver(choose_ordinal(local_rank, cuda.device_count));
+    const int ordinal = choose_ordinal(local_rank, cuda.device_count);
+    const auto driver = make_cuda_driver(ordinal);
     answer.facts = driver->facts();
     answer.memory = driver->memory_info();
+    answer.unreachable = unreachable_devices(ordinal);
   } catch (const Error& error) {
     answer.problem = error.what();
   }

@@ -190,7 +190,7 @@ class Rank {
     WorkRequest preflight{.task = "preflight", .label = "preflight"};
     RunOutcome outcome = supervisor.run(std::vector{preflight}, left_s());
     const auto facts = latest_facts(log.of_type("rank"));
-    const DeviceDecision device = decide_device(config_.device, facts, mpi_.size());
+    const DeviceDecision device = decide_device(config_, facts, mpi_.size());
     const RunConfig config = config_for(config_, device);
     own.append(to_json(run_started(command_, config, arguments_, mpi_.size(), device, started_at)));
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "bench/batch_ring.hpp"
+#include "bench/preflight.hpp"
 #include "config/resolve.hpp"
 #include "core/text.hpp"
 #include "plan/estimate.hpp"
@@ -56,8 +57,11 @@ RunConfig config_for(const RunConfig& config, const DeviceDecision& device) {
   return with_tuning(config, tuning_for_family(device.family));
 }
 
-DeviceDecision decide_device(DeviceChoice asked, const std::vector<Json>& rank_facts, int world_size) {
-  const auto cuda_problem = problem_with("cuda", rank_facts, world_size);
+DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& rank_facts, int world_size) {
+  const DeviceChoice asked = config.device;
+  const int group_size = config.group_size == 0 ? world_size : config.group_size;
+  auto cuda_problem = problem_with("cuda", rank_facts, world_size);
+  if (!cuda_problem) cuda_problem = placement_problem(rank_facts, group_size);
   const auto host_problem = problem_with("host", rank_facts, world_size);
   if (asked == DeviceChoice::cuda || (asked == DeviceChoice::automatic && !cuda_problem)) {
     return {.kind = "cuda",

@@ -19,7 +19,7 @@ struct DeviceDecision {
   std::optional<std::string> problem;  ///< machine facts forbid the run (exit 3), with the reason
 };
 /// `auto`: cuda when every rank can use it, else host. Pure.
-DeviceDecision decide_device(DeviceChoice asked, const std::vector<Json>& rank_facts, int world_size);
+DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& rank_facts, int world_size);
 
 /// The configuration once the device is known: `--tuning auto` becomes the shipped table of the device's family, or
 /// "computed" where there is none.

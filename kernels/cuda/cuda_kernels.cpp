@@ -1,48 +1,19 @@
 #include "kernels/cuda/cuda_kernels.hpp"
 
-#include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
 #include "core/error.hpp"
-#include "device/cuda/cuda_stream.hpp"
 #include "kernels/cuda/collectives.hpp"
+#include "kernels/cuda/cuda_calls.hpp"
 #include "kernels/cuda/launch_shape.hpp"
 #include "kernels/host/host_kernels.hpp"
 
 namespace symmbench {
 namespace {
 
-[[noreturn]] void refuse(Reason reason, std::string call, std::string detail, std::optional<int> code = std::nullopt) {
-  throw Error({.layer = Layer::kernel,
-               .reason = reason,
-               .call = std::move(call),
-               .detail = std::move(detail),
-               .code = code});
-}
-
-Reason reason_of(cudaError_t error) {
-  switch (error) {
-    case cudaErrorMemoryAllocation:
-    case cudaErrorLaunchOutOfResources:
-      return Reason::out_of_memory;
-    case cudaErrorNoKernelImageForDevice:
-    case cudaErrorNotSupported:
-    case cudaErrorInsufficientDriver:
-      return Reason::not_supported;
-    case cudaErrorInvalidValue:
-    case cudaErrorInvalidConfiguration:
-    case cudaErrorInvalidClusterSize:
-      return Reason::invalid_argument;
-    case cudaErrorIllegalAddress:
-      return Reason::illegal_address;
-    default:
-      return Reason::internal;
-  }
-}
-
 class CudaKernels final : public KernelSet {
  public:
-  explicit CudaKernels(int ordinal) : ordinal_(ordinal) {}
+  explicit CudaKernels(int ordinal) : calls_(ordinal) {}
 
   std::optional<std::string> unsupported(const CallShape& shape) const override {
     if (auto problem = protocol_problem(shape)) return problem;
@@ -52,7 +23,12 @@ class CudaKernels final : public KernelSet {
   LaunchShape launch_shape(const CallShape& shape) const override { return cuda_launch_shape(shape); }
 
   void allreduce(Stream& stream, const AllreduceCall& call) override {
-    if (auto problem = unsupported(call.shape)) refuse(Reason::not_supported, "allreduce", std::move(*problem));
+    if (auto problem = unsupported(call.shape)) {
+      throw Error({.layer = Layer::kernel,
+                   .reason = Reason::not_supported,
+                   .call = "allreduce",
+                   .detail = std::move(*problem)});
+    }
     require_addresses(call);
     const LaunchShape shape = launch_shape(call.shape);
     check(launcher_of(call.shape)(shape, native(stream), call), [&] {
@@ -89,7 +65,7 @@ class CudaKernels final : public KernelSet {
 
   void read_words(Stream& stream, std::span<const DevicePtr> from, DevicePtr to) override {
     if (from.size() > kMaxRanks) {
-      refuse(Reason::invalid_argument, "read_words", fmt::format("{} addresses, {} allowed", from.size(), kMaxRanks));
+      CudaCalls::refuse("read_words", fmt::format("{} addresses, {} allowed", from.size(), kMaxRanks));
     }
     check(launch_read_words(native(stream), from.data(), static_cast<std::uint32_t>(from.size()), to),
           [] { return "read words"; });
@@ -112,14 +88,13 @@ class CudaKernels final : public KernelSet {
   /// A wrong address would take the context down, and with it every later case of the worker.
   static void require_addresses(const AllreduceCall& call) {
     if (call.view == nullptr || call.view->world_size != call.shape.world_size) {
-      refuse(Reason::invalid_argument, "allreduce",
-             fmt::format("a call of {} ranks on a workspace of {}", call.shape.world_size,
-                         call.view == nullptr ? 0 : call.view->world_size));
+      CudaCalls::refuse("allreduce", fmt::format("a call of {} ranks on a workspace of {}", call.shape.world_size,
+                                                 call.view == nullptr ? 0 : call.view->world_size));
     }
     const auto require = [](DevicePtr address, std::string_view name) {
       if (address == 0 || address % kPacketBytes != 0) {
-        refuse(Reason::invalid_argument, "allreduce",
-               fmt::format("{} at {:#x} is not aligned to {} bytes", name, address, kPacketBytes));
+        CudaCalls::refuse("allreduce",
+                          fmt::format("{} at {:#x} is not aligned to {} bytes", name, address, kPacketBytes));
       }
     };
     require(call.input, "input");
@@ -130,29 +105,14 @@ class CudaKernels final : public KernelSet {
     require(call.residual_out, "residual output");
   }
 
-  /// The CUDA stream, its device current in this thread.
-  void* native(Stream& stream) const {
-    auto* cuda_stream = dynamic_cast<CudaStream*>(&stream);
-    if (cuda_stream == nullptr) {
-      refuse(Reason::invalid_argument, "CudaKernels", "the stream belongs to another kind of device");
-    }
-    if (cuda_stream->ordinal() != ordinal_) {
-      refuse(Reason::invalid_argument, "CudaKernels",
-             fmt::format("kernels of device {}, a stream of device {}", ordinal_, cuda_stream->ordinal()));
-    }
-    return cuda_stream->native();
-  }
+  void* native(Stream& stream) const { return calls_.native(stream); }
 
   template <class What>
   void check(int result, What&& what) const {
-    if (result == cudaSuccess) return;
-    const auto error = static_cast<cudaError_t>(result);
-    static_cast<void>(cudaGetLastError());  // told here; it must not meet the next launch
-    refuse(reason_of(error), "cudaLaunchKernelEx",
-           fmt::format("{} on device {}: {}", what(), ordinal_, cudaGetErrorName(error)), result);
+    calls_.check(result, std::forward<What>(what));
   }
 
-  int ordinal_;
+  CudaCalls calls_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "device/observed_driver.hpp"
 #include "kernels/kernel_set.hpp"
+#include "kernels/link_probe.hpp"
 
 namespace symmbench {
 
@@ -11,6 +12,7 @@ struct Backend {
   std::unique_ptr<DriverObserver> observer;  ///< shows the current driver call on the heartbeat page; outlives driver
   std::unique_ptr<ObservedDriver> driver;
   std::unique_ptr<KernelSet> kernels;
+  std::unique_ptr<LinkProbe> probe;  ///< null: there are no links to measure (emulated device)
   DevicePtr give_up = 0;  ///< the heartbeat page's GiveUpRecord, as kernels address it
   bool emulated = true;  ///< times say nothing about hardware
 };

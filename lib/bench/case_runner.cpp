@@ -54,12 +54,14 @@ struct CaseRunner::Track {
   BatchShape shape;
   BatchRing ring;
   std::unique_ptr<Graph> graph;
+  std::unique_ptr<Graph> stamped_graph;  // the same behind a stamp of the clock; not timed
   std::vector<SampleBlock> blocks;
   std::vector<double> rank_total_us;  // by group rank, sums over all batches
   std::uint64_t batches = 0, verified_batches = 0, checked_iterations = 0;
 
   std::uint64_t wrong_elements = 0;  // over all ranks
   std::optional<double> max_error;
+  std::optional<SkewMeter::Result> skew;
   std::optional<Failure> failure;
   Json blame = nullptr;
 
@@ -86,6 +88,10 @@ CaseRunner::CaseRunner(WorkerContext& context, const RunConfig& config, Backend&
       batch_start_(stream.make_event()),
       batch_end_(stream.make_event()) {}
 
+void CaseRunner::observe_skew() {
+  if (backend_.probe && context_.comm.size() > 1) skew_.emplace(context_, backend_, stream_);
+}
+
 std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector<Contender>& contenders) {
   const auto start = Clock::now();
   const BatchShape shape = batch_shape(bench_case, backend_.emulated);
@@ -106,6 +112,7 @@ std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector
 
   std::vector<RowRecord> rows;
   for (auto& track : tracks) {
+    measure_skew(track);
     verify(track);
     rows.push_back(row_of(track, shape));
   }
@@ -117,7 +124,7 @@ void CaseRunner::warm_up(Track& track) {
   const auto& batch = track.ring.view();
   // Launch i of every batch uses the same addresses, so one recording serves all; what changes from batch to batch
   // (iteration, epoch, slot) lives in device memory.
-  track.graph = stream_.capture([&] {
+  const auto launches = [&] {
     for (std::uint64_t i = 0; i < track.shape.iterations; ++i) {
       AllreduceCall call{.shape = track.bench_case.shape,
                          .view = &view,
@@ -132,10 +139,17 @@ void CaseRunner::warm_up(Track& track) {
       }
       backend_.kernels->allreduce(stream_, call);
     }
-  });
+  };
+  track.graph = stream_.capture(launches);
+  if (skew_) {
+    track.stamped_graph = stream_.capture([&] {
+      skew_->stamp();
+      launches();
+    });
+  }
   const std::uint64_t batches = std::max<std::uint64_t>(1, ceil_div(track.bench_case.warmup_iters, track.shape.iterations));
   use_inputs(track, InputKind::random);
-  for (std::uint64_t b = 0; b < batches; ++b) run_batch(track);
+  for (std::uint64_t b = 0; b < batches; ++b) run_batch(track, *track.graph);
   verify(track);
   use_inputs(track, InputKind::exact);
 }
@@ -146,7 +160,7 @@ void CaseRunner::use_inputs(Track& track, InputKind kind) {
   backend_.kernels->fill_constants(stream_, track.ring.view(), track.check_call());
 }
 
-double CaseRunner::run_batch(Track& track) {
+double CaseRunner::run_batch(Track& track, Graph& graph) {
   const auto& workspace = *track.contender.workspace;
   const auto& batch = track.ring.view();
   const CheckCall check = track.check_call();
@@ -161,7 +175,7 @@ double CaseRunner::run_batch(Track& track) {
   }
   backend_.kernels->device_barrier(stream_, workspace.view());
   stream_.record(*batch_start_);
-  track.graph->launch();
+  graph.launch();
   stream_.record(*batch_end_);
   if (config_.check == CheckMode::on) {
     // The ring then starts its next round: slot 0 belongs to the first iteration of the next batch.
@@ -176,7 +190,7 @@ double CaseRunner::run_batch(Track& track) {
 
 void CaseRunner::sample_block(Track& track, int position, std::uint64_t batches) {
   std::vector<double> mine(batches);
-  for (double& batch_us : mine) batch_us = run_batch(track);
+  for (double& batch_us : mine) batch_us = run_batch(track, *track.graph);
 
   const auto all = context_.comm.allgather("samples", std::as_bytes(std::span(mine)));
   SampleBlock block{.position = position, .batch_us = std::vector<double>(batches, 0.0)};
@@ -190,6 +204,17 @@ void CaseRunner::sample_block(Track& track, int position, std::uint64_t batches)
     }
   }
   track.blocks.push_back(std::move(block));
+}
+
+void CaseRunner::measure_skew(Track& track) {
+  if (!skew_) return;
+  auto& workspace = *track.contender.workspace;
+  skew_->begin(workspace);
+  for (int batch = 0; batch < SkewMeter::kBatches; ++batch) {
+    run_batch(track, *track.stamped_graph);
+    skew_->batch_done();
+  }
+  track.skew = skew_->end(workspace);
 }
 
 bool CaseRunner::sampled_enough(const std::vector<Track>& tracks, double spent_us) const {
@@ -294,6 +319,10 @@ RowRecord CaseRunner::row_of(const Track& track, const BatchShape& shape) const 
   row.wrong_elements = track.wrong_elements;
   row.max_error = track.max_error;
   row.blame = track.blame;
+  if (track.skew) {
+    row.skew_us = track.skew->skew_us;
+    row.clock_error_us = track.skew->clock_error_us;
+  }
   return row;
 }
 

@@ -4,6 +4,7 @@
 
 #include "bench/backend.hpp"
 #include "bench/batch_ring.hpp"
+#include "bench/clocks.hpp"
 #include "journal/records.hpp"
 #include "plan/case.hpp"
 #include "supervise/worker.hpp"
@@ -24,6 +25,9 @@ class CaseRunner {
  public:
   CaseRunner(WorkerContext& context, const RunConfig& config, Backend& backend, Stream& stream);
 
+  /// From now on rows also say how far apart the ranks began, where device clocks can be read (Backend::probe).
+  void observe_skew();
+
   /// Collective. One row per contender, the same on every rank: status ok or failed (wrong data).
   /// @throws Error{kernel, timed_out} when a kernel gave up waiting for a rank; any other Error of driver or comm
   std::vector<RowRecord> run(const Case& bench_case, const std::vector<Contender>& contenders);
@@ -34,7 +38,8 @@ class CaseRunner {
   void warm_up(Track& track);
   void use_inputs(Track& track, InputKind kind);
   void sample_block(Track& track, int position, std::uint64_t batches);
-  double run_batch(Track& track);
+  double run_batch(Track& track, Graph& graph);
+  void measure_skew(Track& track);
   bool sampled_enough(const std::vector<Track>& tracks, double spent_us) const;
   void verify(Track& track);
   RowRecord row_of(const Track& track, const BatchShape& shape) const;
@@ -45,6 +50,7 @@ class CaseRunner {
   Backend& backend_;
   Stream& stream_;
   std::unique_ptr<Event> batch_start_, batch_end_;
+  std::optional<SkewMeter> skew_;
 };
 
 /// The order in which contenders take their blocks: A-B-B-A, A-B-C-C-B-A; A-A for one.

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "bench/case_runner.hpp"
+#include "bench/floors.hpp"
 #include "bench/workspace_bench.hpp"
 
 namespace symmbench {
@@ -57,7 +58,9 @@ class GroupRun {
       bring_up(side, clock_);
       if (side.bench.workspace() && leader()) context_.records.append(to_json(side.bench.record()));
     }
+    measure_links();
     CaseRunner runner(context_, config_, backend_, *stream_);
+    runner.observe_skew();
     for (std::size_t i = 0; i < context_.request.items.size(); ++i) {
       const auto& item = context_.request.items[i];
       context_.heartbeat.item(static_cast<int>(i));
@@ -78,6 +81,34 @@ class GroupRun {
 
  private:
   bool leader() const { return context_.comm.rank() == 0; }
+
+  /// Once, over the first workspace there is. That this failed costs no case its result, but for a wait in vain with no
+  /// other failure: ranks that do not reach each other are a hang, here as anywhere.
+  void measure_links() {
+    if (!backend_.probe || context_.comm.size() < 2) return;
+    const auto it = std::find_if(sides_.begin(), sides_.end(),
+                                 [](auto& side) { return side.second.bench.workspace() != nullptr; });
+    if (it == sides_.end()) return;
+    context_.heartbeat.phase(Phase::init);
+    context_.heartbeat.allow(deadlines_of(config_).round_s);
+    try {
+      FloorsRecord floors = measure_floors(context_, backend_, *stream_, *it->second.bench.workspace());
+      floors.workspace = group_.workspace;
+      floors.transport = group_.transport;
+      floors.allocator = it->first;
+      if (leader()) context_.records.append(to_json(floors));
+    } catch (const PhaseFailed& failed) {
+      if (failed.failure().layer == Layer::comm || failed.failure().reason == Reason::timed_out) throw;
+      // Whoever waited for the rank that failed has raised its abort word, which would end every call that follows.
+      context_.heartbeat.allow(deadlines_of(config_).round_s);
+      it->second.bench.workspace()->reset({.comm = context_.comm});
+      if (!leader()) return;
+      context_.records.append(to_json(EventRecord{.group = context_.comm.world_rank(0) / context_.comm.size(),
+                                                  .what = "floors_not_measured",
+                                                  .detail = describe(failed.failure()),
+                                                  .data = nullptr}));
+    }
+  }
 
   std::vector<RowRecord> rows_of(CaseRunner& runner, const Case& bench_case, const std::vector<std::string>& allocators) {
     std::vector<RowRecord> rows;

@@ -1,7 +1,9 @@
 #include "bench/preflight.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -52,6 +54,7 @@ Json to_json(const DeviceAnswer& answer) {
     json["fabric_supported"] = facts.fabric_supported;
     json["multicast_supported"] = facts.multicast_supported;
   }
+  if (answer.unreachable) json["unreachable_gpus"] = *answer.unreachable;
   if (answer.memory) {
     json["free_bytes"] = answer.memory->free_bytes;
     json["total_bytes"] = answer.memory->total_bytes;
@@ -59,7 +62,51 @@ Json to_json(const DeviceAnswer& answer) {
   return json;
 }
 
+/// A rank and its GPU, for placement_problem().
+struct PlacedGpu {
+  int rank = 0;
+  std::string uuid, host, boot_id;
+  std::vector<std::string> unreachable;
+};
+
+std::vector<PlacedGpu> placed_gpus(std::span<const Json> records) {
+  std::vector<PlacedGpu> gpus;
+  for (const auto& record : records) {
+    const Json& facts = record.at("facts");
+    for (const auto& device : facts.value("devices", Json::array())) {
+      if (device.value("kind", "") != "cuda" || !device.contains("uuid") || !device["uuid"].is_string()) continue;
+      gpus.push_back({.rank = record.at("rank").get<int>(),
+                      .uuid = device["uuid"].get<std::string>(),
+                      .host = facts.value("host", ""),
+                      .boot_id = facts.value("boot_id", ""),
+                      .unreachable = device.value("unreachable_gpus", std::vector<std::string>{})});
+    }
+  }
+  return gpus;
+}
+
 }  // namespace
+
+std::optional<std::string> placement_problem(std::span<const Json> records, int group_size) {
+  const auto gpus = placed_gpus(records);
+  for (auto later = gpus.begin(); later != gpus.end(); ++later) {
+    const auto earlier = std::find_if(gpus.begin(), later, [&](const PlacedGpu& gpu) { return gpu.uuid == later->uuid; });
+    if (earlier == later) continue;
+    return fmt::format("ranks {} and {} were given the same GPU, {} on {}; each rank needs one of its own (ranks per host, "
+                       "CUDA_VISIBLE_DEVICES)",
+                       earlier->rank, later->rank, later->uuid, later->host);
+  }
+  for (const auto& from : gpus) {
+    for (const auto& to : gpus) {
+      if (from.boot_id != to.boot_id || from.rank / group_size != to.rank / group_size) continue;
+      if (std::find(from.unreachable.begin(), from.unreachable.end(), to.uuid) == from.unreachable.end()) continue;
+      return fmt::format("the GPU of rank {} ({}) cannot access the memory of the GPU of rank {} ({}) on {} "
+                         "(cuDeviceCanAccessPeer)",
+                         from.rank, from.uuid, to.rank, to.uuid, from.host);
+    }
+  }
+  return std::nullopt;
+}
 
 void run_preflight(WorkerContext& context, const RankPlace& place, const std::vector<DeviceAnswer>& devices) {
   const int rank = context.comm.world_rank(context.comm.rank());

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct DeviceAnswer {
   std::optional<std::string> problem;  ///< why it cannot be used; nullopt: it can
   std::optional<DeviceFacts> facts;    ///< when usable
   std::optional<MemoryInfo> memory;    ///< when usable; of the host's memory all its ranks see the same
+  std::optional<std::vector<std::string>> unreachable;  ///< UUIDs of visible devices whose memory it cannot access
 };
 
 /// The preflight task of a worker: appends one RankFacts record with host identity, memory, environment (by allow-list)
@@ -24,5 +26,11 @@ struct RankPlace {
   int supervisor_pid = 0;  ///< what mpirun started; the worker comes and goes
 };
 void run_preflight(WorkerContext& context, const RankPlace& place, const std::vector<DeviceAnswer>& devices);
+
+/// Why GPUs that are usable one by one cannot be used together, or nullopt: one GPU for two ranks, or two GPUs of one host
+/// and one group of `group_size` ranks that cannot reach one another's memory. Names both world ranks and UUIDs. `records`
+/// are RankFacts as JSON; a rank that told no UUID is passed over. One visible device per rank is fine: only the UUID
+/// counts. Pure. @pre group_size is at least 1
+std::optional<std::string> placement_problem(std::span<const Json> records, int group_size);
 
 }  // namespace symmbench

@@ -55,6 +55,12 @@ std::vector<SampleBlock> blocks_from(const RecordReader& reader, const char* key
   return blocks;
 }
 
+double number_from(const RecordReader& reader, const char* key) {
+  const auto number = reader.optional_number(key);
+  if (!number) reader.fail(key, "a number");
+  return *number;
+}
+
 }  // namespace
 
 std::string type_of(const Json& record) {
@@ -117,7 +123,9 @@ Json to_json(const RowRecord& record) {
           {"checked_every", record.checked_every},
           {"wrong_elements", record.wrong_elements},
           {"max_error", json_or_null(record.max_error)},
-          {"blame", record.blame}};
+          {"blame", record.blame},
+          {"skew_us", record.skew_us},
+          {"clock_error_us", json_or_null(record.clock_error_us)}};
 }
 
 RowRecord row_from(const Json& json) {
@@ -140,7 +148,9 @@ RowRecord row_from(const Json& json) {
           .checked_every = reader.count("checked_every"),
           .wrong_elements = reader.count("wrong_elements"),
           .max_error = reader.optional_number("max_error"),
-          .blame = reader.value("blame")};
+          .blame = reader.value("blame"),
+          .skew_us = reader.numbers("skew_us"),
+          .clock_error_us = reader.optional_number("clock_error_us")};
 }
 
 Json to_json(const FailureRecord& record) {
@@ -228,6 +238,32 @@ WorkspaceRecord workspace_from(const Json& json) {
           .segments = objects_from(reader, "segments"),
           .driver_calls = objects_from(reader, "driver_calls"),
           .differences = objects_from(reader, "differences")};
+}
+
+Json to_json(const FloorsRecord& record) {
+  return {{"type", "floors"},
+          {"group", record.group},
+          {"workspace", record.workspace},
+          {"transport", record.transport},
+          {"allocator", record.allocator},
+          {"empty_kernel_us", record.empty_kernel_us},
+          {"flag_barrier_us", record.flag_barrier_us},
+          {"hop_us", record.hop_us},
+          {"peer_write_gbs", record.peer_write_gbs},
+          {"peer_read_gbs", record.peer_read_gbs}};
+}
+
+FloorsRecord floors_from(const Json& json) {
+  const RecordReader reader(json, "floors");
+  return {.group = reader.integer("group"),
+          .workspace = reader.text("workspace"),
+          .transport = reader.text("transport"),
+          .allocator = reader.text("allocator"),
+          .empty_kernel_us = number_from(reader, "empty_kernel_us"),
+          .flag_barrier_us = number_from(reader, "flag_barrier_us"),
+          .hop_us = number_from(reader, "hop_us"),
+          .peer_write_gbs = number_from(reader, "peer_write_gbs"),
+          .peer_read_gbs = number_from(reader, "peer_read_gbs")};
 }
 
 Json to_json(const EventRecord& record) {

@@ -61,6 +61,8 @@ struct RowRecord {
   std::uint64_t wrong_elements = 0;  ///< summed over ranks
   std::optional<double> max_error;   ///< largest over ranks; null when nothing was checked
   Json blame;                        ///< null when nothing was wrong
+  std::vector<double> skew_us;       ///< per stamped batch: how far apart the ranks began it; empty: not measured
+  std::optional<double> clock_error_us;  ///< bound of the error of skew_us
 };
 
 /// A failure that ended an attempt: from the coordinator (crash, exit, hang) or a worker (its own error).
@@ -98,6 +100,15 @@ struct WorkspaceRecord {
   std::vector<Json> differences;   ///< {upstream, here, reason}: Allocator::differences()
 };
 
+/// What the links and launches of one group of ranks were measured to do at best, from the group's leader; once per
+/// worker that measures. Each figure is the median over batches of the worst rank. (stats/limits.hpp)
+struct FloorsRecord {
+  int group = 0;
+  std::string workspace, transport, allocator;  ///< whose mappings were measured
+  double empty_kernel_us = 0, flag_barrier_us = 0, hop_us = 0;
+  double peer_write_gbs = 0, peer_read_gbs = 0;
+};
+
 /// Anything worth telling that is no result: a worker was restarted, a group was given up, an interrupt came.
 struct EventRecord {
   int group = 0;
@@ -116,7 +127,8 @@ struct RunEnded {
   std::optional<std::string> interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit"
 };
 
-/// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "event", "run_ended";
+/// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "event",
+/// "run_ended";
 /// empty when it has none.
 std::string type_of(const Json& record);
 
@@ -126,6 +138,7 @@ Json to_json(const RowRecord&);
 Json to_json(const FailureRecord&);
 Json to_json(const LifecycleRecord&);
 Json to_json(const WorkspaceRecord&);
+Json to_json(const FloorsRecord&);
 Json to_json(const EventRecord&);
 Json to_json(const RunEnded&);
 
@@ -136,6 +149,7 @@ RowRecord row_from(const Json&);
 FailureRecord failure_record_from(const Json&);
 LifecycleRecord lifecycle_from(const Json&);
 WorkspaceRecord workspace_from(const Json&);
+FloorsRecord floors_from(const Json&);
 EventRecord event_from(const Json&);
 RunEnded run_ended_from(const Json&);
 

@@ -196,6 +196,8 @@ bool Outcomes::covers(const FailureRecord& failure, const Key& key) const {
 std::string Outcomes::why_not_tested() const {
   if (!records_.ended) return "the run was killed before this case: its journal has no end";
   if (records_.ended->interrupted_by) {
+    // What machine facts forbid is long and the same for every row: told once is clearer.
+    if (records_.nothing_ran()) return "nothing was run: run.interrupted_by says why";
     return fmt::format("the run ended before this case: {}", *records_.ended->interrupted_by);
   }
   return "the run ended without a record of this case";

@@ -1,11 +1,22 @@
 #include "report/rank_rows.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
+#include "report/floors.hpp"
 #include "report/pick.hpp"
 
 namespace symmbench {
 namespace {
+
+Json texts_or_null(const Json& json, std::string_view key) {
+  const Json list = member(json, key);
+  if (!list.is_array()) return nullptr;
+  Json texts = Json::array();
+  std::copy_if(list.begin(), list.end(), std::back_inserter(texts), [](const Json& entry) { return entry.is_string(); });
+  return texts;
+}
 
 Json device_json(const Json& device) {
   return {{"kind", pick_text(device, "kind")},
@@ -20,7 +31,8 @@ Json device_json(const Json& device) {
           {"driver_version", pick_integer(device, "driver_version")},
           {"posix_fd_supported", pick_flag(device, "posix_fd_supported")},
           {"fabric_supported", pick_flag(device, "fabric_supported")},
-          {"multicast_supported", pick_flag(device, "multicast_supported")}};
+          {"multicast_supported", pick_flag(device, "multicast_supported")},
+          {"unreachable_gpus", texts_or_null(device, "unreachable_gpus")}};
 }
 
 Json environment_json(const Json& facts) {
@@ -76,7 +88,9 @@ Json fold_fabric(const RecordSet& records) {
     const auto identity = text_or(facts, "boot_id", text_or(facts, "host"));
     if (!identity.empty()) hosts.insert(identity);
   }
-  return {{"profile", nullptr}, {"hosts", hosts.empty() ? Json(nullptr) : Json(hosts.size())}};
+  return {{"profile", nullptr},
+          {"hosts", hosts.empty() ? Json(nullptr) : Json(hosts.size())},
+          {"floors", fold_floors(records)}};
 }
 
 }  // namespace symmbench

@@ -19,6 +19,7 @@ void add(RecordSet& set, std::optional<RunStarted>& started, const std::string& 
   if (type == "failure") set.failures.push_back(failure_record_from(record));
   if (type == "lifecycle") set.lifecycles.push_back(lifecycle_from(record));
   if (type == "workspace") set.workspaces.push_back(workspace_from(record));
+  if (type == "floors") set.floors.push_back(floors_from(record));
   if (type == "event") set.events.push_back(event_from(record));
   if (type == "run_ended") set.ended = run_ended_from(record);
 }
@@ -94,6 +95,7 @@ RecordSet sort_records(std::span<const Json> records) {
   sort_by(set.lifecycles,
           [](const LifecycleRecord& cycle) { return std::tuple(cycle.group, cycle.attempt, cycle.iteration); });
   sort_by(set.workspaces, [](const WorkspaceRecord& workspace) { return std::tuple(workspace.group); });
+  sort_by(set.floors, [](const FloorsRecord& floors) { return std::tuple(floors.group); });
   return set;
 }
 

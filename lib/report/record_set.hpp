@@ -17,11 +17,14 @@ struct RecordSet {
   std::vector<FailureRecord> failures;      ///< by attempt
   std::vector<LifecycleRecord> lifecycles;  ///< by group, attempt, iteration
   std::vector<WorkspaceRecord> workspaces;  ///< by group
+  std::vector<FloorsRecord> floors;         ///< by group
   std::vector<EventRecord> events;          ///< as they came
   std::optional<RunEnded> ended;
 
   /// As the report shows it: the last record said so.
   bool complete() const { return ended && ended->complete; }
+  /// Whether no worker got as far as a workspace, a result or a failure.
+  bool nothing_ran() const { return rows.empty() && failures.empty() && lifecycles.empty() && workspaces.empty(); }
   /// Whether a plan's case group of this name holds lifecycles and no cases.
   bool is_lifecycle_label(const std::string& label) const;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "report/floors.hpp"
 #include "report/pick.hpp"
 #include "stats/bandwidth.hpp"
 #include "stats/statistics.hpp"
@@ -40,7 +41,7 @@ Json multicast_json(const Json& planned_row, const RowRecord* measured) {
   return {{"asked", pick_text(planned_row, "multicast_asked")}, {"used", nullptr}, {"reason", nullptr}};
 }
 
-void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_samples) {
+void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_samples, const Floors* floors) {
   const auto samples = row != nullptr ? samples_of(*row) : std::vector<double>{};
   const int group_size = integer_or(json, "group_size", 0);
   const Json message_bytes = pick_integer(json, "message_bytes");
@@ -48,10 +49,10 @@ void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_
   if (raw_samples) json["samples_us"] = samples;
   json["iterations_per_batch"] = row != nullptr ? Json(row->iterations_per_batch) : Json(nullptr);
   json["slowest_rank"] = row != nullptr ? slowest_rank(*row, group_size) : Json(nullptr);
-  json["skew_us"] = nullptr;
-  json["clock_error_us"] = nullptr;
+  json["skew_us"] = row != nullptr ? distribution_json(row->skew_us) : Json(nullptr);
+  json["clock_error_us"] = row != nullptr ? json_or_null(row->clock_error_us) : Json(nullptr);
 
-  Json algbw = nullptr, busbw = nullptr, wire = nullptr;
+  Json algbw = nullptr, busbw = nullptr, wire = nullptr, limit = nullptr, of_limit = nullptr;
   if (message_bytes.is_number()) {
     const auto bytes = message_bytes.get<std::uint64_t>();
     // A bandwidth of emulated memory would only be taken for one of a fabric.
@@ -59,13 +60,17 @@ void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_
       algbw = algorithm_bandwidth_gbs(bytes, *time_us);
       busbw = bus_bandwidth_gbs(algbw.get<double>(), group_size);
     }
+    if (floors != nullptr && group_size > 1 && !emulated) {
+      limit = allreduce_limit_us(*floors, bytes, group_size);
+      if (const auto time_us = mean(samples); time_us && *time_us > 0) of_limit = limit.get<double>() / *time_us;
+    }
     if (const auto sent = wire_bytes(text_or(json, "algorithm"), bytes, group_size)) wire = *sent;
   }
   json["algbw_gbs"] = algbw;
   json["busbw_gbs"] = busbw;
   json["wire_bytes"] = wire;
-  json["limit_us"] = nullptr;
-  json["of_limit"] = nullptr;
+  json["limit_us"] = limit;
+  json["of_limit"] = of_limit;
 }
 
 }  // namespace
@@ -92,7 +97,8 @@ Json distribution_json(std::span<const double> samples) {
           {"samples", samples.size()}};
 }
 
-Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples) {
+Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples,
+              const Floors* floors) {
   const RowRecord* row = outcome.measured;
   const Json launch = row != nullptr ? row->launch : Json(nullptr);
   Json json{{"case_id", text_or(planned_row, "case_id")},
@@ -123,7 +129,7 @@ Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated,
             {"reason", json_or_null(outcome.reason)},
             {"failure", failure_or_null(outcome.failure)},
             {"attempts", attempts_json(outcome.attempts)}};
-  add_measurements(json, row, emulated, raw_samples);
+  add_measurements(json, row, emulated, raw_samples, floors);
   json["wrong_elements"] = row != nullptr && row->checked_iterations > 0 ? Json(row->wrong_elements) : Json(nullptr);
   json["max_error"] = row != nullptr ? json_or_null(row->max_error) : Json(nullptr);
   json["checked_iterations"] = row != nullptr ? Json(row->checked_iterations) : Json(nullptr);
@@ -134,11 +140,13 @@ Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated,
 
 Json fold_rows(const RecordSet& records, const Outcomes& outcomes) {
   const Json emulated = pick_flag(records.started.device, "emulated");
+  const auto floors = floors_by_group(records);
   Json rows = Json::array();
   for (const Json& planned_row : records.started.planned_rows) {
+    const auto measured = floors.find(integer_or(planned_row, "group", -1));
     // Where nobody said what the device is, no bandwidth is claimed either.
     rows.push_back(row_json(planned_row, outcomes.of(planned_row), emulated.is_null() || emulated.get<bool>(),
-                            records.started.raw_samples));
+                            records.started.raw_samples, measured != floors.end() ? &measured->second : nullptr));
   }
   return rows;
 }

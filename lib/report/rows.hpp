@@ -1,10 +1,13 @@
 #pragma once
 #include "report/outcome.hpp"
+#include "stats/limits.hpp"
 
 namespace symmbench {
 
-/// One flat row of results[]: the planned keys, what became of it, and what was measured.
-Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples);
+/// One flat row of results[]: the planned keys, what became of it, and what was measured. `floors` of its group of ranks:
+/// null when they were not measured.
+Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples,
+              const Floors* floors);
 
 /// Every planned row, in the order of the plan.
 Json fold_rows(const RecordSet& records, const Outcomes& outcomes);

@@ -13,11 +13,15 @@ namespace symmbench::test {
 /// Wraps the kernels of one rank; tests put a broken set in.
 using KernelsOf = std::function<std::unique_ptr<KernelSet>(int rank, std::unique_ptr<KernelSet> inner)>;
 
+/// A link probe for a rank; the emulated device has none.
+using ProbeOf = std::function<std::unique_ptr<LinkProbe>(int rank)>;
+
 inline RunConfig config_of(const Json& options) { return resolve(nullptr, options); }
 
 /// Runs one case group of the plan with ranks as threads, each with an emulated device of its own; all records.
 inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size_t group_index = 0,
-                                   const KernelsOf& kernels_of = {}, std::uint64_t first_lifecycle = 0) {
+                                   const KernelsOf& kernels_of = {}, std::uint64_t first_lifecycle = 0,
+                                   const ProbeOf& probe_of = {}) {
   const CaseGroup group = make_plan(config, ranks, 0).groups.at(group_index);
   WorkRequest request{.task = "group", .label = group.id};
   for (const auto& bench_case : group.cases) request.items.push_back({bench_case.id(), group.allocators});
@@ -32,6 +36,7 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     backend.driver = std::make_unique<ObservedDriver>(std::make_unique<HostDriver>());
     backend.kernels = make_host_kernels();
     if (kernels_of) backend.kernels = kernels_of(rank, std::move(backend.kernels));
+    if (probe_of) backend.probe = probe_of(rank);
     backend.give_up = backend.driver->register_host(heartbeat.give_up_record(), sizeof(GiveUpRecord));
     WorkerContext context{.request = request,
                           .comm = comm,

@@ -14,6 +14,7 @@ namespace symmbench::test {
 /// The state behind fake_cuda_api(): GPUs that are the emulated device in disguise, driven through CUDA's functions.
 struct FakeCuda {
   int devices = 2;
+  int sm = 90;
   bool virtual_memory = true;
   bool peer_access = true;
   bool stuck = false;                       ///< work on streams never ends

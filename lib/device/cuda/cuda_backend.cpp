@@ -23,30 +23,29 @@ CudaAvailability probe_cuda(const std::string& library) {
 
 CudaAvailability probe_cuda() { return probe_cuda(kCudaLibrary); }
 
-std::optional<std::string> peer_access_problem(const CudaApi& api, std::span<const int> ordinals) {
-  count_devices(api);
-  const auto device_of = [&](int ordinal) {
+std::vector<std::string> unreachable_devices(const CudaApi& api, int ordinal) {
+  const int count = count_devices(api);
+  const auto device_of = [&](int which) {
     CUdevice device = 0;
-    api.check(api.device_get(&device, ordinal), "cuDeviceGet", [&] { return fmt::format("device {}", ordinal); });
+    api.check(api.device_get(&device, which), "cuDeviceGet", [&] { return fmt::format("device {}", which); });
     return device;
   };
-  for (const int from : ordinals) {
-    for (const int to : ordinals) {
-      if (from == to) continue;
-      int can = 0;
-      api.check(api.device_can_access_peer(&can, device_of(from), device_of(to)), "cuDeviceCanAccessPeer",
-                [&] { return fmt::format("device {} to device {}", from, to); });
-      if (can == 0) {
-        return fmt::format("device {} cannot access the memory of device {} (cuDeviceCanAccessPeer)", from, to);
-      }
-    }
+  std::vector<std::string> unreachable;
+  for (int other = 0; other < count; ++other) {
+    if (other == ordinal) continue;
+    int can = 0;
+    api.check(api.device_can_access_peer(&can, device_of(ordinal), device_of(other)), "cuDeviceCanAccessPeer",
+              [&] { return fmt::format("device {} to device {}", ordinal, other); });
+    if (can != 0) continue;
+    CUuuid uuid{};
+    api.check(api.device_get_uuid(&uuid, device_of(other)), "cuDeviceGetUuid",
+              [&] { return fmt::format("device {}", other); });
+    unreachable.push_back(uuid_text(uuid));
   }
-  return std::nullopt;
+  return unreachable;
 }
 
-std::optional<std::string> peer_access_problem(std::span<const int> ordinals) {
-  return peer_access_problem(cuda_api(), ordinals);
-}
+std::vector<std::string> unreachable_devices(int ordinal) { return unreachable_devices(cuda_api(), ordinal); }
 
 std::unique_ptr<Driver> make_cuda_driver(int ordinal, const CudaOptions& options) {
   return std::make_unique<CudaDriver>(cuda_api(), ordinal, options);

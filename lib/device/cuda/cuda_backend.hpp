@@ -2,8 +2,8 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
+#include <vector>
 
 #include "device/driver.hpp"
 
@@ -32,10 +32,10 @@ CudaAvailability probe_cuda();
 /// @throws Error{environment, not_supported} naming both counts when there are too few
 int choose_ordinal(int local_rank, int visible_count);
 
-/// Which two of these devices cannot reach one another's memory, as text, or nullopt when all can.
+/// UUIDs of the visible devices whose memory device `ordinal` cannot reach; creates no context.
 /// (cuDeviceCanAccessPeer; devices that this process cannot see are known only to a trial)
 /// @throws Error{environment, not_supported} when the driver is not usable
-std::optional<std::string> peer_access_problem(std::span<const int> ordinals);
+std::vector<std::string> unreachable_devices(int ordinal);
 
 /// The device `ordinal` as a Driver; creates or shares its primary context (about a second the first time).
 /// @throws Error{environment, not_supported} when this machine, device or binary cannot, Error{driver, ...} else

@@ -14,7 +14,7 @@ constexpr const char* kWithout = "this binary was built without the cuda device"
 }  // namespace
 
 CudaAvailability probe_cuda() { return {.reason = kWithout}; }
-std::optional<std::string> peer_access_problem(std::span<const int>) { refuse(); }
+std::vector<std::string> unreachable_devices(int) { refuse(); }
 std::unique_ptr<Driver> make_cuda_driver(int, const CudaOptions&) { refuse(); }
 
 }  // namespace symmbench

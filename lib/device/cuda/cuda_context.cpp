@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/error.hpp"
+#include "device/cuda/architectures.hpp"
 
 namespace symmbench {
 namespace {
@@ -45,6 +46,11 @@ CudaContext::CudaContext(const CudaApi& api, int ordinal) : api_(api), ordinal_(
   check(api.device_get(&device_, ordinal), "cuDeviceGet", [] { return "cannot be opened"; });
   if (attribute(CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED) == 0) {
     refuse("cuDeviceGetAttribute", fmt::format("device {} has no virtual memory management", ordinal));
+  }
+  const int sm = attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR) * 10 +
+                 attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+  if (const auto problem = architecture_problem(sm, SYMMBENCH_CUDA_ARCHITECTURES)) {
+    refuse("cuDeviceGetAttribute", fmt::format("device {} cannot run the kernels: {}", ordinal, *problem));
   }
   check(api.primary_context_retain(&context_, device_), "cuDevicePrimaryCtxRetain",
         [] { return "no context (is the device in exclusive mode, or out of memory?)"; });

@@ -9,8 +9,8 @@ namespace symmbench {
 class CudaContext {
  public:
   /// Initialises the driver when nobody has. `api` must outlive this.
-  /// @throws Error{environment, not_supported}: no such device, or one without virtual memory management;
-  /// Error{driver, ...}: the context could not be made
+  /// @throws Error{environment, not_supported}: no such device, one without virtual memory management, or one that
+  /// this binary holds no kernels for; Error{driver, ...}: the context could not be made
   CudaContext(const CudaApi& api, int ordinal);
   CudaContext(const CudaContext&) = delete;
   CudaContext& operator=(const CudaContext&) = delete;

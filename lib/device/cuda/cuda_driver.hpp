@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -77,8 +76,8 @@ class CudaDriver final : public Driver {
 /// "GPU-01234567-89ab-cdef-0123-456789abcdef", as nvidia-smi and CUDA_VISIBLE_DEVICES spell it.
 std::string uuid_text(const CUuuid& uuid);
 
-/// probe_cuda() and peer_access_problem() on a given library.
+/// probe_cuda() and unreachable_devices() on a given library.
 CudaAvailability probe_cuda(const std::string& library);
-std::optional<std::string> peer_access_problem(const CudaApi& api, std::span<const int> ordinals);
+std::vector<std::string> unreachable_devices(const CudaApi& api, int ordinal);
 
 }  // namespace symmbench

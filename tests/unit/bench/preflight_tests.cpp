@@ -9,6 +9,21 @@
 using namespace symmbench;
 using namespace symmbench::test;
 
+namespace {
+
+Json rank_with_gpu(int rank, const std::string& uuid, std::vector<std::string> unreachable = {},
+                   const std::string& boot_id = "b0") {
+  return {{"rank", rank},
+          {"facts",
+           {{"host", "node-" + boot_id},
+            {"boot_id", boot_id},
+            {"devices",
+             {{{"kind", "cuda"}, {"usable", true}, {"uuid", uuid}, {"unreachable_gpus", unreachable}},
+              {{"kind", "host"}, {"usable", true}, {"uuid", nullptr}}}}}}};
+}
+
+}  // namespace
+
 TEST_CASE("preflight reports each device with its answer, and only allowed environment variables") {
   ::setenv("NCCL_SYMMBENCH_TEST", "seen", 1);
   ::setenv("SECRET_TOKEN", "hidden", 1);
@@ -31,4 +46,39 @@ TEST_CASE("preflight reports each device with its answer, and only allowed envir
   CHECK(facts.at("devices")[1].at("usable") == true);
   CHECK(facts.at("environment").at("NCCL_SYMMBENCH_TEST") == "seen");
   CHECK_FALSE(facts.at("environment").contains("SECRET_TOKEN"));
+}
+
+TEST_CASE("ranks with a GPU each that reach one another can be placed, also when each sees one device only") {
+  CHECK_FALSE(placement_problem(std::vector<Json>{}, 2));
+  CHECK_FALSE(placement_problem(std::vector<Json>{rank_with_gpu(0, "GPU-a"), rank_with_gpu(1, "GPU-b")}, 2));
+}
+
+TEST_CASE("two ranks with one GPU are named, with its UUID") {
+  const std::vector<Json> records{rank_with_gpu(0, "GPU-a"), rank_with_gpu(1, "GPU-b"), rank_with_gpu(2, "GPU-c"),
+                                  rank_with_gpu(3, "GPU-b")};
+  CHECK(placement_problem(records, 4) ==
+        "ranks 1 and 3 were given the same GPU, GPU-b on node-b0; each rank needs one of its own (ranks per host, "
+        "CUDA_VISIBLE_DEVICES)");
+}
+
+TEST_CASE("two GPUs of a host without access to one another are named with their ranks") {
+  const std::vector<Json> records{rank_with_gpu(0, "GPU-a"), rank_with_gpu(1, "GPU-b", {"GPU-unused", "GPU-c"}),
+                                  rank_with_gpu(2, "GPU-c")};
+  CHECK(placement_problem(records, 4) ==
+        "the GPU of rank 1 (GPU-b) cannot access the memory of the GPU of rank 2 (GPU-c) on node-b0 "
+        "(cuDeviceCanAccessPeer)");
+  CHECK_FALSE(placement_problem(records, 2));  // groups of their own: ranks 1 and 2 share no memory
+}
+
+TEST_CASE("a GPU that no rank uses need not be reached") {
+  const std::vector<Json> records{rank_with_gpu(0, "GPU-a", {"GPU-unused"}), rank_with_gpu(1, "GPU-b")};
+  CHECK_FALSE(placement_problem(records, 2));
+}
+
+TEST_CASE("ranks that told nothing of a GPU are no problem of placement") {
+  Json silent = rank_with_gpu(0, "GPU-a");
+  silent["facts"]["devices"][0] = {{"kind", "cuda"}, {"usable", false}, {"reason", "no driver"}};
+  Json again = silent;
+  again["rank"] = 1;
+  CHECK_FALSE(placement_problem(std::vector<Json>{silent, again}, 2));
 }

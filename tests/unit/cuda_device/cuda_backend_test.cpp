@@ -25,7 +25,7 @@ TEST_CASE("where the probe finds no usable device, making one is refused with th
   CHECK(failure.layer == Layer::environment);
   CHECK(failure.reason == Reason::not_supported);
   CHECK_THAT(found.reason, ContainsSubstring(failure.detail));
-  CHECK(failure_of([] { peer_access_problem(std::vector<int>{0, 1}); }).reason == Reason::not_supported);
+  CHECK(failure_of([] { unreachable_devices(0); }).reason == Reason::not_supported);
 }
 
 TEST_CASE("a rank takes the device of its place on the host") {

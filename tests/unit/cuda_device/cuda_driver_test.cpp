@@ -170,15 +170,25 @@ TEST_CASE("two devices can be used in turns from one thread") {
   CHECK_NOTHROW(first.allocate_local(64));  // although the other one's context went away
 }
 
-TEST_CASE("devices that cannot reach one another are named") {
+TEST_CASE("devices whose memory cannot be reached are named by their UUIDs") {
   const CudaApi api = fake_cuda_api();
-  const std::vector<int> pair{0, 1};
-  CHECK_FALSE(peer_access_problem(api, pair));
+  fake_cuda().devices = 3;
+  CHECK(unreachable_devices(api, 1).empty());
   fake_cuda().peer_access = false;
-  CHECK_FALSE(peer_access_problem(api, std::vector<int>{1}));
-  const auto problem = peer_access_problem(api, pair);
-  REQUIRE(problem);
-  CHECK_THAT(*problem, ContainsSubstring("device 0") && ContainsSubstring("device 1"));
+  CudaDriver first(api, 0), last(api, 2);
+  CHECK(unreachable_devices(api, 1) == std::vector<std::string>{*first.facts().uuid, *last.facts().uuid});
+  fake_cuda().devices = 1;
+  CHECK(unreachable_devices(api, 0).empty());
+}
+
+TEST_CASE("a device without kernels in this binary is refused before a context is made, naming both") {
+  const CudaApi api = fake_cuda_api();
+  fake_cuda().sm = 80;
+  const Failure failure = failure_of([&] { CudaDriver driver(api, 1); });
+  CHECK(failure.layer == Layer::environment);
+  CHECK(failure.reason == Reason::not_supported);
+  CHECK_THAT(failure.detail, ContainsSubstring("device 1") && ContainsSubstring("SM80") && ContainsSubstring("SM90a"));
+  CHECK(fake_cuda().contexts == 0);
 }
 
 }  // namespace

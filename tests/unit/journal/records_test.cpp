@@ -49,6 +49,8 @@ std::vector<Sample> samples() {
   row.wrong_elements = 7;
   row.max_error = 0.25;
   row.blame = {{"kind", "stale"}};
+  row.skew_us = {0.5, 1.25};
+  row.clock_error_us = 0.75;
   FailureRecord failure{.group = 1,
                         .attempt = 2,
                         .case_id = "a",
@@ -75,6 +77,8 @@ std::vector<Sample> samples() {
           {to_json(failure), [](const Json& json) { return to_json(failure_record_from(json)); }},
           {to_json(lifecycle), [](const Json& json) { return to_json(lifecycle_from(json)); }},
           {to_json(workspace), [](const Json& json) { return to_json(workspace_from(json)); }},
+          {to_json(FloorsRecord{1, "w", "t", "x", 0.5, 1.5, 0.75, 361, 325}),
+           [](const Json& json) { return to_json(floors_from(json)); }},
           {to_json(EventRecord{1, "group_skipped", "why", Json{{"label", "g"}}}),
            [](const Json& json) { return to_json(event_from(json)); }},
           {to_json(RunEnded{"2026-01-31T23:59:59Z", true, "SIGTERM"}),

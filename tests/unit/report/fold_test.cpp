@@ -30,7 +30,7 @@ TEST_CASE("the report has every top-level key since version 1.0.0") {
   for (const auto& [key, value] : report.items()) keys.push_back(key);
   CHECK(keys == std::vector<std::string>{"schema_version", "tool", "run", "device", "fabric", "ranks", "results",
                                          "stability", "comparison", "crossover", "findings", "verdict"});
-  CHECK(report["schema_version"] == "1.1.0");
+  CHECK(report["schema_version"] == "1.2.0");
 }
 
 TEST_CASE("planned rows come in the order of the plan, with their keys") {
@@ -146,6 +146,16 @@ TEST_CASE("a planned skip is skipped with its reason and never waits for a recor
   const Json report = checked_report(run.add(run.ok(0, kSymm)));
   CHECK(RunBuilder::row(report, 0, kTorch)["status"] == "skipped");
   CHECK(RunBuilder::row(report, 0, kTorch)["reason"] == "needs 3 GiB, 1 GiB free");
+}
+
+TEST_CASE("where machine facts forbid the run, the reason stands once and the rows point to it") {
+  RunBuilder run;
+  run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "ranks 0 and 1 were given the same GPU"};
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "not_tested");
+  CHECK(RunBuilder::row(report, 0, kSymm)["reason"] == "nothing was run: run.interrupted_by says why");
+  CHECK(report["run"]["interrupted_by"] == "ranks 0 and 1 were given the same GPU");
+  CHECK(report["verdict"]["exit_code"] == 3);
 }
 
 TEST_CASE("a row without a record is not tested, and the reason says why") {

@@ -1,0 +1,18 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/link_probe.hpp"
+
+namespace symmbench {
+
+// The kernels of LinkProbe (floors.cu), under the same rules as collectives.hpp. All but the first and the last need two
+// ranks at least.
+
+int launch_empty(void* stream);
+int launch_flag_barrier(void* stream, const WorkspaceView& view, std::uint32_t row);
+int launch_write_peers(void* stream, const WorkspaceView& view, std::uint32_t blocks_per_peer);
+int launch_read_peers(void* stream, const WorkspaceView& view, std::uint32_t blocks_per_peer, DevicePtr sink);
+int launch_ping(void* stream, const WorkspaceView& view, std::uint32_t rounds, DevicePtr to);
+int launch_stamp(void* stream, DevicePtr to);
+
+}  // namespace symmbench

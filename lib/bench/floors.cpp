@@ -1,0 +1,110 @@
+#include "bench/floors.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
+#include "bench/clocks.hpp"
+#include "comm/collective_phase.hpp"
+#include "stats/bandwidth.hpp"
+#include "stats/statistics.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr std::size_t kBatches = 7;
+/// Long enough to hide what the launch of a graph costs (some 7 us); even, for the rows of the flag barrier.
+constexpr std::uint32_t kShortLaunches = 200;
+constexpr std::uint32_t kTransferLaunches = 5;
+/// From here on a longer transfer is no faster (KP 3).
+constexpr std::uint64_t kTransferBytes = std::uint64_t{64} << 20;
+
+class FloorsRun {
+ public:
+  FloorsRun(WorkerContext& context, Backend& backend, Stream& stream, Workspace& workspace)
+      : context_(context),
+        backend_(backend),
+        stream_(stream),
+        workspace_(workspace),
+        start_(stream.make_event()),
+        end_(stream.make_event()),
+        sink_(*backend.driver, sizeof(std::uint32_t)) {}
+
+  FloorsRecord measure() {
+    LinkProbe& probe = *backend_.probe;
+    const WorkspaceView& view = workspace_.view();
+    FloorsRecord floors{.group = context_.comm.world_rank(0) / context_.comm.size()};
+    floors.empty_kernel_us = launch_us("empty kernel", kShortLaunches, [&](std::uint32_t) { probe.empty(stream_); });
+
+    prepare_comm(context_, stream_, view, LinkProbe::flag_barrier_bytes(view.world_size));
+    floors.flag_barrier_us = launch_us("flag barrier", kShortLaunches, [&](std::uint32_t i) {
+      probe.flag_barrier(stream_, view, i % 2);
+    });
+
+    for (const auto& reading : read_clocks(context_, backend_, stream_, workspace_)) {
+      floors.hop_us = std::max(floors.hop_us, static_cast<double>(reading.round_trip_ns) / 2e3);
+    }
+
+    const auto peers = static_cast<std::uint64_t>(view.world_size - 1);
+    const auto blocks = static_cast<std::uint32_t>(kTransferBytes / peers / LinkProbe::kBlockBytes);
+    const std::uint64_t sent_bytes = blocks * peers * LinkProbe::kBlockBytes;
+    floors.peer_write_gbs =
+        algorithm_bandwidth_gbs(sent_bytes, launch_us("peer writes", kTransferLaunches, [&](std::uint32_t) {
+                                  probe.write_peers(stream_, view, blocks);
+                                }));
+    floors.peer_read_gbs =
+        algorithm_bandwidth_gbs(sent_bytes, launch_us("peer reads", kTransferLaunches, [&](std::uint32_t) {
+                                  probe.read_peers(stream_, view, blocks, sink_.address());
+                                }));
+    return floors;
+  }
+
+ private:
+  /// Time of one launch: the worst rank of each batch, the median of the batches. The first batch is not counted.
+  double launch_us(std::string_view what, std::uint32_t launches, const std::function<void(std::uint32_t)>& enqueue) {
+    const auto graph = stream_.capture([&] {
+      for (std::uint32_t i = 0; i < launches; ++i) enqueue(i);
+    });
+    std::vector<double> mine;
+    for (std::size_t batch = 0; batch <= kBatches; ++batch) {
+      backend_.kernels->device_barrier(stream_, workspace_.view());
+      stream_.record(*start_);
+      graph->launch();
+      stream_.record(*end_);
+      stream_.synchronize();
+      if (const auto failure = workspace_.gave_up()) throw Error(*failure);
+      if (batch > 0) mine.push_back(stream_.elapsed_us(*start_, *end_) / launches);
+    }
+    const auto all = context_.comm.allgather(what, std::as_bytes(std::span(mine)));
+    check_blob_sizes(context_.comm, what, all, kBatches * sizeof(double));
+    std::vector<double> worst(kBatches, 0.0);
+    for (const auto& blob : all) {
+      std::vector<double> theirs(kBatches);
+      std::memcpy(theirs.data(), blob.data(), blob.size());
+      for (std::size_t i = 0; i < kBatches; ++i) worst[i] = std::max(worst[i], theirs[i]);
+    }
+    const double median_us = *percentile(worst, 50);
+    if (median_us <= 0) {
+      throw Error({.layer = Layer::kernel, .reason = Reason::internal, .detail = std::string(what) + " took no time"});
+    }
+    return median_us;
+  }
+
+  WorkerContext& context_;
+  Backend& backend_;
+  Stream& stream_;
+  Workspace& workspace_;
+  std::unique_ptr<Event> start_, end_;
+  LocalBuffer sink_;
+};
+
+}  // namespace
+
+FloorsRecord measure_floors(WorkerContext& context, Backend& backend, Stream& stream, Workspace& workspace) {
+  FloorsRecord floors;
+  collective_phase({.comm = context.comm}, Phase::init,
+                   [&] { floors = FloorsRun(context, backend, stream, workspace).measure(); });
+  return floors;
+}
+
+}  // namespace symmbench
