@@ -4,6 +4,7 @@
 #include "device/host/host_driver.hpp"
 #include "kernels/host/host_kernels.hpp"
 #ifdef SYMMBENCH_HAS_CUDA
+#include "device/cuda/nccl_library.hpp"
 #include "kernels/cuda/cuda_kernels.hpp"
 #endif
 
@@ -36,6 +37,7 @@ Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   Backend backend = backend_of(make_cuda_driver(ordinal, {.synchronize_limit = options.synchronize_limit}),
                                make_cuda_kernels(ordinal), heartbeat);
   backend.emulated = false;
+  backend.open_nccl = [] { return open_nccl(native_stream); };
   return backend;
 }
 #else

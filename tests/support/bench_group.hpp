@@ -17,7 +17,8 @@ inline RunConfig config_of(const Json& options) { return resolve(nullptr, option
 
 /// Runs one case group of the plan with ranks as threads, each with an emulated device of its own; all records.
 inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size_t group_index = 0,
-                                   const KernelsOf& kernels_of = {}, std::uint64_t first_lifecycle = 0) {
+                                   const KernelsOf& kernels_of = {}, std::uint64_t first_lifecycle = 0,
+                                   const std::function<LibraryChoice(int rank)>& open_library = {}) {
   const CaseGroup group = make_plan(config, ranks, 0).groups.at(group_index);
   WorkRequest request{.task = "group", .label = group.id};
   for (const auto& bench_case : group.cases) request.items.push_back({bench_case.id(), group.allocators});
@@ -32,6 +33,7 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     backend.driver = std::make_unique<ObservedDriver>(std::make_unique<HostDriver>());
     backend.kernels = make_host_kernels();
     if (kernels_of) backend.kernels = kernels_of(rank, std::move(backend.kernels));
+    if (open_library) backend.open_nccl = [&open_library, rank] { return open_library(rank); };
     backend.give_up = backend.driver->register_host(heartbeat.give_up_record(), sizeof(GiveUpRecord));
     WorkerContext context{.request = request,
                           .comm = comm,
@@ -39,8 +41,14 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
                           .heartbeat = heartbeat,
                           .job_nonce = "test",
                           .item_done = [](int) {}};
-    group.kind == GroupKind::lifecycle ? run_lifecycles(context, config, group, backend)
-                                       : run_case_group(context, config, group, backend);
+    switch (group.kind) {
+      case GroupKind::measure:
+        return run_case_group(context, config, group, backend);
+      case GroupKind::lifecycle:
+        return run_lifecycles(context, config, group, backend);
+      case GroupKind::library:
+        return run_library_group(context, config, group, backend);
+    }
   });
   return records.all();
 }

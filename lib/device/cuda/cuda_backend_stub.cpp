@@ -15,6 +15,7 @@ constexpr const char* kWithout = "this binary was built without the cuda device"
 
 CudaAvailability probe_cuda() { return {.reason = kWithout}; }
 std::optional<std::string> peer_access_problem(std::span<const int>) { refuse(); }
+void* native_stream(Stream&) { refuse(); }
 std::unique_ptr<Driver> make_cuda_driver(int, const CudaOptions&) { refuse(); }
 
 }  // namespace symmbench
