@@ -4,6 +4,7 @@
 #include "device/host/host_driver.hpp"
 #include "kernels/host/host_kernels.hpp"
 #ifdef SYMMBENCH_HAS_CUDA
+#include "device/cuda/nccl_library.hpp"
 #include "kernels/cuda/cuda_kernels.hpp"
 #endif
 
@@ -37,6 +38,7 @@ Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
                                make_cuda_kernels(ordinal), heartbeat);
   backend.probe = make_cuda_link_probe(ordinal);
   backend.emulated = false;
+  backend.open_nccl = [] { return open_nccl(native_stream); };
   return backend;
 }
 #else

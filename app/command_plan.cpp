@@ -13,7 +13,9 @@ namespace {
 /// For the emulated device, whose shorter batches are the default where no machine is known.
 std::uint64_t emulated_ring_bytes(const Case& one) { return ring_bytes(one, true); }
 
-std::string_view name_of(GroupKind kind) { return kind == GroupKind::measure ? "measure" : "lifecycle"; }
+std::string_view name_of(GroupKind kind) {
+  return kind == GroupKind::measure ? "measure" : kind == GroupKind::lifecycle ? "lifecycle" : "library";
+}
 
 std::string case_line(const Case& one) {
   const auto& shape = one.shape;
@@ -32,8 +34,11 @@ std::string group_text(const CaseGroup& group) {
     return fmt::format("\n{}\n  {} rounds of create ... use ... close, workspace for {}\n", group.id, group.lifecycles,
                        format_bytes(group.layout.message_bytes));
   }
-  auto text = fmt::format("\n{}\n  {}{}; workspace for {}\n", group.id, fmt::join(group.allocators, " and "),
-                          group.allocators.size() > 1 ? ", interleaved" : "", format_bytes(group.layout.message_bytes));
+  auto text = fmt::format("\n{}\n  {}{}; {}\n", group.id, fmt::join(group.allocators, " and "),
+                          group.allocators.size() > 1 ? ", interleaved" : "",
+                          group.kind == GroupKind::library
+                              ? std::string("buffers of its own")
+                              : fmt::format("workspace for {}", format_bytes(group.layout.message_bytes)));
   text += fmt::format("  {:<18} {:<5} {:<4} {:<17} {:>12} {:>11}\n", "pattern", "dtype", "out", "algorithm",
                       "tokens x hid", "message");
   for (const auto& one : group.cases) text += case_line(one);

@@ -48,6 +48,8 @@ void run_worker_task(WorkerContext& context) {
                                  {.local_rank = local_rank(), .synchronize_limit = synchronize_limit});
   if (group.kind == GroupKind::lifecycle) {
     run_lifecycles(context, config, group, backend);
+  } else if (group.kind == GroupKind::library) {
+    run_library_group(context, config, group, backend);
   } else {
     run_case_group(context, config, group, backend);
   }

@@ -7,7 +7,8 @@ namespace {
 
 constexpr auto kAlgorithms = name_table<Algorithm>({{Algorithm::one_shot, "one_shot"},
                                                     {Algorithm::two_shot, "two_shot"},
-                                                    {Algorithm::two_shot_barrier, "two_shot_barrier"}});
+                                                    {Algorithm::two_shot_barrier, "two_shot_barrier"},
+                                                    {Algorithm::nccl, "nccl"}});
 constexpr auto kPatterns =
     name_table<Pattern>({{Pattern::allreduce, "allreduce"}, {Pattern::residual_rmsnorm, "residual_rmsnorm"}});
 

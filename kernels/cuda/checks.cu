@@ -103,6 +103,7 @@ int launch_check(void* stream, const BatchView& batch, const CheckCall& call, st
                        .packets = call.shape.packets(),
                        .hidden = call.shape.hidden,
                        .fused = call.shape.pattern != Pattern::allreduce,
+                       .rounds_partial_sums = !sums_in_rank_order(call.shape.algorithm),
                        .epsilon = call.epsilon,
                        .weight_bias = call.weight_bias};
   const int result = with_type(call.shape.dtype, [&]<class T>(T) {

@@ -36,6 +36,8 @@ void run_protocol(Ops& ops, World world, const AllreduceCall& call, const Worksp
       return with_shares([&](const auto& work) { two_shot<T>(ops, work, world, view, message, epilogue); });
     case Algorithm::two_shot_barrier:
       return with_shares([&](const auto& work) { two_shot_barrier<T>(ops, work, world, view, message, epilogue); });
+    case Algorithm::nccl:
+      return;
   }
 }
 

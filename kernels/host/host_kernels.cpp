@@ -63,6 +63,7 @@ CheckArgs check_args(const BatchView& batch, const CheckCall& call) {
           .packets = call.shape.packets(),
           .hidden = call.shape.hidden,
           .fused = is_fused(call.shape),
+          .rounds_partial_sums = !sums_in_rank_order(call.shape.algorithm),
           .epsilon = call.epsilon,
           .weight_bias = call.weight_bias};
 }
@@ -182,6 +183,7 @@ std::optional<std::string> protocol_problem(const CallShape& shape) {
   if (message == 0 || message % kPacketBytes != 0) {
     return fmt::format("a message of {} bytes is no positive multiple of {}", message, kPacketBytes);
   }
+  if (shape.algorithm == Algorithm::nccl) return "nccl is a library's allreduce, not one of these kernels";
   if (shape.algorithm == Algorithm::two_shot_barrier && shape.blocks > kBarrierRows) {
     return fmt::format("{} blocks, but a barrier has flags for {}", shape.blocks, kBarrierRows);
   }

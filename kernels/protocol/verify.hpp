@@ -29,6 +29,7 @@ struct CheckArgs {
   std::uint64_t packets;  ///< of the message
   std::uint64_t hidden;   ///< elements of a row; fused patterns only
   bool fused;
+  bool rounds_partial_sums;  ///< the sum may be kept in T between additions, in any order; else in fp32, in rank order
   float epsilon, weight_bias;
 };
 
@@ -97,8 +98,9 @@ SYMMBENCH_HD void expect_exact(const CheckArgs& args, const std::uint64_t* keys,
 }
 
 /// Random inputs: the sum in fp64, and a bound for fp32 accumulation in rank order: (W-1) additions, each with relative
-/// error 2^-24 of a partial sum that is at most the sum of magnitudes; then one rounding to T. The residual: one fp32
-/// addition and one rounding to T more.
+/// error 2^-24 of a partial sum that is at most the sum of magnitudes; then one rounding to T. Where partial sums are
+/// kept in T, each addition rounds to T as well, in whatever order. The residual: one fp32 addition and one rounding to
+/// T more.
 template <class T>
 SYMMBENCH_FN void expect_random(const CheckArgs& args, const std::uint64_t* keys, const InputStream& residual,
                                 std::uint64_t packet, Expected<T>& expected) {
@@ -116,7 +118,11 @@ SYMMBENCH_FN void expect_random(const CheckArgs& args, const std::uint64_t* keys
   }
   SYMMBENCH_UNROLL
   for (int i = 0; i < kLanes<T>; ++i) {
-    const double accumulated = (args.world_size - 1) * 0x1p-24 * magnitude[i];
+    double accumulated = (args.world_size - 1) * 0x1p-24 * magnitude[i];
+    if (args.rounds_partial_sums) {
+      // Rounding each time lets a partial sum grow, but for 72 ranks not to twice the sum of magnitudes.
+      accumulated += (args.world_size - 1) * rounding_bound<T>(2 * magnitude[i]);
+    }
     expected.bound[i] = accumulated + rounding_bound<T>(magnitude_of(expected.value[i]) + accumulated);
   }
   if (!args.fused) return;

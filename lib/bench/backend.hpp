@@ -1,6 +1,8 @@
 #pragma once
+#include <functional>
 #include <memory>
 
+#include "device/collective_library.hpp"
 #include "device/observed_driver.hpp"
 #include "kernels/kernel_set.hpp"
 #include "kernels/link_probe.hpp"
@@ -13,8 +15,10 @@ struct Backend {
   std::unique_ptr<ObservedDriver> driver;
   std::unique_ptr<KernelSet> kernels;
   std::unique_ptr<LinkProbe> probe;  ///< null: there are no links to measure (emulated device)
+  /// Called by the groups that need it only: it is large, and of no use to the others.
+  std::function<LibraryChoice()> open_nccl = [] { return LibraryChoice{.problem = "nccl needs the cuda device"}; };
   DevicePtr give_up = 0;  ///< the heartbeat page's GiveUpRecord, as kernels address it
-  bool emulated = true;  ///< times say nothing about hardware
+  bool emulated = true;   ///< times say nothing about hardware
 };
 
 }  // namespace symmbench

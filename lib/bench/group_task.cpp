@@ -1,10 +1,10 @@
 #include "bench/group_task.hpp"
 
-#include <algorithm>
 #include <map>
 
 #include "bench/case_runner.hpp"
 #include "bench/floors.hpp"
+#include "bench/group_rows.hpp"
 #include "bench/workspace_bench.hpp"
 
 namespace symmbench {
@@ -15,26 +15,6 @@ struct Side {
   WorkspaceBench bench;
   std::optional<Failure> failure;  ///< bring-up failed on some rank; the same on every rank
 };
-
-const Case& case_of(const CaseGroup& group, const std::string& id) {
-  const auto it = std::find_if(group.cases.begin(), group.cases.end(), [&](const Case& c) { return c.id() == id; });
-  if (it == group.cases.end()) {
-    throw Error({.layer = Layer::worker, .reason = Reason::internal, .detail = "no case '" + id + "' in " + group.id});
-  }
-  return *it;
-}
-
-/// The row of a case that does not run under this allocator.
-RowRecord row_without_run(const Case& bench_case, const WorkerContext& context, const std::string& allocator,
-                          std::string status, std::string reason, std::optional<Failure> failure = {}) {
-  return {.case_id = bench_case.id(),
-          .allocator = allocator,
-          .group = bench_case.group,
-          .attempt = context.request.attempt,
-          .status = std::move(status),
-          .reason = std::move(reason),
-          .failure = std::move(failure)};
-}
 
 /// Brings one side up; a failure that all ranks agreed on is kept, one that separated them is thrown on.
 void bring_up(Side& side, PhaseClock& clock) {

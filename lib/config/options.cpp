@@ -42,7 +42,7 @@ constexpr Choice kAlgorithms[] = {
     {"two_shot_barrier", "the same two steps between flag barriers, as upstream"},
     {"auto",
      "what the tuning table (--tuning) says for ranks, pattern and size; computed limits where it says nothing"},
-    {"nccl", "NCCL's allreduce beside ours", kLater},
+    {"nccl", "NCCL's plain allreduce beside ours, once per case; on cuda, where libnccl.so.2 is"},
 };
 constexpr Choice kPatterns[] = {
     {"allreduce", "sum over ranks"},

@@ -176,6 +176,12 @@ void check_sizes(const Settings& settings, const Sweep& sweep) {
 /// Combinations in which no case at all could run, whatever the machine.
 void check_combinations(const Settings& settings, const Sweep& sweep) {
   const bool only_fused = std::find(sweep.patterns.begin(), sweep.patterns.end(), "allreduce") == sweep.patterns.end();
+  const bool only_nccl = sweep.algorithms == std::vector<std::string>{kNccl};
+  if (only_fused && only_nccl) {
+    settings.at("algorithm")
+        .fail(fmt::format("must include another with {}: nccl has plain allreduce only",
+                          settings.at("pattern").subject()));
+  }
   const bool only_in_place = sweep.in_place == std::vector<bool>{true};
   if (only_fused && only_in_place) {
     settings.at("in_place")

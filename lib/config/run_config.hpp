@@ -9,13 +9,17 @@
 
 namespace symmbench {
 
+/// Algorithm, allocator and workspace of the rows that NCCL gives: its communication buffers are its own, so such a
+/// case runs once, whatever allocators are asked for.
+inline constexpr const char* kNccl = "nccl";
+
 /// One cross product: every combination of the lists below becomes cases. Names are kept as text here; plan/ checks
 /// what combinations are possible. Option and config key spell alike ("--in-place" is "in_place").
 struct Sweep {
   std::vector<std::string> workspaces;  ///< "trtllm_fusion"
   std::vector<std::string> allocators;  ///< "symm_device_memory", "torch_symm_mem", "upstream"
   std::vector<std::string> handles;     ///< "auto", "upstream", "posix_fd", "fabric"
-  std::vector<std::string> algorithms;  ///< "auto", "one_shot", "two_shot", "two_shot_barrier"
+  std::vector<std::string> algorithms;  ///< "auto", "one_shot", "two_shot", "two_shot_barrier", "nccl"
   std::vector<std::string> patterns;    ///< "allreduce", "residual_rmsnorm"
   std::vector<DType> dtypes;
   std::vector<bool> in_place;         ///< patterns that cannot run in place skip `true`

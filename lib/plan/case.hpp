@@ -42,14 +42,17 @@ struct Case {
   Json keys() const;
 };
 
-enum class GroupKind { measure, lifecycle };
+enum class GroupKind { measure, lifecycle, library };
 
 /// What one worker does: cases that share workspace, transport, handle asked, group size and allocators. The workspace
 /// is sized once for the largest case that can run; where none can, cases have their `skip` and no worker is needed. A
-/// lifecycle group holds one allocator and no cases: its rounds are asked for by lifecycle_id().
+/// lifecycle group holds one allocator and no cases: its rounds are asked for by lifecycle_id(). A library group holds
+/// the cases of a collective library, which brings its own buffers: no workspace (layout.message_bytes is 0), one
+/// "allocator" of the library's name.
 struct CaseGroup {
   GroupKind kind = GroupKind::measure;
-  std::string id;  ///< "measure/trtllm_fusion/unicast/auto", "lifecycle/trtllm_fusion/unicast/auto/torch_symm_mem"
+  /// "measure/trtllm_fusion/unicast/auto", "lifecycle/trtllm_fusion/unicast/auto/torch_symm_mem", "library/nccl"
+  std::string id;
   std::string workspace, transport, handle_asked;
   std::vector<std::string> allocators;  ///< resolved: "upstream" is already one of the two
   FusionLayout layout;

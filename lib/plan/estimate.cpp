@@ -15,6 +15,7 @@ double iteration_us(const CallShape& shape, bool emulated) {
   const bool one_shot = shape.algorithm == Algorithm::one_shot;
   const double sent = (one_shot ? ranks - 1 : 2 * (ranks - 1) / ranks) * bytes;
   if (emulated) return 20 * ranks + ranks * sent / 2000;
+  if (shape.algorithm == Algorithm::nccl) return 11 + sent / 340e3;  // design section 11
   return (one_shot ? 2 : 3) + sent / 361e3;
 }
 
@@ -28,8 +29,14 @@ double case_seconds(const Case& one, const RunConfig& config, bool emulated) {
   return warm_up_s + static_cast<double>(*one.iters) * each_us * 1e-6;
 }
 
+bool runs_nothing(const CaseGroup& group) {
+  return group.kind != GroupKind::library && group.layout.message_bytes == 0;
+}
+
 /// Creation, rendezvous, initialisation and close of a workspace, and its zero-filling (design section 11).
 double lifecycle_seconds(const CaseGroup& group, bool emulated) {
+  constexpr double kConnect_s = 3;  // NCCL, 4 GPUs
+  if (group.kind == GroupKind::library) return emulated ? 0 : kConnect_s;
   const double segment_bytes = static_cast<double>(group.layout.comm_bytes() + group.layout.lamport_bytes());
   return 0.015 + segment_bytes * (emulated ? group.layout.world_size / 2e9 : 1 / 1e12);
 }
@@ -51,9 +58,10 @@ MemoryEstimate plan_memory(const Plan& plan, std::uint64_t granularity_bytes,
                            const std::function<std::uint64_t(const Case&)>& ring_bytes) {
   MemoryEstimate estimate;
   for (const auto& group : plan.groups) {
-    if (group.layout.message_bytes == 0) continue;  // nothing of it can run
+    if (runs_nothing(group)) continue;
     GroupMemory memory{.id = group.id};
     for (const auto& allocator : group.allocators) {
+      if (group.kind == GroupKind::library) continue;  // what it takes is its own affair, and unknown
       memory.workspaces.push_back(
           {allocator, workspace_bytes(group.layout, *make_allocator(allocator), granularity_bytes)});
     }
@@ -69,7 +77,7 @@ double expected_seconds(const Plan& plan, const RunConfig& config, bool emulated
   const double worker_start_s = emulated ? 0.1 : 1;
   double seconds = worker_start_s;  // the preflight worker
   for (const auto& group : plan.groups) {
-    if (group.layout.message_bytes == 0) continue;
+    if (runs_nothing(group)) continue;
     const auto allocators = static_cast<double>(group.allocators.size());
     double each_allocator_s =
         lifecycle_seconds(group, emulated) * static_cast<double>(std::max<std::uint64_t>(group.lifecycles, 1));

@@ -34,15 +34,11 @@ class PlanBuilder {
  public:
   PlanBuilder(Plan& plan, const RunConfig& config, int group) : plan_(plan), config_(config), group_(group) {}
 
-  void add_sweep(const Sweep& sweep) {
-    for (const auto& workspace : sweep.workspaces) {
-      for (const auto& handle : sweep.handles) {
-        auto& group = measure_group(workspace, handle, sweep.allocators);
-        for (const auto& pattern_name : sweep.patterns) {
-          for (const auto dtype : sweep.dtypes) add_block(sweep, group, *pattern_from(pattern_name), dtype);
-        }
-      }
-    }
+  void add_sweep(const Sweep& asked) {
+    Sweep sweep = asked;
+    const bool with_library = std::erase(sweep.algorithms, kNccl) > 0;
+    if (!sweep.algorithms.empty()) add_measured_cases(sweep);
+    if (with_library) add_library_cases(asked);
   }
 
   void finish(std::uint64_t lifecycles) {
@@ -53,6 +49,17 @@ class PlanBuilder {
   }
 
  private:
+  void add_measured_cases(const Sweep& sweep) {
+    for (const auto& workspace : sweep.workspaces) {
+      for (const auto& handle : sweep.handles) {
+        auto& group = measure_group(workspace, handle, sweep.allocators);
+        for (const auto& pattern_name : sweep.patterns) {
+          for (const auto dtype : sweep.dtypes) add_block(sweep, group, *pattern_from(pattern_name), dtype);
+        }
+      }
+    }
+  }
+
   CaseGroup& measure_group(const std::string& workspace, const std::string& handle,
                            const std::vector<std::string>& allocators) {
     auto id = fmt::format("measure/{}/{}/{}", workspace, kTransport, handle);
@@ -69,6 +76,32 @@ class PlanBuilder {
                             .transport = kTransport,
                             .handle_asked = handle,
                             .allocators = allocators});
+    return plan_.groups.back();
+  }
+
+  /// Once, whatever workspaces, handles and allocators the sweep lists: the library takes none of them.
+  void add_library_cases(Sweep sweep) {
+    sweep.algorithms = {kNccl};
+    sweep.blocks = sweep.threads = 0;  // of our kernels
+    for (const auto& pattern_name : sweep.patterns) {
+      if (const auto pattern = *pattern_from(pattern_name); pattern == Pattern::allreduce) {
+        for (const auto dtype : sweep.dtypes) add_block(sweep, library_group(), pattern, dtype);
+      } else {
+        add_note(fmt::format("{}: not run with {}, which has plain allreduce only", pattern_name, kNccl));
+      }
+    }
+  }
+
+  CaseGroup& library_group() {
+    const auto at = std::find_if(plan_.groups.begin(), plan_.groups.end(),
+                                 [](const CaseGroup& group) { return group.kind == GroupKind::library; });
+    if (at != plan_.groups.end()) return *at;
+    plan_.groups.push_back({.kind = GroupKind::library,
+                            .id = fmt::format("library/{}", kNccl),
+                            .workspace = kNccl,
+                            .transport = kTransport,
+                            .handle_asked = "auto",
+                            .allocators = {kNccl}});
     return plan_.groups.back();
   }
 
@@ -189,6 +222,7 @@ class PlanBuilder {
 
   void size_workspace(CaseGroup& group) const {
     group.layout = {.world_size = plan_.group_size, .message_bytes = 0, .element_bytes = 4};
+    if (group.kind == GroupKind::library) return;
     for (const auto& one : group.cases) {
       if (one.skip) continue;
       group.layout.message_bytes = std::max(group.layout.message_bytes, one.shape.message_bytes());

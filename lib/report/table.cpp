@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "config/run_config.hpp"
 #include "core/text.hpp"
 #include "report/comparisons.hpp"
 #include "report/pick.hpp"
@@ -61,6 +62,15 @@ std::size_t widest(const std::vector<Json>& planned_rows, const char* key, std::
   return width;
 }
 
+/// Whether all that can be compared is the same two allocators; a library's rows have nothing beside them.
+bool one_pair(const std::vector<Json>& planned_rows) {
+  std::set<std::string> compared;
+  for (const Json& row : planned_rows) {
+    if (const auto allocator = text_or(row, "allocator"); allocator != kNccl) compared.insert(allocator);
+  }
+  return compared.size() == 2;
+}
+
 }  // namespace
 
 void TableWriter::append(const Json& record) {
@@ -88,6 +98,7 @@ void TableWriter::start(const RunStarted& started) {
     with_place_ = with_place_ || (!in_place.is_null() && in_place.get<bool>());
   }
   with_group_ = groups.size() > 1;
+  std::stable_partition(allocators_.begin(), allocators_.end(), [](const auto& name) { return name != kNccl; });
 
   if (with_group_) columns_.push_back({"group", 5});
   columns_.push_back({"size", 10});
@@ -100,7 +111,8 @@ void TableWriter::start(const RunStarted& started) {
     const auto title = short_allocator_name(allocator) + " us";
     columns_.push_back({title, std::max<std::size_t>(title.size(), 10)});
   }
-  if (allocators_.size() == 2) {
+  with_ratio_ = one_pair(started.planned_rows);
+  if (with_ratio_) {
     const auto title = short_allocator_name(allocators_.front()) + " is";
     columns_.push_back({"ratio", 6});
     columns_.push_back({title, std::max<std::size_t>(title.size(), 9), true});
@@ -205,7 +217,7 @@ void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& c
         std::find_if(rows.begin(), rows.end(), [&](const Json* r) { return r->at("allocator") == allocator; });
     cells.push_back(it == rows.end() ? "-" : time_text(**it));
   }
-  if (allocators_.size() == 2) {
+  if (with_ratio_) {
     cells.push_back(comparison.is_null() ? "-" : fmt::format("{:.3f}", comparison.at("ratio").get<double>()));
     cells.push_back(comparison.is_null() ? "-" : comparison.at("verdict").get<std::string>());
   }

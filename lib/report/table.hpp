@@ -14,8 +14,9 @@ namespace symmbench {
 ///
 ///   size  tokens x hidden  dtype  pattern  algorithm  symm us  torch us  ratio  symm is  wrong  status
 ///
-/// Times are batch means; ratio is the first allocator's time over the second's, and "symm is" its verdict
-/// (stats/comparison.hpp). Under a case that did not pass stands one line per allocator with the failure.
+/// Where NCCL was asked for too, its rows have a column of their own behind the others, "nccl us". Times are batch
+/// means; ratio is the first allocator's time over the second's, and "symm is" its verdict (stats/comparison.hpp).
+/// Under a case that did not pass stands one line per allocator with the failure.
 class TableWriter final : public RecordSink {
  public:
   explicit TableWriter(std::ostream& out) : out_(out) {}
@@ -61,7 +62,7 @@ class TableWriter final : public RecordSink {
 
   std::vector<std::string> allocators_;
   std::vector<Column> columns_;
-  bool with_group_ = false, with_place_ = false;
+  bool with_group_ = false, with_place_ = false, with_ratio_ = false;
   std::string section_;
 };
 

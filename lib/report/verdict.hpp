@@ -26,7 +26,8 @@ struct VerdictPolicy {
 ///   4   a row or incident is hung
 ///   1   a row failed; an incident or lifecycle failed; a lifecycle left descriptors, mappings or device memory behind
 ///   3   the run is not complete; nothing was planned; planned lifecycles were not run; all rows of an asked allocator
-///       are skipped or not_tested (77 instead, when all of them are skipped and skip_if_unsupported says so);
+///       are skipped or not_tested (77 instead, when all of them are skipped and skip_if_unsupported says so; skipped
+///       rows of nccl do not count beside others);
 ///       any row is skipped or not_tested, with strict
 ///   0   otherwise
 /// {status: "passed"|"failed"|"hung"|"no_verdict"|"skipped", exit_code, summary[]}

@@ -67,6 +67,8 @@ std::optional<std::string> capacity_problem(const FusionLayout& layout, const Ca
       if (2 * call.padded_message_bytes() <= layout.comm_bytes()) return std::nullopt;
       return too_small("two_shot_barrier", fmt::format("2 x {}", format_bytes(call.padded_message_bytes())),
                        2 * call.padded_message_bytes(), "the comm segment", layout.comm_bytes());
+    case Algorithm::nccl:
+      return std::nullopt;  // takes nothing of a workspace
   }
   return "unknown algorithm";
 }

@@ -35,6 +35,18 @@ class MainJob(RunTest):
         self.assertFalse(self.report.with_name("report.json.journal").exists(), "the journal is removed on success")
         self.assert_nothing_left()
 
+    def test_nccl_rows_are_skipped_without_a_gpu_and_change_no_verdict(self):
+        done = run(2, "run", "--device", "host", "--algorithm", "nccl,one_shot", "-b", "16K", "-e", "16K", "-n", 4,
+                   "--lifecycles", 0, "-J", self.report)
+        self.assert_exit(done, 0)
+        rows = self.load()["results"]
+        self.assertEqual([(row["allocator"], row["status"]) for row in rows],
+                         [("symm_device_memory", "ok"), ("torch_symm_mem", "ok"), ("nccl", "skipped")])
+        self.assertEqual(rows[2]["reason"], "nccl needs the cuda device")
+        self.assert_exit(alone("validate", self.report), 0)
+        self.assert_exit(run(2, "run", "--device", "host", "--algorithm", "nccl", "-n", 4), 3)
+        self.assert_exit(run(2, "run", "--device", "host", "--algorithm", "nccl", "--pattern", "residual_rmsnorm"), 2)
+
     def test_the_two_allocators_differ_visibly(self):
         done = run(4, "run", "--device", "host", "-b", "64K", "-e", "64K", "-n", 4, "--lifecycles", 1, "-J", self.report)
         self.assert_exit(done, 0)

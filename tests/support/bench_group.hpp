@@ -13,19 +13,23 @@ namespace symmbench::test {
 /// Wraps the kernels of one rank; tests put a broken set in.
 using KernelsOf = std::function<std::unique_ptr<KernelSet>(int rank, std::unique_ptr<KernelSet> inner)>;
 
-/// A link probe for a rank; the emulated device has none.
-using ProbeOf = std::function<std::unique_ptr<LinkProbe>(int rank)>;
+/// What a group runs with, where it is not the emulated device from its first item on.
+struct GroupSetup {
+  KernelsOf kernels_of = {};
+  std::function<std::unique_ptr<LinkProbe>(int rank)> probe_of = {};
+  std::function<LibraryChoice(int rank)> open_library = {};
+  std::uint64_t first_lifecycle = 0;
+};
 
 inline RunConfig config_of(const Json& options) { return resolve(nullptr, options); }
 
 /// Runs one case group of the plan with ranks as threads, each with an emulated device of its own; all records.
 inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size_t group_index = 0,
-                                   const KernelsOf& kernels_of = {}, std::uint64_t first_lifecycle = 0,
-                                   const ProbeOf& probe_of = {}) {
+                                   const GroupSetup& setup = {}) {
   const CaseGroup group = make_plan(config, ranks, 0).groups.at(group_index);
   WorkRequest request{.task = "group", .label = group.id};
   for (const auto& bench_case : group.cases) request.items.push_back({bench_case.id(), group.allocators});
-  for (std::uint64_t i = first_lifecycle; i < group.lifecycles; ++i) {
+  for (std::uint64_t i = setup.first_lifecycle; i < group.lifecycles; ++i) {
     request.items.push_back({group.lifecycle_id(i), group.allocators});
   }
 
@@ -35,8 +39,9 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     Backend backend;
     backend.driver = std::make_unique<ObservedDriver>(std::make_unique<HostDriver>());
     backend.kernels = make_host_kernels();
-    if (kernels_of) backend.kernels = kernels_of(rank, std::move(backend.kernels));
-    if (probe_of) backend.probe = probe_of(rank);
+    if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
+    if (setup.probe_of) backend.probe = setup.probe_of(rank);
+    if (setup.open_library) backend.open_nccl = [&setup, rank] { return setup.open_library(rank); };
     backend.give_up = backend.driver->register_host(heartbeat.give_up_record(), sizeof(GiveUpRecord));
     WorkerContext context{.request = request,
                           .comm = comm,
@@ -44,8 +49,14 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
                           .heartbeat = heartbeat,
                           .job_nonce = "test",
                           .item_done = [](int) {}};
-    group.kind == GroupKind::lifecycle ? run_lifecycles(context, config, group, backend)
-                                       : run_case_group(context, config, group, backend);
+    switch (group.kind) {
+      case GroupKind::measure:
+        return run_case_group(context, config, group, backend);
+      case GroupKind::lifecycle:
+        return run_lifecycles(context, config, group, backend);
+      case GroupKind::library:
+        return run_library_group(context, config, group, backend);
+    }
   });
   return records.all();
 }

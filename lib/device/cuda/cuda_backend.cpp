@@ -6,6 +6,7 @@
 #include "device/cuda/cuda_api.hpp"
 #include "device/cuda/cuda_context.hpp"
 #include "device/cuda/cuda_driver.hpp"
+#include "device/cuda/cuda_stream.hpp"
 
 namespace symmbench {
 
@@ -49,6 +50,12 @@ std::vector<std::string> unreachable_devices(int ordinal) { return unreachable_d
 
 std::unique_ptr<Driver> make_cuda_driver(int ordinal, const CudaOptions& options) {
   return std::make_unique<CudaDriver>(cuda_api(), ordinal, options);
+}
+
+void* native_stream(Stream& stream) {
+  const auto* own = dynamic_cast<CudaStream*>(&stream);
+  if (own == nullptr) throw_driver_error("native_stream", driver_code::kInvalidHandle, "a stream of another device");
+  return own->native();
 }
 
 }  // namespace symmbench

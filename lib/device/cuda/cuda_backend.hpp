@@ -41,4 +41,8 @@ std::vector<std::string> unreachable_devices(int ordinal);
 /// @throws Error{environment, not_supported} when this machine, device or binary cannot, Error{driver, ...} else
 std::unique_ptr<Driver> make_cuda_driver(int ordinal, const CudaOptions& options = {});
 
+/// The cudaStream_t of a stream of such a Driver, its device made current in the calling thread.
+/// @throws Error{driver, invalid_handle} for a stream of another device
+void* native_stream(Stream& stream);
+
 }  // namespace symmbench

@@ -15,6 +15,7 @@ constexpr const char* kWithout = "this binary was built without the cuda device"
 
 CudaAvailability probe_cuda() { return {.reason = kWithout}; }
 std::vector<std::string> unreachable_devices(int) { refuse(); }
+void* native_stream(Stream&) { refuse(); }
 std::unique_ptr<Driver> make_cuda_driver(int, const CudaOptions&) { refuse(); }
 
 }  // namespace symmbench

@@ -88,7 +88,7 @@ TEST_CASE("one corrupted word of one rank fails the row, names the rank, and the
     if (rank != 1) return inner;
     return std::make_unique<CorruptingKernels>(std::move(inner), 1);  // the second launch of the recorded graph
   };
-  const auto rows = rows_in(run_group(2, config_of(options), 0, corrupt));
+  const auto rows = rows_in(run_group(2, config_of(options), 0, {.kernels_of = corrupt}));
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].status == "failed");
   CHECK(rows[0].failure->reason == Reason::wrong_data);
@@ -139,7 +139,7 @@ TEST_CASE("lifecycles time every phase in order and leave nothing behind") {
   }
   CHECK(lifecycle_from(records.back()).leaks.at("mappings") == 0);
 
-  const auto rest = run_group(2, config, index, {}, 2);  // as after a worker that died in round 1
+  const auto rest = run_group(2, config, index, {.first_lifecycle = 2});  // as after a worker that died in round 1
   REQUIRE(rest.size() == 1);
   CHECK(lifecycle_from(rest[0]).iteration == 2);
 }

@@ -75,7 +75,7 @@ std::vector<Json> of_type(const std::vector<Json>& records, const std::string& t
 }  // namespace
 
 TEST_CASE("a group with a link probe reports its floors once, and its cases stay right") {
-  const auto records = run_group(4, small_run(), 0, {}, 0, [](int rank) { return std::make_unique<ScriptedProbe>(rank); });
+  const auto records = run_group(4, small_run(), 0, {.probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); }});
   const auto floors = of_type(records, "floors");
   REQUIRE(floors.size() == 1);
   const FloorsRecord record = floors_from(floors[0]);
@@ -99,7 +99,7 @@ TEST_CASE("a group with a link probe reports its floors once, and its cases stay
 TEST_CASE("ranks that begin apart are seen apart, whatever their clocks say") {
   const auto probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); };
   for (const int ranks : {2, 4}) {
-    for (const auto& row : rows_in(run_group(ranks, small_run(), 0, {}, 0, probe_of))) {
+    for (const auto& row : rows_in(run_group(ranks, small_run(), 0, {.probe_of = probe_of}))) {
       REQUIRE(row.skew_us.size() == SkewMeter::kBatches);
       for (const double skew_us : row.skew_us) CHECK(skew_us == Approx(2.0 * (ranks - 1)));
       CHECK(*row.clock_error_us == Approx(ranks == 2 ? 0.75 + 0.064 : 1.5 + 0.064));
@@ -111,9 +111,9 @@ TEST_CASE("ranks that begin apart are seen apart, whatever their clocks say") {
 }
 
 TEST_CASE("floors that cannot be measured cost no case its result") {
-  const auto records = run_group(2, small_run("2"), 0, {}, 0, [](int rank) {
+  const auto records = run_group(2, small_run("2"), 0, {.probe_of = [](int rank) {
     return std::make_unique<ScriptedProbe>(rank, rank == 1 ? std::optional(Reason::not_supported) : std::nullopt);
-  });
+  }});
   CHECK(of_type(records, "floors").empty());
   const auto events = of_type(records, "event");
   REQUIRE(events.size() == 1);
@@ -124,9 +124,9 @@ TEST_CASE("floors that cannot be measured cost no case its result") {
 
 TEST_CASE("ranks that wait for each other in vain while links are measured are a hang, not an event") {
   const auto failure = failure_of([] {
-    run_group(2, small_run("2"), 0, {}, 0, [](int rank) {
+    run_group(2, small_run("2"), 0, {.probe_of = [](int rank) {
       return std::make_unique<ScriptedProbe>(rank, rank == 1 ? std::optional(Reason::timed_out) : std::nullopt);
-    });
+    }});
   });
   CHECK(failure.reason == Reason::timed_out);
   CHECK((failure.rank == 1 || failure.peer == 1));
@@ -139,11 +139,11 @@ TEST_CASE("without a probe, alone, or in a lifecycle nothing is measured of link
     CHECK_FALSE(row.clock_error_us);
   }
   const auto probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); };
-  CHECK(of_type(run_group(1, small_run(), 0, {}, 0, probe_of), "floors").empty());
+  CHECK(of_type(run_group(1, small_run(), 0, {.probe_of = probe_of}), "floors").empty());
   const auto groups = make_plan(small_run(), 2, 0).groups;
   const auto it = std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
   REQUIRE(it != groups.end());
-  CHECK(of_type(run_group(2, small_run(), static_cast<std::size_t>(it - groups.begin()), {}, 0, probe_of), "floors").empty());
+  CHECK(of_type(run_group(2, small_run(), static_cast<std::size_t>(it - groups.begin()), {.probe_of = probe_of}), "floors").empty());
 }
 
 TEST_CASE("clocks that drift are interpolated between the readings before and after") {

@@ -69,3 +69,13 @@ TEST_CASE("more work is expected to take longer") {
   CHECK(seconds({{"iters", "100"}, {"check", "0"}}) < base);
   CHECK(seconds({{"iters", "100"}}, 8) > base);
 }
+
+TEST_CASE("NCCL's cases cost time and a ring, and no workspace") {
+  const auto config = config_of({{"algorithm", "nccl"}, {"iters", "100"}});
+  const auto plan = make_plan(config, 4, 0);
+  const auto memory = plan_memory(plan, kUsualGranularity, [](const Case& one) { return one.shape.message_bytes(); });
+  REQUIRE(memory.groups.size() == 1);
+  CHECK(memory.groups[0].workspaces.empty());
+  CHECK(memory.rank_bytes() == kMiB);
+  CHECK(expected_seconds(plan, config, false) > 2);
+}

@@ -329,3 +329,38 @@ TEST_CASE("a case knows what auto takes for it, also where it was not asked for"
   CHECK(one.auto_choice.algorithm == Algorithm::one_shot);
   CHECK(one.auto_choice.source == "sm90");
 }
+
+TEST_CASE("NCCL's cases are a group of their own, once, without a workspace") {
+  const auto plan = plan_of({{"algorithm", "nccl,one_shot"},
+                             {"pattern", "allreduce,residual_rmsnorm"},
+                             {"handle", "auto,upstream"},
+                             {"tokens", "1,4"},
+                             {"blocks", "8"},
+                             {"lifecycles", "1"}});
+  REQUIRE(plan.groups.size() == 2 + 1 + 4);
+  const auto& group = plan.groups[2];
+  CHECK(group.kind == GroupKind::library);
+  CHECK(group.id == "library/nccl");
+  CHECK(group.allocators == Lines{"nccl"});
+  CHECK(group.layout.message_bytes == 0);
+  Lines ids;
+  for (const auto& one : group.cases) ids.push_back(one.id());
+  CHECK(ids == Lines{"g0x4/nccl/unicast/auto/nccl/allreduce/bf16/out/1x8192",
+                     "g0x4/nccl/unicast/auto/nccl/allreduce/bf16/out/4x8192"});
+  CHECK_FALSE(group.cases[0].skip);
+  CHECK(plan.notes == Lines{"residual_rmsnorm: not run with nccl, which has plain allreduce only"});
+  for (const auto& one : plan.groups[0].cases) CHECK(one.shape.algorithm == Algorithm::one_shot);
+}
+
+TEST_CASE("NCCL alone plans nothing else, and two sweeps with it share one group") {
+  const auto plan = plan_of(R"({"algorithm": "nccl", "sweeps": [
+      {"tokens": 1, "allocator": "torch_symm_mem"}, {"tokens": [1, 2], "datatype": "fp32"}]})");
+  REQUIRE(plan.groups.size() == 1);
+  CHECK(plan.groups[0].cases.size() == 3);
+  CHECK(plan.notes.empty());
+}
+
+TEST_CASE("a message beyond every workspace is no problem of NCCL's") {
+  const auto plan = plan_of({{"algorithm", "nccl"}, {"minbytes", "8G"}, {"maxbytes", "8G"}});
+  CHECK_FALSE(plan.groups[0].cases.at(0).skip);
+}

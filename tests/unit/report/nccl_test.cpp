@@ -197,3 +197,19 @@ TEST_CASE("a pattern, algorithm or group that the columns cannot show is a comme
         std::string::npos);
   CHECK(text.find("residual_rmsnorm, one_shot") != std::string::npos);
 }
+
+TEST_CASE("where NCCL itself is missing its rows are comments, and no footer calls that a failure") {
+  RunBuilder run(1);
+  Json planned = RunBuilder::planned(1, "nccl");
+  planned["algorithm"] = "nccl";
+  planned["skip"] = "nccl needs the cuda device";
+  run.add_all_ok().started.planned_rows.push_back(planned);
+  const auto text = nccl(run);
+  CHECK(text.find("# skipped: case-1: nccl needs the cuda device") != std::string::npos);
+  CHECK(text.find("symmbench/nccl") == std::string::npos);
+  CHECK(text.find("FAILED") == std::string::npos);
+
+  RunBuilder only(0);
+  only.started.planned_rows.push_back(planned);
+  CHECK(nccl(only).find("FAILED") != std::string::npos);
+}

@@ -229,3 +229,26 @@ TEST_CASE("the verdict block says what it came to, why, and where the report is"
   CHECK(commented.str().find("report:") == std::string::npos);
   for (const auto& line : lines(commented)) CHECK(line.starts_with("#"));
 }
+
+TEST_CASE("NCCL has a column of its own behind the pair, whose ratio stays") {
+  std::ostringstream out;
+  TableWriter table(out);
+  RunBuilder run(1);
+  Json planned = RunBuilder::planned(1, "nccl");
+  planned["workspace"] = planned["algorithm"] = planned["algorithm_asked"] = "nccl";
+  run.started.planned_rows.insert(run.started.planned_rows.begin(), planned);
+  table.append(to_json(run.started));
+  table.append(to_json(run.ok(0, kSymm, 8)));
+  table.append(to_json(run.ok(0, kTorch, 10)));
+  table.append(to_json(run.ok(1, "nccl", 20)));
+  const auto titles = lines(out).at(1);
+  CHECK(titles.find("symm us") < titles.find("torch us"));
+  CHECK(titles.find("torch us") < titles.find("nccl us"));
+  CHECK(titles.find("nccl us") < titles.find("symm is"));
+  const auto rows = data_lines(out);
+  REQUIRE(rows.size() == 2);
+  CHECK(fields(rows[0]) == std::vector<std::string>{"16", "KiB", "1", "x", "8192", "bf16", "allreduce", "one_shot",
+                                                    "8.02", "10.02", "-", "0.800", "faster", "0", "ok"});
+  CHECK(fields(rows[1]) == std::vector<std::string>{"32", "KiB", "2", "x", "8192", "bf16", "allreduce", "nccl", "-",
+                                                    "-", "20.04", "-", "-", "0", "ok"});
+}

@@ -1,0 +1,29 @@
+#include "bench/library_kernels.hpp"
+
+namespace symmbench {
+
+LibraryKernels::LibraryKernels(std::unique_ptr<KernelSet> inner, CollectiveLibrary& library, Driver& driver,
+                               Stream& stream)
+    : inner_(std::move(inner)), library_(library), meeting_point_(driver, kPacketBytes) {
+  stream.fill(meeting_point_.address(), 0, kPacketBytes / 4);
+}
+
+std::optional<std::string> LibraryKernels::unsupported(const CallShape& shape) const {
+  if (shape.pattern == Pattern::allreduce) return std::nullopt;
+  return std::string(name_of(shape.pattern)) + " has no form in a library of plain collectives";
+}
+
+void LibraryKernels::allreduce(Stream& stream, const AllreduceCall& call) {
+  library_.allreduce(stream, call.input, call.output, call.shape.tokens * call.shape.hidden, call.shape.dtype);
+}
+
+void LibraryKernels::device_barrier(Stream& stream, const WorkspaceView&) {
+  library_.allreduce(stream, meeting_point_.address(), meeting_point_.address(), kPacketBytes / 4, DType::fp32);
+}
+
+LibraryWorkspace::LibraryWorkspace(const CollectiveLibrary& library, const Communicator& comm) : library_(library) {
+  view_.rank = comm.rank();
+  view_.world_size = comm.size();
+}
+
+}  // namespace symmbench
