@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "config/run_config.hpp"
 #include "config/tuning.hpp"
 #include "report/pick.hpp"
 
@@ -19,6 +20,9 @@ struct Timed {
   std::string algorithm;
   double mean_us = 0;
 };
+
+/// Those that a library's rows share with the series that they stand beside: it has buffers of its own.
+constexpr std::array<const char*, 5> kLibraryKeys{"group", "group_size", "pattern", "dtype", "in_place"};
 
 /// What is known of one size.
 struct Size {
@@ -48,6 +52,31 @@ void add(Size& size, const std::string& algorithm, double mean_us) {
     size.timed.push_back({algorithm, mean_us});
   } else {
     same->mean_us = std::min(same->mean_us, mean_us);
+  }
+}
+
+bool is_measured(const Json& row) {
+  return row.at("status") == "ok" && row.at("time_us").is_object() && row.at("message_bytes").is_number() &&
+         row.at("algorithm").is_string();
+}
+
+/// Adds the row to its size, which is new where it has none yet.
+Size& add(Series& series, const Json& row) {
+  const auto algorithm = row.at("algorithm").get<std::string>();
+  if (std::find(series.algorithms.begin(), series.algorithms.end(), algorithm) == series.algorithms.end()) {
+    series.algorithms.push_back(algorithm);
+  }
+  Size& size = series.sizes[row.at("message_bytes").get<std::uint64_t>()];
+  add(size, algorithm, row.at("time_us").at("mean").get<double>());
+  return size;
+}
+
+/// Adds a library's row to every series that ran its size.
+void add_beside(std::vector<Series>& all_series, const Json& row) {
+  for (auto& series : all_series) {
+    const bool same = std::all_of(kLibraryKeys.begin(), kLibraryKeys.end(),
+                                  [&](const char* key) { return series.keys.at(key) == row.at(key); });
+    if (same && series.sizes.contains(row.at("message_bytes").get<std::uint64_t>())) add(series, row);
   }
 }
 
@@ -113,21 +142,17 @@ Json fold_crossover(const std::vector<Json>& planned_rows, const Json& results) 
   std::vector<Series> all_series;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Json& row = results[i];
-    const bool measured = row.at("status") == "ok" && row.at("time_us").is_object() &&
-                          row.at("message_bytes").is_number() && row.at("algorithm").is_string();
-    if (!measured) continue;
+    if (!is_measured(row) || row.at("allocator") == kNccl) continue;
     const Json keys = keys_of(row);
     auto it =
         std::find_if(all_series.begin(), all_series.end(), [&](const auto& series) { return series.keys == keys; });
     if (it == all_series.end()) it = all_series.insert(all_series.end(), Series{.keys = keys});
-    const auto algorithm = row.at("algorithm").get<std::string>();
-    if (std::find(it->algorithms.begin(), it->algorithms.end(), algorithm) == it->algorithms.end()) {
-      it->algorithms.push_back(algorithm);
-    }
-    Size& size = it->sizes[row.at("message_bytes").get<std::uint64_t>()];
-    add(size, algorithm, row.at("time_us").at("mean").get<double>());
+    Size& size = add(*it, row);
     size.auto_algorithm = pick_text(planned_rows[i], "auto_algorithm");
     size.auto_source = pick_text(planned_rows[i], "auto_source");
+  }
+  for (const Json& row : results) {
+    if (is_measured(row) && row.at("allocator") == kNccl) add_beside(all_series, row);
   }
   Json crossover = Json::array();
   for (const auto& series : all_series) {

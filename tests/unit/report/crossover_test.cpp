@@ -100,14 +100,26 @@ TEST_CASE("one algorithm alone has no crossover, in the report or in the text") 
   CHECK(text_of(run).empty());
 }
 
-TEST_CASE("a peer is shown as measured, and auto is not blamed for what it cannot take") {
-  ContestRun run;
-  run.row("one_shot", 1024, 10).row("two_shot", 1024, 12).row("nccl", 1024, 5);
-  const Json entry = crossover_of(run)[0];
-  CHECK(entry["algorithms"][2] == Json{{"algorithm", "nccl"}, {"peer", true}});
-  CHECK(entry["sizes"][0]["fastest"] == "nccl");
-  CHECK(entry["sizes"][0]["runner_up"] == "one_shot");
-  CHECK(entry["sizes"][0]["auto"]["loss"] == 1.0);
+TEST_CASE("NCCL stands in every series that ran its size, and auto is not blamed for what it cannot take") {
+  ContestRun run({kSymm, kTorch, "nccl"});
+  const Json library{{"allocator", "nccl"}, {"workspace", "nccl"}};
+  run.row("nccl", 1024, 5, 0.001, library).row("nccl", 4096, 5, 0.001, library);
+  for (const auto& allocator : {kSymm, kTorch}) {
+    const Json own{{"allocator", allocator}};
+    run.row("one_shot", 1024, 10, 0.001, own).row("two_shot", 1024, 12, 0.001, own);
+  }
+  run.row("nccl", 1024, 4, 0.001, {{"allocator", "nccl"}, {"workspace", "nccl"}, {"dtype", "fp16"}});
+  const Json crossover = crossover_of(run);
+  REQUIRE(crossover.size() == 2);
+  for (const Json& entry : crossover) {
+    CHECK(entry["workspace"] != "nccl");
+    CHECK(entry["algorithms"][2] == Json{{"algorithm", "nccl"}, {"peer", true}});
+    REQUIRE(entry["sizes"].size() == 1);  // nobody else ran 4 KiB
+    CHECK(entry["sizes"][0]["fastest"] == "nccl");
+    CHECK(entry["sizes"][0]["time_us"].get<double>() == Approx(5));
+    CHECK(entry["sizes"][0]["runner_up"] == "one_shot");
+    CHECK(entry["sizes"][0]["auto"]["loss"] == 1.0);
+  }
 }
 
 TEST_CASE("series differ by allocator, handle, group, dtype, place and, when fused, hidden") {
