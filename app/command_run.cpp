@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <map>
 
 #include "app/cli.hpp"
@@ -39,6 +40,20 @@ bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection
   return speaker < mpi.size();
 }
 
+/// A journal is a folder, and may not stand where a file is to be written.
+void require_apart(const RunConfig& config) {
+  if (!config.journal_path) return;
+  const auto place = [](const std::string& path) { return std::filesystem::weakly_canonical(path); };
+  for (const auto& path : {config.report_path, config.tuning_path}) {
+    if (!path || place(*path) != place(*config.journal_path)) continue;
+    throw Error({.layer = Layer::config,
+                 .reason = Reason::invalid_argument,
+                 .detail = fmt::format("--journal '{}' is also the name of a file that this run writes; the journal is a "
+                                       "folder of its own",
+                                       *config.journal_path)});
+  }
+}
+
 /// What argv and files alone decide, beyond the options themselves: the plan and the report's place.
 void check_before_running(const ParsedCommand& command, const MpiSession& mpi) {
   try {
@@ -47,6 +62,7 @@ void check_before_running(const ParsedCommand& command, const MpiSession& mpi) {
       for (const auto& path : {command.config.report_path, command.config.tuning_path}) {
         if (path) check_writable(*path);
       }
+      require_apart(command.config);
     }
   } catch (const Error& error) {
     Failure failure = error.failure();
@@ -135,6 +151,13 @@ class RecordLog final : public RecordSink {
   std::vector<Json> records_;
 };
 
+/// The configuration without where this run writes: repeated from its own report, a run must not write over it.
+Json repeatable(const RunConfig& config) {
+  Json settings = parse_json(config.config_text, "configuration");
+  for (const char* key : {"report", "journal", "output_dir"}) settings.erase(key);
+  return settings;
+}
+
 /// `config` is `command.config` with the device's tuning table; a repetition decides on that anew.
 RunStarted run_started(const ParsedCommand& command, const RunConfig& config, const std::vector<std::string>& arguments,
                        int world_size, const DeviceDecision& device, const std::string& started_at) {
@@ -142,7 +165,7 @@ RunStarted run_started(const ParsedCommand& command, const RunConfig& config, co
   started.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}};
   started.run = Json{{"command", fmt::format("symmbench {}", fmt::join(arguments, " "))},
                      {"repro_command", repro_command(command.config, world_size)},
-                     {"config", parse_json(config.config_text, "configuration")},
+                     {"config", repeatable(config)},
                      {"seed", config.seed},
                      {"started_at", started_at}};
   started.device = Json{{"asked", started.run.at("config").value("device", std::string("auto"))},
@@ -184,6 +207,7 @@ class Rank {
     Tee own(journal_ ? &*journal_ : nullptr, &log);
     Supervisor supervisor(transport_, options(), *journal_sink(), &log);
 
+    for (const auto& note : make_plan(config_, mpi_.size(), 0).notes) fmt::print(stderr, "symmbench run: {}\n", note);
     const std::string started_at = utc_timestamp();
     const auto limit = Deadline::in_seconds(config_.time_limit_s > 0 ? config_.time_limit_s : kForever_s);
     const auto left_s = [&] { return std::chrono::duration<double>(limit.left()).count(); };
@@ -208,12 +232,11 @@ class Rank {
     }
     own.append(to_json(ended));
 
-    const Json report = fold_report(log.records());
-    int exit_code = report.at("verdict").at("exit_code").get<int>();
+    Json report = fold_report(log.records());
+    const bool tuned = store_tuning(report, device.family);  // first: the report's verdict tells of it
     const bool stored = store(report);
-    const bool tuned = !config_.tuning_path || store_tuning(report, device.family);
-    if (!stored || !tuned) exit_code = static_cast<int>(worse(static_cast<ExitCode>(exit_code), ExitCode::no_verdict));
-    console.end(report, tuned ? config_.tuning_path.value_or("") : "");
+    console.end(report, stored ? config_.report_path.value_or("") : "", tuned ? config_.tuning_path.value_or("") : "");
+    const int exit_code = report.at("verdict").at("exit_code").get<int>();
     orderly_ = supervisor.finish(exit_code, Json{{"report_stored", stored}});
     if (stored && orderly_) drop_journal();
     return exit_code;
@@ -255,29 +278,30 @@ class Rank {
     return options;
   }
 
-  /// False, with a word on stderr, when the report could not be written. The journal then stays.
-  bool store(const Json& report) {
+  /// False, and a verdict to match, when the report could not be written. The journal then stays.
+  bool store(Json& report) {
     try {
       if (config_.report_path) write_report(*config_.report_path, report);
       return true;
     } catch (const std::exception& error) {
-      fmt::print(stderr, "symmbench run: {}\n", error.what());
+      fall_short(report, error.what());
       return false;
     }
   }
 
-  /// The table of --tune. False, with a word on stderr, when there is none: a run that was cut off has not seen all
+  /// The table of --tune. False, and a verdict to match, when there is none: a run that was cut off has not seen all
   /// sizes.
-  bool store_tuning(const Json& report, const std::string& family) {
+  bool store_tuning(Json& report, const std::string& family) {
+    if (!config_.tuning_path) return true;
     try {
       if (!report.at("run").at("complete").get<bool>()) {
-        fmt::print(stderr, "symmbench run: no tuning table: the run is not complete\n");
+        fall_short(report, "no tuning table: the run is not complete");
         return false;
       }
       write_report(*config_.tuning_path, tuning_table(report, family));
       return true;
     } catch (const Error& error) {
-      fmt::print(stderr, "symmbench run: {}\n", error.failure().detail);
+      fall_short(report, error.failure().detail);
       return false;
     }
   }

@@ -21,8 +21,9 @@ ctest --preset host -j 2
 
 if [ "$quick" -eq 0 ]; then
   step "AddressSanitizer and UndefinedBehaviorSanitizer"
-  build host-asan unit_comm unit_device unit_supervise
-  ctest --preset host-asan -j 2 -R '^(comm|device|supervise): '
+  modules=(core journal comm device supervise memory verify kernels workspace)
+  build host-asan "${modules[@]/#/unit_}"
+  ctest --preset host-asan -j 2 -R "^($(IFS='|'; echo "${modules[*]}")): "
 
   step "ThreadSanitizer: protocol templates, communicators, streams"
   build host-tsan unit_kernels unit_comm unit_device tsan_weak_barrier
@@ -31,7 +32,7 @@ if [ "$quick" -eq 0 ]; then
 
   if command -v nvcc >/dev/null; then
     step "CUDA: 90a, 100a and 103a compile and link"
-    build cuda
+    build cuda symmbench gpu_conformance gpu_kernels unit_cuda_device fake_libcuda
     ctest --preset cuda -j 2 -L cuda
   else
     step "CUDA: not compiled, no nvcc on this machine"

@@ -54,18 +54,25 @@ std::string ranges_text(const Json& entry) {
   return text;
 }
 
-/// What following `auto` costs at worst; nothing where it was nowhere measured.
+/// What following `auto` costs at worst, and at how many sizes that is not known.
 std::string auto_text(const Json& entry) {
   const Json* worst = nullptr;
+  std::size_t unknown = 0;
   for (const Json& size : entry.at("sizes")) {
-    if (!size.at("auto").is_object() || !size.at("auto").at("loss").is_number()) continue;
+    if (!size.at("auto").is_object() || !size.at("auto").at("loss").is_number()) {
+      ++unknown;
+      continue;
+    }
     if (worst == nullptr || size.at("auto").at("loss") > worst->at("auto").at("loss")) worst = &size;
   }
-  if (worst == nullptr) return "";
+  if (worst == nullptr) return "; what auto takes was not measured";
   const Json& taken = worst->at("auto");
-  if (taken.at("loss") == 1.0) return "; auto takes the fastest";
-  return fmt::format("; auto loses up to {:.2f}x ({} at {})", taken.at("loss").get<double>(),
-                     taken.at("algorithm").get<std::string>(), bytes_text(worst->at("message_bytes")));
+  const auto known = taken.at("loss") == 1.0
+                         ? std::string("; auto takes the fastest")
+                         : fmt::format("; auto loses up to {:.2f}x ({} at {})", taken.at("loss").get<double>(),
+                                       taken.at("algorithm").get<std::string>(), bytes_text(worst->at("message_bytes")));
+  if (unknown == 0) return known;
+  return known + fmt::format(", and was not measured at {} of {} sizes", unknown, entry.at("sizes").size());
 }
 
 }  // namespace

@@ -48,13 +48,14 @@ std::vector<Kind> kinds_of(const Json& report) {
   for (const Json& entry : report.at("stability")) {
     const auto allocator = entry.at("allocator").get<std::string>();
     const auto workspace = entry.at("workspace").get<std::string>();
+    bool told = entry.at("first_failure").is_null();  // a lifecycle that ended its worker is an incident, too
     for (const Json& incident : entry.at("incidents")) {
+      told = told || incident.at("failure") == entry.at("first_failure");
       count(kinds, allocator, incident.at("status").get<std::string>(), incident.at("failure"),
-            workspace + ", outside any case");
+            incident.at("case_id").is_string() ? incident.at("case_id").get<std::string>()
+                                               : workspace + ", outside any case");
     }
-    if (!entry.at("first_failure").is_null()) {
-      count(kinds, allocator, "failed", entry.at("first_failure"), workspace + ", lifecycle");
-    }
+    if (!told) count(kinds, allocator, "failed", entry.at("first_failure"), workspace + ", lifecycle");
   }
   for (const Json& incident : report.at("run").at("incidents")) {
     count(kinds, "", incident.at("status").get<std::string>(), incident.at("failure"), "before any case");
@@ -190,7 +191,7 @@ std::string next_step(const Failure& failure) {
     case Reason::not_ready:
       return "the fabric is not up: check the fabric manager service and `nvidia-smi -q` (Fabric: State, Status)";
     case Reason::not_supported:
-      return "this machine lacks the feature: `symmbench probe` lists what it has; choose another --handle or --device";
+      return "this machine lacks the feature: ranks[] lists what it has; choose another --handle or --device";
     case Reason::out_of_memory:
       return "free memory, or lower --maxbytes: `symmbench plan` prints what the run needs";
     case Reason::disagreement:
@@ -204,7 +205,7 @@ std::string next_step(const Failure& failure) {
     case Reason::capacity_exceeded:
       return "the workspace is too small for the case: lower --maxbytes or choose another --algorithm";
     case Reason::interrupted:
-      return "run again; `symmbench salvage` reads what an interrupted run left";
+      return "run again; results[] holds what was measured before";
     case Reason::io_error:
       return "check disk space, permissions and descriptor limits (ulimit -n) on that host";
     case Reason::internal:

@@ -25,7 +25,7 @@ void write_rank(std::ostream& out, const Json& rank, int group_size) {
   }
   fmt::print(out, "#  Rank {:2} Group {:2} Pid {:6} on {:>10} device {:2} [{}] {}\n", number,
              group_size > 0 ? number / group_size : 0, integer_or(rank, "pid", 0), text_or(rank, "host"),
-             integer_or(rank, "gpu_ordinal", 0), bus_id(rank), text_or(rank, "gpu_name", "unknown device"));
+             integer_or(rank, "gpu_ordinal", 0), bus_id(rank), text_or(rank, "gpu_name", "no device"));
 }
 
 std::string upper(std::string text) {

@@ -227,7 +227,9 @@ Json tuning_table(const Json& report, const std::string& family) {
   std::vector<std::pair<EntryKey, Entry>> by_dtype;  // of the rank count and pattern at hand
   for (const auto& [key, contests] : contests_of(report.at("results"))) {
     const auto sizes = sizes_of(contests);
-    if (sizes.empty()) continue;
+    const bool decided =
+        std::any_of(sizes.begin(), sizes.end(), [](const Size& size) { return size.best.size() == 1; });
+    if (!decided) continue;  // ties alone are no reason to prefer anything
     if (!by_dtype.empty()) {
       const auto& before = by_dtype.front().first;
       if (before.world_size != key.world_size || before.pattern != key.pattern) {
@@ -237,7 +239,7 @@ Json tuning_table(const Json& report, const std::string& family) {
     }
     by_dtype.emplace_back(key, entry_of(sizes));
   }
-  if (by_dtype.empty()) fail("at no size did all algorithms pass under one allocator");
+  if (by_dtype.empty()) fail("no size has a decided winner among algorithms that all passed under one allocator; measure longer (--iters)");
   add_entries(tables, by_dtype);
   const Json emulated = pick_flag(report.at("device"), "emulated");
   return {{"description", "Which algorithm is fastest, as measured: symmbench run --algorithm auto --tuning FILE"},

@@ -82,6 +82,9 @@ ExitCode code_of_stability(const Json& report, const VerdictPolicy& policy) {
     if (entry.at("failed").get<std::int64_t>() > 0 || !entry.at("incidents").empty() || leaked(entry.at("leaks"))) {
       code = worse(code, ExitCode::failed);
     }
+    // Without a handle there was nothing to bring up: the rows of that handle are skipped, and say so.
+    const Json handle = pick_object(entry, "handle");
+    if (!pick_text(handle, "reason").is_null() && pick_text(handle, "used").is_null()) continue;
     if (entry.at("lifecycles").get<std::uint64_t>() < entry.at("lifecycles_planned").get<std::uint64_t>()) {
       const auto tally = tallies.find(entry.at("allocator").get<std::string>());
       code = worse(code, code_of_missing(tally == tallies.end() ? Tally{} : tally->second, policy));
@@ -103,6 +106,14 @@ ExitCode code_of_run(const Json& report) {
 }  // namespace
 
 ExitCode worse(ExitCode a, ExitCode b) { return rank_of(a) <= rank_of(b) ? a : b; }
+
+void fall_short(Json& report, const std::string& why) {
+  Json& verdict = report.at("verdict");
+  const auto code = worse(static_cast<ExitCode>(verdict.at("exit_code").get<int>()), ExitCode::no_verdict);
+  verdict["status"] = kStatusNames.name(code);
+  verdict["exit_code"] = static_cast<int>(code);
+  verdict["summary"].push_back(why);
+}
 
 Json verdict_json(const Json& report, const VerdictPolicy& policy) {
   ExitCode code = code_of_run(report);

@@ -33,7 +33,11 @@ struct VerdictPolicy {
 /// {status: "passed"|"failed"|"hung"|"no_verdict"|"skipped", exit_code, summary[]}
 Json verdict_json(const Json& report, const VerdictPolicy& policy);
 
-/// The larger of two exit codes in the order 4 > 1 > 3 > 77 > 0; for codes that ranks or later checks add.
+/// What a run could not deliver after it had its verdict (a file that it was asked for): the verdict becomes no_verdict,
+/// unless it is worse already, and its summary says `why`.
+void fall_short(Json& report, const std::string& why);
+
+/// The larger of two exit codes in the order 4 > 1 > 3 > 77 > 0; for codes that later checks add.
 ExitCode worse(ExitCode a, ExitCode b);
 
 /// What to do about a failure, in one line a person can act on.

@@ -35,6 +35,18 @@ double spread_of(const std::vector<double>& block_log_means) {
   return std::exp(*high - *low) - 1;
 }
 
+std::size_t samples_in(Blocks blocks, std::size_t count) {
+  std::size_t samples = 0;
+  for (std::size_t k = 0; k < count; ++k) samples += blocks[k].size();
+  return samples;
+}
+
+/// Of the paired blocks, by contender.
+std::size_t fewest_samples(Blocks a_blocks, Blocks b_blocks) {
+  const std::size_t pairs = std::min(a_blocks.size(), b_blocks.size());
+  return std::min(samples_in(a_blocks, pairs), samples_in(b_blocks, pairs));
+}
+
 }  // namespace
 
 std::string_view name_of(Verdict verdict) { return kVerdicts.name(verdict); }
@@ -71,6 +83,7 @@ std::optional<PairedComparison> compare_paired(Blocks a_blocks, Blocks b_blocks)
     const double half_width = std::max(within_blocks, (between_pairs->high - between_pairs->low) / 2);
     result.interval = Interval{.low = std::exp(log_ratio - half_width), .high = std::exp(log_ratio + half_width)};
   }
+  if (fewest_samples(a_blocks, b_blocks) < kSamplesToDecide) return result;
   const bool spread_tells = smallest_block >= kSamplesToJudgeBlock;
   result.verdict = verdict_of(result.ratio, result.interval, spread_tells ? result.block_spread : 0);
   return result;

@@ -32,7 +32,9 @@ struct PairedComparison {
 inline constexpr double kSameWithin = 0.03;
 /// Blocks of one contender that differ by more than this make it suspect.
 inline constexpr double kUnstableSpread = 0.10;
-/// Below this many samples a block's mean is itself noise: its spread then says nothing, and the verdict is ambiguous.
+/// With fewer samples of either contender the verdict is ambiguous, whatever the interval says.
+inline constexpr std::size_t kSamplesToDecide = 6;
+/// Below this many samples a block's mean is itself noise, and blocks that differ make nobody suspect.
 inline constexpr std::size_t kSamplesToJudgeBlock = 5;
 
 /// Compares two contenders that took turns A-B-B-A in one process: blocks in the order in which they ran, the k-th of A

@@ -75,7 +75,7 @@ void GroupCoordinator::start_next(Clock::time_point) {
     append(to_json(EventRecord{
         .group = group_,
         .what = "worker_restarted",
-        .detail = fmt::format("{}: attempt {}, {} cases left in it", running_.label, attempt_, running_.items.size()),
+        .detail = fmt::format("{}: attempt {}, {} to do in it", running_.label, attempt_, running_.items.size()),
         .data = {{"label", running_.label},
                  {"attempt", attempt_},
                  {"case_ids", case_ids_of(running_.items)},
@@ -321,6 +321,15 @@ void GroupCoordinator::lose_silent_rank() {
   }
   record_failure(verdict, progress);
   state_ = State::lost;
+}
+
+std::vector<int> GroupCoordinator::unanswered() const {
+  std::vector<int> ranks;
+  if (state_ != State::stopping) return ranks;
+  for (const Member& each : state_of_) {
+    if (!each.stopped) ranks.push_back(each.report.rank);
+  }
+  return ranks;
 }
 
 std::vector<GroupCoordinator::Command> GroupCoordinator::take_commands() { return std::exchange(commands_, {}); }

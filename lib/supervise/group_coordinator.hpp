@@ -70,6 +70,8 @@ class GroupCoordinator {
   bool finished() const { return state_ == State::idle || state_ == State::lost; }
   /// The rank whose supervisor did not answer; its group is finished for good.
   std::optional<int> lost_rank() const { return lost_rank_; }
+  /// The ranks that were told to stop and have not answered so far.
+  std::vector<int> unanswered() const;
   /// Some rank waits for others right now.
   bool round_open() const { return !open_rounds_.empty(); }
 

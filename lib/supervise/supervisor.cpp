@@ -93,6 +93,7 @@ class Supervisor::Impl {
   bool round_open() const;
   std::optional<std::string> trouble() const;
   void halt_all(double bound_s);
+  void tell_unanswered();
   void await_farewells(double bound_s);
 
   Transport& transport_;
@@ -276,6 +277,21 @@ void Supervisor::Impl::halt_all(double bound_s) {
   }
 }
 
+/// mpirun stops everybody when one rank dies; who does not answer any more may be the reason.
+void Supervisor::Impl::tell_unanswered() {
+  for (const GroupCoordinator& coordinator : coordinators_) {
+    for (const int rank : coordinator.unanswered()) {
+      const Json record = to_json(EventRecord{.group = coordinator.group(),
+                                              .what = "rank_silent",
+                                              .detail = fmt::format("rank {} did not answer when the run was stopped: "
+                                                                    "it may have died before", rank),
+                                              .data = {{"rank", rank}}});
+      own_journal_.append(record);
+      if (all_records_) all_records_->append(record);
+    }
+  }
+}
+
 RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_limit_s) try {
   const auto limit = Deadline::in_seconds(time_limit_s);
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
@@ -289,6 +305,7 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
       const bool rank_lost = !signals_.received() && interrupted_->starts_with("lost");
       keeper_.dismiss();
       halt_all(rank_lost ? options_.stop_s : kInterruptedRun_s);
+      if (!rank_lost) tell_unanswered();
       return {.interrupted = true, .interrupted_by = *interrupted_};
     }
     if (limit.expired()) {

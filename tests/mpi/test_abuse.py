@@ -19,6 +19,9 @@ BAD_OPTIONS = [
     (["--report", "/proc"], ["/proc"]),
     (["--journal", "/proc/nothing"], ["--journal", "/proc/nothing"]),
     (["--journal", "/dev/null"], ["--journal", "/dev/null"]),
+    (["-J", "/tmp/same.json", "--journal", "/tmp/../tmp/same.json"], ["--journal", "same.json"]),
+    (["--weight-bias", "1e5"], ["--weight-bias", "1e5", "100"]),
+    (["-b", "18446744073709551616"], ["--minbytes", "18446744073709551616"]),
     (["--config", "/nonexistent.json"], ["/nonexistent.json"]),
 ]
 

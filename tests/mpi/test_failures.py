@@ -109,6 +109,9 @@ class Failures(RunTest):
         self.finish(job)
         self.assertNotEqual(job.returncode, 0)
         self.assert_nothing_left()
+        if self.report.exists():  # unless it was rank 0
+            events = [event["what"] for event in self.load()["run"]["events"]]
+            self.assertIn("rank_silent", events)
 
     def test_a_frozen_supervisor_is_a_hang_that_names_its_rank(self):
         job, pids = self.begin()

@@ -82,11 +82,15 @@ TEST_CASE("one sample each gives a ratio without an interval, which is ambiguous
   CHECK(result->verdict == Verdict::ambiguous);
 }
 
-TEST_CASE("one sample per block gives an interval from the pairs") {
-  const auto result = compare_paired(Blocks{{10}, {10.1}, {9.9}, {10}}, Blocks{{20}, {20.1}, {20}, {19.9}});
-  REQUIRE(result);
-  REQUIRE(result->interval);
-  CHECK(result->verdict == Verdict::faster);
+TEST_CASE("one sample per block gives an interval from the pairs, and a verdict once there are enough of them") {
+  Blocks a{{10}, {10.1}, {9.9}, {10}, {10}}, b{{20}, {20.1}, {20}, {19.9}, {20}};
+  const auto few = compare_paired(a, b);
+  REQUIRE(few);
+  REQUIRE(few->interval);
+  CHECK(few->verdict == Verdict::ambiguous);
+  a.push_back({10});
+  b.push_back({20});
+  CHECK(compare_paired(a, b)->verdict == Verdict::faster);
 }
 
 TEST_CASE("blocks without a partner are left out") {
