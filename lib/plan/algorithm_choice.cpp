@@ -5,8 +5,8 @@
 namespace symmbench {
 
 std::uint64_t one_shot_limit_bytes(Pattern pattern, int world_size) {
-  constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB;
-  if (world_size <= 2) return pattern == Pattern::allreduce ? UINT64_MAX : 64 * kMiB - 1;
+  constexpr std::uint64_t kKiB = 1024;
+  if (world_size <= 2) return pattern == Pattern::allreduce ? UINT64_MAX : 640 * kKiB;
   const auto ranks = static_cast<std::uint64_t>(world_size);
   return 288 * kKiB * ranks / ((ranks - 1) * (ranks - 2));
 }

@@ -172,7 +172,8 @@ Entry entry_of(const std::vector<Size>& sizes) {
     if (!last && winners[i + 1] == winners[i]) continue;
     Json bound = nullptr;
     if (!last) bound = (sizes[i].bytes + sizes[i + 1].bytes) / 2 / kMessageStep * kMessageStep;
-    if (last && !goes_on(winners[i])) bound = sizes[i].bytes;
+    // Ties alone are no reason to prefer anything beyond what was measured.
+    if (last && (!goes_on(winners[i]) || entry.ties == sizes.size())) bound = sizes[i].bytes;
     entry.choices.push_back({{"up_to_bytes", bound}, {"algorithm", winners[i]}});
   }
   return entry;
@@ -227,9 +228,7 @@ Json tuning_table(const Json& report, const std::string& family) {
   std::vector<std::pair<EntryKey, Entry>> by_dtype;  // of the rank count and pattern at hand
   for (const auto& [key, contests] : contests_of(report.at("results"))) {
     const auto sizes = sizes_of(contests);
-    const bool decided =
-        std::any_of(sizes.begin(), sizes.end(), [](const Size& size) { return size.best.size() == 1; });
-    if (!decided) continue;  // ties alone are no reason to prefer anything
+    if (sizes.empty()) continue;
     if (!by_dtype.empty()) {
       const auto& before = by_dtype.front().first;
       if (before.world_size != key.world_size || before.pattern != key.pattern) {
@@ -239,7 +238,7 @@ Json tuning_table(const Json& report, const std::string& family) {
     }
     by_dtype.emplace_back(key, entry_of(sizes));
   }
-  if (by_dtype.empty()) fail("no size has a decided winner among algorithms that all passed under one allocator; measure longer (--iters)");
+  if (by_dtype.empty()) fail("at no size did all algorithms pass under one allocator");
   add_entries(tables, by_dtype);
   const Json emulated = pick_flag(report.at("device"), "emulated");
   return {{"description", "Which algorithm is fastest, as measured: symmbench run --algorithm auto --tuning FILE"},

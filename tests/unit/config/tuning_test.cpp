@@ -167,7 +167,7 @@ TEST_CASE("a tuning that is no name and no file, or a broken file, is refused") 
         "config file x.json: tuning.tables[0].world_size: '99': must be a whole number from 2 to 72");
 }
 
-TEST_CASE("--tune takes its own algorithms, and says where its table goes") {
+TEST_CASE("a run with --tune takes its own algorithms, and says where its table goes") {
   const Json file{{"algorithm", "two_shot_barrier"}};
   const auto config = resolve(&file, {{"tune", "on"}, {"output_dir", "out"}});
   CHECK(config.sweeps.at(0).algorithms == std::vector<std::string>{"one_shot", "two_shot"});

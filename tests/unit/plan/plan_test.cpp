@@ -305,13 +305,13 @@ TEST_CASE("a sweep of absurdly many cases is refused, not attempted") {
   CHECK(failure.detail == "the sweeps must give at most 65536 cases: give fewer sizes, shapes or algorithms");
 }
 
-TEST_CASE("--tune plans the algorithms of one size beside one another") {
+TEST_CASE("a run with --tune plans the algorithms of one size beside one another") {
   CHECK(lines_of(plan_of({{"tune", "on"}, {"tokens", "1,4"}, {"hidden", "64"}})) ==
         Lines{"one_shot allreduce bf16 out 1x64", "two_shot allreduce bf16 out 1x64",
               "one_shot allreduce bf16 out 4x64", "two_shot allreduce bf16 out 4x64"});
 }
 
-TEST_CASE("--tune leaves out what cannot run, and takes two_shot_barrier where nothing else can") {
+TEST_CASE("a run with --tune leaves out what cannot run, and takes two_shot_barrier where nothing else can") {
   const auto plan = plan_of({{"tune", "on"}, {"minbytes", "1G"}, {"maxbytes", "1G"}});
   REQUIRE(plan.groups.at(0).cases.size() == 1);
   CHECK(plan.groups.at(0).cases.at(0).shape.algorithm == Algorithm::two_shot_barrier);
