@@ -10,7 +10,7 @@
 namespace symmbench {
 
 struct BackendOptions {
-  int local_rank = 0;                          ///< among the ranks of this host: which GPU is meant
+  int local_rank = 0;                            ///< among the ranks of this host: which GPU is meant
   std::chrono::nanoseconds synchronize_limit{};  ///< of one Stream::synchronize(); longer than any wait in a kernel
 };
 

@@ -46,11 +46,12 @@ void require_apart(const RunConfig& config) {
   const auto place = [](const std::string& path) { return std::filesystem::weakly_canonical(path); };
   for (const auto& path : {config.report_path, config.tuning_path}) {
     if (!path || place(*path) != place(*config.journal_path)) continue;
-    throw Error({.layer = Layer::config,
-                 .reason = Reason::invalid_argument,
-                 .detail = fmt::format("--journal '{}' is also the name of a file that this run writes; the journal is a "
-                                       "folder of its own",
-                                       *config.journal_path)});
+    throw Error(
+        {.layer = Layer::config,
+         .reason = Reason::invalid_argument,
+         .detail = fmt::format("--journal '{}' is also the name of a file that this run writes; the journal is a "
+                               "folder of its own",
+                               *config.journal_path)});
   }
 }
 
@@ -77,10 +78,11 @@ std::optional<std::string> journal_dir(const RunConfig& config) {
   return std::nullopt;
 }
 
-/// Collective. Every rank's journal, none where none is wanted. Rank 0 goes first: it makes the directory, and so is the
-/// one to remove it. Only its troubles are the user's to mend, and come back as an objection; elsewhere a journal serves
-/// the salvage of a killed run and no more.
-std::optional<std::string> open_journal(MpiSession& mpi, const RunConfig& config, std::optional<JournalWriter>& journal) {
+/// Collective. Every rank's journal, none where none is wanted. Rank 0 goes first: it makes the directory, and so is
+/// the one to remove it. Only its troubles are the user's to mend, and come back as an objection; elsewhere a journal
+/// serves the salvage of a killed run and no more.
+std::optional<std::string> open_journal(MpiSession& mpi, const RunConfig& config,
+                                        std::optional<JournalWriter>& journal) {
   const auto dir = journal_dir(config);
   if (!dir) return std::nullopt;
   std::optional<std::string> objection;
@@ -169,7 +171,9 @@ RunStarted run_started(const ParsedCommand& command, const RunConfig& config, co
                      {"seed", config.seed},
                      {"started_at", started_at}};
   started.device = Json{{"asked", started.run.at("config").value("device", std::string("auto"))},
-                        {"kind", device.kind}, {"emulated", device.emulated}, {"reason", device.reason}};
+                        {"kind", device.kind},
+                        {"emulated", device.emulated},
+                        {"reason", device.reason}};
   started.world_size = world_size;
   started.group_size = config.group_size == 0 ? world_size : config.group_size;
   started.planned_rows = planned_rows(config, world_size);
@@ -319,7 +323,8 @@ class Rank {
 
 /// The same build and the same configuration on every rank, or the first rank's complaint.
 std::optional<std::string> mismatch(MpiSession& mpi, const RunConfig& config) {
-  const std::string mine = fmt::format("{} {} {} {:016x}", kVersion, kGitRevision, kBuildType, fnv1a(config.config_text));
+  const std::string mine =
+      fmt::format("{} {} {} {:016x}", kVersion, kGitRevision, kBuildType, fnv1a(config.config_text));
   const std::string leaders = mpi.broadcast(mine);
   if (mine == leaders) return std::nullopt;
   return fmt::format("symmbench run: rank {} runs build and configuration '{}', rank 0 '{}': all ranks need the same",

@@ -33,7 +33,8 @@ void Console::append(const Json& record) {
     if (rows_heard_++ == 0) first_row_at_ = Clock::now();
   }
   if (type == "event") {
-    fmt::print(stderr, "symmbench: {}: {}\n", record.value("what", std::string()), record.value("detail", std::string()));
+    fmt::print(stderr, "symmbench: {}: {}\n", record.value("what", std::string()),
+               record.value("detail", std::string()));
   }
   if (config_.format == OutputFormat::table) table_.append(record);
   std::cout.flush();

@@ -85,7 +85,8 @@ std::optional<std::string> memory_problem(const Plan& plan, const DeviceDecision
   std::map<std::string, std::uint64_t> ranks_sharing;
   const auto place_of = [&](const Json& record) {
     const Json& facts = record.at("facts");
-    return device.emulated ? facts.at("boot_id").get<std::string>() : fmt::format("rank {}", record.at("rank").get<int>());
+    return device.emulated ? facts.at("boot_id").get<std::string>()
+                           : fmt::format("rank {}", record.at("rank").get<int>());
   };
   for (const auto& record : rank_facts) ++ranks_sharing[place_of(record)];
   for (const auto& record : rank_facts) {
@@ -93,10 +94,11 @@ std::optional<std::string> memory_problem(const Plan& plan, const DeviceDecision
     const auto free_bytes = entry.at("free_bytes").get<std::uint64_t>();
     const std::uint64_t needed_bytes = rank_bytes * ranks_sharing.at(place_of(record));
     if (needed_bytes <= free_bytes) continue;
-    return fmt::format("not enough memory on rank {} ({}): {} needed by {} rank(s) there, {} free; ask for smaller messages "
-                       "(--maxbytes), fewer allocators at a time (--allocator), or fewer ranks",
-                       record.at("rank").get<int>(), record.at("facts").at("host").get<std::string>(),
-                       format_bytes(needed_bytes), ranks_sharing.at(place_of(record)), format_bytes(free_bytes));
+    return fmt::format(
+        "not enough memory on rank {} ({}): {} needed by {} rank(s) there, {} free; ask for smaller messages "
+        "(--maxbytes), fewer allocators at a time (--allocator), or fewer ranks",
+        record.at("rank").get<int>(), record.at("facts").at("host").get<std::string>(), format_bytes(needed_bytes),
+        ranks_sharing.at(place_of(record)), format_bytes(free_bytes));
   }
   return std::nullopt;
 }
@@ -104,11 +106,10 @@ std::optional<std::string> memory_problem(const Plan& plan, const DeviceDecision
 std::vector<WorkRequest> work_of(const Plan& plan, const RunConfig& config, const DeviceDecision& device) {
   std::vector<WorkRequest> work;
   for (const auto& group : plan.groups) {
-    WorkRequest request{.task = "group",
-                        .label = group.id,
-                        .settings = Json{{"config", config.config_text},
-                                         {"device", device.kind},
-                                         {"world_size", plan.world_size}}};
+    WorkRequest request{
+        .task = "group",
+        .label = group.id,
+        .settings = Json{{"config", config.config_text}, {"device", device.kind}, {"world_size", plan.world_size}}};
     for (const auto& bench_case : group.cases) {
       if (!bench_case.skip) request.items.push_back({bench_case.id(), group.allocators});
     }

@@ -12,7 +12,7 @@ namespace symmbench {
 
 /// The device of a run, decided from what every rank's preflight worker said.
 struct DeviceDecision {
-  std::string kind;                    ///< "host" or "cuda"
+  std::string kind;  ///< "host" or "cuda"
   bool emulated = true;
   std::string family;                  ///< "host", "sm90", ...; empty where GPUs differ or did not say
   std::string reason;                  ///< why this one, for the report and, with --device auto, a loud line

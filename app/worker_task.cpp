@@ -17,9 +17,11 @@ int number_in(const char* variable) {
 int local_rank() { return number_in(kLocalRankVariable); }
 
 const CaseGroup& group_of(const Plan& plan, const std::string& id) {
-  const auto it = std::find_if(plan.groups.begin(), plan.groups.end(), [&](const auto& group) { return group.id == id; });
+  const auto it =
+      std::find_if(plan.groups.begin(), plan.groups.end(), [&](const auto& group) { return group.id == id; });
   if (it == plan.groups.end()) {
-    throw Error({.layer = Layer::worker, .reason = Reason::internal, .detail = "no case group '" + id + "' in the plan"});
+    throw Error(
+        {.layer = Layer::worker, .reason = Reason::internal, .detail = "no case group '" + id + "' in the plan"});
   }
   return *it;
 }

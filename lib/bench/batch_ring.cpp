@@ -46,7 +46,8 @@ BatchShape batch_shape(const Case& bench_case, bool emulated) {
 }
 
 std::uint64_t ring_bytes(const Case& bench_case, bool emulated) {
-  const std::uint64_t constants = bench_case.shape.pattern == Pattern::allreduce ? 0 : 2 * bench_case.shape.message_bytes();
+  const std::uint64_t constants =
+      bench_case.shape.pattern == Pattern::allreduce ? 0 : 2 * bench_case.shape.message_bytes();
   return batch_shape(bench_case, emulated).slots * slot_bytes(bench_case) + constants;
 }
 

@@ -147,7 +147,8 @@ void CaseRunner::warm_up(Track& track) {
       launches();
     });
   }
-  const std::uint64_t batches = std::max<std::uint64_t>(1, ceil_div(track.bench_case.warmup_iters, track.shape.iterations));
+  const std::uint64_t batches =
+      std::max<std::uint64_t>(1, ceil_div(track.bench_case.warmup_iters, track.shape.iterations));
   use_inputs(track, InputKind::random);
   for (std::uint64_t b = 0; b < batches; ++b) run_batch(track, *track.graph);
   verify(track);

@@ -20,7 +20,8 @@ struct Contender {
 
 /// Runs one case under one or more allocators, interleaved A-B-B-A, and proves what it timed: inputs are new for every
 /// batch, outputs are poisoned before and checked on the device after. Warm-up batches carry random inputs, which find
-/// rounding faults; timed batches carry exact ones, where any difference at all is corruption. Lives as long as one worker's group of cases.
+/// rounding faults; timed batches carry exact ones, where any difference at all is corruption. Lives as long as one
+/// worker's group of cases.
 class CaseRunner {
  public:
   CaseRunner(WorkerContext& context, const RunConfig& config, Backend& backend, Stream& stream);

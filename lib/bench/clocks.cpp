@@ -30,8 +30,8 @@ void prepare_comm(WorkerContext& context, Stream& stream, const WorkspaceView& v
 std::vector<ClockReading> read_clocks(WorkerContext& context, Backend& backend, Stream& stream, Workspace& workspace) {
   const WorkspaceView& view = workspace.view();
   const auto ranks = static_cast<std::size_t>(view.world_size);
-  const auto rounds = static_cast<std::uint32_t>(
-      std::min(kMostRounds, view.comm_bytes / LinkProbe::ping_bytes(view.world_size, 1)));
+  const auto rounds =
+      static_cast<std::uint32_t>(std::min(kMostRounds, view.comm_bytes / LinkProbe::ping_bytes(view.world_size, 1)));
   const LocalBuffer found(*backend.driver, ranks * sizeof(ClockReading));
   prepare_comm(context, stream, view, LinkProbe::ping_bytes(view.world_size, rounds));
   std::vector<ClockReading> readings(ranks);

@@ -14,16 +14,16 @@ namespace symmbench {
 inline constexpr double kClockStepUs = 0.032;
 
 /// Collective. One reading per rank of the group against the clock of its rank 0 (whose own is zero), the same on every
-/// rank. Prepares the comm segment. @throws what Stream and Communicator throw; Error{kernel, timed_out} for a rank that
-/// did not answer
+/// rank. Prepares the comm segment. @throws what Stream and Communicator throw; Error{kernel, timed_out} for a rank
+/// that did not answer
 std::vector<ClockReading> read_clocks(WorkerContext& context, Backend& backend, Stream& stream, Workspace& workspace);
 
 /// Collective. Fills the first `bytes` of the own comm segment with kSentinel while no rank uses it (LinkProbe).
 void prepare_comm(WorkerContext& context, Stream& stream, const WorkspaceView& view, std::uint64_t bytes);
 
-/// How far apart the ranks were, for each batch, in us: `stamps[batch][rank]` are raw clocks of the ranks' devices. These
-/// differ by hundreds of microseconds and drift (KP 3), so each is moved to rank 0's clock by the reading before and
-/// after, interpolated. @pre as many readings as ranks
+/// How far apart the ranks were, for each batch, in us: `stamps[batch][rank]` are raw clocks of the ranks' devices.
+/// These differ by hundreds of microseconds and drift (KP 3), so each is moved to rank 0's clock by the reading before
+/// and after, interpolated. @pre as many readings as ranks
 std::vector<double> arrival_spread_us(std::span<const ClockReading> before, std::span<const ClockReading> after,
                                       std::span<const std::vector<std::uint64_t>> stamps);
 
@@ -31,8 +31,8 @@ std::vector<double> arrival_spread_us(std::span<const ClockReading> before, std:
 /// the two worst, and a step of each clock.
 double clock_error_us(std::span<const ClockReading> before, std::span<const ClockReading> after);
 
-/// How far apart ranks begin a batch. Stamped batches are batches of their own, outside the timed ones: a stamp in a graph
-/// costs a launch.
+/// How far apart ranks begin a batch. Stamped batches are batches of their own, outside the timed ones: a stamp in a
+/// graph costs a launch.
 class SkewMeter {
  public:
   static constexpr int kBatches = 10;

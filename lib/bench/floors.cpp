@@ -37,9 +37,8 @@ class FloorsRun {
     floors.empty_kernel_us = launch_us("empty kernel", kShortLaunches, [&](std::uint32_t) { probe.empty(stream_); });
 
     prepare_comm(context_, stream_, view, LinkProbe::flag_barrier_bytes(view.world_size));
-    floors.flag_barrier_us = launch_us("flag barrier", kShortLaunches, [&](std::uint32_t i) {
-      probe.flag_barrier(stream_, view, i % 2);
-    });
+    floors.flag_barrier_us =
+        launch_us("flag barrier", kShortLaunches, [&](std::uint32_t i) { probe.flag_barrier(stream_, view, i % 2); });
 
     for (const auto& reading : read_clocks(context_, backend_, stream_, workspace_)) {
       floors.hop_us = std::max(floors.hop_us, static_cast<double>(reading.round_trip_ns) / 2e3);
@@ -48,14 +47,12 @@ class FloorsRun {
     const auto peers = static_cast<std::uint64_t>(view.world_size - 1);
     const auto blocks = static_cast<std::uint32_t>(kTransferBytes / peers / LinkProbe::kBlockBytes);
     const std::uint64_t sent_bytes = blocks * peers * LinkProbe::kBlockBytes;
-    floors.peer_write_gbs =
-        algorithm_bandwidth_gbs(sent_bytes, launch_us("peer writes", kTransferLaunches, [&](std::uint32_t) {
-                                  probe.write_peers(stream_, view, blocks);
-                                }));
-    floors.peer_read_gbs =
-        algorithm_bandwidth_gbs(sent_bytes, launch_us("peer reads", kTransferLaunches, [&](std::uint32_t) {
-                                  probe.read_peers(stream_, view, blocks, sink_.address());
-                                }));
+    floors.peer_write_gbs = algorithm_bandwidth_gbs(
+        sent_bytes,
+        launch_us("peer writes", kTransferLaunches, [&](std::uint32_t) { probe.write_peers(stream_, view, blocks); }));
+    floors.peer_read_gbs = algorithm_bandwidth_gbs(
+        sent_bytes, launch_us("peer reads", kTransferLaunches,
+                              [&](std::uint32_t) { probe.read_peers(stream_, view, blocks, sink_.address()); }));
     return floors;
   }
 

@@ -29,12 +29,17 @@ void bring_up(Side& side, PhaseClock& clock) {
 class GroupRun {
  public:
   GroupRun(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend)
-      : context_(context), config_(config), group_(group), backend_(backend), stream_(backend.driver->make_stream()),
+      : context_(context),
+        config_(config),
+        group_(group),
+        backend_(backend),
+        stream_(backend.driver->make_stream()),
         clock_(context.heartbeat, deadlines_of(config).round_s) {}
 
   void run() {
     for (const auto& allocator : allocators_of(context_.request)) {
-      Side& side = sides_.emplace(allocator, Side{{context_, config_, group_, allocator, backend_, *stream_}, {}}).first->second;
+      Side& side =
+          sides_.emplace(allocator, Side{{context_, config_, group_, allocator, backend_, *stream_}, {}}).first->second;
       bring_up(side, clock_);
       if (side.bench.workspace() && leader()) context_.records.append(to_json(side.bench.record()));
     }
@@ -66,8 +71,8 @@ class GroupRun {
   /// other failure: ranks that do not reach each other are a hang, here as anywhere.
   void measure_links() {
     if (!backend_.probe || context_.comm.size() < 2) return;
-    const auto it = std::find_if(sides_.begin(), sides_.end(),
-                                 [](auto& side) { return side.second.bench.workspace() != nullptr; });
+    const auto it =
+        std::find_if(sides_.begin(), sides_.end(), [](auto& side) { return side.second.bench.workspace() != nullptr; });
     if (it == sides_.end()) return;
     context_.heartbeat.phase(Phase::init);
     context_.heartbeat.allow(deadlines_of(config_).round_s);
@@ -90,7 +95,8 @@ class GroupRun {
     }
   }
 
-  std::vector<RowRecord> rows_of(CaseRunner& runner, const Case& bench_case, const std::vector<std::string>& allocators) {
+  std::vector<RowRecord> rows_of(CaseRunner& runner, const Case& bench_case,
+                                 const std::vector<std::string>& allocators) {
     std::vector<RowRecord> rows;
     std::vector<Contender> contenders;
     for (const auto& allocator : allocators) {
@@ -102,7 +108,8 @@ class GroupRun {
         skip("this machine does not allow it: " + describe(*side.failure));
       } else if (side.failure) {
         rows.push_back(row_without_run(bench_case, context_, allocator, "failed",
-                                       "the workspace could not be brought up: " + describe(*side.failure), side.failure));
+                                       "the workspace could not be brought up: " + describe(*side.failure),
+                                       side.failure));
       } else if (!side.bench.workspace()) {
         skip(side.bench.handle().value("reason", std::string("no handle type can be used")));
       } else if (const auto problem = backend_.kernels->unsupported(bench_case.shape)) {

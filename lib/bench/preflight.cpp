@@ -47,7 +47,8 @@ Json to_json(const DeviceAnswer& answer) {
     json["uuid"] = json_or_null(facts.uuid);
     json["pci_bus_id"] = json_or_null(facts.pci_bus_id);
     json["ordinal"] = json_or_null(facts.ordinal);
-    json["sm_version"] = facts.sm_major && facts.sm_minor ? Json(*facts.sm_major * 10 + *facts.sm_minor) : Json(nullptr);
+    json["sm_version"] =
+        facts.sm_major && facts.sm_minor ? Json(*facts.sm_major * 10 + *facts.sm_minor) : Json(nullptr);
     json["multiprocessors"] = json_or_null(facts.multiprocessors);
     json["driver_version"] = json_or_null(facts.driver_version);
     json["posix_fd_supported"] = facts.posix_fd_supported;
@@ -90,19 +91,22 @@ std::vector<PlacedGpu> placed_gpus(std::span<const Json> records) {
 std::optional<std::string> placement_problem(std::span<const Json> records, int group_size) {
   const auto gpus = placed_gpus(records);
   for (auto later = gpus.begin(); later != gpus.end(); ++later) {
-    const auto earlier = std::find_if(gpus.begin(), later, [&](const PlacedGpu& gpu) { return gpu.uuid == later->uuid; });
+    const auto earlier =
+        std::find_if(gpus.begin(), later, [&](const PlacedGpu& gpu) { return gpu.uuid == later->uuid; });
     if (earlier == later) continue;
-    return fmt::format("ranks {} and {} were given the same GPU, {} on {}; each rank needs one of its own (ranks per host, "
-                       "CUDA_VISIBLE_DEVICES)",
-                       earlier->rank, later->rank, later->uuid, later->host);
+    return fmt::format(
+        "ranks {} and {} were given the same GPU, {} on {}; each rank needs one of its own (ranks per host, "
+        "CUDA_VISIBLE_DEVICES)",
+        earlier->rank, later->rank, later->uuid, later->host);
   }
   for (const auto& from : gpus) {
     for (const auto& to : gpus) {
       if (from.boot_id != to.boot_id || from.rank / group_size != to.rank / group_size) continue;
       if (std::find(from.unreachable.begin(), from.unreachable.end(), to.uuid) == from.unreachable.end()) continue;
-      return fmt::format("the GPU of rank {} ({}) cannot access the memory of the GPU of rank {} ({}) on {} "
-                         "(cuDeviceCanAccessPeer)",
-                         from.rank, from.uuid, to.rank, to.uuid, from.host);
+      return fmt::format(
+          "the GPU of rank {} ({}) cannot access the memory of the GPU of rank {} ({}) on {} "
+          "(cuDeviceCanAccessPeer)",
+          from.rank, from.uuid, to.rank, to.uuid, from.host);
     }
   }
   return std::nullopt;

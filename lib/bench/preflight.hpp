@@ -27,10 +27,10 @@ struct RankPlace {
 };
 void run_preflight(WorkerContext& context, const RankPlace& place, const std::vector<DeviceAnswer>& devices);
 
-/// Why GPUs that are usable one by one cannot be used together, or nullopt: one GPU for two ranks, or two GPUs of one host
-/// and one group of `group_size` ranks that cannot reach one another's memory. Names both world ranks and UUIDs. `records`
-/// are RankFacts as JSON; a rank that told no UUID is passed over. One visible device per rank is fine: only the UUID
-/// counts. Pure. @pre group_size is at least 1
+/// Why GPUs that are usable one by one cannot be used together, or nullopt: one GPU for two ranks, or two GPUs of one
+/// host and one group of `group_size` ranks that cannot reach one another's memory. Names both world ranks and UUIDs.
+/// `records` are RankFacts as JSON; a rank that told no UUID is passed over. One visible device per rank is fine: only
+/// the UUID counts. Pure. @pre group_size is at least 1
 std::optional<std::string> placement_problem(std::span<const Json> records, int group_size);
 
 }  // namespace symmbench

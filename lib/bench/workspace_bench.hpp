@@ -41,8 +41,8 @@ class WorkspaceBench {
   std::vector<CallCount> calls_;
 };
 
-/// {asked: "off", used: "off", reason}: this version never uses multicast; with it off or vetoed the worker's environment
-/// tells NCCL and torch the same (supervise/).
+/// {asked: "off", used: "off", reason}: this version never uses multicast; with it off or vetoed the worker's
+/// environment tells NCCL and torch the same (supervise/).
 Json multicast_off();
 
 }  // namespace symmbench

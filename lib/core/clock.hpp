@@ -22,7 +22,7 @@ class Deadline {
   /// Milliseconds left, rounded up and never negative: the argument of poll(2).
   int left_ms() const {
     return static_cast<int>((left().count() + 999'999) / 1'000'000 > 1 << 30 ? 1 << 30
-                                                                               : (left().count() + 999'999) / 1'000'000);
+                                                                             : (left().count() + 999'999) / 1'000'000);
   }
 
  private:

@@ -88,8 +88,8 @@ std::string describe(const Failure& failure) {
   std::string where;
   if (failure.rank) where = fmt::format("rank {}", *failure.rank);
   if (failure.phase) where += fmt::format("{}phase {}", where.empty() ? "" : ", ", name_of(*failure.phase));
-  std::string text = fmt::format("{}{}{}/{}", where, where.empty() ? "" : ": ", name_of(failure.layer),
-                                 name_of(failure.reason));
+  std::string text =
+      fmt::format("{}{}{}/{}", where, where.empty() ? "" : ": ", name_of(failure.layer), name_of(failure.reason));
   if (!failure.call.empty()) text += fmt::format(" in {}", failure.call);
   if (failure.code) text += fmt::format(" ({})", *failure.code);
   if (!failure.detail.empty()) text += ": " + failure.detail;

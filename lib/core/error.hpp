@@ -44,7 +44,7 @@ std::optional<Reason> reason_from(std::string_view name);
 struct Failure {
   Layer layer = Layer::worker;
   Reason reason = Reason::internal;
-  std::string call;    ///< the call that failed, as its own documentation spells it: "cuMemCreate", "mmap"; may be empty
+  std::string call;  ///< the call that failed, as its own documentation spells it: "cuMemCreate", "mmap"; may be empty
   std::string detail;  ///< for a person: object, sizes, what was allowed
   std::optional<Phase> phase;
   std::optional<int> rank;  ///< world rank on which it happened

@@ -20,7 +20,8 @@ class UniqueFd {
   int release() { return std::exchange(fd_, -1); }
   void reset(int fd = -1);
 
-  /// A new descriptor of the same open file (F_DUPFD_CLOEXEC). @throws Error{environment, io_error} when out of descriptors
+  /// A new descriptor of the same open file (F_DUPFD_CLOEXEC). @throws Error{environment, io_error} when out of
+  /// descriptors
   UniqueFd duplicate() const;
 
  private:

@@ -64,7 +64,8 @@ class Driver {
 
   /// Physical memory of exactly `bytes`, a positive multiple of the minimum granularity. (cuMemCreate)
   virtual MemoryId create(std::uint64_t bytes, const AllocationSpec& spec) = 0;
-  /// Drops the id; the bytes live on while they are mapped anywhere. Use after release is invalid_handle. (cuMemRelease)
+  /// Drops the id; the bytes live on while they are mapped anywhere. Use after release is invalid_handle.
+  /// (cuMemRelease)
   virtual void release(MemoryId id) = 0;
   /// A new handle, of the type the memory was created for. (cuMemExportToShareableHandle)
   virtual ShareableHandle export_handle(MemoryId id) = 0;

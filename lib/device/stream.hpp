@@ -39,8 +39,8 @@ class Stream {
   /// Runs `body`, which only enqueues on this stream, and keeps what it enqueued instead of executing it.
   virtual std::unique_ptr<Graph> capture(const std::function<void()>& body) = 0;
 
-  /// Waits until all work is done; bounded, because every wait inside a kernel is. A kernel that gave up a wait is *not*
-  /// an error here: it leaves a GiveUpRecord (kernels/protocol/view.hpp), which Workspace::gave_up() explains.
+  /// Waits until all work is done; bounded, because every wait inside a kernel is. A kernel that gave up a wait is
+  /// *not* an error here: it leaves a GiveUpRecord (kernels/protocol/view.hpp), which Workspace::gave_up() explains.
   /// @throws Error{kernel, ...} when enqueued work failed in any other way
   virtual void synchronize() = 0;
 };

@@ -70,7 +70,8 @@ std::map<int, fs::path> journals_in(const std::string& dir) {
 bool locked_by_another(int fd) { return ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; }
 
 bool is_file_at(int fd, const std::string& path) {
-  struct stat held {}, found {};
+  struct stat held {
+  }, found{};
   return ::fstat(fd, &held) == 0 && ::stat(path.c_str(), &found) == 0 && held.st_dev == found.st_dev &&
          held.st_ino == found.st_ino;
 }
@@ -94,7 +95,8 @@ std::optional<std::string> put_aside_journal(const std::string& dir) {
   for (const auto& [rank, path] : files) {
     if (!error) fs::rename(path, fs::path(aside) / path.filename(), error);
   }
-  if (error) io_error("rename", error.value(), fmt::format("cannot move old journals to '{}': {}", aside, error.message()));
+  if (error)
+    io_error("rename", error.value(), fmt::format("cannot move old journals to '{}': {}", aside, error.message()));
   return aside;
 }
 

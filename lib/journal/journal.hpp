@@ -36,8 +36,8 @@ class JournalWriter final : public RecordSink {
 };
 
 /// A journal that is still in `dir` belongs to a run that was killed before it could write its report. Moves it to
-/// <dir>/old-<n>, which is returned, so that a new one has its place; nullopt when there is none. Files of `dir` that are
-/// no journals stay.
+/// <dir>/old-<n>, which is returned, so that a new one has its place; nullopt when there is none. Files of `dir` that
+/// are no journals stay.
 /// @throws Error{report, illegal_state} when the run that writes it is still alive; Error{report, io_error}
 std::optional<std::string> put_aside_journal(const std::string& dir);
 

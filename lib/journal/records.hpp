@@ -58,10 +58,10 @@ struct RowRecord {
   std::vector<double> rank_mean_us;  ///< by world rank order of the group: shows the slowest rank
   std::uint64_t checked_iterations = 0;
   std::uint64_t checked_every = 1;
-  std::uint64_t wrong_elements = 0;  ///< summed over ranks
-  std::optional<double> max_error;   ///< largest over ranks; null when nothing was checked
-  Json blame;                        ///< null when nothing was wrong
-  std::vector<double> skew_us;       ///< per stamped batch: how far apart the ranks began it; empty: not measured
+  std::uint64_t wrong_elements = 0;      ///< summed over ranks
+  std::optional<double> max_error;       ///< largest over ranks; null when nothing was checked
+  Json blame;                            ///< null when nothing was wrong
+  std::vector<double> skew_us;           ///< per stamped batch: how far apart the ranks began it; empty: not measured
   std::optional<double> clock_error_us;  ///< bound of the error of skew_us
 };
 
@@ -84,7 +84,7 @@ struct LifecycleRecord {
   std::string workspace, transport, allocator;
   Json handle;
   std::uint64_t iteration = 0;
-  int attempt = 0;  ///< the worker life that it ran in
+  int attempt = 0;                                       ///< the worker life that it ran in
   std::vector<std::pair<std::string, double>> phase_us;  ///< in order, phases that were entered
   std::optional<Failure> failure;
   Json leaks;  ///< {fds, mappings, device_bytes}: after minus before, largest over ranks

@@ -7,9 +7,9 @@ namespace symmbench {
 std::map<int, Floors> floors_by_group(const RecordSet& records) {
   std::map<int, Floors> floors;
   for (const auto& record : records.floors) {
-    const auto [it, first] = floors.try_emplace(record.group, Floors{record.empty_kernel_us, record.flag_barrier_us,
-                                                                     record.hop_us, record.peer_write_gbs,
-                                                                     record.peer_read_gbs});
+    const auto [it, first] =
+        floors.try_emplace(record.group, Floors{record.empty_kernel_us, record.flag_barrier_us, record.hop_us,
+                                                record.peer_write_gbs, record.peer_read_gbs});
     if (first) continue;
     Floors& best = it->second;
     best.empty_kernel_us = std::min(best.empty_kernel_us, record.empty_kernel_us);

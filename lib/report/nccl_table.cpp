@@ -143,8 +143,8 @@ void write_block(std::ostream& out, const std::string& allocator, const std::vec
     }
     write_missing(out, *row);
   }
-  // Some harnesses read the number, others the word: they must agree. A row that failed without wrong data counts 1, and
-  // so does a block in which nothing ran: OK is a claim, and there is nothing to claim it of.
+  // Some harnesses read the number, others the word: they must agree. A row that failed without wrong data counts 1,
+  // and so does a block in which nothing ran: OK is a claim, and there is nothing to claim it of.
   const std::uint64_t unproved = totals.failed_rows > 0 ? totals.failed_rows : totals.halves == 0 ? 1 : 0;
   const std::uint64_t bad = totals.wrong > 0 ? totals.wrong : unproved;
   fmt::print(out, "# Out of bounds values : {} {}\n", bad, bad == 0 ? "OK" : "FAILED");

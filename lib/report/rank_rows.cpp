@@ -14,7 +14,8 @@ Json texts_or_null(const Json& json, std::string_view key) {
   const Json list = member(json, key);
   if (!list.is_array()) return nullptr;
   Json texts = Json::array();
-  std::copy_if(list.begin(), list.end(), std::back_inserter(texts), [](const Json& entry) { return entry.is_string(); });
+  std::copy_if(list.begin(), list.end(), std::back_inserter(texts),
+               [](const Json& entry) { return entry.is_string(); });
   return texts;
 }
 

@@ -4,8 +4,8 @@
 
 namespace symmbench {
 
-/// One flat row of results[]: the planned keys, what became of it, and what was measured. `floors` of its group of ranks:
-/// null when they were not measured.
+/// One flat row of results[]: the planned keys, what became of it, and what was measured. `floors` of its group of
+/// ranks: null when they were not measured.
 Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples,
               const Floors* floors);
 

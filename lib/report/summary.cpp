@@ -176,7 +176,8 @@ std::string next_step(const Failure& failure) {
     case Reason::peer_failed:
       return fmt::format("look at {}: this rank only noticed", suspect);
     case Reason::crashed:
-      return "read that rank's stderr (in mpirun's output) and its host's kernel log; run again with --isolation none in a "
+      return "read that rank's stderr (in mpirun's output) and its host's kernel log; run again with --isolation none "
+             "in a "
              "debugger";
     case Reason::exited:
       return "read that rank's stderr (in mpirun's output): the worker left by itself";

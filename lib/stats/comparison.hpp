@@ -42,13 +42,15 @@ inline constexpr std::size_t kSamplesToJudgeBlock = 5;
 /// mean is the logarithm of the ratio: a drift that is linear in time cancels, because A leads in one pair and B in the
 /// next. The interval is Student's t over the pairs (samples of one block share what disturbed it), and never narrower
 /// than what the samples within blocks say: two pairs give a wide one, however many samples they hold; one pair gives
-/// none. Blocks without a partner are left out. nullopt when a contender has no pairable block or a sample is not a positive finite number.
+/// none. Blocks without a partner are left out. nullopt when a contender has no pairable block or a sample is not a
+/// positive finite number.
 std::optional<PairedComparison> compare_paired(std::span<const std::vector<double>> a_blocks,
                                                std::span<const std::vector<double>> b_blocks);
 
 /// The one place that turns an interval into a word:
 ///  1. no interval                                                          -> ambiguous
-///  2. blocks (of kSamplesToJudgeBlock or more samples) spread by more than kUnstableSpread and by more than |ratio - 1| -> unstable
+///  2. blocks (of kSamplesToJudgeBlock or more samples) spread by more than kUnstableSpread and by more than |ratio -
+///  1| -> unstable
 ///  3. interval within [1 - kSameWithin, 1 + kSameWithin]                   -> same
 ///  4. interval wholly below 1 - kSameWithin                                -> faster; wholly above 1 + -> slower
 ///  5. otherwise (it straddles a limit)                                     -> ambiguous

@@ -26,9 +26,9 @@ inline constexpr std::uint32_t kStopped = kFirstSuperviseKind + 7;       ///< su
 inline constexpr std::uint32_t kDied = kFirstSuperviseKind + 8;          ///< supervisor -> rank 0: {attempt, end}
 inline constexpr std::uint32_t kHung = kFirstSuperviseKind + 9;          ///< supervisor -> rank 0: {attempt}
 inline constexpr std::uint32_t kInterrupted = kFirstSuperviseKind + 10;  ///< supervisor -> rank 0: {signal}
-inline constexpr std::uint32_t kFinish = kFirstSuperviseKind + 11;       ///< rank 0 -> supervisor: {exit_code, farewell}
-inline constexpr std::uint32_t kFinished = kFirstSuperviseKind + 12;     ///< supervisor -> rank 0: {}
-inline constexpr std::uint32_t kAlive = kFirstSuperviseKind + 13;        ///< rank 0 -> supervisor, every kBeat_s: {}
+inline constexpr std::uint32_t kFinish = kFirstSuperviseKind + 11;    ///< rank 0 -> supervisor: {exit_code, farewell}
+inline constexpr std::uint32_t kFinished = kFirstSuperviseKind + 12;  ///< supervisor -> rank 0: {}
+inline constexpr std::uint32_t kAlive = kFirstSuperviseKind + 13;     ///< rank 0 -> supervisor, every kBeat_s: {}
 }  // namespace message
 
 /// The first thing a worker hears.

@@ -284,7 +284,8 @@ void Supervisor::Impl::tell_unanswered() {
       const Json record = to_json(EventRecord{.group = coordinator.group(),
                                               .what = "rank_silent",
                                               .detail = fmt::format("rank {} did not answer when the run was stopped: "
-                                                                    "it may have died before", rank),
+                                                                    "it may have died before",
+                                                                    rank),
                                               .data = {{"rank", rank}}});
       own_journal_.append(record);
       if (all_records_) all_records_->append(record);

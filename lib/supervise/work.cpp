@@ -21,8 +21,8 @@ Json to_json(const WorkRequest& request) {
   for (const WorkItem& item : request.items) {
     items.push_back({{"case_id", item.case_id}, {"allocators", item.allocators}});
   }
-  return {{"task", request.task},        {"label", request.label},           {"attempt", request.attempt},
-          {"alone", request.alone},      {"items", std::move(items)},        {"settings", request.settings}};
+  return {{"task", request.task},   {"label", request.label},    {"attempt", request.attempt},
+          {"alone", request.alone}, {"items", std::move(items)}, {"settings", request.settings}};
 }
 
 WorkRequest work_request_from(const Json& json) try {

@@ -151,11 +151,7 @@ std::vector<GivenUp> WorkQueue::abandon(const std::string& reason) {
     given_up.back().reason = reason;
   }
   if (request_.items.empty()) {
-    given_up.push_back({.label = request_.label,
-                        .allocators = {},
-                        .case_ids = {},
-                        .bring_up = true,
-                        .reason = reason});
+    given_up.push_back({.label = request_.label, .allocators = {}, .case_ids = {}, .bring_up = true, .reason = reason});
     batches_.clear();
   }
   return given_up;

@@ -15,8 +15,8 @@ namespace symmbench {
 struct WorkspaceSpec {
   FusionLayout layout;
   HandleType handle = HandleType::posix_fd;
-  std::chrono::nanoseconds wait_limit{};  ///< of one wait inside a kernel
-  DevicePtr give_up = 0;                  ///< GiveUpRecord in host-visible memory, as kernels address it; 0: none
+  std::chrono::nanoseconds wait_limit{};    ///< of one wait inside a kernel
+  DevicePtr give_up = 0;                    ///< GiveUpRecord in host-visible memory, as kernels address it; 0: none
   GiveUpRecord* give_up_on_host = nullptr;  ///< the same as this process addresses it; null: the address is the same
 };
 

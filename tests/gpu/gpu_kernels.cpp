@@ -33,7 +33,8 @@ std::string text(const CallShape& shape) {
 }
 
 /// `calls` launches over a ring of 5, prime to the three Lamport slots; all in the ring checked, digests compared.
-void require_right(GpuRank& rank, const CallShape& shape, InputKind kind, std::uint64_t first, std::uint64_t calls = 10) {
+void require_right(GpuRank& rank, const CallShape& shape, InputKind kind, std::uint64_t first,
+                   std::uint64_t calls = 10) {
   constexpr std::uint32_t kSlots = 5;
   GpuBatch batch(rank, shape, kind, kSlots, first);
   barrier(rank.comm, "filled");
@@ -63,7 +64,10 @@ TEST_CASE("every algorithm, type and pattern is right on GPUs, also with tails a
           for (const auto kind : {InputKind::exact, InputKind::random}) {
             for (const std::uint64_t packets : {1, 3, 67, 1024, 5000, 70001}) {
               if (shared && packets > 1024) continue;
-              const CallShape shape{.algorithm = algorithm, .dtype = dtype, .world_size = rank.size(), .tokens = 1,
+              const CallShape shape{.algorithm = algorithm,
+                                    .dtype = dtype,
+                                    .world_size = rank.size(),
+                                    .tokens = 1,
                                     .hidden = packets * 16 / element_bytes(dtype)};
               require_right(rank, shape, kind, first++);
             }
@@ -71,8 +75,12 @@ TEST_CASE("every algorithm, type and pattern is right on GPUs, also with tails a
             for (const std::uint64_t hidden : {72, 2880, 5120, 7168, 8192}) {
               for (const std::uint64_t tokens : {1, 3, 6, 61}) {
                 if (shared && tokens > 1 && (tokens > 6 || hidden > 72)) continue;
-                const CallShape shape{.algorithm = algorithm, .pattern = Pattern::residual_rmsnorm, .dtype = dtype,
-                                      .world_size = rank.size(), .tokens = tokens, .hidden = hidden};
+                const CallShape shape{.algorithm = algorithm,
+                                      .pattern = Pattern::residual_rmsnorm,
+                                      .dtype = dtype,
+                                      .world_size = rank.size(),
+                                      .tokens = tokens,
+                                      .hidden = hidden};
                 require_right(rank, shape, kind, first++);
               }
             }
@@ -131,7 +139,8 @@ TEST_CASE("device barriers and collectives follow each other in any order") {
       barrier(rank.comm, "launched");
       rank.stream.synchronize();
       barrier(rank.comm, "met");
-      const CallShape shape{.algorithm = kAlgorithms[round % 3], .world_size = rank.size(), .tokens = 1, .hidden = 4096};
+      const CallShape shape{
+          .algorithm = kAlgorithms[round % 3], .world_size = rank.size(), .tokens = 1, .hidden = 4096};
       require_right(rank, shape, InputKind::exact, round);
     }
   });
@@ -144,8 +153,8 @@ TEST_CASE("a rank that never comes is named by all that waited for it, and nobod
       run_gpu_ranks(
           ranks, 1 << 20,
           [&](GpuRank& rank) {
-            const CallShape shape{.algorithm = algorithm, .pattern = pattern, .world_size = rank.size(), .tokens = 16,
-                                  .hidden = 8192};
+            const CallShape shape{
+                .algorithm = algorithm, .pattern = pattern, .world_size = rank.size(), .tokens = 16, .hidden = 8192};
             GpuBatch batch(rank, shape, InputKind::exact, 5, 0);
             rank.stream.synchronize();
             barrier(rank.comm, "filled");
@@ -185,9 +194,9 @@ TEST_CASE("NaNs, infinities, negative zeros and sentinels travel without a hang"
       for (std::size_t e = 0; e < 96; ++e) {
         const std::uint32_t sent = words[e / 2 % 12] >> (e % 2 * 16) & 0xFFFF;
         const std::uint32_t got = output[e / 2] >> (e % 2 * 16) & 0xFFFF;
-        const bool right = (sent & 0x7FFF) > 0x7F80    ? got == 0x7FFF
-                           : (sent & 0x7FFF) == 0      ? (got & 0x7FFF) == 0
-                                                       : got == sent;
+        const bool right = (sent & 0x7FFF) > 0x7F80 ? got == 0x7FFF
+                           : (sent & 0x7FFF) == 0   ? (got & 0x7FFF) == 0
+                                                    : got == sent;
         test::require(right, text(shape) + ": element " + std::to_string(e));
       }
     }
@@ -347,8 +356,11 @@ TEST_CASE("times", "[.][timing]") {
         for (const auto algorithm : {Algorithm::one_shot, Algorithm::two_shot}) {
           if (algorithm == Algorithm::one_shot && bytes > (ranks == 2 ? 64ull << 20 : 2ull << 20)) continue;
           if (bytes > 8 << 20 && bytes != 16 << 20 && bytes != 64 << 20 && bytes != 256 << 20) continue;
-          const CallShape shape{.algorithm = algorithm, .pattern = pattern, .world_size = ranks,
-                                .tokens = bytes / 2 / kHidden, .hidden = kHidden};
+          const CallShape shape{.algorithm = algorithm,
+                                .pattern = pattern,
+                                .world_size = ranks,
+                                .tokens = bytes / 2 / kHidden,
+                                .hidden = kHidden};
           const auto first_threads = make_cuda_kernels(0)->launch_shape(shape).threads;
           all.push_back({shape});
           for (const std::uint32_t threads : {32u, 64u, 128u, 256u, 512u}) {

@@ -32,9 +32,9 @@ struct alignas(4096) GiveUpPage {
 
 inline int visible_gpus() { return probe_cuda().device_count; }
 
-/// Runs `body` on `ranks` threads, each with a GPU and a workspace for messages of `message_bytes`. More ranks than GPUs
-/// share them: then all their kernels must fit on a GPU at once, and nothing that may wait for the whole GPU (allocations,
-/// copies from pageable memory, the loading of code) may stand between the launches of the ranks.
+/// Runs `body` on `ranks` threads, each with a GPU and a workspace for messages of `message_bytes`. More ranks than
+/// GPUs share them: then all their kernels must fit on a GPU at once, and nothing that may wait for the whole GPU
+/// (allocations, copies from pageable memory, the loading of code) may stand between the launches of the ranks.
 inline void run_gpu_ranks(int ranks, std::uint64_t message_bytes, const std::function<void(GpuRank&)>& body,
                           std::chrono::nanoseconds wait_limit = std::chrono::seconds(5)) {
   const int gpus = visible_gpus();

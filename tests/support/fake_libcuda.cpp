@@ -1,5 +1,5 @@
-// Stands in for libcuda.so.1: enough for the loader, the probe and the facts of a device; memory and streams are stubs that
-// fail. The GPUs of all processes are those of one machine.
+// Stands in for libcuda.so.1: enough for the loader, the probe and the facts of a device; memory and streams are stubs
+// that fail. The GPUs of all processes are those of one machine.
 #include "support/fake_libcuda.hpp"
 
 #include <cuda.h>

@@ -2,13 +2,14 @@
 
 namespace symmbench::test {
 
-/// How the fake driver library answers; found in it under the name "fake_libcuda_settings". A program that only opens the
-/// library sets them by environment: FAKE_CUDA_DRIVER_VERSION, FAKE_CUDA_DEVICES, FAKE_CUDA_SM, FAKE_CUDA_PEER_ACCESS,
-/// FAKE_CUDA_FREE_MIB. CUDA_VISIBLE_DEVICES (a list of numbers) chooses among the devices, as with the real one.
+/// How the fake driver library answers; found in it under the name "fake_libcuda_settings". A program that only opens
+/// the library sets them by environment: FAKE_CUDA_DRIVER_VERSION, FAKE_CUDA_DEVICES, FAKE_CUDA_SM,
+/// FAKE_CUDA_PEER_ACCESS, FAKE_CUDA_FREE_MIB. CUDA_VISIBLE_DEVICES (a list of numbers) chooses among the devices, as
+/// with the real one.
 struct FakeLibcudaSettings {
   int driver_version = 13000;
   int init_result = 0;
-  int devices = 2;      ///< in the machine
+  int devices = 2;  ///< in the machine
   int sm = 90;
   int peer_access = 1;  ///< between any two of them
   int free_mib = 140'000;

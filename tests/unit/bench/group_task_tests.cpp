@@ -1,6 +1,5 @@
-#include <catch2/catch_test_macros.hpp>
-
 #include <algorithm>
+#include <catch2/catch_test_macros.hpp>
 
 #include "support/bench_group.hpp"
 
@@ -121,7 +120,8 @@ TEST_CASE("lifecycles time every phase in order and leave nothing behind") {
   options["lifecycles"] = "3";
   const RunConfig config = config_of(options);
   const auto& groups = make_plan(config, 2, 0).groups;
-  const auto it = std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
+  const auto it =
+      std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
   REQUIRE(it != groups.end());
   const auto index = static_cast<std::size_t>(it - groups.begin());
   const auto records = run_group(2, config, index);

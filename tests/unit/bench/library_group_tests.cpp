@@ -87,8 +87,8 @@ RunConfig small_run(Json more = Json::object()) {
 std::vector<RowRecord> rows_with(int ranks, const Habits& habits, const RunConfig& config = small_run()) {
   Meeting meeting(ranks);
   return rows_in(run_group(ranks, config, 0, {.open_library = [&](int rank) {
-    return LibraryChoice{.library = std::make_unique<FakeLibrary>(meeting, rank, habits)};
-  }}));
+                             return LibraryChoice{.library = std::make_unique<FakeLibrary>(meeting, rank, habits)};
+                           }}));
 }
 
 }  // namespace
@@ -127,10 +127,11 @@ TEST_CASE("a library may round its partial sums, in another order on each rank, 
 
 TEST_CASE("where one rank has no library the rows are skipped on all, naming it") {
   Meeting meeting(3);
-  const auto rows = rows_in(run_group(3, small_run(), 0, {.open_library = [&](int rank) {
-    if (rank == 2) return LibraryChoice{.problem = "libnccl.so.2: not there"};
-    return LibraryChoice{.library = std::make_unique<FakeLibrary>(meeting, rank, Habits{})};
-  }}));
+  const auto rows =
+      rows_in(run_group(3, small_run(), 0, {.open_library = [&](int rank) {
+                          if (rank == 2) return LibraryChoice{.problem = "libnccl.so.2: not there"};
+                          return LibraryChoice{.library = std::make_unique<FakeLibrary>(meeting, rank, Habits{})};
+                        }}));
   REQUIRE(rows.size() == 2);
   for (const auto& row : rows) {
     CHECK(row.status == "skipped");
@@ -163,8 +164,9 @@ TEST_CASE("an error behind the library's calls ends the attempt") {
   Meeting meeting(1);
   try {
     rows_in(run_group(1, small_run(), 0, {.open_library = [&](int rank) {
-      return LibraryChoice{.library = std::make_unique<FakeLibrary>(meeting, rank, Habits{.fails_behind = 0})};
-    }}));
+                        return LibraryChoice{
+                            .library = std::make_unique<FakeLibrary>(meeting, rank, Habits{.fails_behind = 0})};
+                      }}));
     FAIL("nothing was thrown");
   } catch (const Error& error) {
     CHECK(error.failure().call == "fakeAsync");

@@ -1,8 +1,7 @@
-#include <catch2/catch_approx.hpp>
-#include <catch2/catch_test_macros.hpp>
-
 #include <algorithm>
 #include <array>
+#include <catch2/catch_approx.hpp>
+#include <catch2/catch_test_macros.hpp>
 
 #include "bench/clocks.hpp"
 #include "support/bench_group.hpp"
@@ -75,7 +74,8 @@ std::vector<Json> of_type(const std::vector<Json>& records, const std::string& t
 }  // namespace
 
 TEST_CASE("a group with a link probe reports its floors once, and its cases stay right") {
-  const auto records = run_group(4, small_run(), 0, {.probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); }});
+  const auto records =
+      run_group(4, small_run(), 0, {.probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); }});
   const auto floors = of_type(records, "floors");
   REQUIRE(floors.size() == 1);
   const FloorsRecord record = floors_from(floors[0]);
@@ -112,8 +112,9 @@ TEST_CASE("ranks that begin apart are seen apart, whatever their clocks say") {
 
 TEST_CASE("floors that cannot be measured cost no case its result") {
   const auto records = run_group(2, small_run("2"), 0, {.probe_of = [](int rank) {
-    return std::make_unique<ScriptedProbe>(rank, rank == 1 ? std::optional(Reason::not_supported) : std::nullopt);
-  }});
+                                   return std::make_unique<ScriptedProbe>(
+                                       rank, rank == 1 ? std::optional(Reason::not_supported) : std::nullopt);
+                                 }});
   CHECK(of_type(records, "floors").empty());
   const auto events = of_type(records, "event");
   REQUIRE(events.size() == 1);
@@ -125,8 +126,9 @@ TEST_CASE("floors that cannot be measured cost no case its result") {
 TEST_CASE("ranks that wait for each other in vain while links are measured are a hang, not an event") {
   const auto failure = failure_of([] {
     run_group(2, small_run("2"), 0, {.probe_of = [](int rank) {
-      return std::make_unique<ScriptedProbe>(rank, rank == 1 ? std::optional(Reason::timed_out) : std::nullopt);
-    }});
+                return std::make_unique<ScriptedProbe>(rank,
+                                                       rank == 1 ? std::optional(Reason::timed_out) : std::nullopt);
+              }});
   });
   CHECK(failure.reason == Reason::timed_out);
   CHECK((failure.rank == 1 || failure.peer == 1));
@@ -141,9 +143,12 @@ TEST_CASE("without a probe, alone, or in a lifecycle nothing is measured of link
   const auto probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); };
   CHECK(of_type(run_group(1, small_run(), 0, {.probe_of = probe_of}), "floors").empty());
   const auto groups = make_plan(small_run(), 2, 0).groups;
-  const auto it = std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
+  const auto it =
+      std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
   REQUIRE(it != groups.end());
-  CHECK(of_type(run_group(2, small_run(), static_cast<std::size_t>(it - groups.begin()), {.probe_of = probe_of}), "floors").empty());
+  CHECK(of_type(run_group(2, small_run(), static_cast<std::size_t>(it - groups.begin()), {.probe_of = probe_of}),
+                "floors")
+            .empty());
 }
 
 TEST_CASE("clocks that drift are interpolated between the readings before and after") {

@@ -1,5 +1,4 @@
 #include <catch2/catch_test_macros.hpp>
-
 #include <cstdlib>
 
 #include "bench/preflight.hpp"
@@ -32,8 +31,9 @@ TEST_CASE("preflight reports each device with its answer, and only allowed envir
     QuietHeartbeat heartbeat;
     const WorkRequest request{.task = "preflight"};
     WorkerContext context{.request = request, .comm = comm, .records = records, .heartbeat = heartbeat};
-    run_preflight(context, {.local_rank = 3, .supervisor_pid = 42}, {{.kind = "cuda", .problem = "no driver"},
-                            {.kind = "host", .facts = DeviceFacts{.kind = "host", .name = "emulated"}}});
+    run_preflight(context, {.local_rank = 3, .supervisor_pid = 42},
+                  {{.kind = "cuda", .problem = "no driver"},
+                   {.kind = "host", .facts = DeviceFacts{.kind = "host", .name = "emulated"}}});
   });
   ::unsetenv("NCCL_SYMMBENCH_TEST");
   ::unsetenv("SECRET_TOKEN");

@@ -11,7 +11,8 @@ TEST_CASE("a failure reads as one line that names rank, phase, layer, reason, ca
                   .detail = "64 MiB asked, 10 MiB free",
                   .phase = Phase::map,
                   .rank = 2,
-                  .code = 2}) == "rank 2, phase map: driver/out_of_memory in cuMemCreate (2): 64 MiB asked, 10 MiB free");
+                  .code = 2}) ==
+        "rank 2, phase map: driver/out_of_memory in cuMemCreate (2): 64 MiB asked, 10 MiB free");
   CHECK(describe({.layer = Layer::comm, .reason = Reason::timed_out}) == "comm/timed_out");
   CHECK(describe({.layer = Layer::comm, .reason = Reason::timed_out, .phase = Phase::use}) ==
         "phase use: comm/timed_out");
@@ -44,8 +45,9 @@ TEST_CASE("the root cause is a crash before an error, an error before a wait, a 
 }
 
 TEST_CASE("a failed phase carries every rank's failure and speaks for its cause") {
-  const PhaseFailed failed(Phase::import_handle, {{.reason = Reason::peer_failed, .rank = 0},
-                                                  {.layer = Layer::driver, .reason = Reason::invalid_handle, .rank = 1}});
+  const PhaseFailed failed(Phase::import_handle,
+                           {{.reason = Reason::peer_failed, .rank = 0},
+                            {.layer = Layer::driver, .reason = Reason::invalid_handle, .rank = 1}});
   CHECK(failed.failure().rank == 1);
   CHECK(failed.failure().phase == Phase::import_handle);
   CHECK(failed.failures().size() == 2);
