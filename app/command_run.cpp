@@ -220,6 +220,9 @@ class Rank {
     const auto facts = latest_facts(log.of_type("rank"));
     const DeviceDecision device = decide_device(config_, facts, mpi_.size());
     const RunConfig config = config_for(config_, device);
+    if (auto concern = tuning_concern(config, device)) {
+      own.append(to_json(EventRecord{.what = "foreign_tuning", .detail = std::move(*concern), .data = nullptr}));
+    }
     own.append(to_json(run_started(command_, config, arguments_, mpi_.size(), device, started_at)));
 
     std::optional<std::string> problem = device.problem;

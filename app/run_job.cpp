@@ -57,6 +57,13 @@ RunConfig config_for(const RunConfig& config, const DeviceDecision& device) {
   return with_tuning(config, tuning_for_family(device.family));
 }
 
+std::optional<std::string> tuning_concern(const RunConfig& config, const DeviceDecision& device) {
+  const Json tuning = parse_json(config.config_text, "configuration").value("tuning", Json(nullptr));
+  if (!tuning.is_object() || tuning.value("family", std::string()) == device.family) return std::nullopt;
+  return fmt::format("the table of --tuning was made for '{}', and this run is on '{}'",
+                     tuning.value("family", std::string()), device.family);
+}
+
 DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& rank_facts, int world_size) {
   const DeviceChoice asked = config.device;
   const int group_size = config.group_size == 0 ? world_size : config.group_size;

@@ -24,6 +24,8 @@ DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& r
 /// The configuration once the device is known: `--tuning auto` becomes the shipped table of the device's family, or
 /// "computed" where there is none.
 RunConfig config_for(const RunConfig& config, const DeviceDecision& device);
+/// A table that the user gave and that was made for another kind of device, in words; it is followed all the same.
+std::optional<std::string> tuning_concern(const RunConfig& config, const DeviceDecision& device);
 
 /// Why the plan cannot fit this machine's memory, with the figures, or nullopt. Compares what the workspaces and batch
 /// rings of the ranks that share a memory need with what each of them reported as free.

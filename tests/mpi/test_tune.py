@@ -62,6 +62,18 @@ class Tune(RunTest):
                 self.assertEqual((size["auto"]["algorithm"], size["auto"]["source"]), ("one_shot", "computed"))
                 self.assertGreaterEqual(size["auto"]["loss"], 1)
 
+    def test_a_table_made_for_another_device_is_followed_and_told_of(self):
+        table = self.scratch / "other.json"
+        table.write_text(json.dumps({
+            "family": "sm90", "emulated": False, "source": "x", "tables": [{
+                "world_size": 2, "pattern": "allreduce", "choices": [{"up_to_bytes": None, "algorithm": "two_shot"}]}]}))
+        done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 2, "--algorithm", "auto", "--lifecycles", 0,
+                   "--tuning", table, "-J", self.report)
+        self.assert_exit(done, 0)
+        self.assertIn("made for 'sm90', and this run is on 'host'", done.stderr)
+        self.assertEqual([event["what"] for event in self.load()["run"]["events"]], ["foreign_tuning"])
+        self.assertEqual({row["algorithm"] for row in self.load()["results"]}, {"two_shot"})
+
     def test_bad_paths_and_tables_are_refused_before_anything_runs(self):
         bad = self.scratch / "bad.json"
         bad.write_text(json.dumps({
