@@ -236,6 +236,7 @@ class Rank {
       ended.interrupted_by = outcome.interrupted_by;
     } else if (problem) {
       ended.interrupted_by = problem;
+      ended.unsupported = true;
     }
     own.append(to_json(ended));
 

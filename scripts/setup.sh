@@ -10,7 +10,7 @@ as_root() {
 }
 
 packages=(g++ cmake ninja-build git openmpi-bin libopenmpi-dev libcli11-dev libfmt-dev nlohmann-json3-dev
-  libvalijson-dev python3)
+  libvalijson-dev python3 jq)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -187,7 +187,7 @@ constexpr OptionSpec kOptions[] = {
     // ---- output
     {"report", 'J', Kind::path, Scope::run, Group::output, "FILE", "", "write the JSON report here"},
     {"journal", 0, Kind::path, Scope::run, Group::output, "DIR", "",
-     "journals of the run while it runs [default: <report>.journal, removed on success]"},
+     "journals of the run while it runs [default: <report>.journal, removed once the report is written]"},
     {"output-dir", 0, Kind::path, Scope::run, Group::output, "DIR", "",
      "existing folder for output files with standard names: report.json (unless --report names one), and tuning.json "
      "of --tune [default: no report; tuning.json in the current folder]"},

@@ -286,14 +286,16 @@ Json to_json(const RunEnded& record) {
   return {{"type", "run_ended"},
           {"ended_at", record.ended_at},
           {"complete", record.complete},
-          {"interrupted_by", json_or_null(record.interrupted_by)}};
+          {"interrupted_by", json_or_null(record.interrupted_by)},
+          {"unsupported", record.unsupported}};
 }
 
 RunEnded run_ended_from(const Json& json) {
   const RecordReader reader(json, "run_ended");
   return {.ended_at = reader.text("ended_at"),
           .complete = reader.flag("complete"),
-          .interrupted_by = reader.optional_text("interrupted_by")};
+          .interrupted_by = reader.optional_text("interrupted_by"),
+          .unsupported = reader.flag("unsupported")};
 }
 
 }  // namespace symmbench

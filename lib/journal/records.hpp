@@ -124,7 +124,8 @@ struct EventRecord {
 struct RunEnded {
   std::string ended_at;
   bool complete = false;
-  std::optional<std::string> interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit"
+  std::optional<std::string> interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit", what forbids it
+  bool unsupported = false;                   ///< nothing was run: the machine's facts forbid it
 };
 
 /// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "event",

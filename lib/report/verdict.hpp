@@ -20,13 +20,15 @@ enum class ExitCode : int {
 struct VerdictPolicy {
   bool strict = false;
   bool skip_if_unsupported = false;
+  bool unsupported = false;  ///< nothing was run: the machine's facts forbid it
 };
 
 /// The one place where a report becomes an exit code. `report` has everything but "verdict".
 ///   4   a row or incident is hung
 ///   1   a row failed; an incident or lifecycle failed; a lifecycle left descriptors, mappings or device memory behind
 ///   3   the run is not complete; nothing was planned; planned lifecycles were not run; all rows of an asked allocator
-///       are skipped or not_tested (77 instead, when all of them are skipped and skip_if_unsupported says so; skipped
+///       are skipped or not_tested (77 instead, when all of them are skipped, or the machine
+///       forbids the run as a whole, and skip_if_unsupported says so; skipped
 ///       rows of nccl do not count beside others);
 ///       any row is skipped or not_tested, with strict
 ///   0   otherwise

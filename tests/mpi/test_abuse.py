@@ -58,6 +58,11 @@ class BadInput(RunTest):
         self.assert_exit(run(2, "run", "-n"), 2)
         self.assert_exit(run(2, "run", "stray"), 2)
 
+    def test_cuda_without_a_driver_is_skipped_where_that_is_allowed(self):
+        done = run(2, "run", "--device", "cuda", "--skip-if-unsupported", "-J", self.report)
+        self.assert_exit(done, 77)
+        self.assertEqual(self.load()["verdict"]["status"], "skipped")
+
     def test_cuda_without_a_driver_is_no_verdict(self):
         done = run(2, "run", "--device", "cuda", "-J", self.report)
         self.assert_exit(done, 3)

@@ -98,6 +98,25 @@ TEST_CASE("what is unsupported is 77 only when asked for, and only when skips ar
   CHECK(code(report_with({"skipped"}), {.strict = true, .skip_if_unsupported = true}) == 3);
 }
 
+TEST_CASE("a machine that forbids the whole run is 77 where that was allowed, else no verdict") {
+  const Json report = report_with({"not_tested", "not_tested:b"}, false);
+  CHECK(code(report, {.unsupported = true}) == 3);
+  CHECK(code(report, {.skip_if_unsupported = true, .unsupported = true}) == 77);
+  CHECK(code(report, {.skip_if_unsupported = true}) == 3);  // an interrupted run
+  CHECK(code(report, {.strict = true, .skip_if_unsupported = true, .unsupported = true}) == 3);
+  CHECK(code(report_with({"failed"}, false), {.skip_if_unsupported = true, .unsupported = true}) == 1);
+}
+
+TEST_CASE("what a run could not deliver makes its verdict no better than no_verdict, and says so") {
+  Json report = report_with({"ok"});
+  report["verdict"] = {{"status", "passed"}, {"exit_code", 0}, {"summary", Json::array()}};
+  fall_short(report, "cannot write 'x'");
+  CHECK(report["verdict"] == Json{{"status", "no_verdict"}, {"exit_code", 3}, {"summary", {"cannot write 'x'"}}});
+  report["verdict"] = {{"status", "hung"}, {"exit_code", 4}, {"summary", Json::array()}};
+  fall_short(report, "cannot write 'x'");
+  CHECK(report["verdict"]["exit_code"] == 4);
+}
+
 TEST_CASE("lifecycles of an allocator that is skipped altogether do not turn 77 into 3") {
   Json report = report_with({"skipped"});
   report["stability"].push_back(entry(0, 0, 0, 0, 5));
