@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <filesystem>
 #include <map>
 
 #include "app/cli.hpp"
@@ -40,21 +39,6 @@ bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection
   return speaker < mpi.size();
 }
 
-/// A journal is a folder, and may not stand where a file is to be written.
-void require_apart(const RunConfig& config) {
-  if (!config.journal_path) return;
-  const auto place = [](const std::string& path) { return std::filesystem::weakly_canonical(path); };
-  for (const auto& path : {config.report_path, config.tuning_path}) {
-    if (!path || place(*path) != place(*config.journal_path)) continue;
-    throw Error(
-        {.layer = Layer::config,
-         .reason = Reason::invalid_argument,
-         .detail = fmt::format("--journal '{}' is also the name of a file that this run writes; the journal is a "
-                               "folder of its own",
-                               *config.journal_path)});
-  }
-}
-
 /// What argv and files alone decide, beyond the options themselves: the plan and the report's place.
 void check_before_running(const ParsedCommand& command, const MpiSession& mpi) {
   try {
@@ -63,7 +47,6 @@ void check_before_running(const ParsedCommand& command, const MpiSession& mpi) {
       for (const auto& path : {command.config.report_path, command.config.tuning_path}) {
         if (path) check_writable(*path);
       }
-      require_apart(command.config);
     }
   } catch (const Error& error) {
     Failure failure = error.failure();
@@ -292,6 +275,7 @@ class Rank {
       if (config_.report_path) write_report(*config_.report_path, report);
       return true;
     } catch (const std::exception& error) {
+      fmt::print(stderr, "symmbench run: {}\n", error.what());  // the console may be off
       fall_short(report, error.what());
       return false;
     }

@@ -4,7 +4,7 @@ namespace symmbench {
 
 LibraryKernels::LibraryKernels(std::unique_ptr<KernelSet> inner, CollectiveLibrary& library, Driver& driver,
                                Stream& stream)
-    : inner_(std::move(inner)), library_(library), meeting_point_(driver, kPacketBytes) {
+    : ForwardingKernels(std::move(inner)), library_(library), meeting_point_(driver, kPacketBytes) {
   stream.fill(meeting_point_.address(), 0, kPacketBytes / 4);
 }
 

@@ -244,16 +244,20 @@ RunConfig run_config_from(const Settings& run) {
   config.tune = get<bool>(run, "tune");
   config.tuning = tuning_from(run.at("tuning").value);
   config.report_path = get_optional<std::string>(run, "report");
+  config.journal_path = get_optional<std::string>(run, "journal");
   const auto output_dir = get_optional<std::string>(run, "output_dir");
   if (output_dir && !config.report_path) config.report_path = *output_dir + "/report.json";
-  if (config.tune) {
-    config.tuning_path = output_dir.value_or(".") + "/tuning.json";
+  if (config.tune) config.tuning_path = output_dir.value_or(".") + "/tuning.json";
+  const auto same_place = [](const std::optional<std::string>& a, const std::optional<std::string>& b) {
     const auto place = [](const std::string& path) { return std::filesystem::absolute(path).lexically_normal(); };
-    if (config.report_path && place(*config.report_path) == place(*config.tuning_path)) {
-      run.at("report").fail("must not be the file that --tune writes its table to");
-    }
+    return a && b && place(*a) == place(*b);
+  };
+  if (same_place(config.report_path, config.tuning_path)) {
+    run.at("report").fail("must not be the file that --tune writes its table to");
   }
-  config.journal_path = get_optional<std::string>(run, "journal");
+  if (same_place(config.journal_path, config.report_path) || same_place(config.journal_path, config.tuning_path)) {
+    run.at("journal").fail("must be a folder of its own, not a file that this run writes");
+  }
   return config;
 }
 

@@ -112,7 +112,7 @@ struct FloorsRecord {
 /// Anything worth telling that is no result: a worker was restarted, a group was given up, an interrupt came.
 struct EventRecord {
   int group = 0;
-  std::string what;  ///< "worker_restarted", "group_skipped", "interrupted", "rank_stderr", "rank_silent"
+  std::string what;  ///< "worker_restarted", "group_skipped", "interrupted", "rank_stderr", "rank_silent", ...
   std::string detail;
   /// For programs, by `what`; null when there is nothing to add. "group_skipped": {label, case_ids, allocators,
   /// bring_up, failure}: these cases do not run (again) under these allocators. "worker_restarted": {label, attempt,

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
+#include "kernels/forwarding_kernels.hpp"
 #include "support/bench_group.hpp"
 
 using namespace symmbench;
@@ -10,36 +11,16 @@ namespace {
 
 /// Hands everything on, but adds one to a word of this rank's input before the `nth` allreduce: what a corrupted link
 /// does to a message.
-class CorruptingKernels final : public KernelSet {
+class CorruptingKernels final : public ForwardingKernels {
  public:
-  CorruptingKernels(std::unique_ptr<KernelSet> inner, int nth) : inner_(std::move(inner)), left_(nth) {}
+  CorruptingKernels(std::unique_ptr<KernelSet> inner, int nth) : ForwardingKernels(std::move(inner)), left_(nth) {}
 
-  std::optional<std::string> unsupported(const CallShape& shape) const override { return inner_->unsupported(shape); }
-  LaunchShape launch_shape(const CallShape& shape) const override { return inner_->launch_shape(shape); }
   void allreduce(Stream& stream, const AllreduceCall& call) override {
     if (left_-- == 0) stream.fill(call.input, 0x40004000u, 1);
-    inner_->allreduce(stream, call);
-  }
-  void device_barrier(Stream& stream, const WorkspaceView& view) override { inner_->device_barrier(stream, view); }
-  void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) override {
-    inner_->fill_inputs(stream, batch, call);
-  }
-  void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) override {
-    inner_->fill_constants(stream, batch, call);
-  }
-  void check(Stream& stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance) override {
-    inner_->check(stream, batch, call, advance);
-  }
-  void scan(Stream& stream, DevicePtr data, std::uint64_t words, std::uint32_t pattern, DevicePtr count) override {
-    inner_->scan(stream, data, words, pattern, count);
-  }
-  void write_word(Stream& stream, DevicePtr to, std::uint32_t value) override { inner_->write_word(stream, to, value); }
-  void read_words(Stream& stream, std::span<const DevicePtr> from, DevicePtr to) override {
-    inner_->read_words(stream, from, to);
+    ForwardingKernels::allreduce(stream, call);
   }
 
  private:
-  std::unique_ptr<KernelSet> inner_;
   int left_;
 };
 
