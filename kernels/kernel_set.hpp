@@ -44,6 +44,7 @@ struct CallShape {
   bool in_place = false;
   std::uint32_t blocks = 0;   ///< 0: chosen by the kernel set
   std::uint32_t threads = 0;  ///< per block; 0: chosen
+  bool pdl = true;            ///< programmatic dependent launch, on devices that have it
 
   std::uint64_t message_bytes() const { return tokens * hidden * element_bytes(dtype); }
   std::uint64_t packets() const { return message_bytes() / kPacketBytes; }

@@ -21,7 +21,7 @@ ctest --preset host -j 2
 
 if [ "$quick" -eq 0 ]; then
   step "AddressSanitizer and UndefinedBehaviorSanitizer"
-  modules=(core journal comm device supervise memory)
+  modules=(core journal comm device memory workspace supervise)
   build host-asan "${modules[@]/#/unit_}"
   ctest --preset host-asan -j 2 -R "^($(IFS='|'; echo "${modules[*]}")): "
 

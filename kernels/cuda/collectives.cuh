@@ -58,13 +58,13 @@ __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
   }
 }
 
-template <class T, RowsTuning kTuning, Algorithm kAlgorithm, class World, class View>
+template <class T, Tuning kTuning, Algorithm kAlgorithm, class World, class View>
 __device__ __forceinline__ void fused_body(const View& view, const Message& message,
                                            const ResidualRmsNorm<T>& epilogue) {
   constexpr RowOrder kOrder = kAlgorithm == Algorithm::one_shot ? RowOrder::in_turn : RowOrder::by_owner;
   __shared__ RowShared shared;
   const World world = world_of<World>(view);
-  CudaOps<View, Trigger::after_push> ops(view);
+  CudaOps<View, Trigger::after_push, kTuning> ops(view);
   const auto row_packets = static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>);
   const RowsWork<kOrder, kTuning> work(world, view.rank, message, row_packets, shared);
   if constexpr (kAlgorithm == Algorithm::one_shot) {
@@ -79,17 +79,16 @@ template <class T, class World, Algorithm kAlgorithm>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
     fused_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view, const __grid_constant__ Message message,
                  const __grid_constant__ ResidualRmsNorm<T> epilogue) {
-  fused_body<T, RowsTuning::latency, kAlgorithm, World>(view, message, epilogue);
+  fused_body<T, Tuning::latency, kAlgorithm, World>(view, message, epilogue);
 }
 
 /// 40 registers, 1536 threads per SM: a few spills cost less than rows that are not under way (2 GPUs, 64 Mi: 64
 /// registers 211 us, 48 206, 40 199).
 template <class T, class World, Algorithm kAlgorithm>
-__global__ void __maxnreg__(40)
-    fused_throughput_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
-                            const __grid_constant__ Message message,
-                            const __grid_constant__ ResidualRmsNorm<T> epilogue) {
-  fused_body<T, RowsTuning::throughput, kAlgorithm, World>(view, message, epilogue);
+__global__ void __maxnreg__(40) fused_throughput_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
+                                                        const __grid_constant__ Message message,
+                                                        const __grid_constant__ ResidualRmsNorm<T> epilogue) {
+  fused_body<T, Tuning::throughput, kAlgorithm, World>(view, message, epilogue);
 }
 
 template <class T, class Epilogue>
@@ -112,8 +111,7 @@ inline Message message_of(const AllreduceCall& call) {
 }
 template <class T>
 ResidualRmsNorm<T> fused_epilogue(const AllreduceCall& call) {
-  return {call.residual,     call.gamma,   call.residual_out, call.output,
-          call.shape.hidden, call.epsilon, call.weight_bias};
+  return {call.residual, call.gamma, call.residual_out, call.output, call.shape.hidden, call.epsilon, call.weight_bias};
 }
 
 template <class T, class World>
@@ -172,7 +170,8 @@ int launch_fused_of(const LaunchShape& shape, void* stream, const AllreduceCall&
 template <class T>
 int launch_barrier_of(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
   if (call.shape.pattern == Pattern::allreduce) {
-    return launch(barrier_kernel<T, StoreSum<T>>, shape, stream, *call.view, message_of(call), StoreSum<T>{call.output});
+    return launch(barrier_kernel<T, StoreSum<T>>, shape, stream, *call.view, message_of(call),
+                  StoreSum<T>{call.output});
   }
   return launch(barrier_kernel<T, ResidualRmsNorm<T>>, shape, stream, *call.view, message_of(call),
                 fused_epilogue<T>(call));

@@ -53,6 +53,18 @@ __device__ __forceinline__ void store_word_release_sys(std::uint64_t address, st
   asm volatile("st.release.sys.global.u32 [%0], %1;" ::"l"(address), "r"(word) : "memory");
 }
 
+/// `value`, in a register and of unknown origin: the compiler would rather compute an address anew at every turn of a
+/// polling loop.
+__device__ __forceinline__ std::uint64_t in_register(std::uint64_t value) {
+  asm volatile("" : "+l"(value));
+  return value;
+}
+__device__ __forceinline__ bool in_register(bool value) {
+  std::uint32_t word = value;
+  asm volatile("" : "+r"(word));
+  return word != 0;
+}
+
 /// Nanoseconds, in steps of 32 (KP 3).
 __device__ __forceinline__ std::uint64_t globaltimer() {
   std::uint64_t now;

@@ -5,6 +5,7 @@
 #include "kernels/cuda/cuda_memory.cuh"
 #include "kernels/cuda/cuda_numbers.cuh"
 #include "kernels/cuda/cuda_view.cuh"
+#include "kernels/cuda/cuda_work.cuh"
 #include "kernels/protocol/ops.hpp"
 
 namespace symmbench {
@@ -12,6 +13,47 @@ namespace symmbench {
 /// When a kernel lets the next one start: the plain ones at once after their own wait, the fused ones after their push
 /// (KP 5: before the wait costs up to 1.2 us, between these two 0.05).
 enum class Trigger { after_wait, after_push };
+
+/// What a wait does once in a thousand misses.
+namespace seldom {
+
+/// When the wait began, for its next look (`since` 0: now); 0: it is over.
+__device__ __forceinline__ std::uint64_t look(std::uint64_t control, std::uint64_t limit_ns, std::uint64_t since) {
+  const std::uint64_t now = ptx::globaltimer();
+  if (since != 0 && now - since > limit_ns) return 0;
+  if (ptx::load_word_relaxed_gpu(control + offsetof(ControlBlock, abort)) != 0) return 0;
+  return since != 0 ? since : now;
+}
+
+/// `counted`: calls that the control block counts already though they are not through.
+__device__ __forceinline__ void give_up(std::uint64_t control, std::uint64_t page_address, std::uint32_t counted,
+                                        const GiveUpRecord& record) {
+  auto* block = reinterpret_cast<ControlBlock*>(control);
+  if (atomicExch(&block->abort, 1u) != 0 || page_address == 0) return;
+  auto* page = reinterpret_cast<GiveUpRecord*>(page_address);
+  page->rank = record.rank;
+  page->peer = record.peer;
+  page->slot = record.slot;
+  page->packet = record.packet;
+  page->expected = record.expected;
+  page->seen = record.seen;
+  page->call = block->calls - counted;
+  __threadfence_system();
+  *const_cast<volatile std::uint32_t*>(&page->tag) = record.tag;
+  __threadfence_system();
+}
+
+/// The same as calls.
+static __device__ __noinline__ std::uint64_t look_called(std::uint64_t control, std::uint64_t limit_ns,
+                                                         std::uint64_t since) {
+  return look(control, limit_ns, since);
+}
+static __device__ __noinline__ void give_up_called(std::uint64_t control, std::uint64_t page_address,
+                                                   std::uint32_t counted, GiveUpRecord record) {
+  give_up(control, page_address, counted, record);
+}
+
+}  // namespace seldom
 
 /// Where a packet goes for each peer. Few ranks: their addresses, computed before the wait (KP 5). Many: one offset.
 template <class World>
@@ -26,7 +68,7 @@ struct PeerTargets<FixedWorld<N>> {
 
 /// MemoryOps of a GPU; one object per thread. View: LamportView, or WorkspaceView for the barrier protocols.
 /// Lamport words and control block are relaxed accesses; nothing here is a fence (KP 7).
-template <class View, Trigger kTrigger>
+template <class View, Trigger kTrigger, Tuning kTuning = Tuning::latency>
 class CudaOps {
  public:
   using Numbers = CudaNumbers;
@@ -36,7 +78,6 @@ class CudaOps {
   template <class World>
   using Targets = PeerTargets<World>;
   struct Patience {
-    std::uint32_t misses = 0;
     std::uint64_t since = 0;
   };
 
@@ -53,12 +94,12 @@ class CudaOps {
   /// One access. What a Lamport call only passes on stays in memory: advance() and give_up() find it there.
   __device__ __forceinline__ CallState load_state() {
     static_assert(offsetof(ControlBlock, slot) == 0 && offsetof(ControlBlock, abort) == 4 &&
-                  offsetof(ControlBlock, dirty_packets) == 8);
+                  offsetof(ControlBlock, dirty) == 8);
     const Packet words = ptx::load_relaxed_gpu(view_.control);
     CallState state{};
     state.slot = words.word[0];
     state.abort = words.word[1];
-    state.dirty_packets = words.word[2] | std::uint64_t{words.word[3]} << 32;
+    state.dirty = {words.word[2], words.word[3]};
     if constexpr (kBarriers) {
       state.barrier_generation = ptx::load_word_relaxed_gpu(view_.control + offsetof(ControlBlock, barrier_generation));
     }
@@ -73,7 +114,7 @@ class CudaOps {
   __device__ __forceinline__ bool is_last(Ticket ticket, std::uint32_t blocks) { return ticket == blocks - 1; }
   __device__ __forceinline__ void advance(const CallState& next) {
     control()->slot = next.slot;
-    control()->dirty_packets = next.dirty_packets;
+    control()->dirty = next.dirty;
     if constexpr (kBarriers) {
       control()->barrier_generation = next.barrier_generation;
       count_call();
@@ -109,7 +150,9 @@ class CudaOps {
       ptx::store_relaxed_sys(peer_lamport(view_, step) + targets.offset + slot_offset, packet);
     }
   }
-  __device__ __forceinline__ Source source(std::uint64_t offset) { return own_lamport(view_) + offset; }
+  __device__ __forceinline__ Source source(std::uint64_t offset) {
+    return ptx::in_register(own_lamport(view_) + offset);
+  }
   __device__ __forceinline__ Packet poll(Source source) { return ptx::load_relaxed_sys(source); }
   __device__ __forceinline__ void clear(std::uint64_t offset) {
     ptx::store(own_lamport(view_) + offset, sentinel_packet());
@@ -129,32 +172,28 @@ class CudaOps {
     return ptx::load_word_acquire_sys(view_.flags[view_.rank] + offset);
   }
 
-  /// Looks at clock and abort word, both of this GPU, at every 1024th miss only: that costs nothing (KP 8).
-  __device__ __forceinline__ Waiting keep_waiting(Patience& patience) {
-    if ((++patience.misses & 1023u) != 0) return Waiting::again;
-    const std::uint64_t now = ptx::globaltimer();
-    if (patience.since == 0) {
-      patience.since = now;
-    } else if (now - patience.since > view_.wait_limit_ns) {
-      return Waiting::expired;
+  /// Clock and abort word are both of this GPU: looked at so seldom, they cost nothing (KP 8).
+  static constexpr int kMissesPerLook = 1024;
+  __device__ __forceinline__ bool look(Patience& patience) {
+    if constexpr (kTuning == Tuning::latency) {
+      patience.since = seldom::look_called(view_.control, view_.wait_limit_ns, patience.since);
+    } else {
+      patience.since = seldom::look(view_.control, view_.wait_limit_ns, patience.since);
     }
-    return ptx::load_word_relaxed_gpu(view_.control + offsetof(ControlBlock, abort)) != 0 ? Waiting::aborted
-                                                                                         : Waiting::again;
+    return patience.since != 0;
   }
 
+  /// Else the compiler lets those that gave up branch off at once, and the others of their warp meet again only after
+  /// the sum, which each group of packets that arrived together then computes for itself.
+  __device__ __forceinline__ bool together(bool arrived) { return ptx::in_register(arrived); }
+
   __device__ __forceinline__ void give_up(const GiveUpRecord& record) {
-    if (atomicExch(&control()->abort, 1u) != 0 || view_.give_up == 0) return;
-    auto* page = reinterpret_cast<GiveUpRecord*>(view_.give_up);
-    page->rank = record.rank;
-    page->peer = record.peer;
-    page->slot = record.slot;
-    page->packet = record.packet;
-    page->expected = record.expected;
-    page->seen = record.seen;
-    page->call = control()->calls - (kBarriers ? 0 : 1);
-    __threadfence_system();
-    *const_cast<volatile std::uint32_t*>(&page->tag) = record.tag;
-    __threadfence_system();
+    constexpr std::uint32_t kCounted = kBarriers ? 0 : 1;
+    if constexpr (kTuning == Tuning::latency) {
+      seldom::give_up_called(view_.control, view_.give_up, kCounted, record);
+    } else {
+      seldom::give_up(view_.control, view_.give_up, kCounted, record);
+    }
   }
 
   __device__ __forceinline__ float reciprocal_sqrt(float value) { return rsqrtf(value); }

@@ -19,30 +19,27 @@ enum class RowOrder {
   by_owner,  ///< two-shot: clusters c ... c + W - 1 have one row of each rank's share, so all links are busy (KP 6)
 };
 
-/// What a kernel on rows is built for.
-enum class RowsTuning {
-  latency,     ///< few rows: all registers it wants, the cluster meets before the wait for the previous kernel
-  throughput,  ///< more rows than fit at once: few registers, so that more rows are under way; the cluster meets late
-};
-
-/// Fused patterns: one cluster per row, one packet per thread. A row is cut evenly over the blocks of its cluster; a row
-/// may belong to several owners. Cluster c waits only for clusters of its group of W consecutive ones on the peers (of
-/// its own number in a one-shot), so no co-residency is needed (KP 7).
-template <RowOrder kOrder, RowsTuning kTuning>
+/// Fused patterns: one cluster per row, one packet per thread. A row is cut evenly over the blocks of its cluster; a
+/// row may belong to several owners. Cluster c waits only for clusters of its group of W consecutive ones on the peers
+/// (of its own number in a one-shot), so no co-residency is needed (KP 7).
+template <RowOrder kOrder, Tuning kTuning>
 class RowsWork : public OnePacketWork {
  public:
   /// Prologue, before anything of an earlier kernel is touched: sums and mbarrier made ready.
   template <class World>
   __device__ __forceinline__ RowsWork(World world, int rank, const Message& message, std::uint32_t row_packets,
                                       RowShared& shared)
-      : rank_(rank), blocks_of_row_(ptx::cluster_size()), part_(ptx::shared_address(shared.part)),
-        mbarrier_(ptx::shared_address(&shared.mbarrier)), shared_(shared) {
+      : rank_(rank),
+        blocks_of_row_(ptx::cluster_size()),
+        part_(ptx::shared_address(shared.part)),
+        mbarrier_(ptx::shared_address(&shared.mbarrier)),
+        shared_(shared) {
     const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
     const std::uint32_t padded = (warps + kPartials - 1) / kPartials * kPartials;
     for (std::uint32_t i = threadIdx.x; i < padded; i += blockDim.x) shared.part[i] = 0.0f;
     if (threadIdx.x == 0) ptx::mbarrier_expect(mbarrier_, warps * sizeof(float));
     ptx::cluster_arrive();
-    if constexpr (kTuning == RowsTuning::latency) ptx::cluster_wait();
+    if constexpr (kTuning == Tuning::latency) ptx::cluster_wait();
 
     const std::uint32_t per_block = (row_packets + blocks_of_row_ - 1) / blocks_of_row_;
     const std::uint32_t column = ptx::cluster_block() * per_block + threadIdx.x;
@@ -110,15 +107,15 @@ class RowsWork : public OnePacketWork {
     }
   }
 
-  /// Each warp sends its sum to all blocks of the cluster, which add all of them in one order. The wait needs no deadline:
-  /// whoever it is for comes here too, after waits that have one. Not alive: the thread's own wait gave up; that of another
-  /// one shows in the control block only, and the output of such a call is of no use anyhow.
+  /// Each warp sends its sum to all blocks of the cluster, which add all of them in one order. The wait needs no
+  /// deadline: whoever it is for comes here too, after waits that have one. Not alive: the thread's own wait gave up;
+  /// that of another one shows in the control block only, and the output of such a call is of no use anyhow.
   __device__ __forceinline__ bool row_sum(float& sum, bool alive) const {
     summed_ = true;
     float q = has_packet_ && alive ? sum : 0.0f;
 #pragma unroll
     for (int lane = 16; lane > 0; lane /= 2) q += __shfl_xor_sync(0xFFFFFFFFu, q, lane);
-    if constexpr (kTuning == RowsTuning::throughput) ptx::cluster_wait();
+    if constexpr (kTuning == Tuning::throughput) ptx::cluster_wait();
     const std::uint32_t lane = threadIdx.x % 32;
     if (lane < blocks_of_row_) {
       const std::uint32_t index = ptx::cluster_block() * (blockDim.x / 32) + threadIdx.x / 32;

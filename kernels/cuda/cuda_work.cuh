@@ -4,6 +4,17 @@
 
 namespace symmbench {
 
+/// What a kernel is built for.
+enum class Tuning {
+  /// Work that the GPU holds at once: all registers it wants. What a wait does once in a thousand misses is called: in
+  /// line
+  /// it would stand between the polling loop and what follows it, and be fetched with every launch (0.05 us). A cluster
+  /// meets before the wait for the previous kernel.
+  latency,
+  /// More than it holds at once: few registers, so that more is under way. Nothing is called, a cluster meets late.
+  throughput,
+};
+
 /// What a thread learns about its packet stays in registers.
 template <class V>
 struct InRegisters {
@@ -81,9 +92,9 @@ class MessageWork : public OnePacketWork {
   }
 };
 
-/// Plain two-shot: block b serves owner (me + b % W) % W and has the (b / W)-th piece of that share, so a block talks to
-/// one peer (KP 6). Block b waits only for blocks of its group of W consecutive ones on the peers: those are started in
-/// order, so a grid larger than the GPU holds at once is no problem (KP 7).
+/// Plain two-shot: block b serves owner (me + b % W) % W and has the (b / W)-th piece of that share, so a block talks
+/// to one peer (KP 6). Block b waits only for blocks of its group of W consecutive ones on the peers: those are started
+/// in order, so a grid larger than the GPU holds at once is no problem (KP 7).
 class ShareWork : public OnePacketWork {
  public:
   template <class World>

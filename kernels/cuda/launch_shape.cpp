@@ -14,9 +14,7 @@ constexpr std::uint64_t kWarp = 32;
 constexpr std::uint64_t kSpread = 128;
 
 bool is_fused(const CallShape& shape) { return shape.pattern != Pattern::allreduce; }
-std::uint64_t row_packets(const CallShape& shape) {
-  return shape.hidden * element_bytes(shape.dtype) / kPacketBytes;
-}
+std::uint64_t row_packets(const CallShape& shape) { return shape.hidden * element_bytes(shape.dtype) / kPacketBytes; }
 
 /// Plain Lamport kernels: one packet per thread; a two-shot's blocks serve one owner each.
 struct PlainGrid {
@@ -32,8 +30,8 @@ PlainGrid plain_grid(const CallShape& shape) {
 std::uint64_t plain_threads(const CallShape& shape) {
   if (shape.threads != 0) return shape.threads;
   const PlainGrid grid = plain_grid(shape);
-  const std::uint64_t blocks = shape.blocks != 0 ? std::max<std::uint64_t>(shape.blocks / grid.pieces, 1)
-                                                 : ceil_div(kSpread, grid.pieces);
+  const std::uint64_t blocks =
+      shape.blocks != 0 ? std::max<std::uint64_t>(shape.blocks / grid.pieces, 1) : ceil_div(kSpread, grid.pieces);
   const std::uint64_t wanted = round_up(ceil_div(grid.packets, blocks), kWarp);
   return std::min<std::uint64_t>(wanted, kMaxThreads);
 }
@@ -64,11 +62,11 @@ LaunchShape barrier_shape(const CallShape& shape) {
   const std::uint64_t threads =
       shape.threads != 0 ? shape.threads
                          : std::min<std::uint64_t>(is_fused(shape) ? round_up(row_packets(shape), kWarp) : 512, 512);
-  const std::uint64_t units =
-      is_fused(shape) ? shape.tokens
-                      : ceil_div(shape.packets(), static_cast<std::uint64_t>(shape.world_size) * threads);
+  const std::uint64_t units = is_fused(shape)
+                                  ? shape.tokens
+                                  : ceil_div(shape.packets(), static_cast<std::uint64_t>(shape.world_size) * threads);
   const std::uint64_t blocks = shape.blocks != 0 ? shape.blocks : std::min<std::uint64_t>(units, 128);
-  return {static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(threads), 1, true};
+  return {static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(threads), 1, shape.pdl};
 }
 
 std::uint64_t needed_blocks(const CallShape& shape) {
@@ -80,7 +78,7 @@ std::uint64_t needed_blocks(const CallShape& shape) {
 
 LaunchShape cuda_launch_shape(const CallShape& shape) {
   if (shape.algorithm == Algorithm::two_shot_barrier) return barrier_shape(shape);
-  LaunchShape launch{.pdl = true};
+  LaunchShape launch{.pdl = shape.pdl};
   launch.blocks = static_cast<std::uint32_t>(std::max<std::uint64_t>(needed_blocks(shape), shape.blocks));
   if (!is_fused(shape)) {
     launch.threads = static_cast<std::uint32_t>(plain_threads(shape));

@@ -44,7 +44,8 @@ class HostOps {
             relaxed(control_.barrier_generation).load(std::memory_order_relaxed),
             relaxed(control_.abort).load(std::memory_order_relaxed),
             relaxed(control_.calls).load(std::memory_order_relaxed),
-            relaxed(control_.dirty_packets).load(std::memory_order_relaxed)};
+            {relaxed(control_.dirty.count).load(std::memory_order_relaxed),
+             relaxed(control_.dirty.packets).load(std::memory_order_relaxed)}};
   }
   bool is_last(bool ticket, std::uint32_t) { return ticket; }
   bool take_ticket(std::uint32_t blocks) {
@@ -56,7 +57,8 @@ class HostOps {
   void advance(const CallState& next) {
     relaxed(control_.slot).store(next.slot, std::memory_order_relaxed);
     relaxed(control_.barrier_generation).store(next.barrier_generation, std::memory_order_relaxed);
-    relaxed(control_.dirty_packets).store(next.dirty_packets, std::memory_order_relaxed);
+    relaxed(control_.dirty.count).store(next.dirty.count, std::memory_order_relaxed);
+    relaxed(control_.dirty.packets).store(next.dirty.packets, std::memory_order_relaxed);
     relaxed(control_.calls).store(next.calls, std::memory_order_relaxed);
   }
 
@@ -99,17 +101,18 @@ class HostOps {
 
   /// Spins a little, then lets other threads run: ranks outnumber cores. Who waits long naps, since threads that only
   /// yield to one another leave nothing of the machine to anybody else.
-  Waiting keep_waiting(Patience& patience) {
+  static constexpr int kMissesPerLook = 1;
+  bool look(Patience& patience) {
     ++patience.misses;
-    if (patience.misses < kSpins) return Waiting::again;
+    if (patience.misses < kSpins) return true;
     if (patience.misses % kCheckEvery == 0) {
       const auto now = std::chrono::steady_clock::now();
       if (patience.since == std::chrono::steady_clock::time_point{}) {
         patience.since = now;
       } else if (now - patience.since > std::chrono::nanoseconds(view_.wait_limit_ns)) {
-        return Waiting::expired;
+        return false;
       }
-      if (relaxed(control_.abort).load(std::memory_order_relaxed) != 0) return Waiting::aborted;
+      if (relaxed(control_.abort).load(std::memory_order_relaxed) != 0) return false;
     }
     if (patience.misses < kYields) {
       sched_yield();
@@ -117,8 +120,10 @@ class HostOps {
       constexpr timespec kNap{.tv_sec = 0, .tv_nsec = 20'000};
       ::nanosleep(&kNap, nullptr);
     }
-    return Waiting::again;
+    return true;
   }
+
+  bool together(bool arrived) { return arrived; }
 
   void give_up(GiveUpRecord record) {
     if (relaxed(control_.abort).exchange(1, std::memory_order_acq_rel) != 0 || view_.give_up == 0) return;

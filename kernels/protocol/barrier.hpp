@@ -22,13 +22,14 @@ SYMMBENCH_FN bool block_barrier(Ops& ops, const Work& work, const WorkspaceView&
   bool alive = true;
   work.for_each_rank(view.world_size, [&](int peer) {
     if (peer == view.rank) return;
-    typename Ops::Patience patience{};
+    if (!alive) return;
     const WaitContext context{WaitTag::barrier, view.rank, state.slot, work.block(), state.calls};
-    while (alive) {
-      const std::uint32_t seen = ops.observe((row + peer) * 4);
-      if (static_cast<std::int32_t>(seen - generation) >= 0) return;
-      alive = wait_again(ops, patience, context, peer, generation, seen);
-    }
+    std::uint32_t seen = 0;
+    const auto attempt = [&] {
+      seen = ops.observe((row + peer) * 4);
+      return static_cast<std::int32_t>(seen - generation) >= 0;
+    };
+    alive = wait_until(ops, context, attempt, [&] { return Missing{peer, generation, seen}; });
   });
   return work.all_alive(alive);
 }

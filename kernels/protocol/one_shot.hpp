@@ -44,7 +44,7 @@ SYMMBENCH_FN void one_shot(Ops& ops, const Work& work, World world, const View& 
   });
   ops.pushed();
   work.prepare([&](auto lane, const Place& place) { epilogue.load_residual(ops, row, lane, place); });
-  const auto ticket = clear_and_take_ticket(ops, work, state, view.slot_bytes);
+  const auto ticket = clear_and_take_ticket(ops, work, world, view, state);
 
   bool alive = true;
   work.for_each_tile(All{}, [&](const auto& tile) {
@@ -60,7 +60,7 @@ SYMMBENCH_FN void one_shot(Ops& ops, const Work& work, World world, const View& 
     });
     alive = epilogue.finish(ops, row, tile, alive);
   });
-  if (alive && is_last(ops, work, ticket)) ops.advance(after_lamport_call(state, world.size() * message.packets));
+  if (alive && is_last(ops, work, ticket)) ops.advance(after_lamport_call(state, world.size(), message.packets));
 }
 
 }  // namespace symmbench

@@ -14,13 +14,7 @@ struct CallState {
   std::uint32_t barrier_generation;
   std::uint32_t abort;
   std::uint64_t calls;
-  std::uint64_t dirty_packets;
-};
-
-enum class Waiting : std::uint8_t {
-  again,
-  expired,  ///< this wait has taken longer than view.wait_limit_ns
-  aborted,  ///< another wait of this rank gave up
+  Regions dirty;
 };
 
 /// Seam 2, lower half: all that the protocol text does to memory, and the only place where addresses are formed. One
@@ -33,7 +27,7 @@ enum class Waiting : std::uint8_t {
 ///   load_state()                    ControlBlock; relaxed, never through a cache that outlives a kernel
 ///   take_ticket(blocks)             one thread per block, after all its threads have read the state
 ///   is_last(ticket, blocks)         true for the ticket of the last block
-///   advance(state)                  the last ticket's holder: slot, generation, calls, dirty_packets of the next call
+///   advance(state)                  the last ticket's holder: slot, generation, calls, dirty regions of the next call
 /// Own memory (input, output, residual, gamma), by address, plain 16-byte accesses:
 ///   load_local(address), store_local(address, packet)
 /// Lamport segment, four *relaxed* 32-bit words each; a word is its own flag, so no order between words is needed (KP
@@ -51,8 +45,11 @@ enum class Waiting : std::uint8_t {
 ///   signal(rank, offset, value)     release: all that this block wrote before is visible to whoever sees the value
 ///   observe(offset)                 acquire; own segment
 /// Waiting:
-///   Patience                        one per wait, default constructed; reads no clock before many misses (KP 8)
-///   keep_waiting(patience)
+///   Patience                        one per wait, default constructed
+///   kMissesPerLook, look(patience)  after so many misses, a look at clock and abort word (KP 8): false when this wait
+///                                   has taken longer than view.wait_limit_ns or another one gave up. The host also
+///                                   makes room for other threads
+///   together(arrived)               the same value; threads that left a wait by different ways go on as one
 ///   give_up(record)                 the first to give up raises ControlBlock::abort and writes the record, tag last
 template <class Ops>
 concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpRecord record,
@@ -79,7 +76,9 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   ops.store_comm(rank, offset, packet);
   ops.signal(rank, offset, word);
   { ops.observe(offset) } -> std::same_as<std::uint32_t>;
-  { ops.keep_waiting(patience) } -> std::same_as<Waiting>;
+  { Ops::kMissesPerLook } -> std::convertible_to<int>;
+  { ops.look(patience) } -> std::same_as<bool>;
+  { ops.together(true) } -> std::same_as<bool>;
   ops.give_up(record);
   { ops.reciprocal_sqrt(number) } -> std::same_as<float>;
 };

@@ -43,7 +43,7 @@ SYMMBENCH_FN void two_shot(Ops& ops, const Work& work, World world, const View& 
   });
   ops.pushed();
   work.prepare([&](auto lane, const Place& place) { epilogue.load_residual(ops, row, lane, place); });
-  const auto ticket = clear_and_take_ticket(ops, work, state, view.slot_bytes);
+  const auto ticket = clear_and_take_ticket(ops, work, world, view, state);
 
   bool alive = true;
   // The sum of an own packet. Stage 0 is cleared by the next call only, so the host can ask for it twice.
@@ -86,7 +86,7 @@ SYMMBENCH_FN void two_shot(Ops& ops, const Work& work, World world, const View& 
     });
     alive = epilogue.finish(ops, row, tile, alive);
   });
-  if (alive && is_last(ops, work, ticket)) ops.advance(after_lamport_call(state, 2 * world.size() * message.share));
+  if (alive && is_last(ops, work, ticket)) ops.advance(after_lamport_call(state, 2 * world.size(), message.share));
 }
 
 }  // namespace symmbench

@@ -5,6 +5,12 @@
 
 namespace symmbench {
 
+/// Where a Lamport call may have written in its slot: `count` regions of `packets` each, from the slot's start, but for
+/// those of the own rank (numbers rank, rank + W), which nobody writes. 32 bits hold any slot (kMaxCommBytes).
+struct Regions {
+  std::uint32_t count, packets;
+};
+
 /// State that outlives a kernel launch. Lives in device memory of its own rank and never in kernel arguments, so that a
 /// replayed graph goes on where the last replay ended. Zero-filled at start except slot_bytes.
 /// (FI 4.2, with 64-bit sizes and an abort word.)
@@ -12,9 +18,9 @@ namespace symmbench {
 /// Every warp of a call reads the first 16 bytes, every block adds to `arrivals`: all at one place of a GPU's L2, which
 /// does about one access per 0.6 ns and one atomic per 2.3 ns. So the first is one access and the second elsewhere.
 struct ControlBlock {
-  std::uint32_t slot;           ///< Lamport slot of the next call, 0 ... 2
-  std::uint32_t abort;          ///< not 0: some wait gave up; every other wait leaves too
-  std::uint64_t dirty_packets;  ///< packets of the previous slot that its call may have written
+  std::uint32_t slot;   ///< Lamport slot of the next call, 0 ... 2
+  std::uint32_t abort;  ///< not 0: some wait gave up; every other wait leaves too
+  Regions dirty;        ///< where the previous call may have written in its slot
 
   std::uint64_t calls;               ///< collectives done: the epoch, for messages and diagnosis
   std::uint64_t slot_bytes;          ///< C

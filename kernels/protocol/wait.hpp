@@ -12,38 +12,54 @@ struct WaitContext {
   std::uint64_t call;
 };
 
-template <MemoryOps Ops>
-SYMMBENCH_FN bool wait_again(Ops& ops, typename Ops::Patience& patience, const WaitContext& context, int peer,
-                             std::uint64_t expected, std::uint64_t seen) {
-  const Waiting waiting = ops.keep_waiting(patience);
-  if (waiting == Waiting::again) return true;
-  if (waiting == Waiting::expired) {
+/// Whom a wait waited for in vain, and with what before its eyes.
+struct Missing {
+  std::int32_t peer;
+  std::uint64_t expected, seen;
+};
+
+/// Tries until attempt() is true. False: this wait or another one of this rank gave up; the first left what find()
+/// gave.
+///
+/// What is done between two tries is added to the time of every call: a miss counts, and no more.
+template <MemoryOps Ops, class Attempt, class Find>
+SYMMBENCH_FN bool wait_until(Ops& ops, const WaitContext& context, Attempt attempt, Find find) {
+  typename Ops::Patience patience{};
+  bool done = false;
+  for (std::uint32_t misses = 1;; ++misses) {
+    done = attempt();
+    if (done) break;
+    if (misses % Ops::kMissesPerLook != 0 || ops.look(patience)) continue;
+    const Missing missing = find();
     GiveUpRecord record{};
     record.tag = static_cast<std::uint32_t>(context.tag);
     record.rank = context.rank;
-    record.peer = peer;
+    record.peer = missing.peer;
     record.slot = context.slot;
     record.packet = context.packet;
-    record.expected = expected;
-    record.seen = seen;
+    record.expected = missing.expected;
+    record.seen = missing.seen;
     record.call = context.call;
     ops.give_up(record);
+    break;
   }
-  return false;
+  return ops.together(done);
+}
+
+SYMMBENCH_FN Missing missing_packet(int peer, const Packet& packet) {
+  return {peer, 0, packet.word[0] | static_cast<std::uint64_t>(packet.word[1]) << 32};
 }
 
 /// Waits until one packet has arrived in the own Lamport segment.
 /// False: gave up; *packet is not to be used.
 template <MemoryOps Ops>
 SYMMBENCH_FN bool wait_packet(Ops& ops, std::uint64_t offset, int peer, const WaitContext& context, Packet& packet) {
-  typename Ops::Patience patience{};
   const auto source = ops.source(offset);
-  for (;;) {
+  const auto attempt = [&] {
     packet = ops.poll(source);
-    if (!has_sentinel(packet)) return true;
-    const std::uint64_t seen = packet.word[0] | static_cast<std::uint64_t>(packet.word[1]) << 32;
-    if (!wait_again(ops, patience, context, peer, 0, seen)) return false;
-  }
+    return !has_sentinel(packet);
+  };
+  return wait_until(ops, context, attempt, [&] { return missing_packet(peer, packet); });
 }
 
 /// Waits for one packet of each of the ranks first ... first + kChunk - 1 (below the world size, without the own).
@@ -51,28 +67,31 @@ SYMMBENCH_FN bool wait_packet(Ops& ops, std::uint64_t offset, int peer, const Wa
 template <MemoryOps Ops, class World, class OffsetOf>
 SYMMBENCH_FN bool wait_chunk(Ops& ops, World world, int first, const WaitContext& context, OffsetOf offset_of,
                              Packet (&packet)[World::kChunk]) {
-  typename Ops::Patience patience{};
   const auto wanted = [&](int i) { return first + i < world.size() && first + i != context.rank; };
   typename Ops::Source source[World::kChunk];
   SYMMBENCH_UNROLL
   for (int i = 0; i < World::kChunk; ++i) source[i] = ops.source(offset_of(first + i));
-  for (;;) {
+  const auto attempt = [&] {
     SYMMBENCH_UNROLL
     for (int i = 0; i < World::kChunk; ++i) {
       if (wanted(i)) packet[i] = ops.poll(source[i]);
     }
-    int missing = -1;
-    std::uint64_t seen = 0;
+    bool complete = true;
+    SYMMBENCH_UNROLL
+    for (int i = 0; i < World::kChunk; ++i) {
+      if (wanted(i) && has_sentinel(packet[i])) complete = false;
+    }
+    return complete;
+  };
+  const auto first_missing = [&] {
+    Missing missing{};
     SYMMBENCH_UNROLL
     for (int i = World::kChunk - 1; i >= 0; --i) {
-      if (wanted(i) && has_sentinel(packet[i])) {
-        missing = first + i;
-        seen = packet[i].word[0] | static_cast<std::uint64_t>(packet[i].word[1]) << 32;
-      }
+      if (wanted(i) && has_sentinel(packet[i])) missing = missing_packet(first + i, packet[i]);
     }
-    if (missing < 0) return true;
-    if (!wait_again(ops, patience, context, missing, 0, seen)) return false;
-  }
+    return missing;
+  };
+  return wait_until(ops, context, attempt, first_missing);
 }
 
 /// Adds one rank's packet to the fp32 sum. Ranks come in order 0 ... W-1 everywhere, so all ranks get the same bits.
@@ -105,17 +124,22 @@ SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context
 }
 
 /// Phases that every Lamport protocol ends its push with. Clears, in own memory and while the packets fly, what the
-/// previous call may have written: the prefix of its slot that it recorded. Then takes the arrival ticket.
+/// previous call may have written: the regions that it recorded. Then takes the arrival ticket.
 ///
 /// Why three slots and clear-previous are safe (KP 7, FI 10.1): call n sends only after call n-1 has completed on this
 /// rank, so the clears of n-1, which were of slot (n-2) % 3 = (n+1) % 3, are done. A peer enters call n+1 only after it
 /// has received this rank's data of call n. Hence slot (n+1) % 3 is clean when the first packet for it can arrive. It
 /// needs every rank to receive something from every rank in every Lamport call.
-template <MemoryOps Ops, class Work>
-SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Work& work, const CallState& state,
-                                                       std::uint64_t slot_bytes) {
-  const std::uint64_t previous = (state.slot + kLamportSlots - 1) % kLamportSlots * slot_bytes;
-  work.for_each_index(state.dirty_packets, [&](std::uint64_t i) { ops.clear(previous + i * kPacketBytes); });
+template <MemoryOps Ops, class Work, class World, class View>
+SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Work& work, World world, const View& view,
+                                                        const CallState& state) {
+  const std::uint64_t previous = (state.slot + kLamportSlots - 1) % kLamportSlots * view.slot_bytes;
+  const auto own = static_cast<std::uint32_t>(view.rank);
+  for (std::uint32_t region = 0; region < state.dirty.count; ++region) {
+    if (region == own || region == own + world.size()) continue;
+    const std::uint64_t start = previous + std::uint64_t{region} * state.dirty.packets * kPacketBytes;
+    work.for_each_index(state.dirty.packets, [&](std::uint64_t i) { ops.clear(start + i * kPacketBytes); });
+  }
   work.sync_block();  // the ticket says that all threads of the block have read the state
   typename Ops::Ticket ticket{};
   if (work.leader()) ticket = ops.take_ticket(work.blocks());
@@ -129,10 +153,10 @@ SYMMBENCH_FN bool is_last(Ops& ops, const Work& work, const typename Ops::Ticket
   return work.leader() && ops.is_last(ticket, work.blocks());
 }
 
-/// The state of the next call after a Lamport call that may have written the first `dirty_packets` of its slot.
-SYMMBENCH_HD CallState after_lamport_call(CallState state, std::uint64_t dirty_packets) {
+/// The state of the next call after a Lamport call with `regions` regions of `packets` in its slot.
+SYMMBENCH_HD CallState after_lamport_call(CallState state, int regions, std::uint64_t packets) {
   state.slot = (state.slot + 1) % kLamportSlots;
-  state.dirty_packets = dirty_packets;
+  state.dirty = {static_cast<std::uint32_t>(regions), static_cast<std::uint32_t>(packets)};
   ++state.calls;
   return state;
 }

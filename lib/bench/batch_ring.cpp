@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/round.hpp"
+#include "core/units.hpp"
 
 namespace symmbench {
 namespace {
@@ -12,7 +13,6 @@ constexpr std::uint64_t kGuardBytes = 256;
 /// Launches per graph: long enough to hide what a launch costs, short enough for a batch to stay in milliseconds (KP,
 /// method). The emulated device has nothing to hide; its batches are short so that a run is.
 std::uint32_t default_iterations(std::uint64_t message_bytes, bool emulated) {
-  constexpr std::uint64_t kMiB = 1 << 20;
   if (emulated) return message_bytes <= kMiB ? 10 : 5;
   if (message_bytes <= 2 * kMiB) return 50;
   if (message_bytes <= 16 * kMiB) return 20;

@@ -148,6 +148,8 @@ constexpr OptionSpec kOptions[] = {
      {}, from(0, 65535)},
     {"threads", 0, Kind::integer, Scope::sweep, Group::measure, "N", "0", "threads per block; 0: chosen by the kernels",
      {}, from(0, 1024)},
+    {"pdl", 0, Kind::on_off, Scope::sweep, Group::measure, "0|1", "on",
+     "programmatic dependent launch: a kernel's prologue overlaps the end of the one before it; GPUs only"},
     {"seed", 0, Kind::integer, Scope::run, Group::measure, "N", "1", "of the inputs", {},
      {}},
     {"tune", 0, Kind::flag, Scope::run, Group::measure, "", "",

@@ -210,6 +210,7 @@ Sweep sweep_from(const Settings& settings) {
   sweep.cudagraph = get<std::uint64_t>(settings, "cudagraph");
   sweep.blocks = get<std::uint32_t>(settings, "blocks");
   sweep.threads = get<std::uint32_t>(settings, "threads");
+  sweep.pdl = get<bool>(settings, "pdl");
   sweep.weight_bias = get<double>(settings, "weight_bias");
   sweep.epsilon = get<double>(settings, "epsilon");
   check_sizes(settings, sweep);

@@ -32,6 +32,7 @@ struct Sweep {
   std::uint64_t warmup_iters = 0;
   std::uint64_t cudagraph = 0;            ///< iterations per batch; 0: chosen by size
   std::uint32_t blocks = 0, threads = 0;  ///< 0: chosen by the kernels
+  bool pdl = true;                        ///< programmatic dependent launch
   double weight_bias = 0;
   double epsilon = 1e-6;
 };

@@ -1,11 +1,11 @@
 #include "plan/algorithm_choice.hpp"
 
+#include "core/units.hpp"
 #include "workspace/capacity.hpp"
 
 namespace symmbench {
 
 std::uint64_t one_shot_limit_bytes(Pattern pattern, int world_size) {
-  constexpr std::uint64_t kKiB = 1024;
   if (world_size <= 2) return pattern == Pattern::allreduce ? UINT64_MAX : 640 * kKiB;
   const auto ranks = static_cast<std::uint64_t>(world_size);
   return 288 * kKiB * ranks / ((ranks - 1) * (ranks - 2));

@@ -11,6 +11,7 @@ std::string Case::id() const {
                           shape.in_place ? "in" : "out", shape.tokens, shape.hidden);
   if (shape.blocks) text += fmt::format("/b{}", shape.blocks);
   if (shape.threads) text += fmt::format("/t{}", shape.threads);
+  if (!shape.pdl) text += "/nopdl";
   if (cudagraph) text += fmt::format("/graph{}", cudagraph);
   if (fused && weight_bias != 0) text += fmt::format("/wb{}", weight_bias);
   if (fused && epsilon != 1e-6f) text += fmt::format("/eps{}", epsilon);

@@ -32,8 +32,8 @@ struct Case {
 
   /// Stable, readable, unique within a run and allocator:
   /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192", the fourth part being the handle
-  /// asked for; "/b32", "/t256", "/graph50", "/wb1", "/eps1e-05" follow where blocks, threads, cudagraph, weight_bias
-  /// or epsilon were asked for. The algorithm is the one that runs, also where "auto" was asked.
+  /// asked for; "/b32", "/t256", "/nopdl", "/graph50", "/wb1", "/eps1e-05" follow where blocks, threads, pdl,
+  /// cudagraph, weight_bias or epsilon were asked for. The algorithm is the one that runs, also where "auto" was asked.
   std::string id() const;
   /// The row keys of the report, in the order of design section 10, without allocator and handle used:
   /// {case_id, workspace, transport, group, group_size, handle_asked, multicast_asked, algorithm, algorithm_asked,

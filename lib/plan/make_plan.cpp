@@ -83,6 +83,7 @@ class PlanBuilder {
   void add_library_cases(Sweep sweep) {
     sweep.algorithms = {kNccl};
     sweep.blocks = sweep.threads = 0;  // of our kernels
+    sweep.pdl = true;
     for (const auto& pattern_name : sweep.patterns) {
       if (const auto pattern = *pattern_from(pattern_name); pattern == Pattern::allreduce) {
         for (const auto dtype : sweep.dtypes) add_block(sweep, library_group(), pattern, dtype);
@@ -161,7 +162,8 @@ class PlanBuilder {
                          .hidden = message.hidden,
                          .in_place = in_place,
                          .blocks = sweep.blocks,
-                         .threads = sweep.threads},
+                         .threads = sweep.threads,
+                         .pdl = sweep.pdl},
                .asked_bytes = message.asked_bytes,
                .iters = sweep.iters,
                .warmup_iters = sweep.warmup_iters,

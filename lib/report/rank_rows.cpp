@@ -19,7 +19,7 @@ Json texts_or_null(const Json& json, std::string_view key) {
   return texts;
 }
 
-Json device_json(const Json& device) {
+Json device_answer_json(const Json& device) {
   return {{"kind", pick_text(device, "kind")},
           {"usable", pick_flag(device, "usable")},
           {"reason", pick_text(device, "reason")},
@@ -53,7 +53,7 @@ Json rank_json(int rank, const Json& facts, const std::string& device_kind) {
   const Json answers = member(facts, "devices");
   if (answers.is_array()) {
     for (const Json& answer : answers) {
-      devices.push_back(device_json(answer));
+      devices.push_back(device_answer_json(answer));
       if (text_or(answer, "kind") == device_kind) used = answer;
     }
   }

@@ -15,10 +15,6 @@ namespace {
 using Kind = WorkerEnd::Kind;
 using Waits = std::map<int, std::set<int>>;  ///< who waits for whom
 
-bool is_wait(const Failure& failure) {
-  return failure.reason == Reason::timed_out || failure.reason == Reason::peer_failed;
-}
-
 /// "phase use, item bf16/1048576, iteration 12, driver call cuMemMap"
 std::string whereabouts(const PageSnapshot& page, const std::vector<std::string>& item_names) {
   if (!page.started) return "before its main";
@@ -152,6 +148,10 @@ int vagueness(const Failure& failure) {
 }
 
 }  // namespace
+
+bool is_wait(const Failure& failure) {
+  return failure.reason == Reason::timed_out || failure.reason == Reason::peer_failed;
+}
 
 Verdict attribute(const std::vector<MemberReport>& members, const std::vector<std::string>& item_names) {
   // 1. Everything that was said or can be read off, root cause candidates by kind.

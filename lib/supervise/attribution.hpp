@@ -8,6 +8,9 @@
 
 namespace symmbench {
 
+/// An error that only says that somebody else did not come; the cause is still to be heard.
+bool is_wait(const Failure& failure);
+
 /// Everything that is known of one rank's worker when an attempt has been stopped.
 struct MemberReport {
   int rank = 0;  ///< world rank

@@ -23,11 +23,6 @@ std::vector<std::string> case_ids_of(const std::vector<WorkItem>& items) {
   return ids;
 }
 
-/// An error that only says that somebody else did not come; the cause is still to be heard.
-bool is_wait(const Failure& failure) {
-  return failure.reason == Reason::timed_out || failure.reason == Reason::peer_failed;
-}
-
 }  // namespace
 
 GroupCoordinator::GroupCoordinator(int group, std::vector<int> members, CoordinatorLimits limits)

@@ -32,22 +32,6 @@ constexpr std::chrono::milliseconds kShortNaps{50};
 constexpr long kShortNap_ns = 100'000;
 constexpr long kNap_ns = 1'000'000;
 
-/// A journal that cannot be written (a full disk) costs the salvage of a killed run, not the run.
-class ForgivingJournal final : public RecordSink {
- public:
-  ForgivingJournal(RecordSink& journal, int rank) : journal_(journal), rank_(rank) {}
-  void append(const Json& record) override try { journal_.append(record); } catch (const Error& error) {
-    if (!std::exchange(told_, true)) {
-      fmt::print(stderr, "symmbench: rank {} goes on without its journal: {}\n", rank_, error.what());
-    }
-  }
-
- private:
-  RecordSink& journal_;
-  int rank_;
-  bool told_ = false;
-};
-
 }  // namespace
 
 class Supervisor::Impl {
@@ -82,6 +66,22 @@ class Supervisor::Impl {
   bool orderly() const { return orderly_; }
 
  private:
+  /// A journal that cannot be written (a full disk) costs the salvage of a killed run, not the run.
+  class ForgivingJournal final : public RecordSink {
+   public:
+    ForgivingJournal(RecordSink& journal, int rank) : journal_(journal), rank_(rank) {}
+    void append(const Json& record) override try { journal_.append(record); } catch (const Error& error) {
+      if (!std::exchange(told_, true)) {
+        fmt::print(stderr, "symmbench: rank {} goes on without its journal: {}\n", rank_, error.what());
+      }
+    }
+
+   private:
+    RecordSink& journal_;
+    int rank_;
+    bool told_ = false;
+  };
+
   void send(int to, std::uint32_t kind, std::span<const std::byte> body) { transport_.send(to, envelope(kind, body)); }
   bool step();
   void beat();

@@ -14,7 +14,6 @@
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kWordBytes = sizeof(std::uint32_t);
 constexpr std::uint32_t kCanary = 0xC0DEFACEu;
 
 /// What every rank must want alike, or kernels index memory that is not there.

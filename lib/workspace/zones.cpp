@@ -7,7 +7,6 @@
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kWordBytes = sizeof(std::uint32_t);
 constexpr std::uint64_t kChunkWords = 1ull << 18;  // 1 MiB at a time while looking for the place
 
 }  // namespace

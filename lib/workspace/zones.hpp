@@ -10,6 +10,8 @@
 
 namespace symmbench {
 
+inline constexpr std::uint64_t kWordBytes = sizeof(std::uint32_t);  ///< patterns are 32-bit words
+
 /// A piece of own device memory in which every 32-bit word must hold one value.
 struct Zone {
   std::string what;  ///< "segment flags of rank 2: ..." begins with it

@@ -78,9 +78,14 @@ class FlatRanks {
     for (auto& rank : ranks_) {
       const std::uint64_t previous = (rank->control.slot + kLamportSlots - 1) % kLamportSlots;
       const std::uint64_t first = previous * layout_.slot_bytes() / 4;
-      const std::uint64_t end = first + rank->control.dirty_packets * 4;
+      const Regions dirty = rank->control.dirty;
+      const auto cleared = [&](std::uint64_t w) {
+        if (w < first || dirty.count == 0) return false;
+        const std::uint64_t region = (w - first) / 4 / dirty.packets;
+        return region < dirty.count && region % static_cast<unsigned>(size()) != static_cast<unsigned>(rank->view.rank);
+      };
       for (std::uint64_t w = 0; w < layout_.lamport_bytes() / 4; ++w) {
-        if ((w < first || w >= end) && rank->lamport.word(w) != kSentinel) ++words;
+        if (!cleared(w) && rank->lamport.word(w) != kSentinel) ++words;
       }
     }
     return words;

@@ -27,7 +27,7 @@ struct UniqueId {
 };
 using Comm = void*;
 using Result = int;
-constexpr Result kSuccess = 0, kInProgress = 7;
+constexpr Result kNcclSuccess = 0, kInProgress = 7;
 constexpr int kSum = 0, kFloat16 = 6, kFloat32 = 7, kBfloat16 = 9;
 constexpr int kOldest = 21003;  ///< 2.10.3: bf16; below 2.9 the code was 1000 a major version
 constexpr auto kAbortLimit = std::chrono::seconds(5);
@@ -93,7 +93,7 @@ Result bounded(const char* name, std::chrono::nanoseconds limit, std::function<R
   };
   const auto state = std::make_shared<State>();
   std::thread([state, call = std::move(call)] {
-    Result result = kSuccess;
+    Result result = kNcclSuccess;
     std::exception_ptr thrown;
     try {
       result = call();
@@ -169,10 +169,10 @@ class NcclLibrary final : public CollectiveLibrary {
 
   std::optional<Failure> async_failure() const override {
     constexpr const char* kCall = "ncclCommGetAsyncError";
-    Result behind = kSuccess;
+    Result behind = kNcclSuccess;
     const Result result = api_.comm_get_async_error(comm_, &behind);
-    if (result != kSuccess) return failure_of(api_, result, kCall);
-    if (behind != kSuccess && behind != kInProgress) return failure_of(api_, behind, kCall);
+    if (result != kNcclSuccess) return failure_of(api_, result, kCall);
+    if (behind != kNcclSuccess && behind != kInProgress) return failure_of(api_, behind, kCall);
     return std::nullopt;
   }
 
@@ -194,7 +194,7 @@ class NcclLibrary final : public CollectiveLibrary {
   }
 
   void check(Result result, const char* call) const {
-    if (result != kSuccess) throw Error(failure_of(api_, result, call));
+    if (result != kNcclSuccess) throw Error(failure_of(api_, result, call));
   }
 
   Api api_;
@@ -219,7 +219,7 @@ LibraryChoice open_nccl(NativeStream native, const std::string& library_name) {
     return {.problem = fmt::format("{} has no {}: not an NCCL that this version can use", library_name, missing)};
   }
   int version = 0;
-  if (const Result result = api.get_version(&version); result != kSuccess) {
+  if (const Result result = api.get_version(&version); result != kNcclSuccess) {
     return {.problem = fmt::format("ncclGetVersion failed: {}", api.get_error_string(result))};
   }
   if (version < kOldest) {

@@ -14,23 +14,12 @@ namespace {
 
 // Declared here and not taken from nvml.h, which a machine with a driver but no toolkit lacks. NVML keeps these stable.
 using NvmlReturn = int;
-constexpr NvmlReturn kSuccess = 0;
+constexpr NvmlReturn kNvmlSuccess = 0;
 constexpr int kTemperatureOfGpu = 0;
 constexpr int kClockOfSm = 1;
 constexpr int kFabricCompleted = 3;
 constexpr unsigned kMaxLinks = 18;
 constexpr unsigned kVersionTextBytes = 80;
-
-struct FabricInfoV2 {
-  unsigned version;
-  unsigned char cluster_uuid[16];
-  NvmlReturn status;
-  unsigned clique_id;
-  unsigned char state;
-  unsigned health_mask;
-};
-static_assert(sizeof(FabricInfoV2) == 36);
-constexpr unsigned kFabricInfoV2 = sizeof(FabricInfoV2) | (2u << 24);
 
 constexpr auto kThrottleNames = name_table<unsigned>({{0, "gpu_idle"},
                                                       {1, "application_clocks"},
@@ -71,6 +60,17 @@ std::vector<std::string> throttle_names(std::uint64_t reasons) {
 
 /// Functions that only newer drivers have stay null.
 struct NvmlDevice::Api {
+  /// nvmlGpuFabricInfo_v2_t
+  struct FabricInfo {
+    unsigned version = sizeof(FabricInfo) | (2u << 24);
+    unsigned char cluster_uuid[16] = {};
+    NvmlReturn status = 0;
+    unsigned clique_id = 0;
+    unsigned char state = 0;
+    unsigned health_mask = 0;
+  };
+  static_assert(sizeof(FabricInfo) == 36);
+
   explicit Api(const std::string& name) : library(name) {}
 
   template <class F>
@@ -85,7 +85,7 @@ struct NvmlDevice::Api {
   NvmlReturn (*by_pci)(const char*, void**) = nullptr;
   NvmlReturn (*by_uuid)(const char*, void**) = nullptr;
   NvmlReturn (*driver_version)(char*, unsigned) = nullptr;
-  NvmlReturn (*fabric_info)(void*, FabricInfoV2*) = nullptr;
+  NvmlReturn (*fabric_info)(void*, FabricInfo*) = nullptr;
   NvmlReturn (*link_state)(void*, unsigned, unsigned*) = nullptr;
   NvmlReturn (*temperature)(void*, int, unsigned*) = nullptr;
   NvmlReturn (*clock)(void*, int, unsigned*) = nullptr;
@@ -131,7 +131,7 @@ bool NvmlDevice::start(const DeviceFacts& device, const std::string& library) {
     problem_ = library + " has no nvmlInit_v2";
     return false;
   }
-  if (const NvmlReturn result = api_->init(); result != kSuccess) return failed("nvmlInit_v2", result);
+  if (const NvmlReturn result = api_->init(); result != kNvmlSuccess) return failed("nvmlInit_v2", result);
   api_->started = true;
 
   const auto found = [&] {
@@ -141,12 +141,12 @@ bool NvmlDevice::start(const DeviceFacts& device, const std::string& library) {
   problem_ = "the device has neither a PCI bus id nor a UUID";
   if (device.pci_bus_id && api_->by_pci != nullptr) {
     const NvmlReturn result = api_->by_pci(device.pci_bus_id->c_str(), &device_);
-    if (result == kSuccess) return found();
+    if (result == kNvmlSuccess) return found();
     failed("nvmlDeviceGetHandleByPciBusId_v2", result);
   }
   if (device.uuid && api_->by_uuid != nullptr) {
     const NvmlReturn result = api_->by_uuid(device.uuid->c_str(), &device_);
-    if (result == kSuccess) return found();
+    if (result == kNvmlSuccess) return found();
     failed("nvmlDeviceGetHandleByUUID", result);
   }
   return false;
@@ -156,12 +156,11 @@ NvmlFacts NvmlDevice::facts() const {
   NvmlFacts facts;
   if (device_ == nullptr) return facts;
   std::array<char, kVersionTextBytes> version{};
-  if (api_->driver_version != nullptr && api_->driver_version(version.data(), kVersionTextBytes) == kSuccess) {
+  if (api_->driver_version != nullptr && api_->driver_version(version.data(), kVersionTextBytes) == kNvmlSuccess) {
     facts.driver_version = version.data();
   }
-  FabricInfoV2 info{};
-  info.version = kFabricInfoV2;
-  if (api_->fabric_info != nullptr && api_->fabric_info(device_, &info) == kSuccess) {
+  Api::FabricInfo info;
+  if (api_->fabric_info != nullptr && api_->fabric_info(device_, &info) == kNvmlSuccess) {
     facts.fabric = NvmlFabric{.state = info.state,
                               .status = info.state == kFabricCompleted ? std::optional(info.status) : std::nullopt,
                               .clique_id = info.clique_id,
@@ -169,7 +168,7 @@ NvmlFacts NvmlDevice::facts() const {
                               .health_mask = info.health_mask};
   }
   for (unsigned link = 0, active = 0; api_->link_state != nullptr && link < kMaxLinks; ++link) {
-    if (api_->link_state(device_, link, &active) != kSuccess) break;
+    if (api_->link_state(device_, link, &active) != kNvmlSuccess) break;
     facts.nvlinks_active = facts.nvlinks_active.value_or(0) + (active != 0 ? 1 : 0);
   }
   return facts;
@@ -179,13 +178,13 @@ NvmlSample NvmlDevice::sample() const {
   NvmlSample sample;
   if (device_ == nullptr) return sample;
   unsigned value = 0;
-  if (api_->temperature != nullptr && api_->temperature(device_, kTemperatureOfGpu, &value) == kSuccess) {
+  if (api_->temperature != nullptr && api_->temperature(device_, kTemperatureOfGpu, &value) == kNvmlSuccess) {
     sample.temperature_c = value;
   }
-  if (api_->clock != nullptr && api_->clock(device_, kClockOfSm, &value) == kSuccess) sample.sm_clock_mhz = value;
-  if (api_->power != nullptr && api_->power(device_, &value) == kSuccess) sample.power_mw = value;
+  if (api_->clock != nullptr && api_->clock(device_, kClockOfSm, &value) == kNvmlSuccess) sample.sm_clock_mhz = value;
+  if (api_->power != nullptr && api_->power(device_, &value) == kNvmlSuccess) sample.power_mw = value;
   unsigned long long reasons = 0;
-  if (api_->throttle != nullptr && api_->throttle(device_, &reasons) == kSuccess) sample.throttle_reasons = reasons;
+  if (api_->throttle != nullptr && api_->throttle(device_, &reasons) == kNvmlSuccess) sample.throttle_reasons = reasons;
   return sample;
 }
 

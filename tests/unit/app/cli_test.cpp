@@ -8,6 +8,7 @@
 
 #include "config/options.hpp"
 #include "config/resolve.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/failures.hpp"
 
 using namespace symmbench;
@@ -35,8 +36,6 @@ std::string run_refusal(Words words) {
   CHECK(detail.starts_with(prefix));
   return detail.substr(std::min(prefix.size(), detail.size()));
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -9,13 +9,12 @@
 #include "app/command_validate.hpp"
 #include "config/resolve.hpp"
 #include "memory/shared_memory.hpp"
+#include "tests/support/contains.hpp"
 #include "tests/support/failures.hpp"
 
 using namespace symmbench;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A JSON file that exists for one test.
 class File {

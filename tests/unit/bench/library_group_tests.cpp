@@ -77,14 +77,14 @@ class FakeLibrary final : public CollectiveLibrary {
   Habits habits_;
 };
 
-RunConfig small_run(Json more = Json::object()) {
+RunConfig small_library_run(Json more = Json::object()) {
   Json options{{"minbytes", "4K"},    {"maxbytes", "4K"},  {"iters", "8"},        {"cudagraph", "2"},
                {"warmup_iters", "2"}, {"lifecycles", "0"}, {"algorithm", "nccl"}, {"datatype", "bf16,fp32"}};
   options.update(more);
   return config_of(options);
 }
 
-std::vector<RowRecord> rows_with(int ranks, const Habits& habits, const RunConfig& config = small_run()) {
+std::vector<RowRecord> rows_with(int ranks, const Habits& habits, const RunConfig& config = small_library_run()) {
   Meeting meeting(ranks);
   return rows_in(run_group(ranks, config, 0, {.open_library = [&](int rank) {
                              return LibraryChoice{.library = std::make_unique<FakeLibrary>(meeting, rank, habits)};
@@ -94,7 +94,7 @@ std::vector<RowRecord> rows_with(int ranks, const Habits& habits, const RunConfi
 }  // namespace
 
 TEST_CASE("a library gives one verified row per case, whatever allocators and handles were asked for") {
-  const auto rows = rows_with(3, {}, small_run({{"in_place", "off,on"}, {"handle", "auto,upstream"}}));
+  const auto rows = rows_with(3, {}, small_library_run({{"in_place", "off,on"}, {"handle", "auto,upstream"}}));
   REQUIRE(rows.size() == 2 * 2);
   for (const auto& row : rows) {
     INFO(row.case_id << " " << row.reason.value_or(""));
@@ -128,7 +128,7 @@ TEST_CASE("a library may round its partial sums, in another order on each rank, 
 TEST_CASE("where one rank has no library the rows are skipped on all, naming it") {
   Meeting meeting(3);
   const auto rows =
-      rows_in(run_group(3, small_run(), 0, {.open_library = [&](int rank) {
+      rows_in(run_group(3, small_library_run(), 0, {.open_library = [&](int rank) {
                           if (rank == 2) return LibraryChoice{.problem = "libnccl.so.2: not there"};
                           return LibraryChoice{.library = std::make_unique<FakeLibrary>(meeting, rank, Habits{})};
                         }}));
@@ -140,7 +140,7 @@ TEST_CASE("where one rank has no library the rows are skipped on all, naming it"
 }
 
 TEST_CASE("on a device without the library the rows are skipped with the reason, once") {
-  const auto rows = rows_in(run_group(2, small_run()));
+  const auto rows = rows_in(run_group(2, small_library_run()));
   REQUIRE(rows.size() == 2);
   for (const auto& row : rows) {
     CHECK(row.status == "skipped");
@@ -163,7 +163,7 @@ TEST_CASE("an error of one rank while it connects fails the rows on all ranks, a
 TEST_CASE("an error behind the library's calls ends the attempt") {
   Meeting meeting(1);
   try {
-    rows_in(run_group(1, small_run(), 0, {.open_library = [&](int rank) {
+    rows_in(run_group(1, small_library_run(), 0, {.open_library = [&](int rank) {
                         return LibraryChoice{
                             .library = std::make_unique<FakeLibrary>(meeting, rank, Habits{.fails_behind = 0})};
                       }}));

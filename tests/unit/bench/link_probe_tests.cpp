@@ -53,7 +53,7 @@ class ScriptedProbe final : public LinkProbe {
 };
 
 /// One size, two algorithms. `timeout_s`: twice what a kernel waits for a rank that failed.
-RunConfig small_run(const char* timeout_s = "20") {
+RunConfig small_probe_run(const char* timeout_s = "20") {
   return config_of({{"minbytes", "4K"},
                     {"maxbytes", "4K"},
                     {"timeout", timeout_s},
@@ -75,7 +75,7 @@ std::vector<Json> of_type(const std::vector<Json>& records, const std::string& t
 
 TEST_CASE("a group with a link probe reports its floors once, and its cases stay right") {
   const auto records =
-      run_group(4, small_run(), 0, {.probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); }});
+      run_group(4, small_probe_run(), 0, {.probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); }});
   const auto floors = of_type(records, "floors");
   REQUIRE(floors.size() == 1);
   const FloorsRecord record = floors_from(floors[0]);
@@ -99,7 +99,7 @@ TEST_CASE("a group with a link probe reports its floors once, and its cases stay
 TEST_CASE("ranks that begin apart are seen apart, whatever their clocks say") {
   const auto probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); };
   for (const int ranks : {2, 4}) {
-    for (const auto& row : rows_in(run_group(ranks, small_run(), 0, {.probe_of = probe_of}))) {
+    for (const auto& row : rows_in(run_group(ranks, small_probe_run(), 0, {.probe_of = probe_of}))) {
       REQUIRE(row.skew_us.size() == SkewMeter::kBatches);
       for (const double skew_us : row.skew_us) CHECK(skew_us == Approx(2.0 * (ranks - 1)));
       CHECK(*row.clock_error_us == Approx(ranks == 2 ? 0.75 + 0.064 : 1.5 + 0.064));
@@ -111,7 +111,7 @@ TEST_CASE("ranks that begin apart are seen apart, whatever their clocks say") {
 }
 
 TEST_CASE("floors that cannot be measured cost no case its result") {
-  const auto records = run_group(2, small_run("2"), 0, {.probe_of = [](int rank) {
+  const auto records = run_group(2, small_probe_run("2"), 0, {.probe_of = [](int rank) {
                                    return std::make_unique<ScriptedProbe>(
                                        rank, rank == 1 ? std::optional(Reason::not_supported) : std::nullopt);
                                  }});
@@ -125,7 +125,7 @@ TEST_CASE("floors that cannot be measured cost no case its result") {
 
 TEST_CASE("ranks that wait for each other in vain while links are measured are a hang, not an event") {
   const auto failure = failure_of([] {
-    run_group(2, small_run("2"), 0, {.probe_of = [](int rank) {
+    run_group(2, small_probe_run("2"), 0, {.probe_of = [](int rank) {
                 return std::make_unique<ScriptedProbe>(rank,
                                                        rank == 1 ? std::optional(Reason::timed_out) : std::nullopt);
               }});
@@ -135,18 +135,18 @@ TEST_CASE("ranks that wait for each other in vain while links are measured are a
 }
 
 TEST_CASE("without a probe, alone, or in a lifecycle nothing is measured of links and clocks") {
-  CHECK(of_type(run_group(2, small_run()), "floors").empty());
-  for (const auto& row : rows_in(run_group(2, small_run()))) {
+  CHECK(of_type(run_group(2, small_probe_run()), "floors").empty());
+  for (const auto& row : rows_in(run_group(2, small_probe_run()))) {
     CHECK(row.skew_us.empty());
     CHECK_FALSE(row.clock_error_us);
   }
   const auto probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); };
-  CHECK(of_type(run_group(1, small_run(), 0, {.probe_of = probe_of}), "floors").empty());
-  const auto groups = make_plan(small_run(), 2, 0).groups;
+  CHECK(of_type(run_group(1, small_probe_run(), 0, {.probe_of = probe_of}), "floors").empty());
+  const auto groups = make_plan(small_probe_run(), 2, 0).groups;
   const auto it =
       std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
   REQUIRE(it != groups.end());
-  CHECK(of_type(run_group(2, small_run(), static_cast<std::size_t>(it - groups.begin()), {.probe_of = probe_of}),
+  CHECK(of_type(run_group(2, small_probe_run(), static_cast<std::size_t>(it - groups.begin()), {.probe_of = probe_of}),
                 "floors")
             .empty());
 }

@@ -17,7 +17,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-constexpr auto kLimit = 60s;
+constexpr auto kPatience = 60s;
 
 struct Pair {
   Pair() : Pair(make_channel_sockets()) {}
@@ -55,10 +55,10 @@ void write_raw(int fd, std::span<const std::byte> bytes) {
 TEST_CASE("frames arrive whole and in order, also empty ones") {
   Pair pair;
   for (int i = 0; i < 100; ++i) {
-    pair.near.send(static_cast<std::uint32_t>(i), filled(static_cast<std::size_t>(i * 7), i), Deadline::in(kLimit));
+    pair.near.send(static_cast<std::uint32_t>(i), filled(static_cast<std::size_t>(i * 7), i), Deadline::in(kPatience));
   }
   for (int i = 0; i < 100; ++i) {
-    const Frame frame = pair.far.receive(Deadline::in(kLimit));
+    const Frame frame = pair.far.receive(Deadline::in(kPatience));
     CHECK(frame.kind == static_cast<std::uint32_t>(i));
     CHECK(frame.payload == filled(static_cast<std::size_t>(i * 7), i));
   }
@@ -101,7 +101,7 @@ TEST_CASE("a frame larger than the socket's buffer goes through without waiting 
 TEST_CASE("both ends can send large frames at the same time when one of them queues") {
   Pair pair;
   const Blob large = filled(4 << 20, 1);
-  std::thread waiting([&] { pair.near.send(1, large, Deadline::in(kLimit)); });
+  std::thread waiting([&] { pair.near.send(1, large, Deadline::in(kPatience)); });
   pair.far.queue(2, large);
   std::optional<Frame> frame;
   while (!frame) {
@@ -131,15 +131,15 @@ TEST_CASE("what came before the other end closed is delivered, then the end is s
   FrameChannel channel(std::move(far), "the supervisor");
   {
     FrameChannel sender(std::move(near), "the worker");
-    sender.send(1, filled(10, 1), Deadline::in(kLimit));
-    sender.send(2, filled(10, 2), Deadline::in(kLimit));
+    sender.send(1, filled(10, 1), Deadline::in(kPatience));
+    sender.send(2, filled(10, 2), Deadline::in(kPatience));
   }
   CHECK(channel.try_receive()->kind == 1);
   CHECK_FALSE(channel.closed());
-  CHECK(channel.receive(Deadline::in(kLimit)).kind == 2);
+  CHECK(channel.receive(Deadline::in(kPatience)).kind == 2);
   CHECK_FALSE(channel.try_receive());
   CHECK(channel.closed());
-  const Failure failure = failure_of([&] { channel.receive(Deadline::in(kLimit)); });
+  const Failure failure = failure_of([&] { channel.receive(Deadline::in(kPatience)); });
   CHECK(failure.reason == Reason::peer_failed);
   CHECK_THAT(failure.detail, ContainsSubstring("the supervisor closed the channel"));
 }
@@ -153,14 +153,14 @@ TEST_CASE("an end that closes inside a frame is seen as closed, with what was mi
   CHECK_FALSE(channel.try_receive());
   CHECK(channel.closed());
   CHECK(channel.unfinished_bytes() == 48);
-  CHECK_THAT(failure_of([&] { channel.receive(Deadline::in(kLimit)); }).detail, ContainsSubstring("inside a frame"));
+  CHECK_THAT(failure_of([&] { channel.receive(Deadline::in(kPatience)); }).detail, ContainsSubstring("inside a frame"));
 }
 
 TEST_CASE("sending to a closed end fails without a signal; queueing to it is forgotten") {
   auto [near, far] = make_channel_sockets();
   FrameChannel channel(std::move(near), "the worker");
   far.reset();
-  CHECK(failure_of([&] { channel.send(1, filled(10, 1), Deadline::in(kLimit)); }).reason == Reason::peer_failed);
+  CHECK(failure_of([&] { channel.send(1, filled(10, 1), Deadline::in(kPatience)); }).reason == Reason::peer_failed);
   channel.queue(2, filled(10, 1));
   CHECK(channel.flush());
   CHECK_FALSE(channel.wants_write());
@@ -169,7 +169,7 @@ TEST_CASE("sending to a closed end fails without a signal; queueing to it is for
 TEST_CASE("a giant frame is refused by the sender") {
   Pair pair;
   const Blob giant(kMaxFrameBytes + 1);
-  CHECK(failure_of([&] { pair.near.send(1, giant, Deadline::in(kLimit)); }).reason == Reason::capacity_exceeded);
+  CHECK(failure_of([&] { pair.near.send(1, giant, Deadline::in(kPatience)); }).reason == Reason::capacity_exceeded);
   CHECK_FALSE(pair.near.wants_write());
 }
 
@@ -186,10 +186,10 @@ TEST_CASE("a giant frame is refused by the receiver before it makes room for it"
 
 TEST_CASE("frames of other kinds are set aside for the next receive, in order") {
   Pair pair;
-  for (const std::uint32_t kind : {20U, 21U, 2U, 22U}) pair.near.send(kind, {}, Deadline::in(kLimit));
-  CHECK(pair.far.receive_kind(2, Deadline::in(kLimit)).kind == 2);
-  CHECK(pair.far.receive_kind(21, Deadline::in(kLimit)).kind == 21);
-  CHECK(pair.far.receive(Deadline::in(kLimit)).kind == 20);
+  for (const std::uint32_t kind : {20U, 21U, 2U, 22U}) pair.near.send(kind, {}, Deadline::in(kPatience));
+  CHECK(pair.far.receive_kind(2, Deadline::in(kPatience)).kind == 2);
+  CHECK(pair.far.receive_kind(21, Deadline::in(kPatience)).kind == 21);
+  CHECK(pair.far.receive(Deadline::in(kPatience)).kind == 20);
   CHECK(pair.far.try_receive()->kind == 22);
   CHECK_FALSE(pair.far.try_receive());
 }
@@ -199,9 +199,9 @@ TEST_CASE("an end of stream does not hide frames that were set aside") {
   FrameChannel channel(std::move(far), "the supervisor");
   {
     FrameChannel sender(std::move(near), "the worker");
-    sender.send(20, {}, Deadline::in(kLimit));
+    sender.send(20, {}, Deadline::in(kPatience));
   }
-  CHECK(failure_of([&] { channel.receive_kind(2, Deadline::in(kLimit)); }).reason == Reason::peer_failed);
+  CHECK(failure_of([&] { channel.receive_kind(2, Deadline::in(kPatience)); }).reason == Reason::peer_failed);
   CHECK_FALSE(channel.closed());
   CHECK(channel.try_receive()->kind == 20);
   CHECK(channel.closed());

@@ -87,6 +87,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
                             {"epsilon", "1e-5"},
                             {"blocks", "8"},
                             {"threads", "256"},
+                            {"pdl", "off"},
                             {"lifecycles", "0"}});
   const auto& sweep = config.sweeps.front();
   CHECK(sizes_of(sweep) == std::vector<std::uint64_t>{1536, 525824, 1050112, 1574400});
@@ -102,6 +103,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
   CHECK(sweep.epsilon == 1e-5);
   CHECK(sweep.blocks == 8);
   CHECK(sweep.threads == 256);
+  CHECK_FALSE(sweep.pdl);
   CHECK(config.check == CheckMode::off);
   CHECK(config.timeout_s == 1.5);
   CHECK(config.report_path == "out dir/r.json");

@@ -3,14 +3,13 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "config/resolve.hpp"
+#include "core/units.hpp"
 #include "tests/support/failures.hpp"
 #include "tests/support/scratch_folder.hpp"
 
 using namespace symmbench;
 
 namespace {
-
-constexpr std::uint64_t kKiB = 1024;
 
 Json step(Json up_to_bytes, const char* algorithm) { return {{"up_to_bytes", up_to_bytes}, {"algorithm", algorithm}}; }
 
@@ -29,12 +28,12 @@ Json good() {
 
 TuningTable table() { return {.name = "file", .entries = tuning_entries(good(), "it")}; }
 
-std::string refusal(const Json& document) {
+std::string tuning_refusal(const Json& document) {
   return failure_of([&] { (void)tuning_entries(document, "--tuning 't.json'"); }).detail;
 }
 
 /// The good table with one value changed.
-Json with(const char* pointer, Json value) {
+Json table_with(const char* pointer, Json value) {
   Json document = good();
   document[Json::json_pointer(pointer)] = std::move(value);
   return document;
@@ -64,49 +63,50 @@ TEST_CASE("a bad tuning table is refused with the place and what is allowed") {
   const std::pair<Json, std::string> rows[] = {
       {Json::array(), "--tuning 't.json': must be an object"},
       {Json::object(), "--tuning 't.json': 'family' is missing"},
-      {with("/famly", "host"), what + "unknown key 'famly'; did you mean 'family'?"},
-      {with("/family", "h200"), what + "family: 'h200': must be host, or sm and the SM version as in sm90"},
-      {with("/family", "sm9x"), what + "family: 'sm9x': must be host, or sm and the SM version as in sm90"},
-      {with("/emulated", "yes"), what + "emulated: must be true or false"},
-      {with("/source", ""), what + "source: must be a text"},
-      {with("/tables", Json::array()), what + "tables: must be a list of at least one object"},
-      {with("/tables", Json::object()), what + "tables: must be a list of at least one object"},
-      {with("/tables/0", 5), what + "tables[0]: must be an object"},
-      {with("/tables/0/world_size", 1), first + "world_size: '1': must be a whole number from 2 to 72"},
-      {with("/tables/0/world_size", 73), first + "world_size: '73': must be a whole number from 2 to 72"},
-      {with("/tables/0/world_size", 4.5), first + "world_size: '4.5': must be a whole number from 2 to 72"},
-      {with("/tables/0/world_size", "4"), first + "world_size: '4': must be a whole number from 2 to 72"},
-      {with("/tables/0/pattern", "allgather"), first + "pattern: 'allgather': not one of allreduce, residual_rmsnorm"},
-      {with("/tables/0/dtype", "bf61"), first + "dtype: 'bf61': not one of fp16, bf16, fp32"},
-      {with("/tables/0/choices", Json::array()), first + "choices: must be a list of at least one object"},
-      {with("/tables/0/choices/0/algorithm", "auto"),
+      {table_with("/famly", "host"), what + "unknown key 'famly'; did you mean 'family'?"},
+      {table_with("/family", "h200"), what + "family: 'h200': must be host, or sm and the SM version as in sm90"},
+      {table_with("/family", "sm9x"), what + "family: 'sm9x': must be host, or sm and the SM version as in sm90"},
+      {table_with("/emulated", "yes"), what + "emulated: must be true or false"},
+      {table_with("/source", ""), what + "source: must be a text"},
+      {table_with("/tables", Json::array()), what + "tables: must be a list of at least one object"},
+      {table_with("/tables", Json::object()), what + "tables: must be a list of at least one object"},
+      {table_with("/tables/0", 5), what + "tables[0]: must be an object"},
+      {table_with("/tables/0/world_size", 1), first + "world_size: '1': must be a whole number from 2 to 72"},
+      {table_with("/tables/0/world_size", 73), first + "world_size: '73': must be a whole number from 2 to 72"},
+      {table_with("/tables/0/world_size", 4.5), first + "world_size: '4.5': must be a whole number from 2 to 72"},
+      {table_with("/tables/0/world_size", "4"), first + "world_size: '4': must be a whole number from 2 to 72"},
+      {table_with("/tables/0/pattern", "allgather"),
+       first + "pattern: 'allgather': not one of allreduce, residual_rmsnorm"},
+      {table_with("/tables/0/dtype", "bf61"), first + "dtype: 'bf61': not one of fp16, bf16, fp32"},
+      {table_with("/tables/0/choices", Json::array()), first + "choices: must be a list of at least one object"},
+      {table_with("/tables/0/choices/0/algorithm", "auto"),
        first + "choices[0].algorithm: 'auto': not one of one_shot, two_shot, two_shot_barrier"},
-      {with("/tables/0/choices/0/algorithm", "nccl"),
+      {table_with("/tables/0/choices/0/algorithm", "nccl"),
        first + "choices[0].algorithm: 'nccl': not one of one_shot, two_shot, two_shot_barrier"},
-      {with("/tables/0/choices/0/up_to_bytes", 0),
+      {table_with("/tables/0/choices/0/up_to_bytes", 0),
        first + "choices[0].up_to_bytes: '0': must be a whole number from 1 to 1099511627776"},
-      {with("/tables/0/choices/0/up_to_bytes", -4),
+      {table_with("/tables/0/choices/0/up_to_bytes", -4),
        first + "choices[0].up_to_bytes: '-4': must be a whole number from 1 to 1099511627776"},
-      {with("/tables/0/choices/0/up_to_bytes", UINT64_MAX),
+      {table_with("/tables/0/choices/0/up_to_bytes", UINT64_MAX),
        first + "choices[0].up_to_bytes: '18446744073709551615': must be a whole number from 1 to 1099511627776"},
-      {with("/tables/0/choices/0/up_to_bytes", "64K"),
+      {table_with("/tables/0/choices/0/up_to_bytes", "64K"),
        first + "choices[0].up_to_bytes: '64K': must be a whole number from 1 to 1099511627776"},
-      {with("/tables/0/choices/1/up_to_bytes", 192 * kKiB),
+      {table_with("/tables/0/choices/1/up_to_bytes", 192 * kKiB),
        first + "choices[1].up_to_bytes: '196608': must be greater than 196608, the bound before it"},
-      {with("/tables/0/choices/1/up_to_bytes", 16),
+      {table_with("/tables/0/choices/1/up_to_bytes", 16),
        first + "choices[1].up_to_bytes: '16': must be greater than 196608, the bound before it"},
-      {with("/tables/0/choices/0/up_to_bytes", nullptr),
+      {table_with("/tables/0/choices/0/up_to_bytes", nullptr),
        first + "choices[1]: nothing can follow the step before it, whose up_to_bytes is null"},
-      {with("/tables/0/dtype", "fp32"),
+      {table_with("/tables/0/dtype", "fp32"),
        what + "tables[1]: overlaps tables[0]: 4 ranks, allreduce, fp32 are given twice"},
   };
   for (const auto& [document, message] : rows) {
     CAPTURE(document.dump());
-    CHECK(refusal(document) == message);
+    CHECK(tuning_refusal(document) == message);
   }
   Json without = good();
   without["tables"][0]["choices"][0].erase("up_to_bytes");
-  CHECK(refusal(without) == first + "choices[0]: 'up_to_bytes' is missing");
+  CHECK(tuning_refusal(without) == first + "choices[0]: 'up_to_bytes' is missing");
 }
 
 TEST_CASE("every shipped tuning table is valid, and is named after its family") {
@@ -158,11 +158,11 @@ TEST_CASE("a tuning that is no name and no file, or a broken file, is refused") 
   const auto path = folder / "t.json";
   write_text(path, "{\n");
   CHECK(refused({{"tuning", path}}).starts_with("tuning file " + path + ": line 2"));
-  write_text(path, with("/tables/0/world_size", 99).dump());
+  write_text(path, table_with("/tables/0/world_size", 99).dump());
   CHECK(refused({{"tuning", path}}) ==
         "--tuning '" + path + "': tables[0].world_size: '99': must be a whole number from 2 to 72");
   CHECK(refused({{"tuning", folder.path()}}).find("cannot be read: Is a directory") != std::string::npos);
-  const Json config{{"tuning", with("/tables/0/world_size", 99)}};
+  const Json config{{"tuning", table_with("/tables/0/world_size", 99)}};
   CHECK(failure_of([&] { (void)resolve(&config, Json::object(), {.file_name = "config file x.json"}); }).detail ==
         "config file x.json: tuning.tables[0].world_size: '99': must be a whole number from 2 to 72");
 }

@@ -18,7 +18,7 @@ using Catch::Matchers::ContainsSubstring;
 using test::fake_cuda;
 using test::fake_cuda_api;
 
-constexpr std::uint64_t kUnit = kHostGranularityBytes;
+constexpr std::uint64_t kGranularity = kHostGranularityBytes;
 
 TEST_CASE("the cuda driver keeps the driver contract over a driver that behaves") {
   const CudaApi api = fake_cuda_api();
@@ -59,7 +59,7 @@ TEST_CASE("a refused driver call carries its code, the code's name, the device a
   const CudaApi api = fake_cuda_api();
   CudaDriver driver(api, 1);
   fake_cuda().refused["cuMemCreate"] = CUDA_ERROR_NOT_PERMITTED;
-  const Failure failure = failure_of([&] { driver.create(3 * kUnit, {.handle = HandleType::fabric}); });
+  const Failure failure = failure_of([&] { driver.create(3 * kGranularity, {.handle = HandleType::fabric}); });
   CHECK(failure.layer == Layer::driver);
   CHECK(failure.reason == Reason::not_permitted);
   CHECK(failure.call == "cuMemCreate");
@@ -78,22 +78,22 @@ TEST_CASE("a code without a name is still told") {
 TEST_CASE("memory whose unmapping failed stays mapped for the driver too") {
   const CudaApi api = fake_cuda_api();
   CudaDriver driver(api, 0);
-  const MemoryId id = driver.create(kUnit, {});
-  const DevicePtr range = driver.reserve(kUnit, 0);
-  driver.map(range, kUnit, id);
+  const MemoryId id = driver.create(kGranularity, {});
+  const DevicePtr range = driver.reserve(kGranularity, 0);
+  driver.map(range, kGranularity, id);
   fake_cuda().refused["cuMemUnmap"] = CUDA_ERROR_INVALID_VALUE;
-  check_refused(driver_code::kInvalidValue, [&] { driver.unmap(range, kUnit); });
-  check_refused(driver_code::kIllegalState, [&] { driver.free_range(range, kUnit); });
+  check_refused(driver_code::kInvalidValue, [&] { driver.unmap(range, kGranularity); });
+  check_refused(driver_code::kIllegalState, [&] { driver.free_range(range, kGranularity); });
   fake_cuda().refused.clear();
-  driver.unmap(range, kUnit);
-  driver.free_range(range, kUnit);
+  driver.unmap(range, kGranularity);
+  driver.free_range(range, kGranularity);
   driver.release(id);
 }
 
 TEST_CASE("an exported descriptor is not inherited by child processes") {
   const CudaApi api = fake_cuda_api();
   CudaDriver driver(api, 0);
-  const MemoryId id = driver.create(kUnit, {});
+  const MemoryId id = driver.create(kGranularity, {});
   const ShareableHandle handle = driver.export_handle(id);
   CHECK((::fcntl(std::get<UniqueFd>(handle).get(), F_GETFD) & FD_CLOEXEC) != 0);
 }
@@ -103,16 +103,16 @@ TEST_CASE("fabric handles travel as 64 bytes") {
   fake_cuda().memory = std::make_unique<HostDriver>(HostDriverOptions{.fabric_supported = true});
   CudaDriver driver(api, 0);
   CHECK(driver.facts().fabric_supported);
-  const MemoryId id = driver.create(kUnit, {.handle = HandleType::fabric});
+  const MemoryId id = driver.create(kGranularity, {.handle = HandleType::fabric});
   const ShareableHandle handle = driver.export_handle(id);
   REQUIRE(std::holds_alternative<FabricBlob>(handle));
   const MemoryId imported = driver.import_handle(handle);
-  const DevicePtr range = driver.reserve(2 * kUnit, 0);
-  driver.map(range, kUnit, id);
-  driver.map(range + kUnit, kUnit, imported);
-  driver.set_access(range, 2 * kUnit);
+  const DevicePtr range = driver.reserve(2 * kGranularity, 0);
+  driver.map(range, kGranularity, id);
+  driver.map(range + kGranularity, kGranularity, imported);
+  driver.set_access(range, 2 * kGranularity);
   write_words(driver, range, {1, 2, 3});
-  CHECK(read_words(driver, range + kUnit, 3) == std::vector<std::uint32_t>{1, 2, 3});
+  CHECK(read_words(driver, range + kGranularity, 3) == std::vector<std::uint32_t>{1, 2, 3});
 }
 
 TEST_CASE("a destroyed driver leaves nothing in the process") {
@@ -120,11 +120,11 @@ TEST_CASE("a destroyed driver leaves nothing in the process") {
   std::uint32_t record = 0;
   {
     CudaDriver driver(api, 0);
-    const MemoryId id = driver.create(kUnit, {});
+    const MemoryId id = driver.create(kGranularity, {});
     const ShareableHandle handle = driver.export_handle(id);
     driver.import_handle(handle);
-    const DevicePtr range = driver.reserve(2 * kUnit, 0);
-    driver.map(range, kUnit, id);
+    const DevicePtr range = driver.reserve(2 * kGranularity, 0);
+    driver.map(range, kGranularity, id);
     driver.allocate_local(64);
     driver.register_host(&record, sizeof(record));
     CHECK(fake_cuda().contexts == 1);
@@ -142,7 +142,7 @@ TEST_CASE("a driver whose context is lost is destroyed without a word") {
   const CudaApi api = fake_cuda_api();
   {
     CudaDriver driver(api, 0);
-    driver.reserve(kUnit, 0);
+    driver.reserve(kGranularity, 0);
     fake_cuda().refused["cuCtxSetCurrent"] = CUDA_ERROR_ILLEGAL_ADDRESS;
   }
   CHECK(fake_cuda().contexts == 0);

@@ -13,8 +13,6 @@
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kUnit = kHostGranularityBytes;
-
 std::unique_ptr<FaultyDriver> faulty(std::vector<DriverFault> faults) {
   return std::make_unique<FaultyDriver>(std::make_unique<HostDriver>(), std::move(faults));
 }
@@ -28,14 +26,14 @@ void use_every_call(Driver& driver, Step&& step) {
   step(DriverCall::facts, [&] { driver.facts(); });
   step(DriverCall::memory_info, [&] { driver.memory_info(); });
   step(DriverCall::granularity, [&] { driver.granularity({}, Granularity::minimum); });
-  step(DriverCall::create, [&] { id = driver.create(kUnit, {}); });
+  step(DriverCall::create, [&] { id = driver.create(kHostGranularityBytes, {}); });
   step(DriverCall::export_handle, [&] { handle = driver.export_handle(id); });
   step(DriverCall::import_handle, [&] { imported = driver.import_handle(handle); });
-  step(DriverCall::reserve, [&] { range = driver.reserve(kUnit, 0); });
-  step(DriverCall::map, [&] { driver.map(range, kUnit, imported); });
-  step(DriverCall::set_access, [&] { driver.set_access(range, kUnit); });
-  step(DriverCall::unmap, [&] { driver.unmap(range, kUnit); });
-  step(DriverCall::free_range, [&] { driver.free_range(range, kUnit); });
+  step(DriverCall::reserve, [&] { range = driver.reserve(kHostGranularityBytes, 0); });
+  step(DriverCall::map, [&] { driver.map(range, kHostGranularityBytes, imported); });
+  step(DriverCall::set_access, [&] { driver.set_access(range, kHostGranularityBytes); });
+  step(DriverCall::unmap, [&] { driver.unmap(range, kHostGranularityBytes); });
+  step(DriverCall::free_range, [&] { driver.free_range(range, kHostGranularityBytes); });
   step(DriverCall::release, [&] { driver.release(id); });
   step(DriverCall::allocate_local, [&] { local = driver.allocate_local(64); });
   step(DriverCall::free_local, [&] { driver.free_local(local); });
@@ -110,10 +108,10 @@ TEST_CASE("each call is announced, returns, and is counted under its own name") 
 TEST_CASE("failures are counted beside calls, and two snapshots give what lies between them") {
   ObservedDriver driver(std::make_unique<HostDriver>());
   CHECK(driver.counts().empty());
-  driver.release(driver.create(kUnit, {}));
+  driver.release(driver.create(kHostGranularityBytes, {}));
   const auto before = driver.counts();
   CHECK_THROWS_AS(driver.create(1, {}), Error);
-  driver.create(kUnit, {});
+  driver.create(kHostGranularityBytes, {});
   driver.granularity({}, Granularity::minimum);
   const auto between = calls_between(before, driver.counts());
   REQUIRE(between.size() == 2);  // no release since
@@ -128,7 +126,7 @@ TEST_CASE("failures are counted beside calls, and two snapshots give what lies b
 
 TEST_CASE("a call that succeeds while another error unwinds is no failure") {
   ObservedDriver driver(std::make_unique<HostDriver>());
-  const MemoryId id = driver.create(kUnit, {});
+  const MemoryId id = driver.create(kHostGranularityBytes, {});
   struct Releaser {
     Driver& driver;
     MemoryId id;
@@ -167,7 +165,7 @@ TEST_CASE("a fault strikes the n-th call and as many times as asked") {
   std::vector<int> codes;
   for (int i = 0; i < 6; ++i) {
     try {
-      driver->create(kUnit, {});
+      driver->create(kHostGranularityBytes, {});
       codes.push_back(0);
     } catch (const Error& error) {
       codes.push_back(error.failure().code.value_or(-1));

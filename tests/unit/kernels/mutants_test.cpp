@@ -31,7 +31,7 @@ struct UsesOneSlotOnly : HostOps {
 struct ForgetsTheDirtyPackets : HostOps {
   using HostOps::HostOps;
   void advance(CallState next) {
-    next.dirty_packets /= 2;
+    next.dirty.packets /= 2;
     HostOps::advance(next);
   }
 };

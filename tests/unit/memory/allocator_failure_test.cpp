@@ -2,6 +2,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <string>
 
+#include "support/any_allocator.hpp"
 #include "support/process_resources.hpp"
 #include "unit/memory/allocator_bench.hpp"
 
@@ -9,10 +10,9 @@ namespace symmbench {
 namespace {
 
 using test::AllocatorWorld;
+using test::any_allocator;
 using test::RankBench;
 using test::require;
-
-std::string any_allocator() { return GENERATE(std::string("symm_device_memory"), std::string("torch_symm_mem")); }
 
 void allocate_and_close(const std::string& name, RankBench& rank, std::uint64_t bytes = 4096,
                         HandleType handle = HandleType::posix_fd) {

@@ -4,8 +4,10 @@
 #include <string>
 
 #include "core/round.hpp"
+#include "core/units.hpp"
 #include "device/stream.hpp"
 #include "memory/shared_memory.hpp"
+#include "support/any_allocator.hpp"
 #include "support/failures.hpp"
 #include "support/process_resources.hpp"
 #include "unit/memory/allocator_bench.hpp"
@@ -14,13 +16,12 @@ namespace symmbench {
 namespace {
 
 using test::AllocatorWorld;
+using test::any_allocator;
 using test::RankBench;
 using test::require;
 using test::word_at;
 
 constexpr std::uint64_t kGranule = kHostGranularityBytes;
-
-std::string any_allocator() { return GENERATE(std::string("symm_device_memory"), std::string("torch_symm_mem")); }
 
 std::uint32_t value_of(int rank, int place) { return 0xAB000000u + static_cast<std::uint32_t>(rank * 256 + place); }
 
@@ -142,7 +143,6 @@ TEST_CASE("torch_symm_mem gives each rank a range of its own, pad first") {
 TEST_CASE("allocated bytes follow each allocator's own arithmetic") {
   const auto symm = make_allocator("symm_device_memory");
   const auto torch = make_allocator("torch_symm_mem");
-  constexpr std::uint64_t kMiB = 1ull << 20;
   // Pads fit into the rounding of a small request, and cost a granule where the request is a whole number of granules.
   CHECK(symm->allocated_bytes(1, 2 * kMiB) == 2 * kMiB);
   CHECK(torch->allocated_bytes(1, 2 * kMiB) == 2 * kMiB);

@@ -4,6 +4,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <set>
 
+#include "support/contains.hpp"
 #include "support/failures.hpp"
 #include "unit/memory/allocator_bench.hpp"
 
@@ -12,8 +13,6 @@ namespace {
 
 using test::AllocatorWorld;
 using test::RankBench;
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 std::vector<HandleFacts> alike(int ranks, const HandleFacts& facts) {
   std::vector<HandleFacts> all(ranks, facts);

@@ -2,11 +2,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "core/units.hpp"
+
 using namespace symmbench;
 
 namespace {
-
-constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB;
 
 CallShape shape_of(int ranks, std::uint64_t bytes, Pattern pattern = Pattern::allreduce) {
   return {.pattern = pattern, .dtype = DType::bf16, .world_size = ranks, .tokens = 1, .hidden = bytes / 2};

@@ -3,13 +3,12 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "config/resolve.hpp"
+#include "core/units.hpp"
 #include "workspace/capacity.hpp"
 
 using namespace symmbench;
 
 namespace {
-
-constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
 RunConfig config_of(const Json& command_line) { return resolve(nullptr, command_line); }
 

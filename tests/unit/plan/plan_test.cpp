@@ -156,11 +156,12 @@ TEST_CASE("case ids are unique, name every key that was asked for, and stay as t
                                 {"tokens", "1"},
                                 {"blocks", "8"},
                                 {"threads", "256"},
+                                {"pdl", "off"},
                                 {"cudagraph", "50"},
                                 {"weight_bias", "1"},
                                 {"epsilon", "1e-5"}});
   CHECK(special.groups[0].cases[0].id() ==
-        "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192/b8/t256/graph50/wb1/eps1e-05");
+        "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192/b8/t256/nopdl/graph50/wb1/eps1e-05");
 }
 
 TEST_CASE("row keys are flat, ordered and typed, with null where a pattern has no such parameter") {
@@ -336,6 +337,7 @@ TEST_CASE("NCCL's cases are a group of their own, once, without a workspace") {
                              {"handle", "auto,upstream"},
                              {"tokens", "1,4"},
                              {"blocks", "8"},
+                             {"pdl", "off"},
                              {"lifecycles", "1"}});
   REQUIRE(plan.groups.size() == 2 + 1 + 4);
   const auto& group = plan.groups[2];

@@ -5,13 +5,12 @@
 #include "check_schema.hpp"
 #include "config/tuning.hpp"
 #include "contest_run.hpp"
+#include "core/units.hpp"
 #include "support/failures.hpp"
 
 using namespace symmbench;
 
 namespace {
-
-constexpr std::uint64_t kKiB = 1024;
 
 /// The table of a run; it must be one that --tuning and validate take.
 Json table_of(const ContestRun& run, const std::string& family = "host") {

@@ -6,19 +6,13 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "journal/records.hpp"
+#include "unit/supervise/pair_request.hpp"
 
 namespace symmbench {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
 using Kind = WorkerEnd::Kind;
-using Names = std::vector<std::string>;
-
-WorkRequest pair_request(const Names& cases) {
-  WorkRequest request{.task = "group", .label = "g", .settings = {}};
-  for (const auto& name : cases) request.items.push_back({.case_id = name, .allocators = {"a", "b"}});
-  return request;
-}
 
 /// Tells a coordinator stories: time is a number, commands are gathered by kind.
 struct Story {

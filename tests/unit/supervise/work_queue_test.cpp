@@ -2,16 +2,10 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "unit/supervise/pair_request.hpp"
+
 namespace symmbench {
 namespace {
-
-using Names = std::vector<std::string>;
-
-WorkRequest pair_request(const Names& cases, const Names& allocators = {"a", "b"}) {
-  WorkRequest request{.task = "group", .label = "g", .settings = {}};
-  for (const auto& name : cases) request.items.push_back({.case_id = name, .allocators = allocators});
-  return request;
-}
 
 /// "x:a,b y:a,b" and a trailing "!" when alone: one worker life in a readable form; "-" when the queue is through.
 std::string life(const WorkQueue& queue) {

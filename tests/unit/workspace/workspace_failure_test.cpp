@@ -2,6 +2,8 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <cstdint>
 
+#include "support/any_allocator.hpp"
+#include "support/contains.hpp"
 #include "support/process_resources.hpp"
 #include "unit/workspace/workspace_bench.hpp"
 #include "workspace/capacity.hpp"
@@ -9,14 +11,11 @@
 namespace symmbench {
 namespace {
 
+using test::any_allocator;
 using test::RankBench;
 using test::require;
 using test::word_at;
 using test::WorkspaceWorld;
-
-std::string any_allocator() { return GENERATE(std::string("symm_device_memory"), std::string("torch_symm_mem")); }
-
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 /// Every rank fails with the same root cause; it is given back. Nothing is held any more.
 Failure common_failure(WorkspaceWorld& world, const std::function<void(RankBench&)>& body) {

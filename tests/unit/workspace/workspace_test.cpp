@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "memory/local_buffer.hpp"
+#include "support/any_allocator.hpp"
 #include "support/process_resources.hpp"
 #include "unit/workspace/workspace_bench.hpp"
 #include "workspace/capacity.hpp"
@@ -12,12 +13,11 @@
 namespace symmbench {
 namespace {
 
+using test::any_allocator;
 using test::RankBench;
 using test::require;
 using test::word_at;
 using test::WorkspaceWorld;
-
-std::string any_allocator() { return GENERATE(std::string("symm_device_memory"), std::string("torch_symm_mem")); }
 
 TEST_CASE("a workspace starts with cleared flags, sentinels in every Lamport word and an empty control block") {
   WorkspaceWorld world{.ranks = 4, .allocator = any_allocator()};
@@ -38,7 +38,7 @@ TEST_CASE("a workspace starts with cleared flags, sentinels in every Lamport wor
     ControlBlock control;
     std::memcpy(&control, to_pointer(view.control), sizeof(control));
     require(control.arrivals == 0 && control.slot == 0 && control.barrier_generation == 0 && control.abort == 0);
-    require(control.calls == 0 && control.dirty_packets == 0 && control.slot_bytes == layout.slot_bytes());
+    require(control.calls == 0 && control.dirty.count == 0 && control.slot_bytes == layout.slot_bytes());
     workspace->close(rank.context);
   });
   for (const auto& failure : failures) CHECK_FALSE(failure);
