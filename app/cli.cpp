@@ -122,8 +122,9 @@ Typed tokenize(const CommandSpec& command, const std::vector<std::string>& argum
     typed.text.emplace(one->key, results.front());
   }
   for (const auto& rest : app.remaining()) {
-    const bool is_positional = !command.positional.empty() && !rest.starts_with('-') && !typed.positional;
-    if (!is_positional) fail_unknown(rest, options);
+    if (command.positional.empty() || rest.starts_with('-')) fail_unknown(rest, options);
+    if (typed.positional)
+      fail_config(fmt::format("'{}': takes one {}, and has '{}'", rest, command.positional, *typed.positional));
     typed.positional = rest;
   }
   return typed;

@@ -1,10 +1,5 @@
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "config/option_value.hpp"
@@ -12,20 +7,6 @@
 
 namespace symmbench {
 namespace {
-
-std::string read_text(const std::string& path, const std::string& kind) {
-  const auto fail = [&](int code) {
-    throw Error({.layer = Layer::config,
-                 .reason = Reason::io_error,
-                 .detail = fmt::format("{} {}: cannot be read: {}", kind, path, std::strerror(code)),
-                 .code = code});
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) fail(EISDIR);  // a stream would find it empty
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(errno);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 /// The parser itself would let the last one win in silence.
 void refuse_repeated_keys(std::string_view text, const std::string& what) {
@@ -50,7 +31,8 @@ Json parse_config(std::string_view text, const std::string& what) {
 }
 
 Json read_config_file(const std::string& path, const std::string& kind) {
-  return parse_config(read_text(path, kind), fmt::format("{} {}", kind, path));
+  const std::string what = fmt::format("{} {}", kind, path);
+  return parse_config(read_text_file(path, what), what);
 }
 
 }  // namespace symmbench

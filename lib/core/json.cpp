@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 
 namespace symmbench {
 namespace {
@@ -75,17 +76,20 @@ Json parse_json(std::string_view text, std::string_view what) {
   }
 }
 
-Json read_json_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (file) text << file.rdbuf();
-  if (!file) {
+std::string read_text_file(const std::string& path, std::string_view what) {
+  const auto fail = [&](int code) {
     throw Error({.layer = Layer::config,
                  .reason = Reason::io_error,
-                 .detail = fmt::format("cannot read '{}': {}", path, std::strerror(errno)),
-                 .code = errno});
-  }
-  return parse_json(text.str(), path);
+                 .detail = fmt::format("{}: cannot be read: {}", what, std::strerror(code)),
+                 .code = code});
+  };
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) fail(EISDIR);  // a stream would find it empty
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail(errno);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
+
+Json read_json_file(const std::string& path) { return parse_json(read_text_file(path, path), path); }
 
 }  // namespace symmbench

@@ -16,6 +16,8 @@ Failure failure_from_json(const Json& json);
 
 /// Parse text; @throws Error{config, invalid_argument} "<what>: line L, column C: <problem>".
 Json parse_json(std::string_view text, std::string_view what);
+/// The file's bytes; @throws Error{config, io_error} "<what>: cannot be read: <why>".
+std::string read_text_file(const std::string& path, std::string_view what);
 /// Read and parse a file; also @throws Error{config, io_error} when it cannot be read.
 Json read_json_file(const std::string& path);
 

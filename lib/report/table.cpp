@@ -226,7 +226,8 @@ void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& c
   write_cells("  ", cells);
 
   for (const Json* each : rows) {
-    if (each->at("status") == "ok") continue;
+    // Why rows were not tested is said once, in the verdict: it is the same for all that were still to come.
+    if (each->at("status") == "ok" || each->at("status") == "not_tested") continue;
     fmt::print(out_, "#   {} {}: {}\n", each->at("allocator").get<std::string>(), each->at("status").get<std::string>(),
                text_or(*each, "reason", "no reason"));
   }

@@ -162,7 +162,7 @@ TEST_CASE("list and validate take exactly one argument") {
   CHECK_FALSE(parse_command_line({"list", "allocators"}).json);
   CHECK(parse_command_line({"validate", "r.json"}).subject == "r.json");
   CHECK(refusal({"list"}) == "symmbench list: needs WHAT; see --help");
-  CHECK(refusal({"validate", "a", "b"}) == "symmbench validate: 'b': not an option; see --help");
+  CHECK(refusal({"validate", "a", "b"}) == "symmbench validate: 'b': takes one FILE, and has 'a'");
   CHECK(refusal({"validate", "a", "--json"}) == "symmbench validate: --json: unknown option; see --help");
 }
 

@@ -83,5 +83,11 @@ TEST_CASE("text that is no JSON is refused with line and column") {
   const Failure failure = failure_of([] { parse_json("{\n  \"a\": [}\n", "settings"); });
   CHECK(failure.layer == Layer::config);
   CHECK(failure.detail.starts_with("settings: line 2, column 9"));
-  CHECK(failure_of([] { read_json_file("/nonexistent/c.json"); }).reason == Reason::io_error);
+}
+
+TEST_CASE("a file that cannot be read is refused with its reason, a folder too") {
+  const Failure missing = failure_of([] { read_json_file("/nonexistent/c.json"); });
+  CHECK(missing.reason == Reason::io_error);
+  CHECK(missing.detail == "/nonexistent/c.json: cannot be read: No such file or directory");
+  CHECK(failure_of([] { read_json_file("/"); }).detail == "/: cannot be read: Is a directory");
 }
