@@ -6,10 +6,9 @@ namespace symmbench {
 
 /// What a kernel is built for.
 enum class Tuning {
-  /// Work that the GPU holds at once: all registers it wants. What a wait does once in a thousand misses is called: in
-  /// line
-  /// it would stand between the polling loop and what follows it, and be fetched with every launch (0.05 us). A cluster
-  /// meets before the wait for the previous kernel.
+  /// Work that the GPU holds at once: all registers it wants. What a wait does once in a thousand misses is called, for
+  /// in line it would stand between the polling loop and what follows it, and be fetched with every launch (0.05 us). A
+  /// cluster meets before the wait for the previous kernel.
   latency,
   /// More than it holds at once: few registers, so that more is under way. Nothing is called, a cluster meets late.
   throughput,

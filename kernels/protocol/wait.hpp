@@ -134,12 +134,14 @@ template <MemoryOps Ops, class Work, class World, class View>
 SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Work& work, World world, const View& view,
                                                         const CallState& state) {
   const std::uint64_t previous = (state.slot + kLamportSlots - 1) % kLamportSlots * view.slot_bytes;
-  const auto own = static_cast<std::uint32_t>(view.rank);
-  for (std::uint32_t region = 0; region < state.dirty.count; ++region) {
-    if (region == own || region == own + world.size()) continue;
-    const std::uint64_t start = previous + std::uint64_t{region} * state.dirty.packets * kPacketBytes;
-    work.for_each_index(state.dirty.packets, [&](std::uint64_t i) { ops.clear(start + i * kPacketBytes); });
-  }
+  // One loop over what is left without the own regions, so that every thread of the grid has its part.
+  const std::uint64_t packets = state.dirty.packets;
+  const std::uint64_t first_own = view.rank * packets, second_own = first_own + (world.size() - 1) * packets;
+  const std::uint64_t live = (state.dirty.count - state.dirty.count / world.size()) * packets;
+  work.for_each_index(live, [&](std::uint64_t i) {
+    const std::uint64_t packet = i + (i >= first_own ? packets : 0) + (i >= second_own ? packets : 0);
+    ops.clear(previous + packet * kPacketBytes);
+  });
   work.sync_block();  // the ticket says that all threads of the block have read the state
   typename Ops::Ticket ticket{};
   if (work.leader()) ticket = ops.take_ticket(work.blocks());

@@ -7,10 +7,10 @@
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kSignalPadBytes = 2048;    // FI 2
-constexpr std::uint64_t kSignalPadAlignment = 16;  // FI 2
+constexpr std::uint64_t kSymmSignalPadBytes = 2048;  // FI 2
+constexpr std::uint64_t kSignalPadAlignment = 16;    // FI 2
 
-constexpr Difference kDifferences[] = {
+constexpr Difference kSymmDifferences[] = {
     {"the TRTLLM workspace passes signal pads off: the 2048 bytes are there and never cleared",
      "the pad of the own block is cleared", "every allocator promises the same contents to its user"},
     {"no check that the communicator, the sizes or the handle types of the ranks match",
@@ -27,15 +27,15 @@ constexpr Difference kDifferences[] = {
     {"multicast and its granularity on request", "unicast only", "the TRTLLM workspace switches it off"},
 };
 
-SharedMemoryFacts layout(std::uint64_t bytes, std::uint64_t granularity, int ranks) {
+SharedMemoryFacts symm_layout(std::uint64_t bytes, std::uint64_t granularity, int ranks) {
   SharedMemoryFacts facts;
   facts.requested_bytes = bytes;
   facts.granularity_bytes = granularity;
   facts.data_offset = 0;
   facts.signal_pad_offset = round_up(bytes, kSignalPadAlignment);
-  facts.signal_pad_bytes = kSignalPadBytes;
+  facts.signal_pad_bytes = kSymmSignalPadBytes;
   // From the size, not from the pad's offset: the same, as pad and granularity are multiples of the pad's alignment.
-  facts.allocated_bytes = round_up(bytes + kSignalPadBytes, granularity);
+  facts.allocated_bytes = round_up(bytes + kSymmSignalPadBytes, granularity);
   facts.va_layout = "contiguous";
   facts.va_bytes = facts.allocated_bytes * ranks;
   return facts;
@@ -43,10 +43,10 @@ SharedMemoryFacts layout(std::uint64_t bytes, std::uint64_t granularity, int ran
 
 }  // namespace
 
-std::span<const Difference> SymmDeviceMemory::differences() const { return kDifferences; }
+std::span<const Difference> SymmDeviceMemory::differences() const { return kSymmDifferences; }
 
 std::uint64_t SymmDeviceMemory::allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const {
-  return layout(requested_bytes, granularity, 1).allocated_bytes;
+  return symm_layout(requested_bytes, granularity, 1).allocated_bytes;
 }
 
 std::unique_ptr<SharedMemory> SymmDeviceMemory::allocate(const PhaseContext& context, Driver& driver,
@@ -59,7 +59,7 @@ std::unique_ptr<SharedMemory> SymmDeviceMemory::allocate(const PhaseContext& con
 
   collective_phase(context, Phase::create, [&] {
     require_possible(bytes);
-    facts = layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
+    facts = symm_layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
     blocks.memory[comm.rank()] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);
   });
 

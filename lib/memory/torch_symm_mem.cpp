@@ -7,11 +7,11 @@
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kSignalPadBytes = 32 * 72 * 4;  // blocks x peers x word = 9216 (TS 1.2)
-constexpr std::uint64_t kDataAlignment = 128;           // TS 1.2
-constexpr std::uint64_t kSizeAlignment = 16;            // TS 1.2
+constexpr std::uint64_t kTorchSignalPadBytes = 32 * 72 * 4;  // blocks x peers x word = 9216 (TS 1.2)
+constexpr std::uint64_t kDataAlignment = 128;                // TS 1.2
+constexpr std::uint64_t kSizeAlignment = 16;                 // TS 1.2
 
-constexpr Difference kDifferences[] = {
+constexpr Difference kTorchDifferences[] = {
     {"per peer: import, reserve, map, set_access, close the descriptor, then the next peer",
      "all peers are imported and voted on, then each is reserved, mapped and given access",
      "a failed import is known to every rank under its own phase before anybody maps a peer's memory"},
@@ -32,13 +32,13 @@ constexpr Difference kDifferences[] = {
      "multicast set-up can take GPUs out of service for everybody; nothing here uses it"},
 };
 
-SharedMemoryFacts layout(std::uint64_t bytes, std::uint64_t granularity, int ranks) {
+SharedMemoryFacts torch_layout(std::uint64_t bytes, std::uint64_t granularity, int ranks) {
   SharedMemoryFacts facts;
   facts.requested_bytes = bytes;
   facts.granularity_bytes = granularity;
   facts.signal_pad_offset = 0;
-  facts.signal_pad_bytes = kSignalPadBytes;
-  facts.data_offset = round_up(kSignalPadBytes, kDataAlignment);
+  facts.signal_pad_bytes = kTorchSignalPadBytes;
+  facts.data_offset = round_up(kTorchSignalPadBytes, kDataAlignment);
   facts.allocated_bytes = round_up(facts.data_offset + round_up(bytes, kSizeAlignment), granularity);
   facts.va_layout = "per_peer";
   facts.va_bytes = facts.allocated_bytes * ranks;
@@ -54,10 +54,10 @@ void map_block(Driver& driver, const PhysicalMemory& memory, AddressRange& range
 
 }  // namespace
 
-std::span<const Difference> TorchSymmMem::differences() const { return kDifferences; }
+std::span<const Difference> TorchSymmMem::differences() const { return kTorchDifferences; }
 
 std::uint64_t TorchSymmMem::allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const {
-  return layout(requested_bytes, granularity, 1).allocated_bytes;
+  return torch_layout(requested_bytes, granularity, 1).allocated_bytes;
 }
 
 std::unique_ptr<SharedMemory> TorchSymmMem::allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
@@ -71,7 +71,7 @@ std::unique_ptr<SharedMemory> TorchSymmMem::allocate(const PhaseContext& context
   collective_phase(context, Phase::create, [&] {
     require_possible(bytes);
     const AllocationSpec spec{.handle = handle, .gpu_direct_rdma = driver.facts().gpu_direct_rdma_supported};
-    facts = layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
+    facts = torch_layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
     blocks.memory[own] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);
   });
   collective_phase(context, Phase::map, [&] {

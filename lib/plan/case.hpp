@@ -32,7 +32,7 @@ struct Case {
 
   /// Stable, readable, unique within a run and allocator:
   /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192", the fourth part being the handle
-  /// asked for; "/b32", "/t256", "/nopdl", "/graph50", "/wb1", "/eps1e-05" follow where blocks, threads, pdl,
+  /// asked for; "/b32", "/t256", "/nopdl", "/graph50", "/wb1", "/eps1e-05" follow where blocks, threads, pdl off,
   /// cudagraph, weight_bias or epsilon were asked for. The algorithm is the one that runs, also where "auto" was asked.
   std::string id() const;
   /// The row keys of the report, in the order of design section 10, without allocator and handle used:

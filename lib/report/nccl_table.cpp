@@ -90,7 +90,7 @@ void write_header(std::ostream& out) {
 }
 
 /// What the 13 columns have no room for; a comment line whenever it changes.
-std::string section_of(const Json& row) {
+std::string nccl_section(const Json& row) {
   return fmt::format(
       "{}, {}, handle {}, {}, {}, group {} of {} ranks", text_or(row, "workspace"), text_or(row, "transport"),
       text_or(row.at("handle"), "used", text_or(row.at("handle"), "asked", "?")), text_or(row, "pattern"),
@@ -128,8 +128,8 @@ void write_block(std::ostream& out, const std::string& allocator, const std::vec
   Totals totals;
   std::string section;
   for (const Line& line : lines_of(rows)) {
-    if (section_of(line.any()) != section) {
-      section = section_of(line.any());
+    if (nccl_section(line.any()) != section) {
+      section = nccl_section(line.any());
       fmt::print(out, "# {}\n", section);
     }
     write_line(out, line, totals);

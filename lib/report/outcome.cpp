@@ -17,9 +17,6 @@ bool json_contains(const Json& list, const std::string& name) {
   return list.is_array() && std::find(list.begin(), list.end(), Json(name)) != list.end();
 }
 
-/// Only one allocator was in play, so the failure is its own.
-bool by_itself(const FailureRecord& failure) { return failure.alone || failure.allocators.size() == 1; }
-
 bool is_failure(const Attempt& attempt) { return attempt.status == "failed" || attempt.status == "hung"; }
 
 /// An ok row that counted wrong elements contradicts itself; the data decides.
@@ -71,6 +68,8 @@ void take_failure(RowOutcome& outcome, const Attempt& attempt) {
 }
 
 }  // namespace
+
+bool by_itself(const FailureRecord& failure) { return failure.alone || failure.allocators.size() == 1; }
 
 Outcomes::Outcomes(const RecordSet& records) : records_(records) {}
 

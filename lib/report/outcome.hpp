@@ -16,6 +16,9 @@ struct Attempt {
   std::optional<std::string> reason;  ///< the row's own words
 };
 
+/// Only one allocator was in play, so the failure is its own.
+bool by_itself(const FailureRecord& failure);
+
 /// What became of one planned row.
 struct RowOutcome {
   std::string status;  ///< "ok", "failed", "skipped", "hung", "not_tested"

@@ -15,8 +15,6 @@
 namespace symmbench {
 namespace {
 
-bool by_itself(const FailureRecord& failure) { return failure.alone || failure.allocators.size() == 1; }
-
 std::string size_text(const Json& row) {
   const Json bytes = pick_integer(row, "message_bytes");
   return bytes.is_null() ? "-" : format_bytes(bytes.get<std::uint64_t>());
@@ -51,7 +49,7 @@ std::string status_text(const std::vector<const Json*>& rows) {
   return text;
 }
 
-std::string section_of(const Json& row) {
+std::string table_section(const Json& row) {
   return fmt::format("{}, {}, handle {}", text_or(row, "workspace"), text_or(row, "transport"),
                      text_or(row.at("handle"), "asked", "?"));
 }
@@ -198,8 +196,8 @@ void TableWriter::finish(const Json& report) {
 void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& comparison) {
   const Json& row = *rows.front();
   written_.insert(row.at("case_id").get<std::string>());
-  if (section_of(row) != section_) {
-    section_ = section_of(row);
+  if (table_section(row) != section_) {
+    section_ = table_section(row);
     fmt::print(out_, "# {}\n", section_);
     std::vector<std::string> titles;
     for (const auto& column : columns_) titles.push_back(column.title);
@@ -226,10 +224,12 @@ void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& c
   write_cells("  ", cells);
 
   for (const Json* each : rows) {
-    // Why rows were not tested is said once, in the verdict: it is the same for all that were still to come.
-    if (each->at("status") == "ok" || each->at("status") == "not_tested") continue;
-    fmt::print(out_, "#   {} {}: {}\n", each->at("allocator").get<std::string>(), each->at("status").get<std::string>(),
-               text_or(*each, "reason", "no reason"));
+    if (each->at("status") == "ok") continue;
+    const auto line = fmt::format("#   {} {}: {}\n", each->at("allocator").get<std::string>(),
+                                  each->at("status").get<std::string>(), text_or(*each, "reason", "no reason"));
+    // Once: it is the same for all that were still to come when a run ended.
+    if (each->at("status") == "not_tested" && !told_.insert(line).second) continue;
+    fmt::print(out_, "{}", line);
   }
   out_.flush();
 }

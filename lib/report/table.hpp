@@ -64,6 +64,7 @@ class TableWriter final : public RecordSink {
   std::vector<Column> columns_;
   bool with_group_ = false, with_place_ = false, with_ratio_ = false;
   std::string section_;
+  std::set<std::string> told_;  ///< why what was not tested
 };
 
 }  // namespace symmbench

@@ -22,11 +22,11 @@ constexpr std::uint64_t kMessageStep = 16;  // messages are whole packets
 bool goes_on(const std::string& algorithm) { return algorithm != "one_shot"; }
 
 /// Of one row, or the geometric mean over several.
-struct Timed {
+struct TimedBounds {
   double mean_us = 1, low_us = 1, high_us = 1;
 };
 
-using BySeries = std::map<std::string, Timed>;
+using BySeries = std::map<std::string, TimedBounds>;
 /// By algorithm.
 using Contest = std::map<std::string, BySeries>;
 
@@ -37,9 +37,9 @@ struct EntryKey {
 };
 
 /// One size, decided or tied.
-struct Size {
+struct TunedSize {
   std::uint64_t bytes = 0;
-  std::map<std::string, Timed> timed;
+  std::map<std::string, TimedBounds> timed;
   std::set<std::string> best;  ///< one: the winner; more: tied
 };
 
@@ -49,7 +49,7 @@ struct Entry {
   std::size_t ties = 0;
 };
 
-Timed timed_of(const Json& time_us) {
+TimedBounds timed_of(const Json& time_us) {
   const double mean = time_us.at("mean").get<double>();
   // Without an interval nothing bounds the mean, and the size stays undecided.
   const auto bound = [&](const char* key, double otherwise) {
@@ -60,7 +60,7 @@ Timed timed_of(const Json& time_us) {
 
 std::string series_of(const Json& row) {
   Json keys = Json::array({row.at("handle").at("asked")});
-  for (const char* key : {"workspace", "transport", "allocator", "group", "hidden", "in_place", "tokens"}) {
+  for (const char* key : {"workspace", "transport", "allocator", "group", "hidden", "in_place", "tokens", "pdl"}) {
     keys.push_back(row.at(key));
   }
   return keys.dump();
@@ -73,7 +73,7 @@ std::map<EntryKey, std::map<std::uint64_t, Contest>> contests_of(const Json& res
     const auto algorithm = text_or(row, "algorithm");
     if (!is_tunable(algorithm)) continue;
     const EntryKey key{integer_or(row, "group_size", 0), text_or(row, "pattern"), text_or(row, "dtype")};
-    const Timed timed = timed_of(row.at("time_us"));
+    const TimedBounds timed = timed_of(row.at("time_us"));
     auto& series = contests[key][row.at("message_bytes").get<std::uint64_t>()][algorithm];
     const auto [at, added] = series.emplace(series_of(row), timed);
     if (!added && timed.mean_us < at->second.mean_us) at->second = timed;
@@ -92,22 +92,22 @@ std::vector<std::string> common_series(const Contest& contest) {
   return common;
 }
 
-Timed geometric_mean(const BySeries& by_series, const std::vector<std::string>& series) {
+TimedBounds geometric_mean(const BySeries& by_series, const std::vector<std::string>& series) {
   double mean = 0, low = 0, high = 0;
   for (const auto& name : series) {
-    const Timed& timed = by_series.at(name);
+    const TimedBounds& timed = by_series.at(name);
     mean += std::log(timed.mean_us), low += std::log(timed.low_us), high += std::log(timed.high_us);
   }
   const auto count = static_cast<double>(series.size());
   return {std::exp(mean / count), std::exp(low / count), std::exp(high / count)};
 }
 
-std::vector<Size> sizes_of(const std::map<std::uint64_t, Contest>& contests) {
-  std::vector<Size> sizes;
+std::vector<TunedSize> sizes_of(const std::map<std::uint64_t, Contest>& contests) {
+  std::vector<TunedSize> sizes;
   for (const auto& [bytes, contest] : contests) {
     const auto series = common_series(contest);
     if (series.empty()) continue;
-    Size size{.bytes = bytes};
+    TunedSize size{.bytes = bytes};
     for (const auto& [algorithm, by_series] : contest) size.timed[algorithm] = geometric_mean(by_series, series);
     const auto fastest = std::min_element(size.timed.begin(), size.timed.end(), [](const auto& a, const auto& b) {
                            return a.second.mean_us < b.second.mean_us;
@@ -122,7 +122,7 @@ std::vector<Size> sizes_of(const std::map<std::uint64_t, Contest>& contests) {
 }
 
 /// Of the tied algorithms of a size without a decided neighbour: the one that is fastest over all sizes that have it.
-std::string favourite(const std::vector<Size>& sizes, const std::set<std::string>& tied) {
+std::string favourite(const std::vector<TunedSize>& sizes, const std::set<std::string>& tied) {
   std::string best;
   double best_score = std::numeric_limits<double>::infinity();
   for (const auto& algorithm : tied) {
@@ -142,7 +142,7 @@ std::string favourite(const std::vector<Size>& sizes, const std::set<std::string
   return best;
 }
 
-std::vector<std::string> winners_of(const std::vector<Size>& sizes) {
+std::vector<std::string> winners_of(const std::vector<TunedSize>& sizes) {
   std::vector<std::string> winners;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const auto& best = sizes[i].best;
@@ -155,14 +155,14 @@ std::vector<std::string> winners_of(const std::vector<Size>& sizes) {
       continue;
     }
     const auto decided = std::find_if(sizes.begin() + static_cast<std::ptrdiff_t>(i), sizes.end(),
-                                      [](const Size& size) { return size.best.size() == 1; });
+                                      [](const TunedSize& size) { return size.best.size() == 1; });
     const bool follows = decided != sizes.end() && best.contains(*decided->best.begin());
     winners.push_back(follows ? *decided->best.begin() : favourite(sizes, best));
   }
   return winners;
 }
 
-Entry entry_of(const std::vector<Size>& sizes) {
+Entry entry_of(const std::vector<TunedSize>& sizes) {
   const auto winners = winners_of(sizes);
   Entry entry{.choices = Json::array()};
   for (std::size_t i = 0; i < sizes.size(); ++i) {

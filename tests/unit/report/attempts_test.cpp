@@ -19,8 +19,6 @@ EventRecord given_up(const std::vector<std::string>& case_ids, const std::vector
           .data = {{"label", "group-0"}, {"case_ids", case_ids}, {"allocators", allocators}, {"bring_up", false}}};
 }
 
-int exit_code(const Json& report) { return report["verdict"]["exit_code"].get<int>(); }
-
 }  // namespace
 
 TEST_CASE("when one of a pair fails by itself and the other passes, only the one has failed") {

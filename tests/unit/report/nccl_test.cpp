@@ -19,7 +19,7 @@ std::string nccl(const RunBuilder& run) {
   return out.str();
 }
 
-std::vector<std::string> fields(const std::string& line) {
+std::vector<std::string> nccl_fields(const std::string& line) {
   std::istringstream stream(line);
   return {std::istream_iterator<std::string>(stream), {}};
 }
@@ -36,7 +36,7 @@ std::string line_with(const std::string& text, const std::string& needle) {
 std::vector<std::vector<std::string>> rows(const std::string& text) {
   std::vector<std::vector<std::string>> found;
   for (const auto& line : split_list(text, '\n')) {
-    const auto split = fields(line);
+    const auto split = nccl_fields(line);
     if (!split.empty() && std::isdigit(static_cast<unsigned char>(split[0][0]))) found.push_back(split);
   }
   return found;
@@ -69,7 +69,7 @@ TEST_CASE("every line that is no comment has exactly 13 fields, all numbers wher
     CHECK(rows(text).size() == 6);
     for (const auto& line : split_list(text, '\n')) {
       if (line.empty() || line[0] == '#') continue;
-      CHECK(fields(line).size() == 13);
+      CHECK(nccl_fields(line).size() == 13);
     }
     for (const auto& row : rows(text)) {
       for (const std::size_t numeric : {0, 1, 4, 5, 6, 7, 9, 10, 11}) CHECK_NOTHROW(std::stod(row[numeric]));
@@ -122,9 +122,9 @@ TEST_CASE("both footers are there in the form that DCGM, GCM and Azure read") {
   RunBuilder run(2, {kSymm});
   run.started.device = {{"kind", "cuda"}, {"emulated", false}};
   const auto text = nccl(run.add_all_ok());
-  CHECK(fields(line_with(text, "# Out of bounds values : ")) ==
+  CHECK(nccl_fields(line_with(text, "# Out of bounds values : ")) ==
         std::vector<std::string>{"#", "Out", "of", "bounds", "values", ":", "0", "OK"});
-  const auto average = fields(line_with(text, "# Avg bus bandwidth    : "));
+  const auto average = nccl_fields(line_with(text, "# Avg bus bandwidth    : "));
   REQUIRE(average.size() == 6);  // Azure reads the word at position 5
   double sum = 0;
   for (const auto& row : rows(text)) sum += std::stod(row[7]);
@@ -133,10 +133,10 @@ TEST_CASE("both footers are there in the form that DCGM, GCM and Azure read") {
 
 TEST_CASE("the header has the words that SuperBench looks for") {
   const auto text = nccl(RunBuilder(1).add_all_ok());
-  CHECK(fields(line_with(text, "out-of-place")) == std::vector<std::string>{"#", "out-of-place", "in-place"});
-  CHECK(fields(line_with(text, "redop")) == std::vector<std::string>{"#", "size", "count", "type", "redop", "root",
-                                                                     "time", "algbw", "busbw", "#wrong", "time",
-                                                                     "algbw", "busbw", "#wrong"});
+  CHECK(nccl_fields(line_with(text, "out-of-place")) == std::vector<std::string>{"#", "out-of-place", "in-place"});
+  CHECK(nccl_fields(line_with(text, "redop")) == std::vector<std::string>{"#", "size", "count", "type", "redop", "root",
+                                                                          "time", "algbw", "busbw", "#wrong", "time",
+                                                                          "algbw", "busbw", "#wrong"});
   CHECK(text.find("out-of-place") < text.find("Out of bounds values"));
 }
 

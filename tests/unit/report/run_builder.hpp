@@ -7,6 +7,8 @@
 
 namespace symmbench {
 
+inline int exit_code(const Json& report) { return report["verdict"]["exit_code"].get<int>(); }
+
 /// Makes the records of a small run: two allocators, `cases` sizes, one group of four ranks. Tests add what happened.
 class RunBuilder {
  public:

@@ -38,8 +38,6 @@ RunBuilder with_lifecycles(int count) {
   return run;
 }
 
-int exit_code(const Json& report) { return report["verdict"]["exit_code"].get<int>(); }
-
 }  // namespace
 
 TEST_CASE("lifecycles are counted, and each phase has its figures in the order of life") {
