@@ -123,8 +123,9 @@ Typed tokenize(const CommandSpec& command, const std::vector<std::string>& argum
   }
   for (const auto& rest : app.remaining()) {
     if (command.positional.empty() || rest.starts_with('-')) fail_unknown(rest, options);
-    if (typed.positional)
+    if (typed.positional) {
       fail_config(fmt::format("'{}': takes one {}, and has '{}'", rest, command.positional, *typed.positional));
+    }
     typed.positional = rest;
   }
   return typed;

@@ -16,7 +16,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 add_library(symmbench_flags INTERFACE)
 target_compile_options(symmbench_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wno-missing-field-initializers;-Wno-restrict;-Werror>)
-# Where several sources are compiled as one (CMAKE_UNITY_BUILD, which halves the time; preset dev does not), GCC follows
+# Where several sources are compiled as one (CMAKE_UNITY_BUILD; the presets say where), GCC follows
 # values far enough to doubt them inside std::variant.
 if(CMAKE_UNITY_BUILD)
   target_compile_options(symmbench_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized>)

@@ -5,7 +5,7 @@ import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "mpi"))
-from harness import ROOT, RunTest, alone, main, processes, run, start, wait_until, workers
+from harness import ROOT, RunTest, alone, main, measuring, processes, run, start, wait_until
 
 RANKS = int(sys.argv.pop(1))
 
@@ -54,9 +54,7 @@ class GpuRun(RunTest):
         """Signals the last rank's worker while kernels run; exit code, output, report."""
         job = start(RANKS, "run", "--device", "cuda", "-b", "1M", "-e", "16M", "-f", "4", "-n", 40000, "-T", 6,
                     "--time-limit", 40, "--lifecycles", 0, "-J", self.report)
-        journal = self.report.with_name(self.report.name + ".journal") / "rank-0.jsonl"
-        wait_until(lambda: journal.exists() and '"type":"row"' in journal.read_text() and len(workers()) >= RANKS,
-                   "a first row")
+        wait_until(measuring(self.report, RANKS), "measuring workers")
         # mpirun starts rank 0 first, so the last rank has the youngest supervisor.
         youngest = max((parent, pid) for pid, (parent, line) in processes().items() if " worker" in line)
         os.kill(youngest[1], how)

@@ -73,6 +73,17 @@ def workers():
     return [pid for pid, (_, line) in processes().items() if " worker" in line]
 
 
+def measuring(report, ranks):
+    """A condition for wait_until: all workers' pids once the run has its first row, so that all are past bring-up and in
+    the middle of their cases."""
+    journal = report.with_name(report.name + ".journal") / "rank-0.jsonl"
+
+    def ready():
+        pids = workers()
+        return pids if journal.exists() and '"type":"row"' in journal.read_text() and len(pids) >= ranks else None
+    return ready
+
+
 def wait_until(condition, what, limit_s=60):
     """Polls an observable condition; fails the test when it does not come true in time."""
     deadline = time.monotonic() + limit_s * SCALE

@@ -2,29 +2,15 @@
 import os
 import signal
 
-from harness import RunTest, main, processes, run, start, wait_until, workers
+from harness import RunTest, main, measuring, processes, run, start, wait_until, workers
 
 LONG = ("run", "--device", "host", "-b", "4K", "-e", "16K", "-f", "2", "-n", 2000, "-T", 6, "--lifecycles", 0)
-
-
-def measuring(report):
-    """True once the run has its first row, so that all workers are past bring-up and in the middle of their cases."""
-    journal = report.with_name(report.name + ".journal") / "rank-0.jsonl"
-
-    def ready():
-        try:
-            text = journal.read_text()
-        except FileNotFoundError:
-            return None
-        pids = workers()
-        return pids if '"type":"row"' in text and len(pids) >= 4 else None
-    return ready
 
 
 class Failures(RunTest):
     def begin(self, *more):
         job = start(4, *LONG, "-J", self.report, *more)
-        pids = wait_until(measuring(self.report), "four measuring workers")
+        pids = wait_until(measuring(self.report, 4), "four measuring workers")
         return job, pids
 
     def finish(self, job):
