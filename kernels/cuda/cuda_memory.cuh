@@ -20,6 +20,10 @@ __device__ __forceinline__ void store(std::uint64_t address, const Packet& p) {
                "r"(p.word[2]), "r"(p.word[3])
                : "memory");
 }
+/// Into L2, where also the writes of others go.
+__device__ __forceinline__ void prefetch(std::uint64_t address) {
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(address));
+}
 __device__ __forceinline__ Packet load_relaxed_sys(std::uint64_t address) {
   Packet p;
   asm volatile("ld.relaxed.sys.global.v4.u32 {%0, %1, %2, %3}, [%4];"
@@ -104,11 +108,14 @@ __device__ __forceinline__ std::uint32_t shared_address_of(std::uint32_t address
   asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(mapped) : "r"(address), "r"(block));
   return mapped;
 }
-/// Ready for one phase that ends when `bytes` have arrived.
-__device__ __forceinline__ void mbarrier_expect(std::uint32_t mbarrier, std::uint32_t bytes) {
+/// For one phase, which ends after mbarrier_expect() when the bytes that it names have arrived.
+__device__ __forceinline__ void mbarrier_init(std::uint32_t mbarrier) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], 1;" ::"r"(mbarrier) : "memory");
-  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(mbarrier), "r"(bytes) : "memory");
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
+/// Bytes may arrive before it: the phase lasts until this has been called too.
+__device__ __forceinline__ void mbarrier_expect(std::uint32_t mbarrier, std::uint32_t bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(mbarrier), "r"(bytes) : "memory");
 }
 __device__ __forceinline__ void store_async(std::uint32_t to, std::uint32_t value, std::uint32_t mbarrier) {
   asm volatile("st.async.shared::cluster.mbarrier::complete_tx::bytes.u32 [%0], %1, [%2];" ::"r"(to), "r"(value),

@@ -68,9 +68,10 @@ struct PeerTargets<FixedWorld<N>> {
 
 /// MemoryOps of a GPU; one object per thread. View: LamportView, or WorkspaceView for the barrier protocols.
 /// Lamport words and control block are relaxed accesses; nothing here is a fence (KP 7).
-template <class View, Trigger kTrigger, Tuning kTuning = Tuning::latency>
+template <class View, Trigger kTrigger, Tuning kTuning = Tuning::latency, bool kLate = false>
 class CudaOps {
  public:
+  static constexpr bool kLateConstants = kLate;
   using Numbers = CudaNumbers;
   using Ticket = std::uint32_t;  ///< how many blocks came before
   using Source = std::uint64_t;  ///< address
@@ -124,6 +125,14 @@ class CudaOps {
   __device__ __forceinline__ Packet load_local(std::uint64_t address) { return ptx::load(address); }
   __device__ __forceinline__ void store_local(std::uint64_t address, const Packet& packet) {
     ptx::store(address, packet);
+  }
+
+  /// One thread for a line of 128 bytes, in which neighbours have packets of 16. Where blocks wait for their turn anyhow
+  /// there is nothing to win, and registers to lose.
+  __device__ __forceinline__ void prefetch(std::uint64_t address) {
+    if constexpr (kTuning == Tuning::latency) {
+      if (threadIdx.x % 8 == 0) ptx::prefetch(address);
+    }
   }
 
   __device__ __forceinline__ Target target(int rank, std::uint64_t offset) { return lamport_of(view_, rank) + offset; }

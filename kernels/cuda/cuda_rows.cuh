@@ -37,9 +37,9 @@ class RowsWork : public OnePacketWork {
     const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
     const std::uint32_t padded = (warps + kPartials - 1) / kPartials * kPartials;
     for (std::uint32_t i = threadIdx.x; i < padded; i += blockDim.x) shared.part[i] = 0.0f;
-    if (threadIdx.x == 0) ptx::mbarrier_expect(mbarrier_, warps * sizeof(float));
+    if (threadIdx.x == 0) ptx::mbarrier_init(mbarrier_);
     ptx::cluster_arrive();
-    if constexpr (kTuning == Tuning::latency) ptx::cluster_wait();
+    if constexpr (kTuning == Tuning::latency) meet();
 
     const std::uint32_t per_block = (row_packets + blocks_of_row_ - 1) / blocks_of_row_;
     const std::uint32_t column = ptx::cluster_block() * per_block + threadIdx.x;
@@ -107,6 +107,14 @@ class RowsWork : public OnePacketWork {
     }
   }
 
+  /// The blocks of the cluster have all made themselves ready; now this one says what it waits for.
+  __device__ __forceinline__ void meet() const {
+    ptx::cluster_wait();
+    if (threadIdx.x == 0) {
+      ptx::mbarrier_expect(mbarrier_, blocks_of_row_ * (blockDim.x / 32) * static_cast<std::uint32_t>(sizeof(float)));
+    }
+  }
+
   /// Each warp sends its sum to all blocks of the cluster, which add all of them in one order. The wait needs no
   /// deadline: whoever it is for comes here too, after waits that have one. Not alive: the thread's own wait gave up;
   /// that of another one shows in the control block only, and the output of such a call is of no use anyhow.
@@ -115,7 +123,7 @@ class RowsWork : public OnePacketWork {
     float q = has_packet_ && alive ? sum : 0.0f;
 #pragma unroll
     for (int lane = 16; lane > 0; lane /= 2) q += __shfl_xor_sync(0xFFFFFFFFu, q, lane);
-    if constexpr (kTuning == Tuning::throughput) ptx::cluster_wait();
+    if constexpr (kTuning == Tuning::throughput) meet();
     const std::uint32_t lane = threadIdx.x % 32;
     if (lane < blocks_of_row_) {
       const std::uint32_t index = ptx::cluster_block() * (blockDim.x / 32) + threadIdx.x / 32;

@@ -62,6 +62,8 @@ class HostOps {
     relaxed(control_.calls).store(next.calls, std::memory_order_relaxed);
   }
 
+  static constexpr bool kLateConstants = false;
+  void prefetch(std::uint64_t) {}
   Packet load_local(std::uint64_t address) { return *pointer<const Packet>(address); }
   void store_local(std::uint64_t address, const Packet& packet) { *pointer<Packet>(address) = packet; }
 

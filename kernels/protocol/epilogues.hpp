@@ -4,9 +4,10 @@
 
 namespace symmbench {
 
-// What is done with each packet of the sum. A protocol calls load_constants before, load_residual after it has sent its
-// own packets, then for each tile begin, take for every packet, finish. kRows: needs whole rows, so a two-shot must
-// give it the own share together with the rest (Pending = All) instead of at once (Pending = Others).
+// What is done with each packet of the sum. A protocol calls prepare before the wait for the previous kernel,
+// load_residual after it has sent its own packets, then for each tile begin, take for every packet, finish. kRows:
+// needs whole rows, so a two-shot must give it the own share together with the rest (Pending = All) instead of at once
+// (Pending = Others).
 
 /// Stores the sum.
 template <class T>
@@ -19,7 +20,7 @@ struct StoreSum {
   std::uint64_t output;
 
   template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void load_constants(Ops&, Row&, Lane, const Place&) const {}
+  SYMMBENCH_FN void prepare(Ops&, Row&, Lane, const Place&) const {}
   template <class Ops, class Row, class Lane>
   SYMMBENCH_FN void load_residual(Ops&, Row&, Lane, const Place&) const {}
   template <class Row>
@@ -60,8 +61,9 @@ struct ResidualRmsNorm {
   }
 
   template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void load_constants(Ops& ops, Row& row, Lane lane, const Place& place) const {
-    row.gamma.keep(lane, load_gamma(ops, place));
+  SYMMBENCH_FN void prepare(Ops& ops, Row& row, Lane lane, const Place& place) const {
+    if constexpr (!Ops::kLateConstants) row.gamma.keep(lane, load_gamma(ops, place));
+    ops.prefetch(residual + place.packet * kPacketBytes);
   }
   template <class Ops, class Row, class Lane>
   SYMMBENCH_FN void load_residual(Ops& ops, Row& row, Lane lane, const Place& place) const {
@@ -82,6 +84,7 @@ struct ResidualRmsNorm {
     const Packet value = Ops::Numbers::template pack<T>(lanes);
     row.value.keep(lane, value);
     ops.store_local(residual_out + place.packet * kPacketBytes, value);
+    if constexpr (Ops::kLateConstants) row.gamma.keep(lane, load_gamma(ops, place));
     Ops::Numbers::template unpack<T>(value, lanes);
     float squares = 0.0f;
     SYMMBENCH_UNROLL

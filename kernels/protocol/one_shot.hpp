@@ -22,10 +22,12 @@ SYMMBENCH_FN void one_shot(Ops& ops, const Work& work, World world, const View& 
   typename Work::template Kept<Packet> kept_input;
   typename Epilogue::template Row<Work> row;
 
-  // Only addresses and constants: what an earlier kernel may still be writing comes after the wait.
+  // Only addresses and constants: what an earlier kernel may still be writing is read after the wait. To prefetch it is
+  // not to read it.
   work.prepare([&](auto lane, const Place& place) {
     kept_targets.keep(lane, ops.targets(world, region(me, place)));
-    epilogue.load_constants(ops, row, lane, place);
+    ops.prefetch(message.input + place.packet * kPacketBytes);
+    epilogue.prepare(ops, row, lane, place);
   });
   ops.wait_for_previous();
   const auto load_input = [&](const Place& place) {

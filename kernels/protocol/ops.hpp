@@ -30,6 +30,10 @@ struct CallState {
 ///   advance(state)                  the last ticket's holder: slot, generation, calls, dirty regions of the next call
 /// Own memory (input, output, residual, gamma), by address, plain 16-byte accesses:
 ///   load_local(address), store_local(address, packet)
+///   prefetch(address)               a load of it is near. Reads nothing, so it may precede the wait: what an earlier
+///                                   kernel writes there later shows all the same
+///   kLateConstants                  gamma is loaded when a packet's sum is there, not before the wait: no registers
+///                                   meanwhile
 /// Lamport segment, four *relaxed* 32-bit words each; a word is its own flag, so no order between words is needed (KP
 /// 7):
 ///   target(rank, offset)            where a packet for `rank` goes; arithmetic only, so it can precede the wait
@@ -65,6 +69,8 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   ops.advance(state);
   { ops.load_local(offset) } -> std::same_as<Packet>;
   ops.store_local(offset, packet);
+  ops.prefetch(offset);
+  { Ops::kLateConstants } -> std::convertible_to<bool>;
   { ops.target(rank, offset) } -> std::same_as<typename Ops::Target>;
   { ops.targets(FixedWorld<2>{}, offset) } -> std::same_as<typename Ops::template Targets<FixedWorld<2>>>;
   ops.send(target, offset, packet);

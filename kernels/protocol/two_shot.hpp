@@ -26,7 +26,8 @@ SYMMBENCH_FN void two_shot(Ops& ops, const Work& work, World world, const View& 
 
   work.prepare([&](auto lane, const Place& place) {
     kept_target.keep(lane, ops.target(place.owner, stage0(me, place)));
-    epilogue.load_constants(ops, row, lane, place);
+    ops.prefetch(message.input + place.packet * kPacketBytes);
+    epilogue.prepare(ops, row, lane, place);
   });
   ops.wait_for_previous();
   const auto load_input = [&](const Place& place) {

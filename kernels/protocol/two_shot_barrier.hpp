@@ -22,7 +22,7 @@ SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Work& work, World world, cons
     return (world.size() * message.share + place.packet) * kPacketBytes;
   };
   typename Epilogue::template Row<Work> row;
-  work.prepare([&](auto lane, const Place& place) { epilogue.load_constants(ops, row, lane, place); });
+  work.prepare([&](auto lane, const Place& place) { epilogue.prepare(ops, row, lane, place); });
   ops.wait_for_previous();
   const CallState state = ops.load_state();
   if (state.abort != 0) return;

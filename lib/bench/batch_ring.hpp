@@ -15,9 +15,10 @@ struct BatchShape {
   std::uint32_t checked_every() const { return (iterations + slots - 1) / slots; }
 };
 
-/// Every iteration gets a slot while the ring fits kRingBudget; beyond it slots are shared, and their number is then
-/// prime to kLamportSlots, or a packet left in a Lamport slot would meet the same input again and pass (KP 7).
-/// In-place cases never share: the second use would sum what the first one left.
+/// Every iteration gets a slot while the ring fits kRingBudget and no fewer were asked for (Case::buffers, at least 2);
+/// beyond it slots are shared, and their number is then prime to kLamportSlots, or a packet left in a Lamport slot
+/// would meet the same input again and pass (KP 7). In-place cases never share: the second use would sum what the first
+/// one left.
 BatchShape batch_shape(const Case& bench_case, bool emulated);
 
 /// Device memory of one rank for the batches of a case under one allocator.

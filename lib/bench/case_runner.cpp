@@ -305,11 +305,9 @@ RowRecord CaseRunner::row_of(const Track& track, const BatchShape& shape) const 
   if (track.failure) row.reason = track.failure->detail;
   row.failure = track.failure;
   const LaunchShape launch = backend_.kernels->launch_shape(track.bench_case.shape);
-  row.launch = Json{{"blocks", launch.blocks},
-                    {"threads", launch.threads},
-                    {"cluster", launch.cluster},
-                    {"pdl", launch.pdl},
-                    {"graph", true}};
+  row.launch =
+      Json{{"blocks", launch.blocks}, {"threads", launch.threads}, {"cluster", launch.cluster}, {"pdl", launch.pdl},
+           {"graph", true},           {"buffers", shape.slots}};
   row.iterations_per_batch = shape.iterations;
   row.blocks = track.blocks;
   for (const double total_us : track.rank_total_us) {

@@ -140,6 +140,11 @@ constexpr OptionSpec kOptions[] = {
      from(0)},
     {"cudagraph", 'G', Kind::integer, Scope::sweep, Group::measure, "N", "0",
      "iterations per timed batch (one CUDA graph); 0: chosen by size", {}, from(0, 10000)},
+    {"buffers", 0, Kind::integer, Scope::sweep, Group::measure, "N", "0",
+     "sets of buffers (input and outputs) that the iterations of a batch go round; few of them stay in the GPU's cache, "
+     "as with tools that reuse one. 0: one per iteration while they fit 256 MiB. 1 is refused and a multiple of 3 taken "
+     "as one fewer: a stale packet would meet its own input again. In place: one per iteration always",
+     {}, from(0, 10000)},
     {"check", 'c', Kind::on_off, Scope::run, Group::measure, "0|1", "on", "verify every result that was timed"},
     {"ci-width", 0, Kind::number, Scope::run, Group::measure, "X", "0.05",
      "asked width of the 95 % interval of the mean, as a fraction of it", {},

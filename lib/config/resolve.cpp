@@ -173,6 +173,13 @@ void check_sizes(const Settings& settings, const Sweep& sweep) {
   }
 }
 
+void check_buffers(const Settings& settings, const Sweep& sweep) {
+  if (sweep.buffers != 1) return;
+  settings.at("buffers").fail(
+      "must be 0 or from 2 to 10000: with one set of buffers a packet left over from the iteration before would go "
+      "unseen");
+}
+
 /// Combinations in which no case at all could run, whatever the machine.
 void check_combinations(const Settings& settings, const Sweep& sweep) {
   const bool only_fused = std::find(sweep.patterns.begin(), sweep.patterns.end(), "allreduce") == sweep.patterns.end();
@@ -208,12 +215,14 @@ Sweep sweep_from(const Settings& settings) {
   sweep.iters = get_optional<std::uint64_t>(settings, "iters");
   sweep.warmup_iters = get<std::uint64_t>(settings, "warmup_iters");
   sweep.cudagraph = get<std::uint64_t>(settings, "cudagraph");
+  sweep.buffers = get<std::uint32_t>(settings, "buffers");
   sweep.blocks = get<std::uint32_t>(settings, "blocks");
   sweep.threads = get<std::uint32_t>(settings, "threads");
   sweep.pdl = get<bool>(settings, "pdl");
   sweep.weight_bias = get<double>(settings, "weight_bias");
   sweep.epsilon = get<double>(settings, "epsilon");
   check_sizes(settings, sweep);
+  check_buffers(settings, sweep);
   check_combinations(settings, sweep);
   return sweep;
 }

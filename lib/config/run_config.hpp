@@ -31,6 +31,7 @@ struct Sweep {
   std::optional<std::uint64_t> iters;  ///< timed iterations per case and allocator; nullopt: sample to ci_width
   std::uint64_t warmup_iters = 0;
   std::uint64_t cudagraph = 0;            ///< iterations per batch; 0: chosen by size
+  std::uint32_t buffers = 0;              ///< sets of buffers per batch; 0: one per iteration where they fit
   std::uint32_t blocks = 0, threads = 0;  ///< 0: chosen by the kernels
   bool pdl = true;                        ///< programmatic dependent launch
   double weight_bias = 0;

@@ -13,6 +13,7 @@ std::string Case::id() const {
   if (shape.threads) text += fmt::format("/t{}", shape.threads);
   if (!shape.pdl) text += "/nopdl";
   if (cudagraph) text += fmt::format("/graph{}", cudagraph);
+  if (buffers) text += fmt::format("/buffers{}", buffers);
   if (fused && weight_bias != 0) text += fmt::format("/wb{}", weight_bias);
   if (fused && epsilon != 1e-6f) text += fmt::format("/eps{}", epsilon);
   return text;
@@ -41,7 +42,8 @@ Json Case::keys() const {
               {"tokens", shape.tokens},
               {"hidden", shape.hidden},
               {"asked_bytes", asked_bytes},
-              {"message_bytes", shape.message_bytes()}};
+              {"message_bytes", shape.message_bytes()},
+              {"buffers_asked", buffers}};
 }
 
 }  // namespace symmbench

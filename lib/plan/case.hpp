@@ -27,17 +27,20 @@ struct Case {
   std::optional<std::uint64_t> iters;
   std::uint64_t warmup_iters = 0;
   std::uint64_t cudagraph = 0;
+  std::uint32_t buffers = 0;  ///< sets of buffers that a batch may have; 0: one per iteration
   float weight_bias = 0, epsilon = 1e-6f;
   std::optional<std::string> skip;  ///< known before anything runs: why it cannot (capacity with the figure, ...)
 
   /// Stable, readable, unique within a run and allocator:
   /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192", the fourth part being the handle
-  /// asked for; "/b32", "/t256", "/nopdl", "/graph50", "/wb1", "/eps1e-05" follow where blocks, threads, pdl off,
-  /// cudagraph, weight_bias or epsilon were asked for. The algorithm is the one that runs, also where "auto" was asked.
+  /// asked for; "/b32", "/t256", "/nopdl", "/graph50", "/buffers5", "/wb1", "/eps1e-05" follow where blocks,
+  /// threads, pdl off, cudagraph, buffers, weight_bias or epsilon were asked for. The algorithm is the one that runs,
+  /// also where "auto" was asked.
   std::string id() const;
   /// The row keys of the report, in the order of design section 10, without allocator and handle used:
   /// {case_id, workspace, transport, group, group_size, handle_asked, multicast_asked, algorithm, algorithm_asked,
-  ///  pattern, weight_bias, epsilon, dtype, in_place, tokens, hidden, asked_bytes, message_bytes}.
+  ///  pattern, weight_bias, epsilon, dtype, in_place, tokens, hidden, asked_bytes, message_bytes,
+  ///  buffers_asked}.
   /// weight_bias and epsilon are null for plain allreduce.
   Json keys() const;
 };

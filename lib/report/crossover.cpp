@@ -13,8 +13,8 @@ namespace symmbench {
 namespace {
 
 /// The keys that all rows of one series share, beside hidden and handle.
-constexpr std::array<const char*, 8> kSeriesKeys{"workspace",  "transport", "allocator", "group",
-                                                 "group_size", "pattern",   "dtype",     "in_place"};
+constexpr std::array<const char*, 10> kSeriesKeys{"workspace", "transport", "allocator", "group", "group_size",
+                                                  "pattern",   "dtype",     "in_place",  "pdl",   "buffers_asked"};
 
 struct Timed {
   std::string algorithm;
@@ -22,7 +22,8 @@ struct Timed {
 };
 
 /// Those that a library's rows share with the series that they stand beside: it has buffers of its own.
-constexpr std::array<const char*, 5> kLibraryKeys{"group", "group_size", "pattern", "dtype", "in_place"};
+constexpr std::array<const char*, 6> kLibraryKeys{"group", "group_size", "pattern",
+                                                  "dtype", "in_place",   "buffers_asked"};
 
 /// What is known of one size.
 struct Size {

@@ -24,7 +24,7 @@ constexpr std::array<std::pair<const char*, const char*>, 6> kPlaceKeys{{{"group
 
 bool differs(const Json& crossover, const char* key) {
   return std::any_of(crossover.begin(), crossover.end(),
-                     [&](const Json& entry) { return entry.at(key) != crossover.front().at(key); });
+                     [&](const Json& entry) { return member(entry, key) != member(crossover.front(), key); });
 }
 
 std::string name_of_series(const Json& crossover, const Json& entry) {
@@ -36,6 +36,11 @@ std::string name_of_series(const Json& crossover, const Json& entry) {
     name += fmt::format(", {}{}", title, text);
   }
   if (differs(crossover, "in_place")) name += entry.at("in_place") == true ? ", in place" : ", out of place";
+  if (differs(crossover, "pdl") && member(entry, "pdl") == false) name += ", no pdl";
+  if (differs(crossover, "buffers_asked")) {
+    const auto buffers = integer_or(entry, "buffers_asked", 0);
+    name += buffers != 0 ? fmt::format(", {} buffers", buffers) : ", a buffer per iteration";
+  }
   return name;
 }
 

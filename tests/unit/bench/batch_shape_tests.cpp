@@ -37,6 +37,39 @@ TEST_CASE("a shared ring is prime to the Lamport slots, so that a stale packet m
   }
 }
 
+TEST_CASE(
+    "a batch goes round as many buffers as were asked for, one fewer where that were a multiple of the Lamport slots") {
+  Case bench_case = plain(1 << 20);
+  const auto slots_with = [&](std::uint32_t buffers) {
+    bench_case.buffers = buffers;
+    const BatchShape shape = batch_shape(bench_case, false);
+    CHECK(shape.iterations == 50);
+    return shape.slots;
+  };
+  CHECK(slots_with(5) == 5);
+  CHECK(batch_shape(bench_case, false).checked_every() == 10);
+  CHECK(slots_with(6) == 5);
+  CHECK(slots_with(3) == 2);
+  CHECK(slots_with(2) == 2);
+  CHECK(slots_with(100) == 50);
+}
+
+TEST_CASE("buffers that were asked for do not make a ring larger than its budget") {
+  Case bench_case = plain(1 << 26);
+  const auto fitting = batch_shape(bench_case, false).slots;
+  bench_case.buffers = 100;
+  CHECK(batch_shape(bench_case, false).slots == fitting);
+}
+
+TEST_CASE("an in-place batch has a slot per iteration though fewer buffers were asked for") {
+  Case bench_case = plain(1 << 20);
+  bench_case.shape.in_place = true;
+  bench_case.buffers = 5;
+  const BatchShape shape = batch_shape(bench_case, false);
+  CHECK(shape.iterations == 50);
+  CHECK(shape.slots == 50);
+}
+
 TEST_CASE("an in-place batch never uses a slot twice") {
   Case bench_case = plain(1 << 26);
   bench_case.shape.in_place = true;

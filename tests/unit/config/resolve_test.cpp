@@ -88,6 +88,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
                             {"blocks", "8"},
                             {"threads", "256"},
                             {"pdl", "off"},
+                            {"buffers", "5"},
                             {"lifecycles", "0"}});
   const auto& sweep = config.sweeps.front();
   CHECK(sizes_of(sweep) == std::vector<std::uint64_t>{1536, 525824, 1050112, 1574400});
@@ -103,6 +104,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
   CHECK(sweep.epsilon == 1e-5);
   CHECK(sweep.blocks == 8);
   CHECK(sweep.threads == 256);
+  CHECK(sweep.buffers == 5);
   CHECK_FALSE(sweep.pdl);
   CHECK(config.check == CheckMode::off);
   CHECK(config.timeout_s == 1.5);

@@ -63,6 +63,10 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"ci_width", "0", "--ci-width '0': must be greater than 0"},
       {"deadline_scale", "0", "--deadline-scale '0': must be greater than 0"},
       {"group_size", "73", "--group-size '73': must be at most 72"},
+      {"buffers", "1",
+       "--buffers '1': must be 0 or from 2 to 10000: with one set of buffers a packet left over from the iteration "
+       "before would go unseen"},
+      {"buffers", "10001", "--buffers '10001': must be at most 10000"},
       {"threads", "1025", "--threads '1025': must be at most 1024"},
       {"seed", "-1", "--seed '-1': must be at least 0"},
       {"seed", "9007199254740993", "--seed '9007199254740993': must be at most 9007199254740991"},

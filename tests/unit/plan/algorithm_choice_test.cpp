@@ -27,10 +27,10 @@ TEST_CASE("auto takes one_shot up to 192 KiB on 4 ranks, plain and fused alike")
   }
 }
 
-TEST_CASE("auto takes one_shot always on 2 ranks, except fused above 640 KiB") {
+TEST_CASE("auto takes one_shot always on 2 ranks, except fused above 3 MiB") {
   CHECK(choice(2, 256 * kMiB) == Algorithm::one_shot);
-  CHECK(choice(2, 640 * kKiB, Pattern::residual_rmsnorm) == Algorithm::one_shot);
-  CHECK(choice(2, 640 * kKiB + 16, Pattern::residual_rmsnorm) == Algorithm::two_shot);
+  CHECK(choice(2, 3 * kMiB, Pattern::residual_rmsnorm) == Algorithm::one_shot);
+  CHECK(choice(2, 3 * kMiB + 16, Pattern::residual_rmsnorm) == Algorithm::two_shot);
 }
 
 TEST_CASE("the more ranks, the earlier two_shot") {
@@ -57,7 +57,7 @@ TEST_CASE("the shipped sm90 table says what was measured, and the computed limit
   for (const int ranks : {2, 4}) {
     for (const auto pattern : {Pattern::allreduce, Pattern::residual_rmsnorm}) {
       for (const std::uint64_t bytes :
-           {16 * kKiB, 192 * kKiB, 192 * kKiB + 16, 640 * kKiB, 640 * kKiB + 16, 256 * kMiB}) {
+           {16 * kKiB, 192 * kKiB, 192 * kKiB + 16, 3 * kMiB, 3 * kMiB + 16, 256 * kMiB}) {
         CAPTURE(ranks, bytes);
         const auto tuned = choose_algorithm(shape_of(ranks, bytes, pattern), sm90);
         CHECK(tuned.algorithm == choice(ranks, bytes, pattern));

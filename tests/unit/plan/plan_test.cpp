@@ -158,10 +158,12 @@ TEST_CASE("case ids are unique, name every key that was asked for, and stay as t
                                 {"threads", "256"},
                                 {"pdl", "off"},
                                 {"cudagraph", "50"},
+                                {"buffers", "5"},
                                 {"weight_bias", "1"},
                                 {"epsilon", "1e-5"}});
   CHECK(special.groups[0].cases[0].id() ==
-        "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192/b8/t256/nopdl/graph50/wb1/eps1e-05");
+        "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192/b8/t256/nopdl/graph50/buffers5/wb1/"
+        "eps1e-05");
 }
 
 TEST_CASE("row keys are flat, ordered and typed, with null where a pattern has no such parameter") {
@@ -170,7 +172,8 @@ TEST_CASE("row keys are flat, ordered and typed, with null where a pattern has n
         R"({"case_id":"g0x4/trtllm_fusion/unicast/auto/one_shot/allreduce/bf16/out/1x512","workspace":"trtllm_fusion",)"
         R"("transport":"unicast","group":0,"group_size":4,"handle_asked":"auto","multicast_asked":"off",)"
         R"("algorithm":"one_shot","algorithm_asked":"auto","pattern":"allreduce","weight_bias":null,"epsilon":null,)"
-        R"("dtype":"bf16","in_place":false,"tokens":1,"hidden":512,"asked_bytes":1024,"message_bytes":1024})");
+        R"("dtype":"bf16","in_place":false,"tokens":1,"hidden":512,"asked_bytes":1024,"message_bytes":1024,)"
+        R"("buffers_asked":0})");
   one.shape.pattern = Pattern::residual_rmsnorm;
   CHECK(one.keys()["epsilon"].dump() == "1e-06");
   CHECK(one.keys()["weight_bias"] == 0.0);

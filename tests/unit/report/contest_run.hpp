@@ -10,11 +10,13 @@ class ContestRun {
     run_.started.group_size = 4;
   }
 
-  /// `changes` are merged over the planned row. Spread: +- so much of the mean, which makes the interval.
+  /// `changes` are merged over the planned row; "pdl" is how the kernels were launched. Spread: +- so much of the mean,
+  /// which makes the interval.
   ContestRun& row(const std::string& algorithm, std::uint64_t bytes, double mean_us, double spread = 0.001,
                   const Json& changes = Json::object()) {
     RowRecord record = run_.ok(0, allocator_of(changes), mean_us);
     record.case_id = plan(algorithm, bytes, changes);
+    if (changes.contains("pdl")) record.launch["pdl"] = changes.at("pdl");
     record.blocks = {{.position = 0, .batch_us = {mean_us * (1 - spread), mean_us * (1 + spread), mean_us, mean_us}}};
     run_.add(record);
     return *this;

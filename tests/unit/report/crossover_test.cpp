@@ -79,6 +79,29 @@ TEST_CASE("records of a version that did not know what auto takes have no auto i
   CHECK(crossover_of(run)[0]["sizes"][0]["auto"].is_null());
 }
 
+TEST_CASE("rows with other buffers, or without programmatic dependent launch, are a series of their own") {
+  ContestRun run;
+  for (const auto buffers : {0, 5}) {
+    const Json asked{{"buffers_asked", buffers}};
+    run.row("one_shot", 1024, 10 - buffers, 0.001, asked).row("two_shot", 1024, 12 - buffers, 0.001, asked);
+  }
+  const Json crossover = crossover_of(run);
+  REQUIRE(crossover.size() == 2);
+  CHECK(crossover[0]["buffers_asked"] == 0);
+  CHECK(crossover[0]["sizes"][0]["time_us"].get<double>() == Approx(10));
+  CHECK(crossover[1]["buffers_asked"] == 5);
+  CHECK(crossover[1]["sizes"][0]["time_us"].get<double>() == Approx(5));
+  CHECK(text_of(run).find("bf16, 5 buffers: one_shot") != std::string::npos);
+  CHECK(text_of(run).find("bf16, a buffer per iteration: one_shot") != std::string::npos);
+
+  ContestRun overlap;
+  for (const bool pdl : {true, false}) {
+    overlap.row("one_shot", 1024, 10, 0.001, {{"pdl", pdl}}).row("two_shot", 1024, 12, 0.001, {{"pdl", pdl}});
+  }
+  REQUIRE(crossover_of(overlap).size() == 2);
+  CHECK(text_of(overlap).find("bf16, no pdl: one_shot") != std::string::npos);
+}
+
 TEST_CASE("rows that failed or were skipped count as not measured") {
   ContestRun run;
   run.row("one_shot", 1024, 10).row("two_shot", 1024, 12);

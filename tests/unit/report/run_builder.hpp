@@ -50,6 +50,7 @@ class RunBuilder {
             {"hidden", 8192},
             {"message_bytes", bytes},
             {"asked_bytes", bytes},
+            {"buffers_asked", 0},
             {"allocator", allocator},
             {"skip", nullptr}};
   }
@@ -60,7 +61,7 @@ class RunBuilder {
     RowRecord row{.case_id = case_id(index), .allocator = allocator, .status = "ok"};
     row.handle = {{"asked", "auto"}, {"used", "posix_fd"}, {"reason", "a trial passed"}};
     row.multicast = {{"asked", "off"}, {"used", "off"}, {"reason", "off unless asked for"}};
-    row.launch = {{"blocks", 2}, {"threads", 1}, {"cluster", 1}, {"pdl", false}, {"graph", true}};
+    row.launch = {{"blocks", 2}, {"threads", 1}, {"cluster", 1}, {"pdl", false}, {"graph", true}, {"buffers", 5}};
     row.iterations_per_batch = 8;
     for (const int position : first ? std::vector{0, 3} : std::vector{1, 2}) {
       SampleBlock block{.position = position};
