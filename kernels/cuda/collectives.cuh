@@ -6,7 +6,7 @@
 #include "kernels/cuda/cuda_ops.cuh"
 #include "kernels/cuda/cuda_rows.cuh"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/protocol/epilogues.hpp"
+#include "kernels/fused_epilogue.hpp"
 #include "kernels/protocol/one_shot.hpp"
 #include "kernels/protocol/two_shot.hpp"
 #include "kernels/protocol/two_shot_barrier.hpp"
@@ -110,10 +110,6 @@ __global__ void __launch_bounds__(kMaxThreads)
 
 inline Message message_of(const AllreduceCall& call) {
   return message_of(call.input, call.shape.packets(), call.view->world_size);
-}
-template <class T>
-ResidualRmsNorm<T> fused_epilogue(const AllreduceCall& call) {
-  return {call.residual, call.gamma, call.residual_out, call.output, call.shape.hidden, call.epsilon, call.weight_bias};
 }
 
 template <class T, class World>

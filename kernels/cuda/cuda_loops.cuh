@@ -96,7 +96,8 @@ class RowLoops : public LoopWork {
     __device__ __forceinline__ void for_each(F&& f) const {
       work.visit(All{}, row, f);
     }
-    __device__ __forceinline__ bool row_sum(float& sum, bool alive) const {
+    template <class Meanwhile>
+    __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Meanwhile&) const {
       sum = block_sum(sum, work.scratch_);
       return alive;
     }

@@ -63,10 +63,21 @@ __device__ __forceinline__ std::uint64_t in_register(std::uint64_t value) {
   asm volatile("" : "+l"(value));
   return value;
 }
+__device__ __forceinline__ std::uint32_t in_register(std::uint32_t value) {
+  asm volatile("" : "+r"(value));
+  return value;
+}
 __device__ __forceinline__ bool in_register(bool value) {
   std::uint32_t word = value;
   asm volatile("" : "+r"(word));
   return word != 0;
+}
+
+/// Of a normal number, to 2^-22.4 of it (CUDA programming guide, intrinsics).
+__device__ __forceinline__ float reciprocal_sqrt(float value) {
+  float result;
+  asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(value));
+  return result;
 }
 
 /// Nanoseconds, in steps of 32 (KP 3).
@@ -107,6 +118,13 @@ __device__ __forceinline__ std::uint32_t shared_address_of(std::uint32_t address
   std::uint32_t mapped;
   asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(mapped) : "r"(address), "r"(block));
   return mapped;
+}
+__device__ __forceinline__ float4 load_shared(std::uint32_t address) {
+  float4 v;
+  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
+               : "r"(address));
+  return v;
 }
 /// For one phase, which ends after mbarrier_expect() when the bytes that it names have arrived.
 __device__ __forceinline__ void mbarrier_init(std::uint32_t mbarrier) {

@@ -205,7 +205,7 @@ class CudaOps {
     }
   }
 
-  __device__ __forceinline__ float reciprocal_sqrt(float value) { return rsqrtf(value); }
+  __device__ __forceinline__ float reciprocal_sqrt(float value) { return ptx::reciprocal_sqrt(value); }
 
  private:
   static constexpr bool kBarriers = std::is_same_v<View, WorkspaceView>;

@@ -31,13 +31,13 @@ class RowsWork : public OnePacketWork {
                                       RowShared& shared)
       : rank_(rank),
         blocks_of_row_(ptx::cluster_size()),
-        part_(ptx::shared_address(shared.part)),
-        mbarrier_(ptx::shared_address(&shared.mbarrier)),
-        shared_(shared) {
+        part_(ptx::in_register(ptx::shared_address(shared.part))),
+        mbarrier_(ptx::in_register(ptx::shared_address(&shared.mbarrier))) {
     const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
     const std::uint32_t padded = (warps + kPartials - 1) / kPartials * kPartials;
     for (std::uint32_t i = threadIdx.x; i < padded; i += blockDim.x) shared.part[i] = 0.0f;
     if (threadIdx.x == 0) ptx::mbarrier_init(mbarrier_);
+    if constexpr (kTuning == Tuning::latency) part_goes_to_ = destination();
     ptx::cluster_arrive();
     if constexpr (kTuning == Tuning::latency) meet();
 
@@ -80,7 +80,7 @@ class RowsWork : public OnePacketWork {
   __device__ __forceinline__ void leave() const {
     if (summed_) return;
     float nothing = 0.0f;
-    row_sum(nothing, false);
+    row_sum(nothing, false, [] {});
   }
 
  private:
@@ -90,7 +90,10 @@ class RowsWork : public OnePacketWork {
     __device__ __forceinline__ void for_each(F&& f) const {
       work.prepare(f);
     }
-    __device__ __forceinline__ bool row_sum(float& sum, bool alive) const { return work.row_sum(sum, alive); }
+    template <class Meanwhile>
+    __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Meanwhile& meanwhile) const {
+      return work.row_sum(sum, alive, meanwhile);
+    }
   };
 
   template <class World>
@@ -107,6 +110,18 @@ class RowsWork : public OnePacketWork {
     }
   }
 
+  /// Where this thread sends the sum of its warp: lane b to block b. Lanes without a block have none.
+  struct Destination {
+    std::uint32_t part, mbarrier;
+  };
+  __device__ __forceinline__ Destination destination() const {
+    const std::uint32_t lane = threadIdx.x % 32;
+    const std::uint32_t index = ptx::cluster_block() * (blockDim.x / 32) + threadIdx.x / 32;
+    const std::uint32_t block = lane < blocks_of_row_ ? lane : 0;
+    return {ptx::in_register(ptx::shared_address_of(part_ + index * 4, block)),
+            ptx::in_register(ptx::shared_address_of(mbarrier_, block))};
+  }
+
   /// The blocks of the cluster have all made themselves ready; now this one says what it waits for.
   __device__ __forceinline__ void meet() const {
     ptx::cluster_wait();
@@ -118,30 +133,31 @@ class RowsWork : public OnePacketWork {
   /// Each warp sends its sum to all blocks of the cluster, which add all of them in one order. The wait needs no
   /// deadline: whoever it is for comes here too, after waits that have one. Not alive: the thread's own wait gave up;
   /// that of another one shows in the control block only, and the output of such a call is of no use anyhow.
-  __device__ __forceinline__ bool row_sum(float& sum, bool alive) const {
+  template <class Meanwhile>
+  __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Meanwhile& meanwhile) const {
     summed_ = true;
     float q = has_packet_ && alive ? sum : 0.0f;
 #pragma unroll
     for (int lane = 16; lane > 0; lane /= 2) q += __shfl_xor_sync(0xFFFFFFFFu, q, lane);
     if constexpr (kTuning == Tuning::throughput) meet();
-    const std::uint32_t lane = threadIdx.x % 32;
-    if (lane < blocks_of_row_) {
-      const std::uint32_t index = ptx::cluster_block() * (blockDim.x / 32) + threadIdx.x / 32;
-      ptx::store_async(ptx::shared_address_of(part_ + index * 4, lane), __float_as_uint(q),
-                       ptx::shared_address_of(mbarrier_, lane));
+    if (threadIdx.x % 32 < blocks_of_row_) {
+      const Destination to = kTuning == Tuning::latency ? part_goes_to_ : destination();
+      ptx::store_async(to.part, __float_as_uint(q), to.mbarrier);
     }
+    if (alive) meanwhile();
     while (!ptx::mbarrier_done(mbarrier_)) {
     }
     const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
-    sum = 0.0f;
-    for (std::uint32_t first = 0; first < warps; first += kPartials) sum += sum_of(shared_.part + first);
+    sum = sum_of(part_);
+#pragma unroll 1
+    for (std::uint32_t first = kPartials; first < warps; first += kPartials) sum += sum_of(part_ + first * 4);
     return alive;
   }
 
-  __device__ __forceinline__ static float sum_of(const float* part) {
+  __device__ __forceinline__ static float sum_of(std::uint32_t part) {
     float4 p[kPartials / 4];
 #pragma unroll
-    for (int i = 0; i < 8; ++i) p[i] = reinterpret_cast<const float4*>(part)[i];
+    for (int i = 0; i < 8; ++i) p[i] = ptx::load_shared(part + i * 16);
 #pragma unroll
     for (int half = 4; half > 0; half /= 2) {
 #pragma unroll
@@ -157,7 +173,7 @@ class RowsWork : public OnePacketWork {
 
   int rank_;
   std::uint32_t blocks_of_row_, part_, mbarrier_;
-  const RowShared& shared_;
+  Destination part_goes_to_;
   mutable bool summed_ = false;
 };
 

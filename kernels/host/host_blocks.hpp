@@ -1,8 +1,8 @@
 #pragma once
+#include "kernels/fused_epilogue.hpp"
 #include "kernels/host/host_ops.hpp"
 #include "kernels/host/host_work.hpp"
 #include "kernels/kernel_set.hpp"
-#include "kernels/protocol/epilogues.hpp"
 #include "kernels/protocol/one_shot.hpp"
 #include "kernels/protocol/two_shot.hpp"
 #include "kernels/protocol/two_shot_barrier.hpp"
@@ -50,9 +50,7 @@ void run_plain(Ops& ops, World world, const AllreduceCall& call, const Workspace
 template <class T, class Ops, class World>
 void run_fused(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
                std::uint32_t blocks) {
-  const ResidualRmsNorm<T> epilogue{call.residual,     call.gamma,   call.residual_out, call.output,
-                                    call.shape.hidden, call.epsilon, call.weight_bias};
-  run_protocol<T>(ops, world, call, view, epilogue, block, blocks);
+  run_protocol<T>(ops, world, call, view, fused_epilogue<T>(call), block, blocks);
 }
 
 /// What is instantiated: 2, 4, 8 and 16 ranks with the loops over ranks unrolled, as on a GPU, for every pattern; any

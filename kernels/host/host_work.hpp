@@ -155,7 +155,10 @@ class RowsWork : public HostWork {
     void for_each(F&& f) const {
       work.visit(All{}, row, f);
     }
-    bool row_sum(float&, bool alive) const { return alive; }
+    template <class Meanwhile>
+    bool row_sum(float&, bool alive, const Meanwhile&) const {
+      return alive;
+    }
   };
 
   bool wanted(All, int) const { return true; }

@@ -36,20 +36,25 @@ struct StoreSum {
 };
 
 /// r = round_T(sum + residual) -> residual_out; with q = sum of fp32(r)^2 over the row,
-/// norm_out = round_T(r * rsqrt(q/hidden + epsilon) * (weight_bias + gamma)). (FI 10.6)
+/// norm_out = round_T(r * (weight_bias + gamma) * rsqrt(q/hidden + epsilon)). (FI 10.6)
 template <class T>
 struct ResidualRmsNorm {
   static constexpr bool kRows = true;
   using Pending = All;
+  /// r * (weight_bias + gamma): the output but for the scale, which the whole row has in common.
+  struct Weighted {
+    float element[kLanes<T>];
+  };
   template <class Work>
   struct Row {
     typename Work::template Kept<Packet> gamma, residual, value;
+    typename Work::template Kept<Weighted> weighted;
     float squares;
   };
 
   std::uint64_t residual, gamma, residual_out, norm_out;
   std::uint64_t hidden;
-  float epsilon, weight_bias;
+  float inverse_hidden, epsilon, weight_bias;
 
   template <class Ops>
   SYMMBENCH_FN Packet load_gamma(Ops& ops, const Place& place) const {
@@ -94,17 +99,28 @@ struct ResidualRmsNorm {
 
   template <class Ops, class Row, class Tile>
   SYMMBENCH_FN bool finish(Ops& ops, Row& row, const Tile& tile, bool alive) const {
-    float total = row.squares;
-    if (!tile.row_sum(total, alive)) return false;
-    const float scale = ops.reciprocal_sqrt(total / static_cast<float>(hidden) + epsilon);
-    tile.for_each([&](auto lane, const Place& place) {
-      float lanes[kLanes<T>], weight[kLanes<T>];
+    const auto weighted = [&](auto lane, const Place& place) {
+      float weight[kLanes<T>];
+      Weighted result;
       Ops::Numbers::template unpack<T>(
-          row.value.get(lane, [&] { return ops.load_local(residual_out + place.packet * kPacketBytes); }), lanes);
+          row.value.get(lane, [&] { return ops.load_local(residual_out + place.packet * kPacketBytes); }),
+          result.element);
       Ops::Numbers::template unpack<T>(row.gamma.get(lane, [&] { return load_gamma(ops, place); }), weight);
       SYMMBENCH_UNROLL
-      for (int i = 0; i < kLanes<T>; ++i) lanes[i] = lanes[i] * scale * (weight_bias + weight[i]);
-      ops.store_local(norm_out + place.packet * kPacketBytes, Ops::Numbers::template pack<T>(lanes));
+      for (int i = 0; i < kLanes<T>; ++i) result.element[i] *= weight_bias + weight[i];
+      return result;
+    };
+    const auto meanwhile = [&] {
+      tile.for_each([&](auto lane, const Place& place) { row.weighted.keep(lane, weighted(lane, place)); });
+    };
+    float total = row.squares;
+    if (!tile.row_sum(total, alive, meanwhile)) return false;
+    const float scale = ops.reciprocal_sqrt(total * inverse_hidden + epsilon);
+    tile.for_each([&](auto lane, const Place& place) {
+      Weighted out = row.weighted.get(lane, [&] { return weighted(lane, place); });
+      SYMMBENCH_UNROLL
+      for (int i = 0; i < kLanes<T>; ++i) out.element[i] *= scale;
+      ops.store_local(norm_out + place.packet * kPacketBytes, Ops::Numbers::template pack<T>(out.element));
     });
     return true;
   }

@@ -32,15 +32,14 @@ SYMMBENCH_HD Message message_of(std::uint64_t input, std::uint64_t packets, int 
 // learns about it in registers from phase to phase; on the host one thread is a whole block, loops, and computes again
 // what a GPU would have kept. The same protocol text reads naturally in both cases because of these members:
 //
-//   Kept<V>              keep(lane, v) stores v; get(lane, again) returns it. Host: keep does nothing, get calls
-//   again(). prepare(f)           GPU: f(lane, place) for the own packet, a chance to load early. Host: nothing.
-//   for_each(which, f)   f(lane, place) for every own packet among `which`. GPU: at most once, predicated.
-//   for_each_tile(which, f)  f(tile): a tile has for_each(f) and row_sum(). Plain works have one tile and row_sum is
-//   not
-//                        used; row works have one tile per row of the message.
-//   tile.row_sum(sum, alive)  replaces sum by the row's total, the same bits on every rank; every thread of the row
-//   must
-//                        come, also those without a packet or whose wait gave up; false when some thread was not alive.
+//   Kept<V>              keep(lane, v) stores v; get(lane, again) returns it. Host: keep does nothing, get asks again()
+//   prepare(f)           GPU: f(lane, place) for the own packet, a chance to load early. Host: nothing
+//   for_each(which, f)   f(lane, place) for every own packet among `which`. GPU: at most once, predicated
+//   for_each_tile(which, f)  f(tile): a tile has for_each(f) and row_sum(). Plain works have one tile and never ask for
+//                        row_sum; row works have one tile per row of the message
+//   tile.row_sum(sum, alive, meanwhile)  replaces sum by the row's total, the same bits on every rank; every thread of
+//                        the row must come, also those without a packet or whose wait gave up; false when some thread
+//                        was not alive. meanwhile() is called where the parts of the sum travel and things are kept
 //   for_each_index(count, f)  f(i) for this thread's part of [0, count), spread over the whole grid.
 //   for_each_rank(n, f)  f(rank) by thread `rank` of the block; host: a loop.
 //   block(), blocks(), leader()  leader is one thread of the block.
