@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "bench/batch_ring.hpp"
 #include "core/text.hpp"
 #include "plan/estimate.hpp"
@@ -10,8 +12,15 @@
 namespace symmbench {
 namespace {
 
-/// For the emulated device, whose shorter batches are the default where no machine is known.
-std::uint64_t emulated_ring_bytes(const Case& one) { return ring_bytes(one, true); }
+/// The emulated device's batches are shorter. Where the device is not known, the larger ring.
+std::uint64_t planned_ring_bytes(DeviceChoice device, const Case& one) {
+  if (device == DeviceChoice::host) return ring_bytes(one, true);
+  const std::uint64_t on_gpu = ring_bytes(one, false);
+  return device == DeviceChoice::cuda ? on_gpu : std::max(on_gpu, ring_bytes(one, true));
+}
+MemoryEstimate memory_of(const RunConfig& config, const Plan& plan) {
+  return plan_memory(plan, kUsualGranularity, [&](const Case& one) { return planned_ring_bytes(config.device, one); });
+}
 
 std::string_view name_of(GroupKind kind) {
   return kind == GroupKind::measure ? "measure" : kind == GroupKind::lifecycle ? "lifecycle" : "library";
@@ -25,6 +34,7 @@ std::string case_line(const Case& one) {
                                                         : std::string(name_of(shape.algorithm)),
                           fmt::format("{} x {}", shape.tokens, shape.hidden), format_bytes(shape.message_bytes()),
                           one.iters ? fmt::format("{} iters", *one.iters) : "sampled");
+  if (const auto variant = one.variant(); !variant.empty()) line += "  " + variant;
   if (one.skip) line += "  skipped: " + *one.skip;
   return line + "\n";
 }
@@ -98,7 +108,7 @@ std::string plan_text(const RunConfig& config, int ranks) {
   }
   text += "\n";
   for (const auto& group : plan.groups) text += group_text(group);
-  text += memory_text(plan_memory(plan, kUsualGranularity, emulated_ring_bytes), ranks);
+  text += memory_text(memory_of(config, plan), ranks);
   const auto deadlines = deadlines_of(config);
   text += fmt::format(
       "\nDeadlines: a kernel gives up after {} s, a round between ranks after {} s, the watchdog after {} s\n",
@@ -119,7 +129,7 @@ Json plan_json(const RunConfig& config, int ranks) {
       {"groups_of_ranks", ranks / plan.group_size},
       {"group_size", plan.group_size},
       {"groups", std::move(groups)},
-      {"memory", memory_json(plan_memory(plan, kUsualGranularity, emulated_ring_bytes), ranks)},
+      {"memory", memory_json(memory_of(config, plan), ranks)},
       {"deadlines_s",
        {{"kernel_wait", deadlines.kernel_wait_s}, {"round", deadlines.round_s}, {"watchdog", deadlines.watchdog_s}}},
       {"expected_s",

@@ -73,7 +73,7 @@ __device__ __forceinline__ bool in_register(bool value) {
   return word != 0;
 }
 
-/// Of a normal number, to 2^-22.4 of it (CUDA programming guide, intrinsics).
+/// Of a normal number, to within 2^-22.4 of the result (PTX ISA, rsqrt).
 __device__ __forceinline__ float reciprocal_sqrt(float value) {
   float result;
   asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(value));

@@ -127,8 +127,8 @@ class CudaOps {
     ptx::store(address, packet);
   }
 
-  /// One thread for a line of 128 bytes, in which neighbours have packets of 16. Where blocks wait for their turn anyhow
-  /// there is nothing to win, and registers to lose.
+  /// One thread for a line of 128 bytes, in which neighbours have packets of 16. Fused kernels of more rows than fit at
+  /// once win nothing by it and lack the registers.
   __device__ __forceinline__ void prefetch(std::uint64_t address) {
     if constexpr (kTuning == Tuning::latency) {
       if (threadIdx.x % 8 == 0) ptx::prefetch(address);

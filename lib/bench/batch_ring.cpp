@@ -32,8 +32,7 @@ BatchShape batch_shape(const Case& bench_case, bool emulated) {
       bench_case.cudagraph > 0 ? bench_case.cudagraph : default_iterations(bench_case.shape.message_bytes(), emulated);
   if (bench_case.iters) wanted = std::min<std::uint64_t>(wanted, *bench_case.iters);
   std::uint64_t fitting = std::max<std::uint64_t>(kRingBudget / slot_bytes(bench_case), 2);
-  if (bench_case.buffers > 0 && !bench_case.shape.in_place)
-    fitting = std::min<std::uint64_t>(fitting, bench_case.buffers);
+  if (bench_case.buffers > 0) fitting = std::min<std::uint64_t>(fitting, bench_case.buffers);
 
   BatchShape shape;
   shape.iterations = static_cast<std::uint32_t>(wanted);

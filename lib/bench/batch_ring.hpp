@@ -11,7 +11,8 @@ namespace symmbench {
 struct BatchShape {
   std::uint32_t iterations = 0;  ///< launches per batch
   std::uint32_t slots = 0;       ///< ring positions; iteration i of a batch uses slot i % slots
-  /// Of the launches of a batch, one in this many has its result checked: the last one in each slot.
+  /// Of the launches of a batch, one in this many has its result checked: the last one in each slot. The earlier ones
+  /// of a slot had the same input: a last one that stored nothing would pass on their results.
   std::uint32_t checked_every() const { return (iterations + slots - 1) / slots; }
 };
 

@@ -141,11 +141,14 @@ constexpr OptionSpec kOptions[] = {
     {"cudagraph", 'G', Kind::integer, Scope::sweep, Group::measure, "N", "0",
      "iterations per timed batch (one CUDA graph); 0: chosen by size", {}, from(0, 10000)},
     {"buffers", 0, Kind::integer, Scope::sweep, Group::measure, "N", "0",
-     "sets of buffers (input and outputs) that the iterations of a batch go round; few of them stay in the GPU's cache, "
-     "as with tools that reuse one. 0: one per iteration while they fit 256 MiB. 1 is refused and a multiple of 3 taken "
-     "as one fewer: a stale packet would meet its own input again. In place: one per iteration always",
+     "at most so many sets of buffers (input and outputs) for the iterations of a batch, within 256 MiB; few of them "
+     "stay in the GPU's cache, as with tools that reuse one. 0: one per iteration while they fit. 1 is refused, and "
+     "where iterations share, a multiple of 3 is taken as one fewer: a stale packet would meet its own input again. In "
+     "place: one per iteration always",
      {}, from(0, 10000)},
-    {"check", 'c', Kind::on_off, Scope::run, Group::measure, "0|1", "on", "verify every result that was timed"},
+    {"check", 'c', Kind::on_off, Scope::run, Group::measure, "0|1", "on",
+     "verify results that were timed: all that have a buffer of their own, else the last in each (checked_every of a "
+     "row)"},
     {"ci-width", 0, Kind::number, Scope::run, Group::measure, "X", "0.05",
      "asked width of the 95 % interval of the mean, as a fraction of it", {},
      {.low = 0, .high = 1, .low_open = true, .high_open = true}},

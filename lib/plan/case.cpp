@@ -1,22 +1,29 @@
 #include "plan/case.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace symmbench {
 
 std::string Case::id() const {
+  const auto shape_id = fmt::format("g{}x{}/{}/{}/{}/{}/{}/{}/{}/{}x{}", group, group_size, workspace, transport,
+                                    handle_asked, name_of(shape.algorithm), name_of(shape.pattern),
+                                    name_of(shape.dtype), shape.in_place ? "in" : "out", shape.tokens, shape.hidden);
+  const auto how = variant();
+  return how.empty() ? shape_id : shape_id + "/" + how;
+}
+
+std::string Case::variant() const {
   const bool fused = shape.pattern != Pattern::allreduce;
-  auto text = fmt::format("g{}x{}/{}/{}/{}/{}/{}/{}/{}/{}x{}", group, group_size, workspace, transport, handle_asked,
-                          name_of(shape.algorithm), name_of(shape.pattern), name_of(shape.dtype),
-                          shape.in_place ? "in" : "out", shape.tokens, shape.hidden);
-  if (shape.blocks) text += fmt::format("/b{}", shape.blocks);
-  if (shape.threads) text += fmt::format("/t{}", shape.threads);
-  if (!shape.pdl) text += "/nopdl";
-  if (cudagraph) text += fmt::format("/graph{}", cudagraph);
-  if (buffers) text += fmt::format("/buffers{}", buffers);
-  if (fused && weight_bias != 0) text += fmt::format("/wb{}", weight_bias);
-  if (fused && epsilon != 1e-6f) text += fmt::format("/eps{}", epsilon);
-  return text;
+  std::vector<std::string> parts;
+  if (shape.blocks) parts.push_back(fmt::format("b{}", shape.blocks));
+  if (shape.threads) parts.push_back(fmt::format("t{}", shape.threads));
+  if (!shape.pdl) parts.emplace_back("nopdl");
+  if (cudagraph) parts.push_back(fmt::format("graph{}", cudagraph));
+  if (buffers) parts.push_back(fmt::format("buffers{}", buffers));
+  if (fused && weight_bias != 0) parts.push_back(fmt::format("wb{}", weight_bias));
+  if (fused && epsilon != 1e-6f) parts.push_back(fmt::format("eps{}", epsilon));
+  return fmt::format("{}", fmt::join(parts, "/"));
 }
 
 std::string CaseGroup::lifecycle_id(std::uint64_t index) const { return fmt::format("{}#{}", id, index); }
@@ -43,7 +50,8 @@ Json Case::keys() const {
               {"hidden", shape.hidden},
               {"asked_bytes", asked_bytes},
               {"message_bytes", shape.message_bytes()},
-              {"buffers_asked", buffers}};
+              {"buffers_asked", buffers},
+              {"variant", variant()}};
 }
 
 }  // namespace symmbench

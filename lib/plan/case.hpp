@@ -37,10 +37,12 @@ struct Case {
   /// threads, pdl off, cudagraph, buffers, weight_bias or epsilon were asked for. The algorithm is the one that runs,
   /// also where "auto" was asked.
   std::string id() const;
+  /// The end of the id, "b32/t256/...", which says how it is run; empty where nothing of that was asked for.
+  std::string variant() const;
   /// The row keys of the report, in the order of design section 10, without allocator and handle used:
   /// {case_id, workspace, transport, group, group_size, handle_asked, multicast_asked, algorithm, algorithm_asked,
   ///  pattern, weight_bias, epsilon, dtype, in_place, tokens, hidden, asked_bytes, message_bytes,
-  ///  buffers_asked}.
+  ///  buffers_asked, variant}.
   /// weight_bias and epsilon are null for plain allreduce.
   Json keys() const;
 };

@@ -168,7 +168,7 @@ class PlanBuilder {
                .iters = sweep.iters,
                .warmup_iters = sweep.warmup_iters,
                .cudagraph = sweep.cudagraph,
-               .buffers = sweep.buffers,
+               .buffers = in_place ? 0 : sweep.buffers,  // an in-place iteration needs its own
                .weight_bias = static_cast<float>(sweep.weight_bias),
                .epsilon = static_cast<float>(sweep.epsilon)};
     added.auto_choice = choose_algorithm(added.shape, config_.tuning);

@@ -39,7 +39,7 @@ std::string name_of_series(const Json& crossover, const Json& entry) {
   if (differs(crossover, "pdl") && member(entry, "pdl") == false) name += ", no pdl";
   if (differs(crossover, "buffers_asked")) {
     const auto buffers = integer_or(entry, "buffers_asked", 0);
-    name += buffers != 0 ? fmt::format(", {} buffers", buffers) : ", a buffer per iteration";
+    name += buffers != 0 ? fmt::format(", --buffers {}", buffers) : ", a buffer per iteration";
   }
   return name;
 }

@@ -15,9 +15,9 @@ namespace symmbench {
 namespace {
 
 /// What one line is about: everything but in_place.
-constexpr std::array kLineKeys{"group",   "workspace", "transport", "algorithm",    "algorithm_asked",
-                               "pattern", "dtype",     "tokens",    "hidden",       "message_bytes",
-                               "blocks",  "threads",   "pdl",       "buffers_asked"};
+constexpr std::array kLineKeys{"group",   "workspace", "transport", "algorithm", "algorithm_asked",
+                               "pattern", "dtype",     "tokens",    "hidden",    "message_bytes",
+                               "blocks",  "threads",   "pdl"};
 
 struct Line {
   const Json* out_of_place = nullptr;

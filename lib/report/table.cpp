@@ -82,6 +82,7 @@ void TableWriter::append(const Json& record) {
 void TableWriter::start(const RunStarted& started) {
   device_ = started.device;
   std::set<int> groups;
+  std::set<std::string> variants;
   for (const Json& planned : started.planned_rows) {
     const auto case_id = text_or(planned, "case_id");
     const auto allocator = text_or(planned, "allocator");
@@ -94,8 +95,10 @@ void TableWriter::start(const RunStarted& started) {
     groups.insert(integer_or(planned, "group", 0));
     const Json in_place = pick_flag(planned, "in_place");
     with_place_ = with_place_ || (!in_place.is_null() && in_place.get<bool>());
+    variants.insert(text_or(planned, "variant"));
   }
   with_group_ = groups.size() > 1;
+  with_variant_ = variants.size() > 1;
   std::stable_partition(allocators_.begin(), allocators_.end(), [](const auto& name) { return name != kNccl; });
 
   if (with_group_) columns_.push_back({"group", 5});
@@ -105,6 +108,7 @@ void TableWriter::start(const RunStarted& started) {
   columns_.push_back({"pattern", widest(started.planned_rows, "pattern", "pattern"), true});
   columns_.push_back({"algorithm", widest(started.planned_rows, "algorithm", "algorithm"), true});
   if (with_place_) columns_.push_back({"place", 5, true});
+  if (with_variant_) columns_.push_back({"variant", widest(started.planned_rows, "variant", "variant"), true});
   for (const auto& allocator : allocators_) {
     const auto title = short_allocator_name(allocator) + " us";
     columns_.push_back({title, std::max<std::size_t>(title.size(), 10)});
@@ -210,6 +214,11 @@ void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& c
   cells.push_back(fmt::format("{} x {}", row.at("tokens").dump(), row.at("hidden").dump()));
   for (const char* key : {"dtype", "pattern", "algorithm"}) cells.push_back(text_or(row, key, "-"));
   if (with_place_) cells.emplace_back(row.at("in_place") == true ? "in" : "out");
+  if (with_variant_) {
+    const auto& planned = cases_[row.at("case_id").get<std::string>()].planned;
+    const auto variant = planned.empty() ? "" : text_or(planned.front(), "variant");
+    cells.push_back(variant.empty() ? "-" : variant);
+  }
   for (const auto& allocator : allocators_) {
     const auto it =
         std::find_if(rows.begin(), rows.end(), [&](const Json* r) { return r->at("allocator") == allocator; });

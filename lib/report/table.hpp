@@ -62,7 +62,7 @@ class TableWriter final : public RecordSink {
 
   std::vector<std::string> allocators_;
   std::vector<Column> columns_;
-  bool with_group_ = false, with_place_ = false, with_ratio_ = false;
+  bool with_group_ = false, with_place_ = false, with_variant_ = false, with_ratio_ = false;
   std::string section_;
   std::set<std::string> told_;  ///< why what was not tested
 };

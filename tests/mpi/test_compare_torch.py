@@ -93,6 +93,7 @@ class CompareTorch(RunTest):
                 (report(rows=[]), ["no plain allreduce row"]),
                 (report(rows=[changed(algorithm="nccl")]), ["no plain allreduce row"]),
                 (report(rows=[changed(dtype="fp32"), changed(in_place=True), changed(status="failed")]), ["bf16"]),
+                (report(rows=[changed(buffers_asked=5)]), ["without --buffers"]),
                 (report(rows=[ROW, changed(group_size=2)]), ["[2, 4] ranks"]),
                 (report(rows=[changed(time_us={"mean": 2.5})]), ["a row is not as symmbench writes it"]),
                 ({"results": []}, ["no report", "device"]),

@@ -61,15 +61,6 @@ TEST_CASE("buffers that were asked for do not make a ring larger than its budget
   CHECK(batch_shape(bench_case, false).slots == fitting);
 }
 
-TEST_CASE("an in-place batch has a slot per iteration though fewer buffers were asked for") {
-  Case bench_case = plain(1 << 20);
-  bench_case.shape.in_place = true;
-  bench_case.buffers = 5;
-  const BatchShape shape = batch_shape(bench_case, false);
-  CHECK(shape.iterations == 50);
-  CHECK(shape.slots == 50);
-}
-
 TEST_CASE("an in-place batch never uses a slot twice") {
   Case bench_case = plain(1 << 26);
   bench_case.shape.in_place = true;

@@ -166,6 +166,12 @@ TEST_CASE("case ids are unique, name every key that was asked for, and stay as t
         "eps1e-05");
 }
 
+TEST_CASE("in place has a buffer per iteration, however few were asked for") {
+  const auto plan = plan_of({{"in_place", "off,on"}, {"algorithm", "one_shot"}, {"tokens", "1"}, {"buffers", "5"}});
+  REQUIRE(plan.groups[0].cases.size() == 2);
+  for (const auto& one : plan.groups[0].cases) CHECK(one.buffers == (one.shape.in_place ? 0 : 5));
+}
+
 TEST_CASE("row keys are flat, ordered and typed, with null where a pattern has no such parameter") {
   auto one = plan_of({{"algorithm", "auto"}, {"maxbytes", "1K"}}).groups[0].cases[0];
   CHECK(one.keys().dump() ==
@@ -173,7 +179,7 @@ TEST_CASE("row keys are flat, ordered and typed, with null where a pattern has n
         R"("transport":"unicast","group":0,"group_size":4,"handle_asked":"auto","multicast_asked":"off",)"
         R"("algorithm":"one_shot","algorithm_asked":"auto","pattern":"allreduce","weight_bias":null,"epsilon":null,)"
         R"("dtype":"bf16","in_place":false,"tokens":1,"hidden":512,"asked_bytes":1024,"message_bytes":1024,)"
-        R"("buffers_asked":0})");
+        R"("buffers_asked":0,"variant":""})");
   one.shape.pattern = Pattern::residual_rmsnorm;
   CHECK(one.keys()["epsilon"].dump() == "1e-06");
   CHECK(one.keys()["weight_bias"] == 0.0);

@@ -91,7 +91,7 @@ TEST_CASE("rows with other buffers, or without programmatic dependent launch, ar
   CHECK(crossover[0]["sizes"][0]["time_us"].get<double>() == Approx(10));
   CHECK(crossover[1]["buffers_asked"] == 5);
   CHECK(crossover[1]["sizes"][0]["time_us"].get<double>() == Approx(5));
-  CHECK(text_of(run).find("bf16, 5 buffers: one_shot") != std::string::npos);
+  CHECK(text_of(run).find("bf16, --buffers 5: one_shot") != std::string::npos);
   CHECK(text_of(run).find("bf16, a buffer per iteration: one_shot") != std::string::npos);
 
   ContestRun overlap;

@@ -169,6 +169,25 @@ TEST_CASE("groups of ranks and places get a column only where there is more than
   CHECK(data_lines(out)[1].find(" in ") != std::string::npos);
 }
 
+TEST_CASE("how cases are run gets a column only where they differ in it") {
+  for (const bool differ : {true, false}) {
+    CAPTURE(differ);
+    std::ostringstream out;
+    TableWriter table(out);
+    RunBuilder run(2);
+    for (std::size_t i = 0; i < 4; ++i) {
+      run.started.planned_rows[i]["variant"] = i < 2 && differ ? "" : "nopdl/buffers5";
+    }
+    run.add_all_ok();
+    for (const Json& record : run.records()) table.append(record);
+    const auto written = data_lines(out);
+    REQUIRE(written.size() == 2);
+    CHECK((out.str().find(" variant ") != std::string::npos) == differ);
+    CHECK((written[1].find(" nopdl/buffers5 ") != std::string::npos) == differ);
+    CHECK((written[0].find(" - ") != std::string::npos) == differ);
+  }
+}
+
 TEST_CASE("records of no concern, and records before the plan, write nothing") {
   std::ostringstream out;
   TableWriter table(out);
