@@ -6,7 +6,7 @@
 namespace symmbench {
 
 std::uint64_t one_shot_limit_bytes(Pattern pattern, int world_size) {
-  if (world_size <= 2) return pattern == Pattern::allreduce ? UINT64_MAX : 3 * kMiB;
+  if (world_size <= 2) return pattern == Pattern::allreduce ? UINT64_MAX : 4 * kMiB - 1;
   const auto ranks = static_cast<std::uint64_t>(world_size);
   return 288 * kKiB * ranks / ((ranks - 1) * (ranks - 2));
 }

@@ -27,10 +27,10 @@ TEST_CASE("auto takes one_shot up to 192 KiB on 4 ranks, plain and fused alike")
   }
 }
 
-TEST_CASE("auto takes one_shot always on 2 ranks, except fused above 3 MiB") {
+TEST_CASE("auto takes one_shot always on 2 ranks, except fused from 4 MiB") {
   CHECK(choice(2, 256 * kMiB) == Algorithm::one_shot);
-  CHECK(choice(2, 3 * kMiB, Pattern::residual_rmsnorm) == Algorithm::one_shot);
-  CHECK(choice(2, 3 * kMiB + 16, Pattern::residual_rmsnorm) == Algorithm::two_shot);
+  CHECK(choice(2, 4 * kMiB - 16, Pattern::residual_rmsnorm) == Algorithm::one_shot);
+  CHECK(choice(2, 4 * kMiB, Pattern::residual_rmsnorm) == Algorithm::two_shot);
 }
 
 TEST_CASE("the more ranks, the earlier two_shot") {
