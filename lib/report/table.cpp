@@ -183,6 +183,8 @@ void TableWriter::write_decided(const std::string& case_id) {
 }
 
 void TableWriter::finish(const Json& report) {
+  std::size_t not_tested = 0;
+  std::vector<const Json*> their_rows;
   for (const auto& case_id : case_order_) {
     if (written_.contains(case_id)) continue;
     std::vector<const Json*> rows;
@@ -193,8 +195,20 @@ void TableWriter::finish(const Json& report) {
     for (const Json& entry : report.at("comparison")) {
       if (entry.at("case_id") == case_id && comparison.is_null()) comparison = entry;
     }
-    if (!rows.empty()) write_case(rows, comparison);
+    const bool none_tested =
+        std::all_of(rows.begin(), rows.end(), [](const Json* row) { return row->at("status") == "not_tested"; });
+    if (!none_tested) {
+      write_case(rows, comparison);
+    } else if (!rows.empty()) {
+      // Lines without a figure would only push what matters off the screen.
+      written_.insert(case_id);
+      ++not_tested;
+      their_rows.insert(their_rows.end(), rows.begin(), rows.end());
+    }
   }
+  if (not_tested == 0) return;
+  fmt::print(out_, "# {} case{} not tested\n", not_tested, not_tested == 1 ? "" : "s");
+  write_reasons(their_rows);
 }
 
 void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& comparison) {
@@ -231,7 +245,10 @@ void TableWriter::write_case(const std::vector<const Json*>& rows, const Json& c
   cells.push_back(wrong_text(rows));
   cells.push_back(status_text(rows));
   write_cells("  ", cells);
+  write_reasons(rows);
+}
 
+void TableWriter::write_reasons(const std::vector<const Json*>& rows) {
   for (const Json* each : rows) {
     if (each->at("status") == "ok") continue;
     const auto line = fmt::format("#   {} {}: {}\n", each->at("allocator").get<std::string>(),

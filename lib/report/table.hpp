@@ -24,7 +24,8 @@ class TableWriter final : public RecordSink {
   /// Starts with run_started; other records before it are only kept. Never throws for a record that it does not know.
   void append(const Json& record) override;
 
-  /// The cases that no line was written for yet, in the order of the plan.
+  /// The cases that no line was written for yet, in the order of the plan; those of which nothing was tested are only
+  /// counted, with the reasons.
   void finish(const Json& report);
 
   std::size_t cases_written() const { return written_.size(); }
@@ -49,6 +50,8 @@ class TableWriter final : public RecordSink {
   void heard_skip(const EventRecord& event);
   void write_decided(const std::string& case_id);
   void write_case(const std::vector<const Json*>& rows, const Json& comparison);
+  /// A line for each row that did not pass.
+  void write_reasons(const std::vector<const Json*>& rows);
   void write_cells(std::string_view lead, const std::vector<std::string>& cells);
 
   std::ostream& out_;

@@ -121,22 +121,25 @@ TEST_CASE("cases that are given up are written when they are") {
   CHECK(fields(data_lines(out)[0]).back() == "skipped");
 }
 
-TEST_CASE("finish writes what is left, in the order of the plan and once") {
+TEST_CASE("finish writes what is left, in the order of the plan and once, and counts the cases that were not tested") {
   std::ostringstream out;
   TableWriter table(out);
-  RunBuilder run(3);
+  RunBuilder run(4);
   run.add(run.ok(1, kSymm)).add(run.ok(1, kTorch));
+  run.add(run.failed(0, 1, {kSymm, kTorch}));
   run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGTERM"};
   for (const Json& record : run.records()) table.append(record);
   CHECK(data_lines(out).size() == 1);
   table.finish(run.report());
   table.finish(run.report());
   const auto written = data_lines(out);
-  REQUIRE(written.size() == 3);
+  REQUIRE(written.size() == 2);
+  CHECK(fields(written[0])[0] == "32");
   CHECK(fields(written[1])[0] == "16");
-  CHECK(fields(written[2])[0] == "64");
-  CHECK(fields(written[2]).back() == "not_tested");
-  CHECK(written[2].find("N/A") != std::string::npos);
+  CHECK(fields(written[1]).back() == "failed");
+  const std::string count = "# 2 cases not tested\n";
+  REQUIRE(out.str().find(count) != std::string::npos);
+  CHECK(out.str().find(count) == out.str().rfind(count));
   const std::string why = std::string("#   ") + kSymm + " not_tested: ";
   REQUIRE(out.str().find(why) != std::string::npos);
   CHECK(out.str().find(why) == out.str().rfind(why));  // of two rows
