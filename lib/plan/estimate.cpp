@@ -8,13 +8,13 @@
 namespace symmbench {
 namespace {
 
-/// One iteration. cuda: KP 1 and 3 (launch, hop, 361 GB/s of links). host: ranks share a few cores that copy about 2
-/// GB/s each, and every hand-over between them costs a time slice.
+/// One iteration. cuda: KP 1 and 3 (launch, hop, 361 GB/s of links). host: ranks share a few cores that copy about 1
+/// GB/s each, and every hand-over between them costs a time slice (2 cores: configs/quick.json takes 15 s).
 double iteration_us(const CallShape& shape, bool emulated) {
   const double ranks = shape.world_size, bytes = static_cast<double>(shape.message_bytes());
   const bool one_shot = shape.algorithm == Algorithm::one_shot;
   const double sent = (one_shot ? ranks - 1 : 2 * (ranks - 1) / ranks) * bytes;
-  if (emulated) return 20 * ranks + ranks * sent / 2000;
+  if (emulated) return 40 * ranks + ranks * sent / 1000;
   if (shape.algorithm == Algorithm::nccl) return 11 + sent / 340e3;  // design section 11
   return (one_shot ? 2 : 3) + sent / 361e3;
 }

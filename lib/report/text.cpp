@@ -23,9 +23,12 @@ void write_rank(std::ostream& out, const Json& rank, int group_size) {
     fmt::print(out, "#  Rank {:2} did not report\n", number);
     return;
   }
-  fmt::print(out, "#  Rank {:2} Group {:2} Pid {:6} on {:>10} device {:2} [{}] {}\n", number,
-             group_size > 0 ? number / group_size : 0, integer_or(rank, "pid", 0), text_or(rank, "host"),
-             integer_or(rank, "gpu_ordinal", 0), bus_id(rank), text_or(rank, "gpu_name", "no device"));
+  const auto device = pick_text(rank, "gpu_name").is_null()
+                          ? std::string("no device")
+                          : fmt::format("device {:2} [{}] {}", integer_or(rank, "gpu_ordinal", 0), bus_id(rank),
+                                        text_or(rank, "gpu_name"));
+  fmt::print(out, "#  Rank {:2} Group {:2} Pid {:6} on {:>10} {}\n", number, group_size > 0 ? number / group_size : 0,
+             integer_or(rank, "pid", 0), text_or(rank, "host"), device);
 }
 
 std::string upper(std::string text) {
