@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-
 #include "bench/batch_ring.hpp"
 #include "core/text.hpp"
 #include "plan/estimate.hpp"
@@ -12,14 +10,10 @@
 namespace symmbench {
 namespace {
 
-/// The emulated device's batches are shorter. Where the device is not known, the larger ring.
-std::uint64_t planned_ring_bytes(DeviceChoice device, const Case& one) {
-  if (device == DeviceChoice::host) return ring_bytes(one, true);
-  const std::uint64_t on_gpu = ring_bytes(one, false);
-  return device == DeviceChoice::cuda ? on_gpu : std::max(on_gpu, ring_bytes(one, true));
-}
+/// Where the device is not known, as on GPUs: the emulated device's batches are shorter, so its rings are no larger.
 MemoryEstimate memory_of(const RunConfig& config, const Plan& plan) {
-  return plan_memory(plan, kUsualGranularity, [&](const Case& one) { return planned_ring_bytes(config.device, one); });
+  const bool emulated = config.device == DeviceChoice::host;
+  return plan_memory(plan, kUsualGranularity, [&](const Case& one) { return ring_bytes(one, emulated); });
 }
 
 std::string_view name_of(GroupKind kind) {
