@@ -5,6 +5,21 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_
 
 step() { printf '\n== %s\n' "$*"; }
 
+# pinned TOOL VERSION: the name under which exactly this version is installed. What such a tool says depends on its version.
+pinned() {
+  local name found other=""
+  for name in "$1-${2%%.*}" "$1"; do
+    found=$("$name" --version 2>/dev/null | grep -oE -m 1 '[0-9]+\.[0-9]+\.[0-9]+' || true)
+    if [ "$found" = "$2" ]; then
+      echo "$name"
+      return
+    fi
+    other=${other:-$found}
+  done
+  echo "$1 $2 is needed (package $1-${2%%.*}, see scripts/setup.sh), found: ${other:-none}" >&2
+  return 1
+}
+
 # build PRESET [TARGET...]: configures and builds one preset quietly; on failure the compiler's words are shown.
 build() {
   local preset=$1

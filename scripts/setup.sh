@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what symmbench needs to build and run, on Debian 12 or Ubuntu 24.04. Does nothing that is already done.
-# Usage: scripts/setup.sh            as root, or with sudo
+# Usage: scripts/setup.sh [--check] [--tidy]     as root, or with sudo
+#   --check  also what scripts/check_style.sh runs      --tidy  also what scripts/tidy.sh runs
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -11,6 +12,17 @@ as_root() {
 
 packages=(g++ cmake ninja-build git openmpi-bin libopenmpi-dev libcli11-dev libfmt-dev nlohmann-json3-dev
   libvalijson-dev python3 jq)
+# Both systems have these versions beside their default ones.
+for option in "$@"; do
+  case "$option" in
+    --check) packages+=(clang-format-14 shellcheck) ;;
+    --tidy) packages+=(clang-tidy-16) ;;
+    *)
+      say "unknown option '$option': --check or --tidy" >&2
+      exit 2
+      ;;
+  esac
+done
 
 missing=()
 for package in "${packages[@]}"; do

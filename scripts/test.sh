@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every check that needs no GPU, as CI runs it: layers, headers, unit and mpirun tests, sanitizers, CUDA compilation.
+# Every check that needs no GPU, as CI runs it: style, headers, unit and mpirun tests, sanitizers, CUDA compilation.
 # Usage: scripts/test.sh [--quick]     --quick: the host preset only
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,10 +9,10 @@ quick=0
 [ "${1:-}" = --quick ] && quick=1
 
 step "Installing what is missing"
-scripts/setup.sh
+scripts/setup.sh --check
 
-step "Layers: dependencies point one way"
-scripts/check_layers
+step "Format, shell scripts, structure"
+scripts/check_style.sh
 
 step "Host: build, unit and mpirun tests, each header alone"
 build host

@@ -12,7 +12,7 @@ namespace symmbench {
 /// Gives every rank's descriptor to every other rank: SCM_RIGHTS over sockets with abstract names, which need no file
 /// system and vanish with their owner. The name is bound before the ranks gather the names, so nobody can come too
 /// early. Each receiver also makes a secret ticket that travels with its name over the communicator only; a connection
-/// that does not show it (names are public in /proc/net/unix) is a stranger's and is closed. (FI 8.3, TS 2.6)
+/// that does not show it (names are public in /proc/net/unix) is a stranger's and is closed.
 ///
 /// Descriptors in use while it runs: the result, three, and one for each connection that was accepted before its
 /// message was there.

@@ -4,8 +4,8 @@
 
 namespace symmbench {
 
-/// Where in the life of a case a rank is. The lifecycle phases, in order, are create ... close (design section 8);
-/// start and measure frame them.
+/// Where in the life of a case a rank is. The lifecycle phases, in order, are create ... close; start and
+/// measure frame them.
 enum class Phase {
   start,          ///< worker start, backend, facts
   create,         ///< physical memory

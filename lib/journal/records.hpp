@@ -129,8 +129,7 @@ struct RunEnded {
 };
 
 /// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "event",
-/// "run_ended";
-/// empty when it has none.
+/// "run_ended"; empty when it has none.
 std::string type_of(const Json& record);
 
 Json to_json(const RunStarted&);

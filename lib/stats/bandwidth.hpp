@@ -14,12 +14,12 @@ constexpr double algorithm_bandwidth_gbs(std::uint64_t message_bytes, double tim
 }
 
 /// Bus bandwidth: algbw * 2 (n - 1) / n, in GB/s; comparable with the link rate for any rank count n. One-shot kernels
-/// send more than this formula counts (wire_bytes), multicast ones less, so theirs is not a link utilisation. (TS 10.1)
+/// send more than this formula counts (wire_bytes), multicast ones less, so theirs is not a link utilisation.
 constexpr double bus_bandwidth_gbs(double algorithm_bandwidth, int world_size) {
   return algorithm_bandwidth * 2 * (world_size - 1) / world_size;
 }
 
-/// Bytes that one rank sends for a message of S bytes on n ranks, in the busier direction (TS 10.1):
+/// Bytes that one rank sends for a message of S bytes on n ranks, in the busier direction:
 /// one-shot (n - 1) S; two-shot 2 (n - 1) / n S. nullopt for an algorithm whose traffic is not known.
 /// `algorithm` is the name in the row: every one-shot variant begins with "one_shot", every two-shot one with
 /// "two_shot".

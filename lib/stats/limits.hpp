@@ -19,7 +19,7 @@ struct Floors {
 /// the algorithm, a rank must hear from every other before it can end (flag_barrier_us, which holds the kernel itself
 /// and one hop), and its bytes must leave it at peer_write_gbs. There are two ways to send the fewest: all at once,
 /// (n-1) S, or in two dependent steps, 2 (n-1)/n S, the least that any algorithm without multicast can do, at the price
-/// of one more hop_us. The limit is the smaller of the two. (KP 1, column "floor")
+/// of one more hop_us. The limit is the smaller of the two.
 ///
 /// Left out: local memory, and what a fused pattern computes; its rows are held against the same figure.
 /// @pre n is at least 2, peer_write_gbs above 0

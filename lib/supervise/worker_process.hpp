@@ -34,8 +34,8 @@ inline constexpr int kWorkerChannelFd = 3;
 inline constexpr int kWorkerPageFd = 4;
 
 /// What a worker's environment is made of: the supervisor's, without what would make a library take the worker for an
-/// MPI rank, and with multicast switched off for every library in the process (design section 1: setting up multicast
-/// can take GPUs out of service for everybody; this version never uses it).
+/// MPI rank, and with multicast switched off for every library in the process (setting up multicast can take GPUs out
+/// of service for everybody; this version never uses it).
 std::vector<std::string> worker_environment(const char* const* environment);
 
 /// A worker process, from posix_spawn to the reaping of it. Ends with the thread that spawned it at the latest, so

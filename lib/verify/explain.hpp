@@ -14,16 +14,14 @@ namespace symmbench {
 
 /// What went wrong with one element, found by recomputing what each mistake would have given.
 ///
-/// When is an element wrong at all? (kernels/protocol/verify.hpp computes it, from TS 4 and FI 10.6)
+/// When is an element wrong at all? (kernels/protocol/verify.hpp computes it)
 ///   inputs exact   allreduce, residual_out: not equal. All algorithms sum fp32 in rank order and round once, every
-///   partial
-///                  sum is an integer that the dtype holds, so there is nothing to round before the residual is added.
-///   inputs random  allreduce: |got - sum64| > a + u (|sum64| + a), with a = (W-1) 2^-24 sum|x_r| for the fp32
-///   additions and
-///                  u = 2^-8 (bf16), 2^-11 (fp16, at least 2^-25), 2^-24 (fp32) for the one rounding. The same for each
-///                  algorithm. residual_out: one fp32 addition and one rounding to T more.
-///   norm_out       against fp64 from the residual_out that was stored: u |n| and (packets of a row / 2 + 22) 2^-24
-///   |n|.
+///                  partial sum is an integer that the dtype holds, so there is nothing to round before the residual is
+///                  added.
+///   inputs random  allreduce: |got - sum64| > a + u (|sum64| + a), with a = (W-1) 2^-24 sum|x_r| for the fp32 additions
+///                  and u = 2^-8 (bf16), 2^-11 (fp16, at least 2^-25), 2^-24 (fp32) for the one rounding. The same for
+///                  each algorithm. residual_out: one fp32 addition and one rounding to T more.
+///   norm_out       against fp64 from the residual_out that was stored: u |n| and (packets of a row / 2 + 22) 2^-24 |n|.
 enum class BlameKind : std::uint8_t {
   unwritten,  ///< still the poison that was there before
   missing,    ///< one rank's contribution is not in the sum
@@ -72,11 +70,12 @@ struct Blame {
 /// Explains the mismatches of a report. Mistakes that several elements agree on win over coincidences of one.
 Blame explain(const VerifyReport& report, const ExplainParameters& parameters);
 
-/// {"summary", "wrong_elements", "unwritten_elements", "guard_words_overwritten", "max_error", "recorded", "kinds":
-/// {kind: n},
-///  "findings": [{"kind", "source_rank", "age_iterations", "index_shift", "mismatches", "first_offset_bytes",
-///  "end_offset_bytes", "first_iteration", "output"}], "wrong_in_block": [16], "source_blocks": [{"rank", "blocks":
-///  [16]}]}
+/// {"summary", "wrong_elements", "unwritten_elements", "guard_words_overwritten", "max_error", "recorded",
+///  "kinds": {kind: n},
+///  "findings": [{"kind", "source_rank", "age_iterations", "index_shift", "mismatches",
+///                "first_offset_bytes", "end_offset_bytes", "first_iteration", "output"}],
+///  "wrong_in_block": [16],
+///  "source_blocks": [{"rank", "blocks": [16]}]}
 Json to_json(const Blame& blame);
 
 std::string_view name_of(OutputKind kind);

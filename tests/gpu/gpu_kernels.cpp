@@ -1,5 +1,5 @@
 // Seam 2 on the GPUs of this machine: ranks are threads, with a GPU each or sharing them. Exits with 77 without a GPU.
-// `gpu_kernels [timing]` prints the times of design section 11 instead of testing.
+// `gpu_kernels [timing]` prints times instead of testing.
 #include <catch2/catch_session.hpp>
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
@@ -297,7 +297,7 @@ TEST_CASE("two readings of a peer's clock agree within what their round trips al
       const double moved = std::abs(static_cast<double>(second.offset_ns - first.offset_ns));
       const double apart = static_cast<double>(second.at_ns - first.at_ns);
       const double error = static_cast<double>(first.round_trip_ns + second.round_trip_ns) / 2 + 128;
-      // Drifts of 4-9 us per second were seen (KP 3).
+      // Drifts of 4-9 us per second were seen on H200s.
       test::require(moved <= error + apart * 50e-6, "offsets of peer " + std::to_string(peer) + " moved by " +
                                                         std::to_string(moved) + " ns, round trips " +
                                                         std::to_string(first.round_trip_ns));
@@ -305,7 +305,7 @@ TEST_CASE("two readings of a peer's clock agree within what their round trips al
   });
 }
 
-// Times as design section 11: event, graph launch, event; median over replays of the maximum over ranks.
+// Times: event, graph launch, event; median over replays of the maximum over ranks.
 
 struct Timed {
   CallShape shape;

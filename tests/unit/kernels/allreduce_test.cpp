@@ -138,7 +138,7 @@ TEST_CASE("Ranks get the same bits from all three algorithms") {
 
 TEST_CASE("Sentinels, negative zeros, subnormals, infinities and NaNs travel without a hang") {
   const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier);
-  // Bf16 pairs. Negative subnormals look like the sentinel to a compare by value under flush-to-zero (FI 10.1).
+  // Bf16 pairs. Negative subnormals look like the sentinel to a compare by value under flush-to-zero.
   const std::uint32_t words[] = {0x80000000, 0x80008000, 0x00008000, 0x80010000, 0x807F807F, 0x00018001,
                                  0x7F80FF80, 0x7FC07FF7, 0xFFFFFFFF, 0x00000000, 0x80000001, 0xFF80FF80};
   const CallShape shape{.algorithm = algorithm, .dtype = DType::bf16, .world_size = 4, .tokens = 1, .hidden = 24 * 4};

@@ -151,7 +151,7 @@ TEST_CASE("allocated bytes follow each allocator's own arithmetic") {
   CHECK(symm->allocated_bytes(2 * kMiB - 2048, 2 * kMiB) == 2 * kMiB);
   CHECK(torch->allocated_bytes(2 * kMiB - 2048, 2 * kMiB) == 4 * kMiB);
   CHECK(torch->allocated_bytes(2 * kMiB - 9216, 2 * kMiB) == 2 * kMiB);
-  // FI 18, W=4: comm 117440512 is 56 granules, Lamport 352321536 is 168.
+  // Four ranks, 2048 tokens of 7168 in 16 bits: comm 117440512 is 56 granules, Lamport 352321536 is 168.
   CHECK(symm->allocated_bytes(117440512, 2 * kMiB) == 57 * 2 * kMiB);
   CHECK(torch->allocated_bytes(352321536, 2 * kMiB) == 169 * 2 * kMiB);
   // The pad stays inside the block for every size just below a granule.
@@ -191,8 +191,8 @@ TEST_CASE("the signal pad starts as zeros even in memory that was used before") 
 }
 
 TEST_CASE("symm_device_memory makes its driver calls in upstream's order") {
-  // FI 5.1: granularity, create, export, import per peer, one reservation, map per rank, one set_access over all;
-  // FI 5.3: release then unmap per rank, then the range.
+  // Granularity, create, export, import per peer, one reservation, map per rank, one set_access over all; close:
+  // release then unmap per rank, then the range.
   AllocatorWorld world{.ranks = 3};
   world.run([&](RankBench& rank) {
     make_allocator("symm_device_memory")
@@ -220,8 +220,8 @@ TEST_CASE("symm_device_memory makes its driver calls in upstream's order") {
 }
 
 TEST_CASE("torch_symm_mem makes its driver calls in upstream's order") {
-  // TS 1.1: granularity, create, reserve, map, set_access; TS 2.2: export, imports, then reserve, map, set_access per
-  // peer; TS 5: unmap, release per peer, own block last.
+  // Allocation: granularity, create, reserve, map, set_access. Rendezvous: export, imports, then reserve, map,
+  // set_access per peer. Close: unmap, release per peer, own block last.
   AllocatorWorld world{.ranks = 3};
   world.run([&](RankBench& rank) {
     make_allocator("torch_symm_mem")

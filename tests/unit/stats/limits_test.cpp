@@ -8,7 +8,7 @@ using Catch::Approx;
 
 namespace {
 
-/// As measured on 4 H200 (KP 3).
+/// As measured on 4 H200s.
 constexpr Floors kFourH200{
     .empty_kernel_us = 0.52, .flag_barrier_us = 1.45, .hop_us = 0.74, .peer_write_gbs = 361, .peer_read_gbs = 325};
 

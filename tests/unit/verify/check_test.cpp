@@ -297,7 +297,7 @@ TEST_CASE("A damaged residual, a damaged norm and a wrong scale are found in fus
     CHECK(report.mismatch[0].output == static_cast<std::uint32_t>(OutputKind::norm));
     CHECK(report.mismatch[0].index == 100);
   }
-  SECTION("a norm over 8/9 of the row: sqrt(9/8) too large, as upstream once had it (FI 10.6)") {
+  SECTION("a norm over 8/9 of the row: sqrt(9/8) too large, as upstream once had it") {
     for (std::uint64_t e = 0; e < 2880; ++e) {
       norm_out[e] = round_to<Bf16>(to_float(Bf16{norm_out[e]}) * 1.0607f).bits;
     }

@@ -17,12 +17,12 @@ CallShape shape_of(const FusionLayout& layout, Algorithm algorithm, std::uint64_
           .hidden = message_bytes / 2};
 }
 
-TEST_CASE("segments have the sizes of the fact sheet") {
+TEST_CASE("segments have upstream's sizes at 16 bits") {
   struct Row {
     int ranks;
     std::uint64_t tokens, hidden, comm, flags, slot;
   };
-  // FI 18. Where the fact sheet's comm has W*M*H*2 bytes, ours is the same: the second term is never larger at 16 bits.
+  // As FlashInfer sizes them (at fb28d7242). Its comm has W*M*H*2 bytes; the term that ours adds is never larger at 16 bits.
   const Row rows[] = {{2, 2048, 1024, 8388608, 2048, 8388608},
                       {4, 2048, 7168, 117440512, 4096, 117440512},
                       {8, 2048, 7168, 234881024, 8192, 234881024},
@@ -39,7 +39,7 @@ TEST_CASE("segments have the sizes of the fact sheet") {
 }
 
 TEST_CASE("two ranks in fp32 get a comm segment that a two-shot does not overflow") {
-  const auto layout = layout_of(2, 2048, 1024, 4);  // FI 16.2: upstream has 8388608, two messages need 16777216
+  const auto layout = layout_of(2, 2048, 1024, 4);  // upstream has 8388608, two messages need 16777216
   CHECK(segment_requests(layout)[0].used_bytes == 16777216);
 }
 
