@@ -39,7 +39,7 @@ void CudaCalls::refuse(std::string call, std::string detail) {
 }
 
 void* CudaCalls::native(Stream& stream) const {
-  auto* cuda_stream = dynamic_cast<CudaStream*>(&stream);
+  auto* cuda_stream = dynamic_cast<CudaStream*>(&stream.undecorated());
   if (cuda_stream == nullptr) refuse("CudaKernels", "the stream belongs to another kind of device");
   if (cuda_stream->ordinal() != ordinal_) {
     refuse("CudaKernels", fmt::format("kernels of device {}, a stream of device {}", ordinal_, cuda_stream->ordinal()));

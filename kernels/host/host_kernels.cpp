@@ -22,7 +22,7 @@ constexpr std::uint64_t kPacketsPerBlock = 64;
 static_assert(ReportOps<HostOps>);
 
 HostStream& host(Stream& stream) {
-  auto* host_stream = dynamic_cast<HostStream*>(&stream);
+  auto* host_stream = dynamic_cast<HostStream*>(&stream.undecorated());
   if (host_stream == nullptr) {
     throw Error({.layer = Layer::kernel,
                  .reason = Reason::invalid_argument,

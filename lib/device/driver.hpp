@@ -88,7 +88,7 @@ class Driver {
   virtual void free_local(DevicePtr address) = 0;
 
   /// The device's address of host memory that both see, for GiveUpRecord; valid until this driver is gone. The host's
-  /// own address where the device reads host memory as it is. Decorators must forward it. (cuMemHostRegister)
+  /// own address where the device reads host memory as it is. (cuMemHostRegister)
   virtual DevicePtr register_host(void* memory, std::uint64_t bytes) {
     static_cast<void>(bytes);
     return reinterpret_cast<DevicePtr>(memory);

@@ -25,6 +25,14 @@ constexpr auto kNames = name_table<DriverCall>({
     {DriverCall::free_local, "cuMemFree"},
     {DriverCall::register_host, "cuMemHostRegister"},
     {DriverCall::make_stream, "cuStreamCreate"},
+    {DriverCall::copy, "cuMemcpyAsync"},
+    {DriverCall::fill, "cuMemsetD32Async"},
+    {DriverCall::make_event, "cuEventCreate"},
+    {DriverCall::record_event, "cuEventRecord"},
+    {DriverCall::elapsed, "cuEventElapsedTime"},
+    {DriverCall::capture, "cuStreamBeginCapture"},
+    {DriverCall::launch_graph, "cuGraphLaunch"},
+    {DriverCall::synchronize, "cuStreamSynchronize"},
 });
 static_assert(kNames.rows.size() == kDriverCalls);
 

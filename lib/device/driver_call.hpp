@@ -9,7 +9,7 @@
 
 namespace symmbench {
 
-/// One value per function of Driver; what counters, observers and injected faults speak of.
+/// One value per function of Driver, then of Stream and Graph; what counters, observers and injected faults speak of.
 enum class DriverCall : std::uint8_t {
   facts,
   memory_info,
@@ -27,8 +27,16 @@ enum class DriverCall : std::uint8_t {
   free_local,
   register_host,
   make_stream,
+  copy,
+  fill,
+  make_event,
+  record_event,
+  elapsed,
+  capture,
+  launch_graph,
+  synchronize,
 };
-inline constexpr std::size_t kDriverCalls = static_cast<std::size_t>(DriverCall::make_stream) + 1;
+inline constexpr std::size_t kDriverCalls = static_cast<std::size_t>(DriverCall::synchronize) + 1;
 
 /// The CUDA driver's name for it: "cuMemCreate".
 std::string_view name_of(DriverCall call);

@@ -26,4 +26,6 @@ struct FabricBlob {
 /// An exported handle. A descriptor is owned: exporting gives a new one each time.
 using ShareableHandle = std::variant<UniqueFd, FabricBlob>;
 
+HandleType type_of(const ShareableHandle& handle);
+
 }  // namespace symmbench

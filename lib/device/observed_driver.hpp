@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "device/driver.hpp"
 #include "device/driver_call.hpp"
+#include "device/driver_decorator.hpp"
 
 namespace symmbench {
 
@@ -17,7 +17,7 @@ namespace symmbench {
 class DriverObserver {
  public:
   virtual ~DriverObserver() = default;
-  /// `call` is the CUDA driver's name and lives for ever.
+  /// `call` is the CUDA driver's name, valid until the program ends.
   virtual void calling(std::string_view call) = 0;
   virtual void returned(std::string_view call, bool failed) = 0;
 };
@@ -30,8 +30,9 @@ struct CallCount {
   double total_us = 0;
 };
 
-/// Decorator that counts and times every call and tells an observer. Streams are handed on as they are.
-class ObservedDriver final : public Driver {
+/// Decorator that counts and times every call and tells an observer. Streams are handed on as they are: their calls are
+/// part of what is timed.
+class ObservedDriver final : public DriverDecorator {
  public:
   /// `observer` may be null and must outlive this.
   explicit ObservedDriver(std::unique_ptr<Driver> inner, DriverObserver* observer = nullptr);
@@ -39,31 +40,14 @@ class ObservedDriver final : public Driver {
   /// The functions called at least once, in the order of Driver.
   std::vector<CallCount> counts() const;
 
-  DeviceFacts facts() override;
-  MemoryInfo memory_info() override;
-  std::uint64_t granularity(const AllocationSpec& spec, Granularity which) override;
-  MemoryId create(std::uint64_t bytes, const AllocationSpec& spec) override;
-  void release(MemoryId id) override;
-  ShareableHandle export_handle(MemoryId id) override;
-  MemoryId import_handle(const ShareableHandle& handle) override;
-  DevicePtr reserve(std::uint64_t bytes, std::uint64_t alignment) override;
-  void free_range(DevicePtr address, std::uint64_t bytes) override;
-  void map(DevicePtr address, std::uint64_t bytes, MemoryId id) override;
-  void unmap(DevicePtr address, std::uint64_t bytes) override;
-  void set_access(DevicePtr address, std::uint64_t bytes) override;
-  DevicePtr allocate_local(std::uint64_t bytes) override;
-  void free_local(DevicePtr address) override;
-  DevicePtr register_host(void* memory, std::uint64_t bytes) override;
-  std::unique_ptr<Stream> make_stream() override;
-
  private:
   struct Tally {
     std::uint64_t count = 0, failures = 0;
     double total_us = 0;
   };
-  class Watch;
 
-  std::unique_ptr<Driver> inner_;
+  void around(const CallRecord& call, const CallBody& body) override;
+
   DriverObserver* observer_;
   std::array<Tally, kDriverCalls> tallies_{};
 };

@@ -43,6 +43,9 @@ class Stream {
   /// *not* an error here: it leaves a GiveUpRecord (kernels/protocol/view.hpp), which Workspace::gave_up() explains.
   /// @throws Error{kernel, ...} when enqueued work failed in any other way
   virtual void synchronize() = 0;
+
+  /// The device's own stream, below all decorators: kernels are launched on it.
+  virtual Stream& undecorated() { return *this; }
 };
 
 inline void* to_pointer(DevicePtr address) { return reinterpret_cast<void*>(address); }

@@ -3,11 +3,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "device/driver.hpp"
-#include "device/stream.hpp"
+#include "device/driver_decorator.hpp"
 
 namespace symmbench::test {
 
@@ -18,85 +18,71 @@ struct Ledger {
   std::set<DevicePtr> locals;
   std::vector<AllocationSpec> created;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> reserved;  ///< bytes, alignment
-  std::vector<std::string> calls;                                 ///< CUDA names without "cuMem"; queries left out
+  std::vector<std::string> calls;                                 ///< CUDA names without "cuMem"; of shared memory only
 
   bool balanced() const { return memories.empty() && ranges.empty() && mappings.empty() && locals.empty(); }
 };
 
 /// Decorator: keeps a Ledger of the calls that succeeded below it.
-class LedgerDriver final : public Driver {
+class LedgerDriver final : public DriverDecorator {
  public:
-  LedgerDriver(std::unique_ptr<Driver> inner, Ledger& ledger) : inner_(std::move(inner)), ledger_(ledger) {}
-
-  DeviceFacts facts() override { return inner_->facts(); }
-  MemoryInfo memory_info() override { return inner_->memory_info(); }
-  std::uint64_t granularity(const AllocationSpec& spec, Granularity which) override {
-    note(which == Granularity::recommended ? "GetAllocationGranularity(RECOMMENDED)" : "GetAllocationGranularity");
-    return inner_->granularity(spec, which);
-  }
-  MemoryId create(std::uint64_t bytes, const AllocationSpec& spec) override {
-    note("Create");
-    const auto id = inner_->create(bytes, spec);
-    ledger_.created.push_back(spec);
-    ledger_.memories.insert(id);
-    return id;
-  }
-  void release(MemoryId id) override {
-    note("Release");
-    inner_->release(id);
-    ledger_.memories.erase(id);
-  }
-  ShareableHandle export_handle(MemoryId id) override {
-    note("ExportToShareableHandle");
-    return inner_->export_handle(id);
-  }
-  MemoryId import_handle(const ShareableHandle& handle) override {
-    note("ImportFromShareableHandle");
-    const auto id = inner_->import_handle(handle);
-    ledger_.memories.insert(id);
-    return id;
-  }
-  DevicePtr reserve(std::uint64_t bytes, std::uint64_t alignment) override {
-    note("AddressReserve");
-    const auto address = inner_->reserve(bytes, alignment);
-    ledger_.reserved.emplace_back(bytes, alignment);
-    ledger_.ranges.emplace(address, bytes);
-    return address;
-  }
-  void free_range(DevicePtr address, std::uint64_t bytes) override {
-    note("AddressFree");
-    inner_->free_range(address, bytes);
-    ledger_.ranges.erase(address);
-  }
-  void map(DevicePtr address, std::uint64_t bytes, MemoryId id) override {
-    note("Map");
-    inner_->map(address, bytes, id);
-    ledger_.mappings.emplace(address, bytes);
-  }
-  void unmap(DevicePtr address, std::uint64_t bytes) override {
-    note("Unmap");
-    inner_->unmap(address, bytes);
-    ledger_.mappings.erase(address);
-  }
-  void set_access(DevicePtr address, std::uint64_t bytes) override {
-    note("SetAccess");
-    inner_->set_access(address, bytes);
-  }
-  DevicePtr allocate_local(std::uint64_t bytes) override {
-    const auto address = inner_->allocate_local(bytes);
-    ledger_.locals.insert(address);
-    return address;
-  }
-  void free_local(DevicePtr address) override {
-    inner_->free_local(address);
-    ledger_.locals.erase(address);
-  }
-  std::unique_ptr<Stream> make_stream() override { return inner_->make_stream(); }
+  LedgerDriver(std::unique_ptr<Driver> inner, Ledger& ledger) : DriverDecorator(std::move(inner)), ledger_(ledger) {}
 
  private:
-  void note(const char* call) { ledger_.calls.emplace_back(call); }
+  void around(const CallRecord& call, const CallBody& body) override {
+    note(call);
+    body();
+    switch (call.call) {
+      case DriverCall::create:
+        ledger_.created.push_back(call.spec);
+        ledger_.memories.insert(call.memory);
+        break;
+      case DriverCall::import_handle:
+        ledger_.memories.insert(call.memory);
+        break;
+      case DriverCall::release:
+        ledger_.memories.erase(call.memory);
+        break;
+      case DriverCall::reserve:
+        ledger_.reserved.emplace_back(call.bytes, call.alignment);
+        ledger_.ranges.emplace(call.address, call.bytes);
+        break;
+      case DriverCall::free_range:
+        ledger_.ranges.erase(call.address);
+        break;
+      case DriverCall::map:
+        ledger_.mappings.emplace(call.address, call.bytes);
+        break;
+      case DriverCall::unmap:
+        ledger_.mappings.erase(call.address);
+        break;
+      case DriverCall::allocate_local:
+        ledger_.locals.insert(call.address);
+        break;
+      case DriverCall::free_local:
+        ledger_.locals.erase(call.address);
+        break;
+      default:
+        break;
+    }
+  }
 
-  std::unique_ptr<Driver> inner_;
+  void note(const CallRecord& call) {
+    constexpr std::string_view kPrefix = "cuMem";
+    switch (call.call) {
+      case DriverCall::facts:
+      case DriverCall::memory_info:
+      case DriverCall::allocate_local:
+      case DriverCall::free_local:
+      case DriverCall::register_host:
+      case DriverCall::make_stream:
+        return;
+      default:
+        ledger_.calls.emplace_back(name_of(call.call).substr(kPrefix.size()));
+        if (call.which == Granularity::recommended) ledger_.calls.back() += "(RECOMMENDED)";
+    }
+  }
+
   Ledger& ledger_;
 };
 

@@ -53,7 +53,7 @@ std::unique_ptr<Driver> make_cuda_driver(int ordinal, const CudaOptions& options
 }
 
 void* native_stream(Stream& stream) {
-  const auto* own = dynamic_cast<CudaStream*>(&stream);
+  const auto* own = dynamic_cast<CudaStream*>(&stream.undecorated());
   if (own == nullptr) throw_driver_error("native_stream", driver_code::kInvalidHandle, "a stream of another device");
   return own->native();
 }

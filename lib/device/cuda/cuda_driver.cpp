@@ -270,7 +270,8 @@ void CudaDriver::free_local(DevicePtr address) {
 DevicePtr CudaDriver::register_host(void* memory, std::uint64_t bytes) {
   context_.enter();
   const auto detail = [&] { return fmt::format("{} of host memory at {}", format_bytes(bytes), memory); };
-  context_.check(api_.mem_host_register(memory, bytes, CU_MEMHOSTREGISTER_DEVICEMAP), "cuMemHostRegister", detail);
+  context_.check(api_.mem_host_register(memory, bytes, CU_MEMHOSTREGISTER_DEVICEMAP), DriverCall::register_host,
+                 detail);
   registered_.push_back(memory);
   CUdeviceptr address = 0;
   context_.check(api_.mem_host_get_device_pointer(&address, memory, 0), "cuMemHostGetDevicePointer", detail);

@@ -12,8 +12,6 @@
 namespace symmbench {
 namespace {
 
-constexpr const char* kSynchronize = "cuStreamSynchronize";
-
 /// Whether a result tells of a failure inside a kernel or copy that ran earlier: such a context is lost, and every
 /// later call returns the same.
 bool is_failure_of_work(CUresult result) {
@@ -36,17 +34,21 @@ bool is_failure_of_work(CUresult result) {
   }
 }
 
-[[noreturn]] void throw_failure_of_work(const CudaContext& context, CUresult result, std::string_view call) {
+/// Functions of the driver that are no DriverCall of their own go by their names.
+std::string_view name_of(std::string_view function) { return function; }
+
+template <class Call>
+[[noreturn]] void throw_failure_of_work(const CudaContext& context, CUresult result, Call call) {
   throw Error({.layer = Layer::kernel,
                .reason = reason_of_driver_code(result),
-               .call = std::string(call),
+               .call = std::string(name_of(call)),
                .detail = fmt::format("{}: work enqueued earlier failed on device {}", context.api().name_of(result),
                                      context.ordinal()),
                .code = result});
 }
 
-template <class Detail>
-void check_enqueue(const CudaContext& context, CUresult result, std::string_view call, Detail&& detail) {
+template <class Call, class Detail>
+void check_enqueue(const CudaContext& context, CUresult result, Call call, Detail&& detail) {
   if (is_failure_of_work(result)) throw_failure_of_work(context, result, call);
   context.check(result, call, std::forward<Detail>(detail));
 }
@@ -55,7 +57,8 @@ class CudaEvent final : public Event {
  public:
   explicit CudaEvent(const CudaContext& context) : context_(context) {
     context.enter();
-    context.check(context.api().event_create(&event_, CU_EVENT_DEFAULT), "cuEventCreate", [] { return "with timing"; });
+    context.check(context.api().event_create(&event_, CU_EVENT_DEFAULT), DriverCall::make_event,
+                  [] { return "with timing"; });
   }
   CudaEvent(const CudaEvent&) = delete;
   CudaEvent& operator=(const CudaEvent&) = delete;
@@ -73,15 +76,13 @@ class CudaEvent final : public Event {
   bool recorded_ = false;
 };
 
-CudaEvent& cuda_event(Event& event, std::string_view call) {
+CudaEvent& cuda_event(Event& event, DriverCall call) {
   auto* own = dynamic_cast<CudaEvent*>(&event);
   if (own == nullptr) throw_driver_error(call, driver_code::kInvalidHandle, "an event of another device");
   return *own;
 }
 
-const CudaEvent& cuda_event(const Event& event, std::string_view call) {
-  return cuda_event(const_cast<Event&>(event), call);
-}
+const CudaEvent& cuda_event(const Event& event, DriverCall call) { return cuda_event(const_cast<Event&>(event), call); }
 
 class CudaGraph final : public Graph {
  public:
@@ -97,7 +98,7 @@ class CudaGraph final : public Graph {
 
   void launch() override {
     context_.enter();
-    check_enqueue(context_, context_.api().graph_launch(exec_, stream_), "cuGraphLaunch",
+    check_enqueue(context_, context_.api().graph_launch(exec_, stream_), DriverCall::launch_graph,
                   [] { return "a captured batch"; });
   }
 
@@ -113,7 +114,7 @@ class Capture {
   Capture(const CudaContext& context, CUstream stream, bool& capturing)
       : context_(context), stream_(stream), capturing_(capturing) {
     check_enqueue(context, context.api().stream_begin_capture(stream, CU_STREAM_CAPTURE_MODE_RELAXED),
-                  "cuStreamBeginCapture", [] { return "a batch"; });
+                  DriverCall::capture, [] { return "a batch"; });
     capturing_ = true;
   }
   Capture(const Capture&) = delete;
@@ -159,33 +160,33 @@ void CudaStream::copy(void* to, const void* from, std::uint64_t bytes) {
   check_enqueue(context_,
                 context_.api().memcpy_async(reinterpret_cast<CUdeviceptr>(to), reinterpret_cast<CUdeviceptr>(from),
                                             bytes, stream_),
-                "cuMemcpyAsync", [&] { return fmt::format("{} from {} to {}", format_bytes(bytes), from, to); });
+                DriverCall::copy, [&] { return fmt::format("{} from {} to {}", format_bytes(bytes), from, to); });
 }
 
 void CudaStream::fill(DevicePtr to, std::uint32_t pattern, std::uint64_t words) {
   if (to % sizeof(pattern) != 0) {
-    throw_driver_error("cuMemsetD32Async", driver_code::kInvalidValue, fmt::format("{:#x} is not aligned to 4", to));
+    throw_driver_error(DriverCall::fill, driver_code::kInvalidValue, fmt::format("{:#x} is not aligned to 4", to));
   }
   if (words == 0) return;
   context_.enter();
-  check_enqueue(context_, context_.api().memset_d32_async(to, pattern, words, stream_), "cuMemsetD32Async",
+  check_enqueue(context_, context_.api().memset_d32_async(to, pattern, words, stream_), DriverCall::fill,
                 [&] { return fmt::format("{} words of {:#x} at {:#x}", words, pattern, to); });
 }
 
 std::unique_ptr<Event> CudaStream::make_event() { return std::make_unique<CudaEvent>(context_); }
 
 void CudaStream::record(Event& event) {
-  CudaEvent& own = cuda_event(event, "cuEventRecord");
+  CudaEvent& own = cuda_event(event, DriverCall::record_event);
   context_.enter();
   const unsigned flags = capturing_ ? CU_EVENT_RECORD_EXTERNAL : CU_EVENT_RECORD_DEFAULT;
-  check_enqueue(context_, context_.api().event_record(own.native(), stream_, flags), "cuEventRecord",
+  check_enqueue(context_, context_.api().event_record(own.native(), stream_, flags), DriverCall::record_event,
                 [] { return "an event"; });
   own.set_recorded();
 }
 
 double CudaStream::elapsed_us(const Event& a, const Event& b) {
-  const CudaEvent& from = cuda_event(a, "cuEventElapsedTime");
-  const CudaEvent& to = cuda_event(b, "cuEventElapsedTime");
+  const CudaEvent& from = cuda_event(a, DriverCall::elapsed);
+  const CudaEvent& to = cuda_event(b, DriverCall::elapsed);
   float milliseconds = 0;
   CUresult result = CUDA_ERROR_NOT_READY;
   if (from.recorded() && to.recorded()) {
@@ -195,17 +196,17 @@ double CudaStream::elapsed_us(const Event& a, const Event& b) {
   if (result == CUDA_ERROR_NOT_READY) {
     throw Error({.layer = Layer::driver,
                  .reason = Reason::not_ready,
-                 .call = "cuEventElapsedTime",
+                 .call = std::string(name_of(DriverCall::elapsed)),
                  .detail = "an event was not recorded, or its stream has not reached it",
                  .code = result});
   }
-  check_enqueue(context_, result, "cuEventElapsedTime", [] { return "two recorded events"; });
+  check_enqueue(context_, result, DriverCall::elapsed, [] { return "two recorded events"; });
   return static_cast<double>(milliseconds) * 1e3;
 }
 
 std::unique_ptr<Graph> CudaStream::capture(const std::function<void()>& body) {
   if (capturing_) {
-    throw_driver_error("cuStreamBeginCapture", driver_code::kIllegalState, "the stream is being captured already");
+    throw_driver_error(DriverCall::capture, driver_code::kIllegalState, "the stream is being captured already");
   }
   context_.enter();
   Capture capture(context_, stream_, capturing_);
@@ -214,17 +215,18 @@ std::unique_ptr<Graph> CudaStream::capture(const std::function<void()>& body) {
 }
 
 void CudaStream::synchronize() {
-  if (capturing_) throw_driver_error(kSynchronize, driver_code::kIllegalState, "the stream is being captured");
+  if (capturing_)
+    throw_driver_error(DriverCall::synchronize, driver_code::kIllegalState, "the stream is being captured");
   context_.enter();
   const Deadline deadline = Deadline::in(synchronize_limit_);
   while (true) {
     const CUresult result = context_.api().stream_query(stream_);
     if (result == CUDA_SUCCESS) return;
-    if (result != CUDA_ERROR_NOT_READY) throw_failure_of_work(context_, result, kSynchronize);
+    if (result != CUDA_ERROR_NOT_READY) throw_failure_of_work(context_, result, DriverCall::synchronize);
     if (deadline.expired()) {
       throw Error({.layer = Layer::kernel,
                    .reason = Reason::timed_out,
-                   .call = kSynchronize,
+                   .call = std::string(name_of(DriverCall::synchronize)),
                    .detail = fmt::format("work on device {} not done after {:.1f} s", context_.ordinal(),
                                          std::chrono::duration<double>(synchronize_limit_).count())});
     }

@@ -24,7 +24,7 @@ class HostEvent final : public Event {
   std::shared_ptr<std::atomic<std::int64_t>> reached_ns = std::make_shared<std::atomic<std::int64_t>>(kNotReached);
 };
 
-const HostEvent& host_event(const Event& event, std::string_view call) {
+const HostEvent& host_event(const Event& event, DriverCall call) {
   const auto* own = dynamic_cast<const HostEvent*>(&event);
   if (own == nullptr) throw_driver_error(call, driver_code::kInvalidHandle, "an event of another device");
   return *own;
@@ -100,7 +100,7 @@ void HostStream::copy(void* to, const void* from, std::uint64_t bytes) {
 
 void HostStream::fill(DevicePtr to, std::uint32_t pattern, std::uint64_t words) {
   if (to % sizeof(pattern) != 0) {
-    throw_driver_error("cuMemsetD32Async", driver_code::kInvalidValue, fmt::format("{:#x} is not aligned to 4", to));
+    throw_driver_error(DriverCall::fill, driver_code::kInvalidValue, fmt::format("{:#x} is not aligned to 4", to));
   }
   if (words == 0) return;
   launch(1, [=](std::uint32_t) { std::fill_n(static_cast<std::uint32_t*>(to_pointer(to)), words, pattern); });
@@ -109,18 +109,18 @@ void HostStream::fill(DevicePtr to, std::uint32_t pattern, std::uint64_t words) 
 std::unique_ptr<Event> HostStream::make_event() { return std::make_unique<HostEvent>(); }
 
 void HostStream::record(Event& event) {
-  const auto reached_ns = host_event(event, "cuEventRecord").reached_ns;
+  const auto reached_ns = host_event(event, DriverCall::record_event).reached_ns;
   if (recording_ == nullptr) reached_ns->store(HostEvent::kNotReached, std::memory_order_relaxed);
   launch(1, [reached_ns](std::uint32_t) { reached_ns->store(now_ns(), std::memory_order_release); });
 }
 
 double HostStream::elapsed_us(const Event& a, const Event& b) {
-  const std::int64_t from = host_event(a, "cuEventElapsedTime").reached_ns->load(std::memory_order_acquire);
-  const std::int64_t to = host_event(b, "cuEventElapsedTime").reached_ns->load(std::memory_order_acquire);
+  const std::int64_t from = host_event(a, DriverCall::elapsed).reached_ns->load(std::memory_order_acquire);
+  const std::int64_t to = host_event(b, DriverCall::elapsed).reached_ns->load(std::memory_order_acquire);
   if (from == HostEvent::kNotReached || to == HostEvent::kNotReached) {
     throw Error({.layer = Layer::driver,
                  .reason = Reason::not_ready,
-                 .call = "cuEventElapsedTime",
+                 .call = std::string(name_of(DriverCall::elapsed)),
                  .detail = "an event was not recorded, or its stream has not reached it",
                  .code = kEventNotReady});
   }
@@ -129,7 +129,7 @@ double HostStream::elapsed_us(const Event& a, const Event& b) {
 
 std::unique_ptr<Graph> HostStream::capture(const std::function<void()>& body) {
   if (recording_ != nullptr) {
-    throw_driver_error("cuStreamBeginCapture", driver_code::kIllegalState, "the stream is being captured already");
+    throw_driver_error(DriverCall::capture, driver_code::kIllegalState, "the stream is being captured already");
   }
   std::vector<KernelPtr> kernels;
   struct Recording {
@@ -143,7 +143,7 @@ std::unique_ptr<Graph> HostStream::capture(const std::function<void()>& body) {
 
 void HostStream::synchronize() {
   if (recording_ != nullptr) {
-    throw_driver_error("cuStreamSynchronize", driver_code::kIllegalState, "the stream is being captured");
+    throw_driver_error(DriverCall::synchronize, driver_code::kIllegalState, "the stream is being captured");
   }
   std::exception_ptr failure;
   {

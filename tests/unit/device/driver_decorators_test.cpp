@@ -6,7 +6,9 @@
 
 #include "device/faulty/faulty_driver.hpp"
 #include "device/host/host_driver.hpp"
+#include "device/host/host_stream.hpp"
 #include "device/observed_driver.hpp"
+#include "device/stream_decorator.hpp"
 #include "support/driver_conformance.hpp"
 #include "support/stream_conformance.hpp"
 
@@ -19,7 +21,7 @@ std::unique_ptr<FaultyDriver> faulty(std::vector<DriverFault> faults) {
 
 /// One use of each driver function, in a legal order; `step(call, action)` runs each of them.
 template <class Step>
-void use_every_call(Driver& driver, Step&& step) {
+void use_every_driver_call(Driver& driver, Step&& step) {
   MemoryId id{}, imported{};
   DevicePtr range = 0, local = 0;
   ShareableHandle handle;
@@ -40,6 +42,66 @@ void use_every_call(Driver& driver, Step&& step) {
   step(DriverCall::register_host, [&] { driver.register_host(&local, sizeof(local)); });
   step(DriverCall::make_stream, [&] { driver.make_stream(); });
 }
+constexpr std::size_t kCallsOfDriver = static_cast<std::size_t>(DriverCall::make_stream) + 1;
+
+/// The same for the functions of a stream and of a graph.
+template <class Step>
+void use_every_stream_call(Stream& stream, Step&& step) {
+  std::uint32_t word = 0, copied = 0;
+  std::unique_ptr<Event> event;
+  std::unique_ptr<Graph> graph;
+  step(DriverCall::fill, [&] { stream.fill(reinterpret_cast<DevicePtr>(&word), 7, 1); });
+  step(DriverCall::copy, [&] { stream.copy(&copied, &word, sizeof(word)); });
+  step(DriverCall::make_event, [&] { event = stream.make_event(); });
+  step(DriverCall::record_event, [&] { stream.record(*event); });
+  step(DriverCall::synchronize, [&] { stream.synchronize(); });
+  step(DriverCall::elapsed, [&] { stream.elapsed_us(*event, *event); });
+  step(DriverCall::capture, [&] { graph = stream.capture([] {}); });
+  step(DriverCall::launch_graph, [&] { graph->launch(); });
+  stream.undecorated().synchronize();
+  CHECK(copied == 7);
+}
+
+/// Keeps a copy of each record as it was before its call, and as it was after.
+struct Trace {
+  struct Entry {
+    CallRecord before, after;
+  };
+  std::vector<Entry> entries;
+
+  void around(const CallRecord& call, const CallBody& body) {
+    const std::size_t place = entries.size();
+    entries.push_back({.before = call, .after = {}});
+    try {
+      body();
+    } catch (const Error&) {
+      entries[place].after = call;
+      throw;
+    }
+    entries[place].after = call;
+  }
+};
+
+class TracedStream final : public StreamDecorator {
+ public:
+  TracedStream(std::unique_ptr<Stream> inner, Trace& trace) : StreamDecorator(std::move(inner)), trace_(trace) {}
+
+ private:
+  void around(const CallRecord& call, const CallBody& body) override { trace_.around(call, body); }
+  Trace& trace_;
+};
+
+class TracedDriver final : public DriverDecorator {
+ public:
+  TracedDriver(std::unique_ptr<Driver> inner, Trace& trace) : DriverDecorator(std::move(inner)), trace_(trace) {}
+
+ private:
+  void around(const CallRecord& call, const CallBody& body) override { trace_.around(call, body); }
+  std::unique_ptr<Stream> decorate(std::unique_ptr<Stream> stream) override {
+    return std::make_unique<TracedStream>(std::move(stream), trace_);
+  }
+  Trace& trace_;
+};
 
 TEST_CASE("every driver call has a name of its own that leads back to it") {
   for (std::size_t i = 0; i < kDriverCalls; ++i) {
@@ -61,6 +123,73 @@ TEST_CASE("result codes have the reasons that the tool tells apart") {
   CHECK(reason_of_driver_code(driver_code::kNotSupported) == Reason::not_supported);
   CHECK(reason_of_driver_code(driver_code::kNotReady) == Reason::not_ready);
   CHECK(reason_of_driver_code(999) == Reason::internal);
+}
+
+TEST_CASE("every function of driver, stream and graph passes through the one function of a decorator") {
+  Trace trace;
+  TracedDriver driver(std::make_unique<HostDriver>(), trace);
+  const auto stream = driver.make_stream();
+  const auto traced = [&](DriverCall call, auto&& action) {
+    trace.entries.clear();
+    action();
+    REQUIRE(trace.entries.size() == 1);
+    CHECK(trace.entries[0].before.call == call);
+    CHECK_FALSE(trace.entries[0].after.failure.has_value());
+  };
+  use_every_driver_call(driver, traced);
+  use_every_stream_call(*stream, traced);
+}
+
+TEST_CASE("a record holds what a call was given, and then what came of it") {
+  Trace trace;
+  TracedDriver driver(std::make_unique<HostDriver>(), trace);
+  const auto last = [&] { return trace.entries.back(); };
+
+  const std::uint64_t unit = driver.granularity({}, Granularity::recommended);
+  CHECK(last().before.which == Granularity::recommended);
+  CHECK(last().before.handle == HandleType::posix_fd);
+  CHECK(last().after.bytes == unit);
+
+  const MemoryId id = driver.create(2 * unit, {.gpu_direct_rdma = true});
+  CHECK(last().before.bytes == 2 * unit);
+  CHECK(last().before.spec.gpu_direct_rdma);
+  CHECK(last().before.memory == MemoryId::none);
+  CHECK(last().after.memory == id);
+
+  const ShareableHandle handle = driver.export_handle(id);
+  CHECK(last().before.memory == id);
+  CHECK(last().after.handle == HandleType::posix_fd);
+  const MemoryId imported = driver.import_handle(handle);
+  CHECK(last().before.handle == HandleType::posix_fd);
+  CHECK(last().after.memory == imported);
+
+  const DevicePtr range = driver.reserve(2 * unit, unit);
+  CHECK(last().before.alignment == unit);
+  CHECK(last().after.address == range);
+  driver.map(range, 2 * unit, id);
+  CHECK(last().before.address == range);
+  CHECK(last().before.bytes == 2 * unit);
+  CHECK(last().before.memory == id);
+
+  CHECK_THROWS_AS(driver.free_range(range, unit), Error);
+  CHECK_FALSE(last().before.failure.has_value());
+  REQUIRE(last().after.failure.has_value());
+  CHECK(last().after.failure->code == driver_code::kInvalidValue);
+  CHECK(last().after.failure->call == "cuMemAddressFree");
+
+  const DevicePtr local = driver.allocate_local(64);
+  CHECK(last().after.address == local);
+  const auto stream = driver.make_stream();
+  stream->fill(local, 1, 16);
+  CHECK(last().before.address == local);
+  CHECK(last().before.bytes == 64);
+}
+
+TEST_CASE("kernels find the device's own stream below every decorator") {
+  FaultyDriver driver(std::make_unique<FaultyDriver>(std::make_unique<HostDriver>(), std::vector<DriverFault>{}), {});
+  const auto stream = driver.make_stream();
+  CHECK(dynamic_cast<HostStream*>(stream.get()) == nullptr);
+  CHECK(dynamic_cast<HostStream*>(&stream->undecorated()) != nullptr);
 }
 
 TEST_CASE("an observed driver keeps the driver contract") {
@@ -85,14 +214,14 @@ TEST_CASE("each call is announced, returns, and is counted under its own name") 
     }
   } diary;
   ObservedDriver driver(std::make_unique<HostDriver>(), &diary);
-  use_every_call(driver, [&](DriverCall call, auto&& action) {
+  use_every_driver_call(driver, [&](DriverCall call, auto&& action) {
     diary.lines.clear();
     action();
     const std::string name(name_of(call));
     CHECK(diary.lines == std::vector<std::string>{"> " + name, "< " + name});
   });
   const auto counts = driver.counts();
-  REQUIRE(counts.size() == kDriverCalls);
+  REQUIRE(counts.size() == kCallsOfDriver);
   for (const CallCount& row : counts) {
     INFO(row.call);
     CHECK(row.count == 1);
@@ -144,7 +273,7 @@ TEST_CASE("every driver call can be made to fail, and does not reach the device"
   for (std::size_t i = 0; i < kDriverCalls; ++i) {
     const auto call = static_cast<DriverCall>(i);
     const auto driver = faulty({{.call = call, .code = driver_code::kNotReady}});
-    use_every_call(*driver, [&](DriverCall step, auto&& action) {
+    const auto step_of = [&](DriverCall step, auto&& action) {
       if (step == call) {
         const Failure failure = failure_of(action);
         CHECK(failure.layer == Layer::driver);
@@ -154,7 +283,9 @@ TEST_CASE("every driver call can be made to fail, and does not reach the device"
         CHECK(failure.detail.find("injected") != std::string::npos);
       }
       CHECK_NOTHROW(action());  // the second time it works, from the state before
-    });
+    };
+    use_every_driver_call(*driver, step_of);
+    use_every_stream_call(*driver->make_stream(), step_of);
     CHECK(driver->injected() == 1);
   }
 }
