@@ -8,14 +8,14 @@ namespace symmbench {
 
 /// What one exchange of packets with a peer tells of its clock, in nanoseconds. Device memory layout, one per rank.
 struct ClockReading {
-  std::int64_t offset_ns = 0;        ///< peer's clock minus own, from the exchange with the shortest round trip
-  std::uint64_t round_trip_ns = 0;   ///< of that exchange: half of it bounds the error of offset_ns
-  std::uint64_t at_ns = 0;           ///< when it began, own clock
+  std::int64_t offset_ns = 0;       ///< peer's clock minus own, from the exchange with the shortest round trip
+  std::uint64_t round_trip_ns = 0;  ///< of that exchange: half of it bounds the error of offset_ns
+  std::uint64_t at_ns = 0;          ///< when it began, own clock
 };
 
-/// Kernels that compute nothing: what the device and its links can do at best, and when things happen. They use the comm
-/// segment only, whose contents nobody relies on between calls; flags, Lamport slots, and of the control block all but
-/// the abort word, stay as they are. All calls are asynchronous; waits are bounded like those of KernelSet.
+/// Kernels that compute nothing: what the device and its links can do at best, and when things happen. They use the
+/// comm segment only, whose contents nobody relies on between calls; flags, Lamport slots, and of the control block all
+/// but the abort word, stay as they are. All calls are asynchronous; waits are bounded like those of KernelSet.
 ///
 /// "Prepared" means: every rank's comm segment holds kSentinel in its first `bytes`, and all ranks have met since.
 class LinkProbe {

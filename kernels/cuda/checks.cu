@@ -4,7 +4,7 @@
 #include "kernels/protocol/fill.hpp"
 #include "kernels/protocol/verify.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 namespace {
 
 /// What the fill and check texts do to memory.
@@ -114,4 +114,4 @@ int launch_check(void* stream, const BatchView& batch, const CheckCall& call, st
   return launch(advance_kernel, {.blocks = 1, .threads = 1}, stream, batch, advance);
 }
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

@@ -11,7 +11,7 @@
 #include "kernels/protocol/two_shot.hpp"
 #include "kernels/protocol/two_shot_barrier.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
 // The __global__ functions: the protocol text with the policies of a GPU.
 //
@@ -47,19 +47,19 @@ inline constexpr int kBlocksPerSm<FixedWorld<N>> = N <= 4 ? 2 : 1;
 
 template <class T, class World, Algorithm kAlgorithm>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
-    plain_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view, const __grid_constant__ Message message,
+    plain_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view, const __grid_constant__ MessageSpan message,
                  const __grid_constant__ StoreSum<T> epilogue) {
   const World world = world_of<World>(view);
   CudaOps<LamportView<kRanksOf<World>>, Trigger::after_wait> ops(view);
   if constexpr (kAlgorithm == Algorithm::one_shot) {
-    one_shot<T>(ops, MessageWork(message), world, view, message, epilogue);
+    one_shot<T>(ops, MessagePartition(message), world, view, message, epilogue);
   } else {
-    two_shot<T>(ops, ShareWork(world, view.rank, message), world, view, message, epilogue);
+    two_shot<T>(ops, SharePartition(world, view.rank, message), world, view, message, epilogue);
   }
 }
 
 template <class T, Tuning kTuning, Algorithm kAlgorithm, class World, class View>
-__device__ __forceinline__ void fused_body(const View& view, const Message& message,
+__device__ __forceinline__ void fused_body(const View& view, const MessageSpan& message,
                                            const ResidualRmsNorm<T>& epilogue) {
   constexpr RowOrder kOrder = kAlgorithm == Algorithm::one_shot ? RowOrder::in_turn : RowOrder::by_owner;
   __shared__ RowShared shared;
@@ -68,18 +68,18 @@ __device__ __forceinline__ void fused_body(const View& view, const Message& mess
   constexpr bool kLate = kTuning == Tuning::throughput && kAlgorithm == Algorithm::two_shot;
   CudaOps<View, Trigger::after_push, kTuning, kLate> ops(view);
   const auto row_packets = static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>);
-  const RowsWork<kOrder, kTuning> work(world, view.rank, message, row_packets, shared);
+  const RowsPartition<kOrder, kTuning> partition(world, view.rank, message, row_packets, shared);
   if constexpr (kAlgorithm == Algorithm::one_shot) {
-    one_shot<T>(ops, work, world, view, message, epilogue);
+    one_shot<T>(ops, partition, world, view, message, epilogue);
   } else {
-    two_shot<T>(ops, work, world, view, message, epilogue);
+    two_shot<T>(ops, partition, world, view, message, epilogue);
   }
-  work.leave();
+  partition.drain();
 }
 
 template <class T, class World, Algorithm kAlgorithm>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
-    fused_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view, const __grid_constant__ Message message,
+    fused_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view, const __grid_constant__ MessageSpan message,
                  const __grid_constant__ ResidualRmsNorm<T> epilogue) {
   fused_body<T, Tuning::latency, kAlgorithm, World>(view, message, epilogue);
 }
@@ -88,27 +88,27 @@ __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
 /// registers 211 us, 48 206, 40 199).
 template <class T, class World, Algorithm kAlgorithm>
 __global__ void __maxnreg__(40) fused_throughput_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
-                                                        const __grid_constant__ Message message,
+                                                        const __grid_constant__ MessageSpan message,
                                                         const __grid_constant__ ResidualRmsNorm<T> epilogue) {
   fused_body<T, Tuning::throughput, kAlgorithm, World>(view, message, epilogue);
 }
 
 template <class T, class Epilogue>
 __global__ void __launch_bounds__(kMaxThreads)
-    barrier_kernel(const __grid_constant__ WorkspaceView view, const __grid_constant__ Message message,
+    barrier_kernel(const __grid_constant__ WorkspaceView view, const __grid_constant__ MessageSpan message,
                    const __grid_constant__ Epilogue epilogue) {
   const AnyWorld world{view.world_size};
   CudaOps<WorkspaceView, Trigger::after_push> ops(view);
   if constexpr (Epilogue::kRows) {
     __shared__ float scratch[32];
-    const RowLoops work(view.rank, message, static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>), scratch);
-    two_shot_barrier<T>(ops, work, world, view, message, epilogue);
+    const RowLoops partition(view.rank, message, static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>), scratch);
+    two_shot_barrier<T>(ops, partition, world, view, message, epilogue);
   } else {
     two_shot_barrier<T>(ops, ShareLoops(view.rank, view.world_size, message), world, view, message, epilogue);
   }
 }
 
-inline Message message_of(const AllreduceCall& call) {
+inline MessageSpan message_of(const AllreduceCall& call) {
   return message_of(call.input, call.shape.packets(), call.view->world_size);
 }
 
@@ -175,4 +175,4 @@ int launch_barrier_of(const LaunchShape& shape, void* stream, const AllreduceCal
                 fused_epilogue<T>(call));
 }
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

@@ -3,7 +3,7 @@
 
 #include "kernels/kernel_set.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
 // The seam between cuda_kernels.cpp, which g++ compiles, and the .cu files. `stream` is a cudaStream_t whose device is
 // current; results are cudaError_t values.
@@ -27,4 +27,4 @@ int launch_write_word(void* stream, DevicePtr to, std::uint32_t value);
 /// `count` addresses, at most kMaxRanks.
 int launch_read_words(void* stream, const DevicePtr* from, std::uint32_t count, DevicePtr to);
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

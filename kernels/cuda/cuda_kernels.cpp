@@ -39,35 +39,35 @@ class CudaKernels final : public KernelSet {
   }
 
   void device_barrier(Stream& stream, const WorkspaceView& view) override {
-    check(launch_device_barrier(native(stream), view), [] { return "device barrier"; });
+    check(cuda::launch_device_barrier(native(stream), view), [] { return "device barrier"; });
   }
 
   void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) override {
-    check(launch_fill_inputs(native(stream), batch, call), [] { return "fill inputs"; });
+    check(cuda::launch_fill_inputs(native(stream), batch, call), [] { return "fill inputs"; });
   }
 
   void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) override {
     if (call.shape.pattern == Pattern::allreduce) return;
-    check(launch_fill_constants(native(stream), batch, call), [] { return "fill constants"; });
+    check(cuda::launch_fill_constants(native(stream), batch, call), [] { return "fill constants"; });
   }
 
   void check(Stream& stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance) override {
-    check(launch_check(native(stream), batch, call, advance), [] { return "check"; });
+    check(cuda::launch_check(native(stream), batch, call, advance), [] { return "check"; });
   }
 
   void scan(Stream& stream, DevicePtr data, std::uint64_t words, std::uint32_t pattern, DevicePtr count) override {
-    check(launch_scan(native(stream), data, words, pattern, count), [] { return "scan"; });
+    check(cuda::launch_scan(native(stream), data, words, pattern, count), [] { return "scan"; });
   }
 
   void write_word(Stream& stream, DevicePtr to, std::uint32_t value) override {
-    check(launch_write_word(native(stream), to, value), [] { return "write a word"; });
+    check(cuda::launch_write_word(native(stream), to, value), [] { return "write a word"; });
   }
 
   void read_words(Stream& stream, std::span<const DevicePtr> from, DevicePtr to) override {
     if (from.size() > kMaxRanks) {
       CudaCalls::refuse("read_words", fmt::format("{} addresses, {} allowed", from.size(), kMaxRanks));
     }
-    check(launch_read_words(native(stream), from.data(), static_cast<std::uint32_t>(from.size()), to),
+    check(cuda::launch_read_words(native(stream), from.data(), static_cast<std::uint32_t>(from.size()), to),
           [] { return "read words"; });
   }
 
@@ -79,10 +79,11 @@ class CudaKernels final : public KernelSet {
       return shape.dtype == DType::fp16 ? fp16 : shape.dtype == DType::bf16 ? bf16 : fp32;
     };
     if (shape.algorithm == Algorithm::two_shot_barrier) {
-      return of(launch_barrier_fp16, launch_barrier_bf16, launch_barrier_fp32);
+      return of(cuda::launch_barrier_fp16, cuda::launch_barrier_bf16, cuda::launch_barrier_fp32);
     }
-    if (shape.pattern == Pattern::allreduce) return of(launch_plain_fp16, launch_plain_bf16, launch_plain_fp32);
-    return of(launch_fused_fp16, launch_fused_bf16, launch_fused_fp32);
+    if (shape.pattern == Pattern::allreduce)
+      return of(cuda::launch_plain_fp16, cuda::launch_plain_bf16, cuda::launch_plain_fp32);
+    return of(cuda::launch_fused_fp16, cuda::launch_fused_bf16, cuda::launch_fused_fp32);
   }
 
   /// A wrong address would take the context down, and with it every later case of the worker.

@@ -1,16 +1,16 @@
 #pragma once
-#include "kernels/cuda/cuda_work.cuh"
+#include "kernels/cuda/cuda_partition.cuh"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
 // Works of kernels whose grid does not cover the message: blocks loop, and nothing is kept from phase to phase. For the
 // barrier two-shot, whose grid is bounded by its flags, and for the check kernels.
 
 template <class V>
 struct ComputedAgain {
-  __device__ __forceinline__ void keep(int, const V&) {}
+  __device__ __forceinline__ void set(int, const V&) {}
   template <class F>
-  __device__ __forceinline__ V get(int, F&& again) const {
+  __device__ __forceinline__ V get_or(int, F&& again) const {
     return again();
   }
 };
@@ -28,45 +28,45 @@ __device__ __forceinline__ V block_sum(V value, V (&scratch)[32]) {
   return sum;
 }
 
-class LoopWork : public CudaGrid {
+class LoopPartition : public CudaGrid {
  public:
   template <class V>
-  using Kept = ComputedAgain<V>;
+  using Retained = ComputedAgain<V>;
   template <class F>
   __device__ __forceinline__ void prepare(F&&) const {}
 };
 
 /// Plain: block b has the same-numbered piece of each rank's share, the own one last.
-class ShareLoops : public LoopWork {
+class ShareLoops : public LoopPartition {
  public:
-  __device__ __forceinline__ ShareLoops(int rank, int world_size, const Message& message)
+  __device__ __forceinline__ ShareLoops(int rank, int world_size, const MessageSpan& message)
       : packets_(message.packets), rank_(rank), world_size_(world_size) {}
 
   template <class F>
-  __device__ __forceinline__ void for_each(All, F&& f) const {
+  __device__ __forceinline__ void for_each(AllShares, F&& f) const {
     for (int step = 0; step < world_size_; ++step) visit((rank_ + 1 + step) % world_size_, f);
   }
   template <class F>
-  __device__ __forceinline__ void for_each(Own, F&& f) const {
+  __device__ __forceinline__ void for_each(LocalShare, F&& f) const {
     visit(rank_, f);
   }
   template <class F>
-  __device__ __forceinline__ void for_each_tile(All, F&& f) const {
+  __device__ __forceinline__ void for_each_tile(AllShares, F&& f) const {
     f(Tile{*this});
   }
 
  private:
   struct Tile {
-    const ShareLoops& work;
+    const ShareLoops& partition;
     template <class F>
     __device__ __forceinline__ void for_each(F&& f) const {
-      work.for_each(All{}, f);
+      partition.for_each(AllShares{}, f);
     }
   };
   template <class F>
   __device__ __forceinline__ void visit(int owner, F&& f) const {
     const Share share = share_of(owner, world_size_, packets_);
-    for_each_index(share.count, [&](std::uint64_t i) { f(0, Place{share.first + i, i, 0, owner}); });
+    for_each_index(share.count, [&](std::uint64_t i) { f(0, PacketRef{share.first + i, i, 0, owner}); });
   }
 
   std::uint64_t packets_;
@@ -74,9 +74,10 @@ class ShareLoops : public LoopWork {
 };
 
 /// Fused: block b has rows b, b + blocks, ...
-class RowLoops : public LoopWork {
+class RowLoops : public LoopPartition {
  public:
-  __device__ __forceinline__ RowLoops(int rank, const Message& message, std::uint32_t row_packets, float (&scratch)[32])
+  __device__ __forceinline__ RowLoops(int rank, const MessageSpan& message, std::uint32_t row_packets,
+                                      float (&scratch)[32])
       : message_(message), row_packets_(row_packets), rank_(rank), scratch_(scratch) {}
 
   template <class Which, class F>
@@ -84,21 +85,21 @@ class RowLoops : public LoopWork {
     for_each_row([&](std::uint64_t row) { visit(which, row, f); });
   }
   template <class F>
-  __device__ __forceinline__ void for_each_tile(All, F&& f) const {
+  __device__ __forceinline__ void for_each_tile(AllShares, F&& f) const {
     for_each_row([&](std::uint64_t row) { f(Tile{*this, row}); });
   }
 
  private:
   struct Tile {
-    const RowLoops& work;
+    const RowLoops& partition;
     std::uint64_t row;
     template <class F>
     __device__ __forceinline__ void for_each(F&& f) const {
-      work.visit(All{}, row, f);
+      partition.visit(AllShares{}, row, f);
     }
-    template <class Meanwhile>
-    __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Meanwhile&) const {
-      sum = block_sum(sum, work.scratch_);
+    template <class Overlap>
+    __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Overlap&) const {
+      sum = block_sum(sum, partition.scratch_);
       return alive;
     }
   };
@@ -108,30 +109,30 @@ class RowLoops : public LoopWork {
     const std::uint64_t rows = message_.packets / row_packets_;
     for (std::uint64_t row = blockIdx.x; row < rows; row += gridDim.x) f(row);
   }
-  __device__ __forceinline__ static bool wanted(All, int, int) { return true; }
-  __device__ __forceinline__ static bool wanted(Own, int owner, int rank) { return owner == rank; }
+  __device__ __forceinline__ static bool wanted(AllShares, int, int) { return true; }
+  __device__ __forceinline__ static bool wanted(LocalShare, int owner, int rank) { return owner == rank; }
 
   template <class Which, class F>
   __device__ __forceinline__ void visit(Which which, std::uint64_t row, F&& f) const {
     for (std::uint32_t column = threadIdx.x; column < row_packets_; column += blockDim.x) {
       const std::uint64_t packet = row * row_packets_ + column;
       const auto owner = static_cast<int>(packet / message_.share);
-      if (wanted(which, owner, rank_)) f(0, Place{packet, packet % message_.share, column, owner});
+      if (wanted(which, owner, rank_)) f(0, PacketRef{packet, packet % message_.share, column, owner});
     }
   }
 
-  Message message_;
+  MessageSpan message_;
   std::uint32_t row_packets_;
   int rank_;
   float (&scratch_)[32];
 };
 
-/// For the check kernels: f(row_work, row); a row belongs to one block.
+/// For the check kernels: f(row_part, row); a row belongs to one block.
 class CheckLoops : public CudaGrid {
  public:
   __device__ __forceinline__ explicit CheckLoops(double (&scratch)[32]) : scratch_(scratch) {}
 
-  struct RowWork {
+  struct RowPart {
     double (&scratch)[32];
     template <class F>
     __device__ __forceinline__ void for_each_index(std::uint64_t count, F&& f) const {
@@ -141,11 +142,11 @@ class CheckLoops : public CudaGrid {
   };
   template <class F>
   __device__ __forceinline__ void for_each_row(std::uint64_t rows, F&& f) const {
-    for (std::uint64_t row = blockIdx.x; row < rows; row += gridDim.x) f(RowWork{scratch_}, row);
+    for (std::uint64_t row = blockIdx.x; row < rows; row += gridDim.x) f(RowPart{scratch_}, row);
   }
 
  private:
   double (&scratch_)[32];
 };
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

@@ -121,9 +121,7 @@ __device__ __forceinline__ std::uint32_t shared_address_of(std::uint32_t address
 }
 __device__ __forceinline__ float4 load_shared(std::uint32_t address) {
   float4 v;
-  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
-               : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
-               : "r"(address));
+  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(address));
   return v;
 }
 /// For one phase, which ends after mbarrier_expect() when the bytes that it names have arrived.

@@ -1,7 +1,7 @@
 #pragma once
 #include "kernels/protocol/number.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
 /// Packets to fp32 lanes and back by the conversion instructions. Bit-equal to PortableNumbers after pack(): both round
 /// to nearest, ties to even, and give 0x7FFF for a NaN; what unpack() makes of a NaN's payload never shows.
@@ -11,7 +11,8 @@ struct CudaNumbers {
     if constexpr (sizeof(T) == 2 && kPrecision<T> == 11) {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
-        asm("{\n\t.reg .f16 low, high;\n\tmov.b32 {low, high}, %2;\n\tcvt.f32.f16 %0, low;\n\tcvt.f32.f16 %1, high;\n\t}"
+        asm("{\n\t.reg .f16 low, high;\n\tmov.b32 {low, high}, %2;\n\tcvt.f32.f16 %0, low;\n\tcvt.f32.f16 %1, "
+            "high;\n\t}"
             : "=f"(lanes[2 * i]), "=f"(lanes[2 * i + 1])
             : "r"(packet.word[i]));
       }
@@ -44,4 +45,4 @@ struct CudaNumbers {
   }
 };
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

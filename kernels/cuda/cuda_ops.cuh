@@ -4,11 +4,11 @@
 
 #include "kernels/cuda/cuda_memory.cuh"
 #include "kernels/cuda/cuda_numbers.cuh"
+#include "kernels/cuda/cuda_partition.cuh"
 #include "kernels/cuda/cuda_view.cuh"
-#include "kernels/cuda/cuda_work.cuh"
 #include "kernels/protocol/ops.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
 /// When a kernel lets the next one start: the plain ones at once after their own wait, the fused ones after their push
 /// (KP 5: before the wait costs up to 1.2 us, between these two 0.05).
@@ -18,7 +18,8 @@ enum class Trigger { after_wait, after_push };
 namespace seldom {
 
 /// When the wait began, for its next look (`since` 0: now); 0: it is over.
-__device__ __forceinline__ std::uint64_t look(std::uint64_t control, std::uint64_t limit_ns, std::uint64_t since) {
+__device__ __forceinline__ std::uint64_t check_deadline(std::uint64_t control, std::uint64_t limit_ns,
+                                                        std::uint64_t since) {
   const std::uint64_t now = ptx::globaltimer();
   if (since != 0 && now - since > limit_ns) return 0;
   if (ptx::load_word_relaxed_gpu(control + offsetof(ControlBlock, abort)) != 0) return 0;
@@ -46,7 +47,7 @@ __device__ __forceinline__ void give_up(std::uint64_t control, std::uint64_t pag
 /// The same as calls.
 static __device__ __noinline__ std::uint64_t look_called(std::uint64_t control, std::uint64_t limit_ns,
                                                          std::uint64_t since) {
-  return look(control, limit_ns, since);
+  return check_deadline(control, limit_ns, since);
 }
 static __device__ __noinline__ void give_up_called(std::uint64_t control, std::uint64_t page_address,
                                                    std::uint32_t counted, GiveUpRecord record) {
@@ -61,8 +62,7 @@ struct PeerTargets {
   std::uint64_t offset;
 };
 template <int N>
-  requires(N <= 8)
-struct PeerTargets<FixedWorld<N>> {
+requires(N <= 8) struct PeerTargets<FixedWorld<N>> {
   std::uint64_t address[N - 1];
 };
 
@@ -78,17 +78,17 @@ class CudaOps {
   using Target = std::uint64_t;  ///< address in slot 0
   template <class World>
   using Targets = PeerTargets<World>;
-  struct Patience {
+  struct SpinBudget {
     std::uint64_t since = 0;
   };
 
   __device__ __forceinline__ explicit CudaOps(const View& view) : view_(view) {}
 
-  __device__ __forceinline__ void wait_for_previous() {
+  __device__ __forceinline__ void grid_dependency_wait() {
     ptx::wait_for_previous_kernel();
     if constexpr (kTrigger == Trigger::after_wait) ptx::let_next_kernel_start();
   }
-  __device__ __forceinline__ void pushed() {
+  __device__ __forceinline__ void launch_dependents() {
     if constexpr (kTrigger == Trigger::after_push) ptx::let_next_kernel_start();
   }
 
@@ -182,19 +182,19 @@ class CudaOps {
   }
 
   /// Clock and abort word are both of this GPU: looked at so seldom, they cost nothing (KP 8).
-  static constexpr int kMissesPerLook = 1024;
-  __device__ __forceinline__ bool look(Patience& patience) {
+  static constexpr int kPollsPerCheck = 1024;
+  __device__ __forceinline__ bool check_deadline(SpinBudget& budget) {
     if constexpr (kTuning == Tuning::latency) {
-      patience.since = seldom::look_called(view_.control, view_.wait_limit_ns, patience.since);
+      budget.since = seldom::look_called(view_.control, view_.wait_limit_ns, budget.since);
     } else {
-      patience.since = seldom::look(view_.control, view_.wait_limit_ns, patience.since);
+      budget.since = seldom::check_deadline(view_.control, view_.wait_limit_ns, budget.since);
     }
-    return patience.since != 0;
+    return budget.since != 0;
   }
 
   /// Else the compiler lets those that gave up branch off at once, and the others of their warp meet again only after
   /// the sum, which each group of packets that arrived together then computes for itself.
-  __device__ __forceinline__ bool together(bool arrived) { return ptx::in_register(arrived); }
+  __device__ __forceinline__ bool reconverge(bool arrived) { return ptx::in_register(arrived); }
 
   __device__ __forceinline__ void give_up(const GiveUpRecord& record) {
     constexpr std::uint32_t kCounted = kBarriers ? 0 : 1;
@@ -210,7 +210,9 @@ class CudaOps {
  private:
   static constexpr bool kBarriers = std::is_same_v<View, WorkspaceView>;
   template <class World>
-  static constexpr bool kHeld = requires(PeerTargets<World> targets) { targets.address; };
+  static constexpr bool kHeld = requires(PeerTargets<World> targets) {
+    targets.address;
+  };
 
   __device__ __forceinline__ void count_call() {
     atomicAdd(reinterpret_cast<unsigned long long*>(&control()->calls), 1ull);
@@ -223,4 +225,4 @@ class CudaOps {
 static_assert(MemoryOps<CudaOps<LamportView<4>, Trigger::after_wait>>);
 static_assert(MemoryOps<CudaOps<WorkspaceView, Trigger::after_push>>);
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

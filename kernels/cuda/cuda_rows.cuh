@@ -1,8 +1,8 @@
 #pragma once
-#include "kernels/cuda/cuda_work.cuh"
+#include "kernels/cuda/cuda_partition.cuh"
 #include "kernels/cuda/launch_shape.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
 inline constexpr std::uint32_t kMaxRowWarps = kMaxRowBlocks * kMaxThreads / 32;
 /// Partial sums that are read at a time, all loads in flight at once.
@@ -23,12 +23,12 @@ enum class RowOrder {
 /// row may belong to several owners. Cluster c waits only for clusters of its group of W consecutive ones on the peers
 /// (of its own number in a one-shot), so no co-residency is needed (KP 7).
 template <RowOrder kOrder, Tuning kTuning>
-class RowsWork : public OnePacketWork {
+class RowsPartition : public OnePacketPartition {
  public:
   /// Prologue, before anything of an earlier kernel is touched: sums and mbarrier made ready.
   template <class World>
-  __device__ __forceinline__ RowsWork(World world, int rank, const Message& message, std::uint32_t row_packets,
-                                      RowShared& shared)
+  __device__ __forceinline__ RowsPartition(World world, int rank, const MessageSpan& message, std::uint32_t row_packets,
+                                           RowShared& shared)
       : rank_(rank),
         blocks_of_row_(ptx::cluster_size()),
         part_(ptx::in_register(ptx::shared_address(shared.part))),
@@ -47,37 +47,37 @@ class RowsWork : public OnePacketWork {
     const auto share = static_cast<std::uint32_t>(message.share);
     const std::uint32_t row = row_of(world, packets / row_packets);
     const std::uint32_t packet = row * row_packets + column;
-    place_.column = column;
-    place_.packet = packet;
+    ref_.column = column;
+    ref_.packet = packet;
     has_packet_ = threadIdx.x < per_block && column < row_packets && packet < packets;
-    place_.owner = 0;
+    ref_.owner = 0;
     if constexpr (kOrder == RowOrder::by_owner) {
 #pragma unroll
-      for (int r = 1; r < world.size(); ++r) place_.owner += packet >= r * share ? 1 : 0;
+      for (int r = 1; r < world.size(); ++r) ref_.owner += packet >= r * share ? 1 : 0;
     }
-    place_.index = packet - place_.owner * share;
+    ref_.index = packet - ref_.owner * share;
   }
 
   template <class F>
-  __device__ __forceinline__ void for_each(All, F&& f) const {
+  __device__ __forceinline__ void for_each(AllShares, F&& f) const {
     prepare(f);
   }
   template <class F>
-  __device__ __forceinline__ void for_each(Own, F&& f) const {
-    if (place_.owner == rank_) prepare(f);
+  __device__ __forceinline__ void for_each(LocalShare, F&& f) const {
+    if (ref_.owner == rank_) prepare(f);
   }
   template <class F>
-  __device__ __forceinline__ void for_each(Others, F&& f) const {
-    if (place_.owner != rank_) prepare(f);
+  __device__ __forceinline__ void for_each(RemoteShares, F&& f) const {
+    if (ref_.owner != rank_) prepare(f);
   }
   template <class F>
-  __device__ __forceinline__ void for_each_tile(All, F&& f) const {
+  __device__ __forceinline__ void for_each_tile(AllShares, F&& f) const {
     f(Tile{*this});
   }
 
   /// For a thread that leaves the protocol early: the blocks of its cluster count on its part of the sum, and may write
   /// to this block's shared memory until all parts are there.
-  __device__ __forceinline__ void leave() const {
+  __device__ __forceinline__ void drain() const {
     if (summed_) return;
     float nothing = 0.0f;
     row_sum(nothing, false, [] {});
@@ -85,14 +85,14 @@ class RowsWork : public OnePacketWork {
 
  private:
   struct Tile {
-    const RowsWork& work;
+    const RowsPartition& partition;
     template <class F>
     __device__ __forceinline__ void for_each(F&& f) const {
-      work.prepare(f);
+      partition.prepare(f);
     }
-    template <class Meanwhile>
-    __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Meanwhile& meanwhile) const {
-      return work.row_sum(sum, alive, meanwhile);
+    template <class Overlap>
+    __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Overlap& overlap) const {
+      return partition.row_sum(sum, alive, overlap);
     }
   };
 
@@ -133,8 +133,8 @@ class RowsWork : public OnePacketWork {
   /// Each warp sends its sum to all blocks of the cluster, which add all of them in one order. The wait needs no
   /// deadline: whoever it is for comes here too, after waits that have one. Not alive: the thread's own wait gave up;
   /// that of another one shows in the control block only, and the output of such a call is of no use anyhow.
-  template <class Meanwhile>
-  __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Meanwhile& meanwhile) const {
+  template <class Overlap>
+  __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Overlap& overlap) const {
     summed_ = true;
     float q = has_packet_ && alive ? sum : 0.0f;
 #pragma unroll
@@ -144,7 +144,7 @@ class RowsWork : public OnePacketWork {
       const Destination to = kTuning == Tuning::latency ? part_goes_to_ : destination();
       ptx::store_async(to.part, __float_as_uint(q), to.mbarrier);
     }
-    if (alive) meanwhile();
+    if (alive) overlap();
     while (!ptx::mbarrier_done(mbarrier_)) {
     }
     const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
@@ -177,4 +177,4 @@ class RowsWork : public OnePacketWork {
   mutable bool summed_ = false;
 };
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

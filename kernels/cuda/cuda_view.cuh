@@ -3,10 +3,10 @@
 
 #include "kernels/protocol/view.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
-/// The part of a WorkspaceView that the Lamport protocols use, small enough that launching it costs nothing: kernels get
-/// it by value, and an address with a constant index is an operand of the constant bank. N: most ranks it can hold.
+/// The part of a WorkspaceView that the Lamport protocols use, small enough that launching it costs nothing: kernels
+/// get it by value, and an address with a constant index is an operand of the constant bank. N: most ranks it can hold.
 template <int N>
 struct LamportView {
   std::int32_t rank;
@@ -48,4 +48,4 @@ __device__ __forceinline__ std::uint64_t lamport_of(const LamportView<N>& view, 
   return view.peer[step < 0 ? step + view.world_size : step];
 }
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

@@ -7,11 +7,11 @@
 #include "kernels/cuda/launch.cuh"
 #include "kernels/protocol/wait.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 namespace {
 
 constexpr std::uint32_t kThreads = LinkProbe::kBlockBytes / kPacketBytes;  // a packet each (KP 5)
-constexpr int kFewRanks = 8;                                               // whose addresses cost nothing to launch with
+constexpr int kFewRanks = 8;  // whose addresses cost nothing to launch with
 
 template <int N>
 using ProbeOps = CudaOps<LamportView<N>, Trigger::after_wait>;
@@ -27,7 +27,7 @@ template <int N>
 __global__ void flag_barrier_kernel(const __grid_constant__ LamportView<N> view, std::uint32_t row) {
   const int step = static_cast<int>(threadIdx.x);
   ProbeOps<N> ops(view);
-  ops.wait_for_previous();
+  ops.grid_dependency_wait();
   if (step >= view.world_size - 1) return;
   const int peer = (view.rank + 1 + step) % view.world_size;
   const std::uint64_t base = std::uint64_t{row} * view.world_size * kPacketBytes;
@@ -112,7 +112,8 @@ LamportView<N> comm_view(const WorkspaceView& view) {
 
 template <class Launch>
 int launch_on(const WorkspaceView& view, Launch&& launch_with) {
-  return view.world_size <= kFewRanks ? launch_with(comm_view<kFewRanks>(view)) : launch_with(comm_view<kMaxRanks>(view));
+  return view.world_size <= kFewRanks ? launch_with(comm_view<kFewRanks>(view))
+                                      : launch_with(comm_view<kMaxRanks>(view));
 }
 
 /// Packets of one rank's part of a comm segment: a power of two, so that finding a place in it costs one instruction.
@@ -159,4 +160,4 @@ int launch_stamp(void* stream, DevicePtr to) {
   return launch(stamp_kernel, {.blocks = 1, .threads = 1}, stream, reinterpret_cast<std::uint64_t*>(to));
 }
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

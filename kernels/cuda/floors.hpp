@@ -3,10 +3,10 @@
 
 #include "kernels/link_probe.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
-// The kernels of LinkProbe (floors.cu), under the same rules as collectives.hpp. All but the first and the last need two
-// ranks at least.
+// The kernels of LinkProbe (floors.cu), under the same rules as collectives.hpp. All but the first and the last need
+// two ranks at least.
 
 int launch_empty(void* stream);
 int launch_flag_barrier(void* stream, const WorkspaceView& view, std::uint32_t row);
@@ -15,4 +15,4 @@ int launch_read_peers(void* stream, const WorkspaceView& view, std::uint32_t blo
 int launch_ping(void* stream, const WorkspaceView& view, std::uint32_t rounds, DevicePtr to);
 int launch_stamp(void* stream, DevicePtr to);
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

@@ -5,7 +5,7 @@
 
 #include "kernels/kernel_set.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
 /// Launches `kernel` on `stream`, a cudaStream_t whose device is current. Returns a cudaError_t value; that a kernel
 /// failed shows at synchronize() only.
@@ -31,4 +31,4 @@ int launch(void (*kernel)(Parameters...), const LaunchShape& shape, void* stream
   return static_cast<int>(cudaLaunchKernelEx(&config, kernel, arguments...));
 }
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

@@ -7,7 +7,7 @@
 namespace symmbench {
 
 inline constexpr std::uint32_t kMaxThreads = 512;  ///< of a block of a collective
-inline constexpr std::uint32_t kMaxRowBlocks = 8;   ///< of a fused row: the largest portable cluster
+inline constexpr std::uint32_t kMaxRowBlocks = 8;  ///< of a fused row: the largest portable cluster
 
 /// The launch of a collective on a GPU: shape.blocks and shape.threads where given, else the best measured (KP 1).
 /// @pre launch_problem() said nothing

@@ -1,9 +1,9 @@
 #include "kernels/cuda/collectives.cuh"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
 int launch_plain_fp32(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
   return launch_plain_of<float>(shape, stream, call);
 }
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

@@ -1,10 +1,10 @@
 #include "kernels/cuda/collectives.hpp"
 #include "kernels/cuda/cuda_ops.cuh"
-#include "kernels/cuda/cuda_work.cuh"
+#include "kernels/cuda/cuda_partition.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/protocol/barrier.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 namespace {
 
 struct Addresses {
@@ -52,4 +52,4 @@ int launch_read_words(void* stream, const DevicePtr* from, std::uint32_t count, 
                 reinterpret_cast<std::uint32_t*>(to));
 }
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

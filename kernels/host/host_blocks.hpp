@@ -1,7 +1,7 @@
 #pragma once
 #include "kernels/fused_epilogue.hpp"
 #include "kernels/host/host_ops.hpp"
-#include "kernels/host/host_work.hpp"
+#include "kernels/host/host_partition.hpp"
 #include "kernels/kernel_set.hpp"
 #include "kernels/protocol/one_shot.hpp"
 #include "kernels/protocol/two_shot.hpp"
@@ -12,30 +12,31 @@ namespace symmbench {
 // One block of a collective on the host device: the protocol text with host policies. Ops is a parameter so that tests
 // can put a broken one in.
 
-/// Picks the work for an algorithm and runs the protocol. Row works serve epilogues that need whole rows.
+/// Picks the partition for an algorithm and runs the protocol. Row partitions serve epilogues that need whole rows.
 template <class T, class Ops, class World, class Epilogue>
 void run_protocol(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, const Epilogue& epilogue,
                   std::uint32_t block, std::uint32_t blocks) {
   const Message message = message_of(call.input, call.shape.packets(), view.world_size);
   const auto with_shares = [&](auto&& run) {
     if constexpr (Epilogue::kRows) {
-      run(RowsWork(block, blocks, message, call.shape.hidden / kLanes<T>, view.rank));
+      run(host::RowsPartition(block, blocks, message, call.shape.hidden / kLanes<T>, view.rank));
     } else {
-      run(ShareWork(block, blocks, message, view.rank, view.world_size));
+      run(host::SharePartition(block, blocks, message, view.rank, view.world_size));
     }
   };
   switch (call.shape.algorithm) {
     case Algorithm::one_shot:
       if constexpr (Epilogue::kRows) {
-        with_shares([&](const auto& work) { one_shot<T>(ops, work, world, view, message, epilogue); });
+        with_shares([&](const auto& partition) { one_shot<T>(ops, partition, world, view, message, epilogue); });
       } else {
-        one_shot<T>(ops, MessageWork(block, blocks, message), world, view, message, epilogue);
+        one_shot<T>(ops, host::MessagePartition(block, blocks, message), world, view, message, epilogue);
       }
       return;
     case Algorithm::two_shot:
-      return with_shares([&](const auto& work) { two_shot<T>(ops, work, world, view, message, epilogue); });
+      return with_shares([&](const auto& partition) { two_shot<T>(ops, partition, world, view, message, epilogue); });
     case Algorithm::two_shot_barrier:
-      return with_shares([&](const auto& work) { two_shot_barrier<T>(ops, work, world, view, message, epilogue); });
+      return with_shares(
+          [&](const auto& partition) { two_shot_barrier<T>(ops, partition, world, view, message, epilogue); });
     case Algorithm::nccl:
       return;
   }

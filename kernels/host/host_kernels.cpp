@@ -21,15 +21,15 @@ constexpr std::uint64_t kPacketsPerBlock = 64;
 
 static_assert(ReportOps<HostOps>);
 
-HostStream& host(Stream& stream) {
-  auto* host_stream = dynamic_cast<HostStream*>(&stream.undecorated());
-  if (host_stream == nullptr) {
+HostStream& host_stream(Stream& stream) {
+  auto* of_host = dynamic_cast<HostStream*>(&stream.undecorated());
+  if (of_host == nullptr) {
     throw Error({.layer = Layer::kernel,
                  .reason = Reason::invalid_argument,
                  .call = "HostKernels",
                  .detail = "the stream belongs to another device"});
   }
-  return *host_stream;
+  return *of_host;
 }
 
 /// Calls f with a value of the element type.
@@ -102,69 +102,70 @@ class HostKernels final : public KernelSet {
     }
     const std::uint32_t blocks = launch_shape(call.shape).blocks;
     // The view is copied, as a kernel's arguments are.
-    host(stream).launch(
+    host_stream(stream).launch(
         blocks, [call, view = *call.view, blocks](std::uint32_t block) { run_block(call, view, block, blocks); });
   }
 
   void device_barrier(Stream& stream, const WorkspaceView& view) override {
-    host(stream).launch(1, [view](std::uint32_t block) {
+    host_stream(stream).launch(1, [view](std::uint32_t block) {
       HostOps ops(view);
-      symmbench::device_barrier(ops, HostWork(block, 1), view);
+      symmbench::device_barrier(ops, host::BlockPartition(block, 1), view);
     });
   }
 
   void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) override {
-    host(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
+    host_stream(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
       HostOps ops = local_ops();
       with_type(call.shape.dtype, [&]<class T>(T) {
-        symmbench::fill_inputs<T>(ops, HostWork(block, kBlocks), batch, iteration_of(batch), call.iterations, call.rank,
-                                  call.shape.world_size);
+        symmbench::fill_inputs<T>(ops, host::BlockPartition(block, kBlocks), batch, iteration_of(batch),
+                                  call.iterations, call.rank, call.shape.world_size);
       });
     });
   }
 
   void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) override {
     if (!is_fused(call.shape)) return;
-    host(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
+    host_stream(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
       HostOps ops = local_ops();
       with_type(call.shape.dtype, [&]<class T>(T) {
-        symmbench::fill_constants<T>(ops, HostWork(block, kBlocks), batch, call.shape.hidden, call.shape.world_size);
+        symmbench::fill_constants<T>(ops, host::BlockPartition(block, kBlocks), batch, call.shape.hidden,
+                                     call.shape.world_size);
       });
     });
   }
 
   void check(Stream& stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance) override {
-    host(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
+    host_stream(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
       HostOps ops = local_ops();
-      const HostWork work(block, kBlocks);
+      const host::BlockPartition partition(block, kBlocks);
       const CheckArgs args = check_args(batch, call);
       with_type(call.shape.dtype, [&]<class T>(T) {
-        check_sums<T>(ops, work, args);
-        if (args.fused) check_norms<T>(ops, work, args);
+        check_sums<T>(ops, partition, args);
+        if (args.fused) check_norms<T>(ops, partition, args);
       });
-      check_guards(ops, work, args);
+      check_guards(ops, partition, args);
     });
-    host(stream).launch(
+    host_stream(stream).launch(
         1, [batch, advance](std::uint32_t) { reinterpret_cast<BatchState*>(batch.state)->iteration += advance; });
   }
 
   void scan(Stream& stream, DevicePtr data, std::uint64_t words, std::uint32_t pattern, DevicePtr count) override {
-    host(stream).launch(kBlocks, [=](std::uint32_t block) {
+    host_stream(stream).launch(kBlocks, [=](std::uint32_t block) {
       const auto* word = reinterpret_cast<const std::uint32_t*>(data);
-      const Piece piece = piece_of(words, block, kBlocks);
+      const host::Piece piece = host::piece_of(words, block, kBlocks);
       const auto differing = std::count_if(word + piece.first, word + piece.end, [&](auto w) { return w != pattern; });
       local_ops().add64(reinterpret_cast<std::uint64_t*>(count), static_cast<std::uint64_t>(differing));
     });
   }
 
   void write_word(Stream& stream, DevicePtr to, std::uint32_t value) override {
-    host(stream).launch(1, [=](std::uint32_t) {
+    host_stream(stream).launch(1, [=](std::uint32_t) {
       std::atomic_ref(*reinterpret_cast<std::uint32_t*>(to)).store(value, std::memory_order_relaxed);
     });
   }
 
   void read_words(Stream& stream, std::span<const DevicePtr> from, DevicePtr to) override {
-    host(stream).launch(1, [sources = std::vector<DevicePtr>(from.begin(), from.end()), to](std::uint32_t) {
+    host_stream(stream).launch(1, [sources = std::vector<DevicePtr>(from.begin(), from.end()), to](std::uint32_t) {
       auto* out = reinterpret_cast<std::uint32_t*>(to);
       for (const DevicePtr source : sources) {
         *out++ = std::atomic_ref(*reinterpret_cast<std::uint32_t*>(source)).load(std::memory_order_relaxed);

@@ -29,15 +29,15 @@ class HostOps {
     World world;
     std::uint64_t offset;
   };
-  struct Patience {
+  struct SpinBudget {
     std::uint32_t misses = 0;
     std::chrono::steady_clock::time_point since{};
   };
 
   explicit HostOps(const WorkspaceView& view) : view_(view), control_(*pointer<ControlBlock>(view.control)) {}
 
-  void wait_for_previous() {}
-  void pushed() {}
+  void grid_dependency_wait() {}
+  void launch_dependents() {}
 
   CallState load_state() {
     return {relaxed(control_.slot).load(std::memory_order_relaxed),
@@ -103,20 +103,20 @@ class HostOps {
 
   /// Spins a little, then lets other threads run: ranks outnumber cores. Who waits long naps, since threads that only
   /// yield to one another leave nothing of the machine to anybody else.
-  static constexpr int kMissesPerLook = 1;
-  bool look(Patience& patience) {
-    ++patience.misses;
-    if (patience.misses < kSpins) return true;
-    if (patience.misses % kCheckEvery == 0) {
+  static constexpr int kPollsPerCheck = 1;
+  bool check_deadline(SpinBudget& budget) {
+    ++budget.misses;
+    if (budget.misses < kSpins) return true;
+    if (budget.misses % kCheckEvery == 0) {
       const auto now = std::chrono::steady_clock::now();
-      if (patience.since == std::chrono::steady_clock::time_point{}) {
-        patience.since = now;
-      } else if (now - patience.since > std::chrono::nanoseconds(view_.wait_limit_ns)) {
+      if (budget.since == std::chrono::steady_clock::time_point{}) {
+        budget.since = now;
+      } else if (now - budget.since > std::chrono::nanoseconds(view_.wait_limit_ns)) {
         return false;
       }
       if (relaxed(control_.abort).load(std::memory_order_relaxed) != 0) return false;
     }
-    if (patience.misses < kYields) {
+    if (budget.misses < kYields) {
       sched_yield();
     } else {
       constexpr timespec kNap{.tv_sec = 0, .tv_nsec = 20'000};
@@ -125,7 +125,7 @@ class HostOps {
     return true;
   }
 
-  bool together(bool arrived) { return arrived; }
+  bool reconverge(bool arrived) { return arrived; }
 
   void give_up(GiveUpRecord record) {
     if (relaxed(control_.abort).exchange(1, std::memory_order_acq_rel) != 0 || view_.give_up == 0) return;

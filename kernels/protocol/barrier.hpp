@@ -1,6 +1,6 @@
 #pragma once
+#include "kernels/protocol/partition.hpp"
 #include "kernels/protocol/wait.hpp"
-#include "kernels/protocol/work.hpp"
 
 namespace symmbench {
 
@@ -11,38 +11,38 @@ namespace symmbench {
 ///
 /// Everything that the block wrote before is visible to the peers' blocks after (release, acquire). False: gave up,
 /// naming the peer, with `packet` of the record the row.
-template <MemoryOps Ops, class Work>
-SYMMBENCH_FN bool block_barrier(Ops& ops, const Work& work, const WorkspaceView& view, const CallState& state,
+template <MemoryOps Ops, class Partition>
+SYMMBENCH_FN bool block_barrier(Ops& ops, const Partition& partition, const WorkspaceView& view, const CallState& state,
                                 std::uint32_t generation) {
-  const std::uint64_t row = work.block() * static_cast<std::uint64_t>(view.world_size);
-  work.sync_block();
-  work.for_each_rank(view.world_size, [&](int peer) {
+  const std::uint64_t row = partition.block() * static_cast<std::uint64_t>(view.world_size);
+  partition.sync_block();
+  partition.for_each_rank(view.world_size, [&](int peer) {
     if (peer != view.rank) ops.signal(peer, (row + view.rank) * 4, generation);
   });
   bool alive = true;
-  work.for_each_rank(view.world_size, [&](int peer) {
+  partition.for_each_rank(view.world_size, [&](int peer) {
     if (peer == view.rank) return;
     if (!alive) return;
-    const WaitContext context{WaitTag::barrier, view.rank, state.slot, work.block(), state.calls};
+    const WaitContext context{WaitTag::barrier, view.rank, state.slot, partition.block(), state.calls};
     std::uint32_t seen = 0;
     const auto attempt = [&] {
       seen = ops.observe((row + peer) * 4);
       return static_cast<std::int32_t>(seen - generation) >= 0;
     };
-    alive = wait_until(ops, context, attempt, [&] { return Missing{peer, generation, seen}; });
+    alive = wait_until(ops, context, attempt, [&] { return StalledPeer{peer, generation, seen}; });
   });
-  return work.all_alive(alive);
+  return partition.all_alive(alive);
 }
 
 /// All ranks' streams meet: one block per rank.
-template <MemoryOps Ops, class Work>
-SYMMBENCH_FN void device_barrier(Ops& ops, const Work& work, const WorkspaceView& view) {
-  ops.wait_for_previous();
+template <MemoryOps Ops, class Partition>
+SYMMBENCH_FN void device_barrier(Ops& ops, const Partition& partition, const WorkspaceView& view) {
+  ops.grid_dependency_wait();
   CallState state = ops.load_state();
   if (state.abort != 0) return;
-  if (!block_barrier(ops, work, view, state, state.barrier_generation + 1)) return;
-  work.sync_block();
-  if (!work.leader() || !ops.is_last(ops.take_ticket(work.blocks()), work.blocks())) return;
+  if (!block_barrier(ops, partition, view, state, state.barrier_generation + 1)) return;
+  partition.sync_block();
+  if (!partition.leader() || !ops.is_last(ops.take_ticket(partition.blocks()), partition.blocks())) return;
   ++state.barrier_generation;
   ++state.calls;
   ops.advance(state);

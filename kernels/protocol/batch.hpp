@@ -10,10 +10,10 @@ enum class InputKind : std::uint8_t {
   random,  ///< full-mantissa values in (-1, 1), some words equal to the Lamport sentinel
 };
 
-/// Device memory of one rank for a batch of iterations: a ring of input and output slots. Iteration i of the run uses
-/// slot i % slots. Each output slot stands between guard zones of guard_bytes.
-///   inputs:   slots x message_bytes
-///   outputs:  slots x (guard | message_bytes | guard)
+/// Device memory of one rank for a batch of iterations: a ring of input and output buffers. Iteration i of the run uses
+/// buffer i % buffers. Each output buffer stands between guard zones of guard_bytes.
+///   inputs:   buffers x message_bytes
+///   outputs:  buffers x (guard | message_bytes | guard)
 /// Fused patterns have a second output (residual_out) of the same shape, one residual row block and one gamma row.
 struct BatchView {
   std::uint64_t inputs = 0;
@@ -23,19 +23,21 @@ struct BatchView {
   std::uint64_t gamma = 0;             ///< hidden
   std::uint64_t state = 0;             ///< BatchState
   std::uint64_t report = 0;            ///< VerifyReport
-  std::uint32_t slots = 0;
+  std::uint32_t buffers = 0;
   std::uint64_t message_bytes = 0;
   std::uint64_t guard_bytes = 0;
   std::uint64_t seed = 0;
   InputKind kind = InputKind::exact;
 
   SYMMBENCH_HD std::uint64_t output_stride() const { return message_bytes + 2 * guard_bytes; }
-  SYMMBENCH_HD std::uint64_t input(std::uint64_t iteration) const { return inputs + iteration % slots * message_bytes; }
+  SYMMBENCH_HD std::uint64_t input(std::uint64_t iteration) const {
+    return inputs + iteration % buffers * message_bytes;
+  }
   SYMMBENCH_HD std::uint64_t output(std::uint64_t iteration) const {
-    return outputs + iteration % slots * output_stride() + guard_bytes;
+    return outputs + iteration % buffers * output_stride() + guard_bytes;
   }
   SYMMBENCH_HD std::uint64_t residual_output(std::uint64_t iteration) const {
-    return residual_outputs + iteration % slots * output_stride() + guard_bytes;
+    return residual_outputs + iteration % buffers * output_stride() + guard_bytes;
   }
 };
 

@@ -1,33 +1,33 @@
 #pragma once
 #include "kernels/protocol/ops.hpp"
-#include "kernels/protocol/work.hpp"
+#include "kernels/protocol/partition.hpp"
 
 namespace symmbench {
 
 // What is done with each packet of the sum. A protocol calls prepare before the wait for the previous kernel,
 // load_residual after it has sent its own packets, then for each tile begin, take for every packet, finish. kRows:
-// needs whole rows, so a two-shot must give it the own share together with the rest (Pending = All) instead of at once
-// (Pending = Others).
+// needs whole rows, so a two-shot must give it the own share together with the rest (Pending = AllShares) instead of at once
+// (Pending = RemoteShares).
 
 /// Stores the sum.
 template <class T>
 struct StoreSum {
   static constexpr bool kRows = false;
-  using Pending = Others;
-  template <class Work>
+  using Pending = RemoteShares;
+  template <class Partition>
   struct Row {};
 
   std::uint64_t output;
 
   template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void prepare(Ops&, Row&, Lane, const Place&) const {}
+  SYMMBENCH_FN void prepare(Ops&, Row&, Lane, const PacketRef&) const {}
   template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void load_residual(Ops&, Row&, Lane, const Place&) const {}
+  SYMMBENCH_FN void load_residual(Ops&, Row&, Lane, const PacketRef&) const {}
   template <class Row>
   SYMMBENCH_FN void begin(Row&) const {}
   template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void take(Ops& ops, Row&, Lane, const Place& place, const Packet& sum) const {
-    ops.store_local(output + place.packet * kPacketBytes, sum);
+  SYMMBENCH_FN void take(Ops& ops, Row&, Lane, const PacketRef& ref, const Packet& sum) const {
+    ops.store_local(output + ref.packet * kPacketBytes, sum);
   }
   template <class Ops, class Row, class Tile>
   SYMMBENCH_FN bool finish(Ops&, Row&, const Tile&, bool alive) const {
@@ -40,15 +40,15 @@ struct StoreSum {
 template <class T>
 struct ResidualRmsNorm {
   static constexpr bool kRows = true;
-  using Pending = All;
+  using Pending = AllShares;
   /// r * (weight_bias + gamma): the output but for the scale, which the whole row has in common.
   struct Weighted {
     float element[kLanes<T>];
   };
-  template <class Work>
+  template <class Partition>
   struct Row {
-    typename Work::template Kept<Packet> gamma, residual, value;
-    typename Work::template Kept<Weighted> weighted;
+    typename Partition::template Retained<Packet> gamma, residual, value;
+    typename Partition::template Retained<Weighted> weighted;
     float squares;
   };
 
@@ -57,22 +57,22 @@ struct ResidualRmsNorm {
   float inverse_hidden, epsilon, weight_bias;
 
   template <class Ops>
-  SYMMBENCH_FN Packet load_gamma(Ops& ops, const Place& place) const {
-    return ops.load_local(gamma + place.column * kPacketBytes);
+  SYMMBENCH_FN Packet load_gamma(Ops& ops, const PacketRef& ref) const {
+    return ops.load_local(gamma + ref.column * kPacketBytes);
   }
   template <class Ops>
-  SYMMBENCH_FN Packet load_residual_packet(Ops& ops, const Place& place) const {
-    return ops.load_local(residual + place.packet * kPacketBytes);
+  SYMMBENCH_FN Packet load_residual_packet(Ops& ops, const PacketRef& ref) const {
+    return ops.load_local(residual + ref.packet * kPacketBytes);
   }
 
   template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void prepare(Ops& ops, Row& row, Lane lane, const Place& place) const {
-    if constexpr (!Ops::kLateConstants) row.gamma.keep(lane, load_gamma(ops, place));
-    ops.prefetch(residual + place.packet * kPacketBytes);
+  SYMMBENCH_FN void prepare(Ops& ops, Row& row, Lane lane, const PacketRef& ref) const {
+    if constexpr (!Ops::kLateConstants) row.gamma.set(lane, load_gamma(ops, ref));
+    ops.prefetch(residual + ref.packet * kPacketBytes);
   }
   template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void load_residual(Ops& ops, Row& row, Lane lane, const Place& place) const {
-    row.residual.keep(lane, load_residual_packet(ops, place));
+  SYMMBENCH_FN void load_residual(Ops& ops, Row& row, Lane lane, const PacketRef& ref) const {
+    row.residual.set(lane, load_residual_packet(ops, ref));
   }
   template <class Row>
   SYMMBENCH_FN void begin(Row& row) const {
@@ -80,16 +80,16 @@ struct ResidualRmsNorm {
   }
 
   template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void take(Ops& ops, Row& row, Lane lane, const Place& place, const Packet& sum) const {
+  SYMMBENCH_FN void take(Ops& ops, Row& row, Lane lane, const PacketRef& ref, const Packet& sum) const {
     float lanes[kLanes<T>], added[kLanes<T>];
     Ops::Numbers::template unpack<T>(sum, lanes);
-    Ops::Numbers::template unpack<T>(row.residual.get(lane, [&] { return load_residual_packet(ops, place); }), added);
+    Ops::Numbers::template unpack<T>(row.residual.get_or(lane, [&] { return load_residual_packet(ops, ref); }), added);
     SYMMBENCH_UNROLL
     for (int i = 0; i < kLanes<T>; ++i) lanes[i] += added[i];
     const Packet value = Ops::Numbers::template pack<T>(lanes);
-    row.value.keep(lane, value);
-    ops.store_local(residual_out + place.packet * kPacketBytes, value);
-    if constexpr (Ops::kLateConstants) row.gamma.keep(lane, load_gamma(ops, place));
+    row.value.set(lane, value);
+    ops.store_local(residual_out + ref.packet * kPacketBytes, value);
+    if constexpr (Ops::kLateConstants) row.gamma.set(lane, load_gamma(ops, ref));
     Ops::Numbers::template unpack<T>(value, lanes);
     float squares = 0.0f;
     SYMMBENCH_UNROLL
@@ -99,28 +99,28 @@ struct ResidualRmsNorm {
 
   template <class Ops, class Row, class Tile>
   SYMMBENCH_FN bool finish(Ops& ops, Row& row, const Tile& tile, bool alive) const {
-    const auto weighted = [&](auto lane, const Place& place) {
+    const auto weighted = [&](auto lane, const PacketRef& ref) {
       float weight[kLanes<T>];
       Weighted result;
       Ops::Numbers::template unpack<T>(
-          row.value.get(lane, [&] { return ops.load_local(residual_out + place.packet * kPacketBytes); }),
+          row.value.get_or(lane, [&] { return ops.load_local(residual_out + ref.packet * kPacketBytes); }),
           result.element);
-      Ops::Numbers::template unpack<T>(row.gamma.get(lane, [&] { return load_gamma(ops, place); }), weight);
+      Ops::Numbers::template unpack<T>(row.gamma.get_or(lane, [&] { return load_gamma(ops, ref); }), weight);
       SYMMBENCH_UNROLL
       for (int i = 0; i < kLanes<T>; ++i) result.element[i] *= weight_bias + weight[i];
       return result;
     };
-    const auto meanwhile = [&] {
-      tile.for_each([&](auto lane, const Place& place) { row.weighted.keep(lane, weighted(lane, place)); });
+    const auto overlap = [&] {
+      tile.for_each([&](auto lane, const PacketRef& ref) { row.weighted.set(lane, weighted(lane, ref)); });
     };
     float total = row.squares;
-    if (!tile.row_sum(total, alive, meanwhile)) return false;
+    if (!tile.row_sum(total, alive, overlap)) return false;
     const float scale = ops.reciprocal_sqrt(total * inverse_hidden + epsilon);
-    tile.for_each([&](auto lane, const Place& place) {
-      Weighted out = row.weighted.get(lane, [&] { return weighted(lane, place); });
+    tile.for_each([&](auto lane, const PacketRef& ref) {
+      Weighted out = row.weighted.get_or(lane, [&] { return weighted(lane, ref); });
       SYMMBENCH_UNROLL
       for (int i = 0; i < kLanes<T>; ++i) out.element[i] *= scale;
-      ops.store_local(norm_out + place.packet * kPacketBytes, Ops::Numbers::template pack<T>(out.element));
+      ops.store_local(norm_out + ref.packet * kPacketBytes, Ops::Numbers::template pack<T>(out.element));
     });
     return true;
   }

@@ -21,9 +21,10 @@ struct CallState {
 /// object per thread of a kernel. `offset` is in bytes from the start of a rank's segment.
 ///
 /// Program and its order:
-///   wait_for_previous()             before any memory that an earlier kernel writes (programmatic dependent launch);
+///   grid_dependency_wait()          before any memory that an earlier kernel writes (programmatic dependent launch);
 ///                                   host: nothing
-///   pushed()                        own packets are on their way: a place to let the next kernel start
+///   launch_dependents()             own packets are on their way: the next kernel may start (programmatic dependent
+///                                   launch); host: nothing
 ///   load_state()                    ControlBlock; relaxed, never through a cache that outlives a kernel
 ///   take_ticket(blocks)             one thread per block, after all its threads have read the state
 ///   is_last(ticket, blocks)         true for the ticket of the last block
@@ -33,9 +34,8 @@ struct CallState {
 ///   prefetch(address)               a load of it is near. Reads nothing, so it may precede the wait: what an earlier
 ///                                   kernel writes there later shows all the same
 ///   kLateConstants                  gamma is loaded when a packet's sum is there, not before the wait: no registers
-///                                   meanwhile
-/// Lamport segment, four *relaxed* 32-bit words each; a word is its own flag, so no order between words is needed (KP
-/// 7):
+///                                   are held for it meanwhile
+/// Lamport segment, four *relaxed* 32-bit words each; a word is its own flag, so no order between words is needed:
 ///   target(rank, offset)            where a packet for `rank` goes; arithmetic only, so it can precede the wait
 ///   targets(world, offset)          the same for all peers, in the order of peer_after()
 ///   send(target, slot_offset, packet); send(targets, step, slot_offset, packet)
@@ -49,20 +49,20 @@ struct CallState {
 ///   signal(rank, offset, value)     release: all that this block wrote before is visible to whoever sees the value
 ///   observe(offset)                 acquire; own segment
 /// Waiting:
-///   Patience                        one per wait, default constructed
-///   kMissesPerLook, look(patience)  after so many misses, a look at clock and abort word (KP 8): false when this wait
-///                                   has taken longer than view.wait_limit_ns or another one gave up. The host also
-///                                   makes room for other threads
-///   together(arrived)               the same value; threads that left a wait by different ways go on as one
+///   SpinBudget                      one per wait, default constructed
+///   kPollsPerCheck, check_deadline(budget)  after so many polls in vain, the clock and the abort word: false when this
+///                                   wait has taken longer than view.wait_limit_ns or another one gave up. The host
+///                                   also makes room for other threads
+///   reconverge(arrived)             the same value; threads that left a wait by different ways go on as one
 ///   give_up(record)                 the first to give up raises ControlBlock::abort and writes the record, tag last
 template <class Ops>
 concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpRecord record,
-                             typename Ops::Patience patience, typename Ops::Target target,
+                             typename Ops::SpinBudget budget, typename Ops::Target target,
                              typename Ops::template Targets<FixedWorld<2>> targets, std::uint64_t offset,
                              std::uint32_t word, int rank, float number) {
   typename Ops::Numbers;
-  ops.wait_for_previous();
-  ops.pushed();
+  ops.grid_dependency_wait();
+  ops.launch_dependents();
   { ops.load_state() } -> std::same_as<CallState>;
   { ops.take_ticket(word) } -> std::same_as<typename Ops::Ticket>;
   { ops.is_last(ops.take_ticket(word), word) } -> std::same_as<bool>;
@@ -82,9 +82,9 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   ops.store_comm(rank, offset, packet);
   ops.signal(rank, offset, word);
   { ops.observe(offset) } -> std::same_as<std::uint32_t>;
-  { Ops::kMissesPerLook } -> std::convertible_to<int>;
-  { ops.look(patience) } -> std::same_as<bool>;
-  { ops.together(true) } -> std::same_as<bool>;
+  { Ops::kPollsPerCheck } -> std::convertible_to<int>;
+  { ops.check_deadline(budget) } -> std::same_as<bool>;
+  { ops.reconverge(true) } -> std::same_as<bool>;
   ops.give_up(record);
   { ops.reciprocal_sqrt(number) } -> std::same_as<float>;
 };

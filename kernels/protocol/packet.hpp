@@ -14,7 +14,8 @@ static_assert(sizeof(Packet) == kPacketBytes);
 
 SYMMBENCH_HD Packet sentinel_packet() { return {{kSentinel, kSentinel, kSentinel, kSentinel}}; }
 
-/// first ? a : b, word by word: a choice between two objects would need their addresses, and a GPU's registers have none.
+/// first ? a : b, word by word: a choice between two objects would need their addresses, and a GPU's registers have
+/// none.
 SYMMBENCH_HD Packet either(bool first, const Packet& a, const Packet& b) {
   return {{first ? a.word[0] : b.word[0], first ? a.word[1] : b.word[1], first ? a.word[2] : b.word[2],
            first ? a.word[3] : b.word[3]}};

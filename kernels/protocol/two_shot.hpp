@@ -1,6 +1,6 @@
 #pragma once
+#include "kernels/protocol/partition.hpp"
 #include "kernels/protocol/wait.hpp"
-#include "kernels/protocol/work.hpp"
 
 namespace symmbench {
 
@@ -12,82 +12,82 @@ namespace symmbench {
 /// there. On a GPU a block serves one owner, so the phases of the others fall away by a uniform branch.
 ///
 /// View: WorkspaceView, or the part of it that a device passes to its kernels.
-template <class T, MemoryOps Ops, class World, class Work, class View, class Epilogue>
-SYMMBENCH_FN void two_shot(Ops& ops, const Work& work, World world, const View& view, const Message& message,
-                           const Epilogue& epilogue) {
+template <class T, MemoryOps Ops, class World, class Partition, class View, class Epilogue>
+SYMMBENCH_FN void two_shot(Ops& ops, const Partition& partition, World world, const View& view,
+                           const MessageSpan& message, const Epilogue& epilogue) {
   const int me = view.rank;
-  const auto stage0 = [&](int from, const Place& place) { return (from * message.share + place.index) * kPacketBytes; };
-  const auto stage1 = [&](const Place& place) {
-    return ((world.size() + place.owner) * message.share + place.index) * kPacketBytes;
+  const auto stage0 = [&](int from, const PacketRef& ref) { return (from * message.share + ref.index) * kPacketBytes; };
+  const auto stage1 = [&](const PacketRef& ref) {
+    return ((world.size() + ref.owner) * message.share + ref.index) * kPacketBytes;
   };
-  typename Work::template Kept<typename Ops::Target> kept_target;
-  typename Work::template Kept<Packet> kept_packet;  // the own input, then for the own share the result
-  typename Epilogue::template Row<Work> row;
+  typename Partition::template Retained<typename Ops::Target> kept_target;
+  typename Partition::template Retained<Packet> kept_packet;  // the own input, then for the own share the result
+  typename Epilogue::template Row<Partition> row;
 
-  work.prepare([&](auto lane, const Place& place) {
-    kept_target.keep(lane, ops.target(place.owner, stage0(me, place)));
-    ops.prefetch(message.input + place.packet * kPacketBytes);
-    epilogue.prepare(ops, row, lane, place);
+  partition.prepare([&](auto lane, const PacketRef& ref) {
+    kept_target.set(lane, ops.target(ref.owner, stage0(me, ref)));
+    ops.prefetch(message.input + ref.packet * kPacketBytes);
+    epilogue.prepare(ops, row, lane, ref);
   });
-  ops.wait_for_previous();
-  const auto load_input = [&](const Place& place) {
-    return ops.sanitise(ops.load_local(message.input + place.packet * kPacketBytes));
+  ops.grid_dependency_wait();
+  const auto load_input = [&](const PacketRef& ref) {
+    return ops.sanitise(ops.load_local(message.input + ref.packet * kPacketBytes));
   };
-  work.prepare([&](auto lane, const Place& place) { kept_packet.keep(lane, load_input(place)); });
+  partition.prepare([&](auto lane, const PacketRef& ref) { kept_packet.set(lane, load_input(ref)); });
   const CallState state = ops.load_state();
   if (state.abort != 0) return;
   const std::uint64_t slot = state.slot * view.slot_bytes;
 
-  work.for_each(Others{}, [&](auto lane, const Place& place) {
-    const Packet input = kept_packet.get(lane, [&] { return load_input(place); });
-    ops.send(kept_target.get(lane, [&] { return ops.target(place.owner, stage0(me, place)); }), slot, input);
+  partition.for_each(RemoteShares{}, [&](auto lane, const PacketRef& ref) {
+    const Packet input = kept_packet.get_or(lane, [&] { return load_input(ref); });
+    ops.send(kept_target.get_or(lane, [&] { return ops.target(ref.owner, stage0(me, ref)); }), slot, input);
   });
-  ops.pushed();
-  work.prepare([&](auto lane, const Place& place) { epilogue.load_residual(ops, row, lane, place); });
-  const auto ticket = clear_and_take_ticket(ops, work, world, view, state);
+  ops.launch_dependents();
+  partition.prepare([&](auto lane, const PacketRef& ref) { epilogue.load_residual(ops, row, lane, ref); });
+  const auto ticket = clear_and_take_ticket(ops, partition, world, view, state);
 
   bool alive = true;
   // The sum of an own packet. Stage 0 is cleared by the next call only, so the host can ask for it twice.
-  const auto sum_own = [&](const Packet& own, const Place& place) {
-    const WaitContext context{WaitTag::two_shot_reduce, me, state.slot, place.packet, state.calls};
+  const auto sum_own = [&](const Packet& own, const PacketRef& ref) {
+    const WaitContext context{WaitTag::two_shot_reduce, me, state.slot, ref.packet, state.calls};
     Packet sum{};
     alive = wait_and_sum<T>(
-        ops, world, context, own, [&](int rank) { return slot + stage0(rank, place); }, sum);
+        ops, world, context, own, [&](int rank) { return slot + stage0(rank, ref); }, sum);
     return ops.sanitise(sum);
   };
-  work.for_each(Own{}, [&](auto lane, const Place& place) {
+  partition.for_each(LocalShare{}, [&](auto lane, const PacketRef& ref) {
     if (!alive) return;
-    const Packet sum = sum_own(kept_packet.get(lane, [&] { return load_input(place); }), place);
+    const Packet sum = sum_own(kept_packet.get_or(lane, [&] { return load_input(ref); }), ref);
     if (!alive) return;
-    const auto targets = ops.targets(world, stage1(place));
+    const auto targets = ops.targets(world, stage1(ref));
     SYMMBENCH_UNROLL
     for (int step = 0; step < world.size() - 1; ++step) ops.send(targets, step, slot, sum);
     if constexpr (Epilogue::kRows) {
-      kept_packet.keep(lane, sum);
+      kept_packet.set(lane, sum);
     } else {
-      epilogue.take(ops, row, lane, place, sum);
+      epilogue.take(ops, row, lane, ref, sum);
     }
   });
 
-  const auto result = [&](auto lane, const Place& place) {
+  const auto result = [&](auto lane, const PacketRef& ref) {
     if constexpr (Epilogue::kRows) {
-      if (place.owner == me) return kept_packet.get(lane, [&] { return sum_own(load_input(place), place); });
+      if (ref.owner == me) return kept_packet.get_or(lane, [&] { return sum_own(load_input(ref), ref); });
     }
-    const WaitContext context{WaitTag::two_shot_gather, me, state.slot, place.packet, state.calls};
+    const WaitContext context{WaitTag::two_shot_gather, me, state.slot, ref.packet, state.calls};
     Packet packet{};
-    alive = wait_packet(ops, slot + stage1(place), place.owner, context, packet);
+    alive = wait_packet(ops, slot + stage1(ref), ref.owner, context, packet);
     return packet;
   };
-  work.for_each_tile(typename Epilogue::Pending{}, [&](const auto& tile) {
+  partition.for_each_tile(typename Epilogue::Pending{}, [&](const auto& tile) {
     epilogue.begin(row);
-    tile.for_each([&](auto lane, const Place& place) {
+    tile.for_each([&](auto lane, const PacketRef& ref) {
       if (!alive) return;
-      const Packet packet = result(lane, place);
-      if (alive) epilogue.take(ops, row, lane, place, packet);
+      const Packet packet = result(lane, ref);
+      if (alive) epilogue.take(ops, row, lane, ref, packet);
     });
     alive = epilogue.finish(ops, row, tile, alive);
   });
-  if (alive && is_last(ops, work, ticket)) ops.advance(after_lamport_call(state, 2 * world.size(), message.share));
+  if (alive && is_last(ops, partition, ticket)) ops.advance(after_lamport_call(state, 2 * world.size(), message.share));
 }
 
 }  // namespace symmbench

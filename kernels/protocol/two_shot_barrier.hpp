@@ -13,37 +13,37 @@ namespace symmbench {
 /// Reuse is safe: this kernel ends when each of its blocks has met the peers' in the second barrier, which they enter
 /// only after reading this rank's input area. Results of the next call arrive only after that call's first barrier. The
 /// Lamport slots and the account of their dirty packets are left alone.
-template <class T, MemoryOps Ops, class World, class Work, class Epilogue>
-SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Work& work, World world, const WorkspaceView& view,
-                                   const Message& message, const Epilogue& epilogue) {
+template <class T, MemoryOps Ops, class World, class Partition, class Epilogue>
+SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Partition& partition, World world, const WorkspaceView& view,
+                                   const MessageSpan& message, const Epilogue& epilogue) {
   const int me = view.rank;
-  const auto input_area = [&](const Place& place) { return place.packet * kPacketBytes; };
-  const auto result_area = [&](const Place& place) {
-    return (world.size() * message.share + place.packet) * kPacketBytes;
+  const auto input_area = [&](const PacketRef& ref) { return ref.packet * kPacketBytes; };
+  const auto result_area = [&](const PacketRef& ref) {
+    return (world.size() * message.share + ref.packet) * kPacketBytes;
   };
-  typename Epilogue::template Row<Work> row;
-  work.prepare([&](auto lane, const Place& place) { epilogue.prepare(ops, row, lane, place); });
-  ops.wait_for_previous();
+  typename Epilogue::template Row<Partition> row;
+  partition.prepare([&](auto lane, const PacketRef& ref) { epilogue.prepare(ops, row, lane, ref); });
+  ops.grid_dependency_wait();
   const CallState state = ops.load_state();
   if (state.abort != 0) return;
 
-  work.for_each(All{}, [&](auto, const Place& place) {
-    ops.store_comm(me, input_area(place), ops.load_local(message.input + place.packet * kPacketBytes));
+  partition.for_each(AllShares{}, [&](auto, const PacketRef& ref) {
+    ops.store_comm(me, input_area(ref), ops.load_local(message.input + ref.packet * kPacketBytes));
   });
-  ops.pushed();
-  work.prepare([&](auto lane, const Place& place) { epilogue.load_residual(ops, row, lane, place); });
-  work.sync_block();
+  ops.launch_dependents();
+  partition.prepare([&](auto lane, const PacketRef& ref) { epilogue.load_residual(ops, row, lane, ref); });
+  partition.sync_block();
   typename Ops::Ticket ticket{};
-  if (work.leader()) ticket = ops.take_ticket(work.blocks());
-  if (!block_barrier(ops, work, view, state, state.barrier_generation + 1)) return;
+  if (partition.leader()) ticket = ops.take_ticket(partition.blocks());
+  if (!block_barrier(ops, partition, view, state, state.barrier_generation + 1)) return;
 
-  work.for_each(Own{}, [&](auto, const Place& place) {
+  partition.for_each(LocalShare{}, [&](auto, const PacketRef& ref) {
     float sum[kLanes<T>] = {};
     for (int first = 0; first < world.size(); first += World::kChunk) {
       Packet packet[World::kChunk] = {};
       SYMMBENCH_UNROLL
       for (int i = 0; i < World::kChunk; ++i) {
-        if (first + i < world.size()) packet[i] = ops.load_comm(first + i, input_area(place));
+        if (first + i < world.size()) packet[i] = ops.load_comm(first + i, input_area(ref));
       }
       SYMMBENCH_UNROLL
       for (int i = 0; i < World::kChunk; ++i) {
@@ -52,20 +52,20 @@ SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Work& work, World world, cons
     }
     const Packet result = Ops::Numbers::template pack<T>(sum);
     for (int step = 0; step < world.size() - 1; ++step) {
-      ops.store_comm(peer_after(world, me, step), result_area(place), result);
+      ops.store_comm(peer_after(world, me, step), result_area(ref), result);
     }
-    ops.store_comm(me, result_area(place), result);
+    ops.store_comm(me, result_area(ref), result);
   });
-  if (!block_barrier(ops, work, view, state, state.barrier_generation + 2)) return;
+  if (!block_barrier(ops, partition, view, state, state.barrier_generation + 2)) return;
 
-  work.for_each_tile(All{}, [&](const auto& tile) {
+  partition.for_each_tile(AllShares{}, [&](const auto& tile) {
     epilogue.begin(row);
-    tile.for_each([&](auto lane, const Place& place) {
-      epilogue.take(ops, row, lane, place, ops.load_comm(me, result_area(place)));
+    tile.for_each([&](auto lane, const PacketRef& ref) {
+      epilogue.take(ops, row, lane, ref, ops.load_comm(me, result_area(ref)));
     });
     epilogue.finish(ops, row, tile, true);
   });
-  if (!is_last(ops, work, ticket)) return;
+  if (!is_last(ops, partition, ticket)) return;
   CallState next = state;
   next.barrier_generation += 2;
   ++next.calls;

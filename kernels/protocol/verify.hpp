@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "kernels/protocol/inputs.hpp"
-#include "kernels/protocol/work.hpp"
+#include "kernels/protocol/partition.hpp"
 
 namespace symmbench {
 
@@ -57,10 +57,10 @@ SYMMBENCH_HD std::uint64_t packet_digest(const Packet& packet, std::uint64_t ite
   const std::uint64_t high = packet.word[2] | static_cast<std::uint64_t>(packet.word[3]) << 32;
   const std::uint64_t place =
       index + iteration * 0x9E3779B97F4A7C15ull + static_cast<std::uint64_t>(kind) * 0xD1B54A32ull;
-  return mix64(low ^ mix64(high ^ mix64(place)));
+  return mix64(low ^ mix64(high ^ mix64(ref)));
 }
 
-/// Largest error of one rounding of `magnitude` to T: half a unit in the last place, subnormal steps included.
+/// Largest error of one rounding of `magnitude` to T: half a unit in the last ref, subnormal steps included.
 template <class T>
 SYMMBENCH_HD double rounding_bound(double magnitude) {
   constexpr double kRelative = 1.0 / (1 << kPrecision<T>);
@@ -198,8 +198,8 @@ SYMMBENCH_FN void compare_exact(Ops& ops, const CheckArgs& args, const Packet& g
 }
 
 /// allreduce: the output. residual_rmsnorm: residual_out.
-template <class T, ReportOps Ops, class Work>
-SYMMBENCH_FN void check_sums(Ops& ops, const Work& work, const CheckArgs& args) {
+template <class T, ReportOps Ops, class Partition>
+SYMMBENCH_FN void check_sums(Ops& ops, const Partition& partition, const CheckArgs& args) {
   Tally tally;
   const OutputKind kind = args.fused ? OutputKind::residual : OutputKind::allreduce;
   const InputStream residual = residual_stream(args.batch.seed, args.batch.kind);
@@ -210,7 +210,7 @@ SYMMBENCH_FN void check_sums(Ops& ops, const Work& work, const CheckArgs& args) 
       keys[rank] = input_stream(args.batch.seed, args.batch.kind, rank, iteration).key;
     }
     const std::uint64_t output = args.fused ? args.batch.residual_output(iteration) : args.batch.output(iteration);
-    work.for_each_index(args.packets, [&](std::uint64_t packet) {
+    partition.for_each_index(args.packets, [&](std::uint64_t packet) {
       const Packet got = ops.load_local(output + packet * kPacketBytes);
       if (args.batch.kind == InputKind::exact) {
         float value[kLanes<T>];
@@ -230,8 +230,8 @@ SYMMBENCH_FN void check_sums(Ops& ops, const Work& work, const CheckArgs& args) 
 /// squares packet by packet, so q has a relative error of at most (row packets + 32) * 2^-24, which the root halves;
 /// the mean (1/hidden, its product, + epsilon) gives 3 * 2^-24, halved too, the root 2^-22.4, two products and an
 /// addition 3 * 2^-24: 8 * 2^-24 at most; then one rounding to T.
-template <class T, ReportOps Ops, class Work>
-SYMMBENCH_FN void check_norms(Ops& ops, const Work& work, const CheckArgs& args) {
+template <class T, ReportOps Ops, class Partition>
+SYMMBENCH_FN void check_norms(Ops& ops, const Partition& partition, const CheckArgs& args) {
   Tally tally;
   const std::uint64_t row_packets = args.hidden / kLanes<T>;
   const InputStream gamma = gamma_stream(args.batch.seed);
@@ -240,17 +240,17 @@ SYMMBENCH_FN void check_norms(Ops& ops, const Work& work, const CheckArgs& args)
        ++iteration) {
     const std::uint64_t residual_output = args.batch.residual_output(iteration);
     const std::uint64_t norm_output = args.batch.output(iteration);
-    work.for_each_row(args.packets / row_packets, [&](const auto& row_work, std::uint64_t row) {
+    partition.for_each_row(args.packets / row_packets, [&](const auto& row_part, std::uint64_t row) {
       double squares = 0;
-      row_work.for_each_index(row_packets, [&](std::uint64_t column) {
+      row_part.for_each_index(row_packets, [&](std::uint64_t column) {
         float lanes[kLanes<T>];
         PortableNumbers::unpack<T>(ops.load_local(residual_output + (row * row_packets + column) * kPacketBytes),
                                    lanes);
         for (int i = 0; i < kLanes<T>; ++i) squares += static_cast<double>(lanes[i]) * lanes[i];
       });
-      squares = row_work.sum(squares);
+      squares = row_part.sum(squares);
       const double scale = 1.0 / ops.square_root(squares / static_cast<double>(args.hidden) + args.epsilon);
-      row_work.for_each_index(row_packets, [&](std::uint64_t column) {
+      row_part.for_each_index(row_packets, [&](std::uint64_t column) {
         const std::uint64_t packet = row * row_packets + column;
         float lanes[kLanes<T>], weight[kLanes<T>];
         PortableNumbers::unpack<T>(ops.load_local(residual_output + packet * kPacketBytes), lanes);
@@ -270,8 +270,8 @@ SYMMBENCH_FN void check_norms(Ops& ops, const Work& work, const CheckArgs& args)
 }
 
 /// The zones before and after every output slot.
-template <ReportOps Ops, class Work>
-SYMMBENCH_FN void check_guards(Ops& ops, const Work& work, const CheckArgs& args) {
+template <ReportOps Ops, class Partition>
+SYMMBENCH_FN void check_guards(Ops& ops, const Partition& partition, const CheckArgs& args) {
   Tally tally;
   const std::uint64_t zone = args.batch.guard_bytes / kPacketBytes;
   const auto check = [&](std::uint64_t address) {
@@ -281,7 +281,7 @@ SYMMBENCH_FN void check_guards(Ops& ops, const Work& work, const CheckArgs& args
   };
   for (std::uint64_t iteration = args.first_iteration; iteration < args.first_iteration + args.iterations;
        ++iteration) {
-    work.for_each_index(2 * zone, [&](std::uint64_t i) {
+    partition.for_each_index(2 * zone, [&](std::uint64_t i) {
       const std::uint64_t offset = i * kPacketBytes + (i < zone ? 0 : args.batch.message_bytes);
       check(args.batch.output(iteration) - args.batch.guard_bytes + offset);
       if (args.fused) check(args.batch.residual_output(iteration) - args.batch.guard_bytes + offset);

@@ -12,8 +12,8 @@ struct WaitContext {
   std::uint64_t call;
 };
 
-/// Whom a wait waited for in vain, and with what before its eyes.
-struct Missing {
+/// The peer whose data never arrived, and the value polled last.
+struct StalledPeer {
   std::int32_t peer;
   std::uint64_t expected, seen;
 };
@@ -24,13 +24,13 @@ struct Missing {
 /// What is done between two tries is added to the time of every call: a miss counts, and no more.
 template <MemoryOps Ops, class Attempt, class Find>
 SYMMBENCH_FN bool wait_until(Ops& ops, const WaitContext& context, Attempt attempt, Find find) {
-  typename Ops::Patience patience{};
+  typename Ops::SpinBudget budget{};
   bool done = false;
   for (std::uint32_t misses = 1;; ++misses) {
     done = attempt();
     if (done) break;
-    if (misses % Ops::kMissesPerLook != 0 || ops.look(patience)) continue;
-    const Missing missing = find();
+    if (misses % Ops::kPollsPerCheck != 0 || ops.check_deadline(budget)) continue;
+    const StalledPeer missing = find();
     GiveUpRecord record{};
     record.tag = static_cast<std::uint32_t>(context.tag);
     record.rank = context.rank;
@@ -43,10 +43,10 @@ SYMMBENCH_FN bool wait_until(Ops& ops, const WaitContext& context, Attempt attem
     ops.give_up(record);
     break;
   }
-  return ops.together(done);
+  return ops.reconverge(done);
 }
 
-SYMMBENCH_FN Missing missing_packet(int peer, const Packet& packet) {
+SYMMBENCH_FN StalledPeer stalled_packet(int peer, const Packet& packet) {
   return {peer, 0, packet.word[0] | static_cast<std::uint64_t>(packet.word[1]) << 32};
 }
 
@@ -59,7 +59,7 @@ SYMMBENCH_FN bool wait_packet(Ops& ops, std::uint64_t offset, int peer, const Wa
     packet = ops.poll(source);
     return !has_sentinel(packet);
   };
-  return wait_until(ops, context, attempt, [&] { return missing_packet(peer, packet); });
+  return wait_until(ops, context, attempt, [&] { return stalled_packet(peer, packet); });
 }
 
 /// Waits for one packet of each of the ranks first ... first + kChunk - 1 (below the world size, without the own).
@@ -84,10 +84,10 @@ SYMMBENCH_FN bool wait_chunk(Ops& ops, World world, int first, const WaitContext
     return complete;
   };
   const auto first_missing = [&] {
-    Missing missing{};
+    StalledPeer missing{};
     SYMMBENCH_UNROLL
     for (int i = World::kChunk - 1; i >= 0; --i) {
-      if (wanted(i) && has_sentinel(packet[i])) missing = missing_packet(first + i, packet[i]);
+      if (wanted(i) && has_sentinel(packet[i])) missing = stalled_packet(first + i, packet[i]);
     }
     return missing;
   };
@@ -130,29 +130,29 @@ SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context
 /// rank, so the clears of n-1, which were of slot (n-2) % 3 = (n+1) % 3, are done. A peer enters call n+1 only after it
 /// has received this rank's data of call n. Hence slot (n+1) % 3 is clean when the first packet for it can arrive. It
 /// needs every rank to receive something from every rank in every Lamport call.
-template <MemoryOps Ops, class Work, class World, class View>
-SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Work& work, World world, const View& view,
-                                                        const CallState& state) {
+template <MemoryOps Ops, class Partition, class World, class View>
+SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Partition& partition, World world,
+                                                        const View& view, const CallState& state) {
   const std::uint64_t previous = (state.slot + kLamportSlots - 1) % kLamportSlots * view.slot_bytes;
   // One loop over what is left without the own regions, so that every thread of the grid has its part.
   const std::uint64_t packets = state.dirty.packets;
   const std::uint64_t first_own = view.rank * packets, second_own = first_own + (world.size() - 1) * packets;
   const std::uint64_t live = (state.dirty.count - state.dirty.count / world.size()) * packets;
-  work.for_each_index(live, [&](std::uint64_t i) {
+  partition.for_each_index(live, [&](std::uint64_t i) {
     const std::uint64_t packet = i + (i >= first_own ? packets : 0) + (i >= second_own ? packets : 0);
     ops.clear(previous + packet * kPacketBytes);
   });
-  work.sync_block();  // the ticket says that all threads of the block have read the state
+  partition.sync_block();  // the ticket says that all threads of the block have read the state
   typename Ops::Ticket ticket{};
-  if (work.leader()) ticket = ops.take_ticket(work.blocks());
+  if (partition.leader()) ticket = ops.take_ticket(partition.blocks());
   return ticket;
 }
 
 /// Whether the calling thread is the one that advances the state. To be asked at the end: a ticket is on its way for as
 /// long as a packet is.
-template <MemoryOps Ops, class Work>
-SYMMBENCH_FN bool is_last(Ops& ops, const Work& work, const typename Ops::Ticket& ticket) {
-  return work.leader() && ops.is_last(ticket, work.blocks());
+template <MemoryOps Ops, class Partition>
+SYMMBENCH_FN bool is_last(Ops& ops, const Partition& partition, const typename Ops::Ticket& ticket) {
+  return partition.leader() && ops.is_last(ticket, partition.blocks());
 }
 
 /// The state of the next call after a Lamport call with `regions` regions of `packets` in its slot.

@@ -10,14 +10,14 @@ namespace symmbench {
 /// How many iterations make one timed batch, and how many of them keep data of their own.
 struct BatchShape {
   std::uint32_t iterations = 0;  ///< launches per batch
-  std::uint32_t slots = 0;       ///< ring positions; iteration i of a batch uses slot i % slots
+  std::uint32_t buffers = 0;     ///< ring positions; iteration i of a batch uses buffer i % buffers
   /// Of the launches of a batch, one in this many has its result checked: the last one in each slot. The earlier ones
   /// of a slot had the same input: a last one that stored nothing would pass on their results.
-  std::uint32_t checked_every() const { return (iterations + slots - 1) / slots; }
+  std::uint32_t checked_every() const { return (iterations + buffers - 1) / buffers; }
 };
 
 /// Every iteration gets a slot while the ring fits kRingBudget and no fewer were asked for (Case::buffers, at least 2);
-/// beyond it slots are shared, and their number is then prime to kLamportSlots, or a packet left in a Lamport slot
+/// beyond it buffers are shared, and their number is then prime to kLamportSlots, or a packet left in a Lamport slot
 /// would meet the same input again and pass (KP 7). In-place cases never share: the second use would sum what the first
 /// one left.
 BatchShape batch_shape(const Case& bench_case, bool emulated);

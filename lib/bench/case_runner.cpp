@@ -68,7 +68,7 @@ struct CaseRunner::Track {
   CheckCall check_call() const {
     return {.shape = bench_case.shape,
             .rank = contender.workspace->view().rank,
-            .iterations = shape.slots,
+            .iterations = shape.buffers,
             .epsilon = bench_case.epsilon,
             .weight_bias = bench_case.weight_bias};
   }
@@ -170,7 +170,7 @@ double CaseRunner::run_batch(Track& track, Graph& graph) {
 
   backend_.kernels->fill_inputs(stream_, batch, check);
   if (check.shape.in_place) {
-    for (std::uint64_t i = 0; i < track.shape.slots; ++i) {
+    for (std::uint64_t i = 0; i < track.shape.buffers; ++i) {
       stream_.copy(to_pointer(batch.output(i)), to_pointer(batch.input(i)), batch.message_bytes);
     }
   }
@@ -180,8 +180,8 @@ double CaseRunner::run_batch(Track& track, Graph& graph) {
   stream_.record(*batch_end_);
   if (config_.check == CheckMode::on) {
     // The ring then starts its next round: slot 0 belongs to the first iteration of the next batch.
-    backend_.kernels->check(stream_, batch, check, round_up(track.shape.iterations, track.shape.slots));
-    track.checked_iterations += track.shape.slots;
+    backend_.kernels->check(stream_, batch, check, round_up(track.shape.iterations, track.shape.buffers));
+    track.checked_iterations += track.shape.buffers;
   }
   stream_.synchronize();
   if (const auto failure = workspace.gave_up()) throw Error(*failure);
@@ -245,7 +245,7 @@ void CaseRunner::verify(Track& track) {
   // Nothing is proved by a check that looked at less than it was asked to.
   const std::uint64_t outputs = track.bench_case.shape.pattern == Pattern::allreduce ? 1 : 2;
   const std::uint64_t elements = track.bench_case.shape.tokens * track.bench_case.shape.hidden;
-  const std::uint64_t to_check = (track.batches - track.verified_batches) * track.shape.slots * outputs * elements;
+  const std::uint64_t to_check = (track.batches - track.verified_batches) * track.shape.buffers * outputs * elements;
   track.verified_batches = track.batches;
   const bool same_bits = sums_in_rank_order(track.bench_case.shape.algorithm);
   std::optional<int> differs, overwrote, wrong, unchecked;
@@ -267,7 +267,7 @@ void CaseRunner::verify(Track& track) {
     explained = to_json(explain(report, {.shape = track.bench_case.shape,
                                          .seed = config_.seed,
                                          .kind = track.ring.view().kind,
-                                         .slots = track.shape.slots}));
+                                         .buffers = track.shape.buffers}));
   }
   const auto blames = allgather_text(context_.comm, "blame", explained.dump());
   Failure failure{.layer = Layer::verify, .reason = Reason::wrong_data, .phase = Phase::verify};
@@ -307,7 +307,7 @@ RowRecord CaseRunner::row_of(const Track& track, const BatchShape& shape) const 
   const LaunchShape launch = backend_.kernels->launch_shape(track.bench_case.shape);
   row.launch =
       Json{{"blocks", launch.blocks}, {"threads", launch.threads}, {"cluster", launch.cluster}, {"pdl", launch.pdl},
-           {"graph", true},           {"buffers", shape.slots}};
+           {"graph", true},           {"buffers", shape.buffers}};
   row.iterations_per_batch = shape.iterations;
   row.blocks = track.blocks;
   for (const double total_us : track.rank_total_us) {

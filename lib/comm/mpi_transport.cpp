@@ -92,7 +92,7 @@ void MpiSession::finalize() {
 struct MpiTransport::Impl {
   /// A transfer that MPI works on; the list keeps it where MPI knows it to be.
   struct Transfer {
-    Message message;
+    PeerMessage message;
     MPI_Request request = MPI_REQUEST_NULL;
   };
 
@@ -142,7 +142,7 @@ struct MpiTransport::Impl {
   MpiSession::Impl& session;
   std::list<Transfer> outgoing;
   std::list<Transfer> incoming;
-  std::deque<Message> arrived;
+  std::deque<PeerMessage> arrived;
 };
 
 MpiTransport::MpiTransport(MpiSession& session) : impl_(std::make_unique<Impl>(*session.impl_)) {}
@@ -175,10 +175,10 @@ void MpiTransport::send(int to, std::span<const std::byte> bytes) {
         "MPI_Isend");
 }
 
-std::optional<Message> MpiTransport::receive() {
+std::optional<PeerMessage> MpiTransport::receive() {
   if (impl_->arrived.empty()) progress();
   if (impl_->arrived.empty()) return std::nullopt;
-  Message message = std::move(impl_->arrived.front());
+  PeerMessage message = std::move(impl_->arrived.front());
   impl_->arrived.pop_front();
   return message;
 }

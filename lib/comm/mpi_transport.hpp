@@ -47,7 +47,7 @@ class MpiTransport final : public Transport {
   int rank() const override;
   int size() const override;
   void send(int to, std::span<const std::byte> bytes) override;
-  std::optional<Message> receive() override;
+  std::optional<PeerMessage> receive() override;
   void progress() override;
   bool all_sent() override;
 

@@ -8,7 +8,7 @@ namespace symmbench {
 struct ThreadTransportHub::State {
   struct Mailbox {
     std::mutex mutex;
-    std::deque<Message> messages;
+    std::deque<PeerMessage> messages;
   };
   explicit State(int size) : mailboxes(size) {}
   std::vector<Mailbox> mailboxes;
@@ -29,11 +29,11 @@ class ThreadTransport final : public Transport {
     mailbox.messages.push_back({.from = rank_, .bytes = Blob(bytes.begin(), bytes.end())});
   }
 
-  std::optional<Message> receive() override {
+  std::optional<PeerMessage> receive() override {
     auto& mailbox = state_->mailboxes[rank_];
     const std::lock_guard lock(mailbox.mutex);
     if (mailbox.messages.empty()) return std::nullopt;
-    Message message = std::move(mailbox.messages.front());
+    PeerMessage message = std::move(mailbox.messages.front());
     mailbox.messages.pop_front();
     return message;
   }

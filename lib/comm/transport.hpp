@@ -8,7 +8,7 @@
 
 namespace symmbench {
 
-struct Message {
+struct PeerMessage {
   int from = 0;  ///< world rank
   Blob bytes;
 };
@@ -25,7 +25,7 @@ class Transport {
   /// Takes a copy and returns; to itself as well.
   virtual void send(int to, std::span<const std::byte> bytes) = 0;
   /// The next message that is here, from anybody.
-  virtual std::optional<Message> receive() = 0;
+  virtual std::optional<PeerMessage> receive() = 0;
   /// Moves queued data on; receive() does so too.
   virtual void progress() = 0;
   /// True when all that was sent has left this process, as far as the transport can know.

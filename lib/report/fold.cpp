@@ -61,10 +61,9 @@ Json fold_report(std::span<const Json> records) {
   report["comparison"] = fold_comparison(set, outcomes, report["results"]);
   report["crossover"] = fold_crossover(set.started.planned_rows, report["results"]);
   report["findings"] = Json::array();
-  report["verdict"] =
-      verdict_json(report, {.strict = set.started.strict,
-                            .skip_if_unsupported = set.started.skip_if_unsupported,
-                            .unsupported = set.ended && set.ended->unsupported});
+  report["verdict"] = verdict_json(report, {.strict = set.started.strict,
+                                            .skip_if_unsupported = set.started.skip_if_unsupported,
+                                            .unsupported = set.ended && set.ended->unsupported});
   return report;
 }
 

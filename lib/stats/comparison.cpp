@@ -9,11 +9,11 @@
 namespace symmbench {
 namespace {
 
-constexpr auto kVerdicts = name_table<Verdict>({{Verdict::same, "same"},
-                                                {Verdict::faster, "faster"},
-                                                {Verdict::slower, "slower"},
-                                                {Verdict::ambiguous, "ambiguous"},
-                                                {Verdict::unstable, "unstable"}});
+constexpr auto kVerdicts = name_table<PairVerdict>({{PairVerdict::same, "same"},
+                                                    {PairVerdict::faster, "faster"},
+                                                    {PairVerdict::slower, "slower"},
+                                                    {PairVerdict::ambiguous, "ambiguous"},
+                                                    {PairVerdict::unstable, "unstable"}});
 
 using Blocks = std::span<const std::vector<double>>;
 
@@ -49,7 +49,7 @@ std::size_t fewest_samples(Blocks a_blocks, Blocks b_blocks) {
 
 }  // namespace
 
-std::string_view name_of(Verdict verdict) { return kVerdicts.name(verdict); }
+std::string_view name_of(PairVerdict verdict) { return kVerdicts.name(verdict); }
 
 std::optional<PairedComparison> compare_paired(Blocks a_blocks, Blocks b_blocks) {
   if (!all_positive(a_blocks) || !all_positive(b_blocks)) return std::nullopt;
@@ -89,13 +89,13 @@ std::optional<PairedComparison> compare_paired(Blocks a_blocks, Blocks b_blocks)
   return result;
 }
 
-Verdict verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread) {
-  if (!interval) return Verdict::ambiguous;
-  if (block_spread > kUnstableSpread && block_spread > std::abs(ratio - 1)) return Verdict::unstable;
-  if (interval->low >= 1 - kSameWithin && interval->high <= 1 + kSameWithin) return Verdict::same;
-  if (interval->high < 1 - kSameWithin) return Verdict::faster;
-  if (interval->low > 1 + kSameWithin) return Verdict::slower;
-  return Verdict::ambiguous;
+PairVerdict verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread) {
+  if (!interval) return PairVerdict::ambiguous;
+  if (block_spread > kUnstableSpread && block_spread > std::abs(ratio - 1)) return PairVerdict::unstable;
+  if (interval->low >= 1 - kSameWithin && interval->high <= 1 + kSameWithin) return PairVerdict::same;
+  if (interval->high < 1 - kSameWithin) return PairVerdict::faster;
+  if (interval->low > 1 + kSameWithin) return PairVerdict::slower;
+  return PairVerdict::ambiguous;
 }
 
 }  // namespace symmbench

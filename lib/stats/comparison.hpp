@@ -10,7 +10,7 @@
 namespace symmbench {
 
 /// What a paired comparison of A with B says about A.
-enum class Verdict {
+enum class PairVerdict {
   same,       ///< the interval of the ratio lies within +-kSameWithin
   faster,     ///< A takes less time: the whole interval is below 1 - kSameWithin
   slower,     ///< A takes more time: the whole interval is above 1 + kSameWithin
@@ -18,14 +18,14 @@ enum class Verdict {
   unstable,   ///< blocks of one contender differ from one another by more than the contenders do: more samples will not
 };
 
-std::string_view name_of(Verdict verdict);
+std::string_view name_of(PairVerdict verdict);
 
 /// Times of A over times of B: below 1, A is faster.
 struct PairedComparison {
   double ratio = 1;
   std::optional<Interval> interval;  ///< 95 %; nullopt when there are too few samples for one
   double block_spread = 0;           ///< largest relative difference between two blocks of one contender
-  Verdict verdict = Verdict::ambiguous;
+  PairVerdict verdict = PairVerdict::ambiguous;
 };
 
 /// A difference below this is of no consequence to anybody: run-to-run variation of a quiet machine is of this size.
@@ -54,6 +54,6 @@ std::optional<PairedComparison> compare_paired(std::span<const std::vector<doubl
 ///  3. interval within [1 - kSameWithin, 1 + kSameWithin]                   -> same
 ///  4. interval wholly below 1 - kSameWithin                                -> faster; wholly above 1 + -> slower
 ///  5. otherwise (it straddles a limit)                                     -> ambiguous
-Verdict verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread);
+PairVerdict verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread);
 
 }  // namespace symmbench

@@ -153,7 +153,7 @@ bool is_wait(const Failure& failure) {
   return failure.reason == Reason::timed_out || failure.reason == Reason::peer_failed;
 }
 
-Verdict attribute(const std::vector<MemberReport>& members, const std::vector<std::string>& item_names) {
+Attribution attribute(const std::vector<MemberReport>& members, const std::vector<std::string>& item_names) {
   // 1. Everything that was said or can be read off, root cause candidates by kind.
   struct Statement {
     int order;
@@ -180,7 +180,7 @@ Verdict attribute(const std::vector<MemberReport>& members, const std::vector<st
   });
 
   // 2. The most telling one.
-  Verdict verdict;
+  Attribution verdict;
   const Waits graph = waits_of(members);
   if (!deaths.empty()) {
     verdict.failure = deaths.front().failure;

@@ -25,7 +25,7 @@ struct MemberReport {
 };
 
 /// Why an attempt failed.
-struct Verdict {
+struct Attribution {
   Failure failure;
   std::vector<Failure> others;  ///< the rest of what was said, without repetitions
   bool hung = false;            ///< nobody failed; somebody did not move, or a wait was never answered
@@ -35,6 +35,6 @@ struct Verdict {
 /// the one that others wait for and that waits for nobody: it did not move. When everybody waits for somebody (a lost
 /// packet), the wait itself is the failure, with its rank and peer.
 /// `item_names`: case ids by item index, for messages. @pre members are in rank order, not empty
-Verdict attribute(const std::vector<MemberReport>& members, const std::vector<std::string>& item_names);
+Attribution attribute(const std::vector<MemberReport>& members, const std::vector<std::string>& item_names);
 
 }  // namespace symmbench

@@ -216,7 +216,7 @@ void GroupCoordinator::conclude(Clock::time_point now) {
     reports.push_back(each.report);
   }
   if (news_count_ > 0) {  // otherwise it was only halted
-    const Verdict verdict = attribute(reports, case_ids_of(running_.items));
+    const Attribution attribution = attribute(reports, case_ids_of(running_.items));
     // The others may be a step ahead of the rank to blame, waiting for it; without one the furthest counts.
     for (const MemberReport& each : reports) {
       if (!verdict.failure.rank) progress.begun = std::max(progress.begun, each.page.item);
@@ -241,7 +241,7 @@ void GroupCoordinator::conclude(Clock::time_point now) {
   start_next(now);
 }
 
-void GroupCoordinator::record_failure(const Verdict& verdict, const AttemptProgress& progress) {
+void GroupCoordinator::record_failure(const Attribution& verdict, const AttemptProgress& progress) {
   FailureRecord record{.group = group_,
                        .attempt = attempt_,
                        .case_id = std::nullopt,
@@ -301,16 +301,17 @@ void GroupCoordinator::lose_silent_rank() {
     reports.push_back(each.report);
     progress.begun = std::max(progress.begun, each.report.page.item);
   }
-  Verdict verdict{.failure = {.layer = Layer::supervisor,
-                              .reason = Reason::timed_out,
-                              .detail = fmt::format("rank {}'s supervisor answers no more: it did not stop its worker "
-                                                    "within {} s",
-                                                    *lost_rank_, limits_.stop_s),
-                              .rank = lost_rank_},
-                  .others = {},
-                  .hung = true};
+  Attribution verdict{
+      .failure = {.layer = Layer::supervisor,
+                  .reason = Reason::timed_out,
+                  .detail = fmt::format("rank {}'s supervisor answers no more: it did not stop its worker "
+                                        "within {} s",
+                                        *lost_rank_, limits_.stop_s),
+                  .rank = lost_rank_},
+      .others = {},
+      .hung = true};
   if (news_count_ > 0) {
-    Verdict theirs = attribute(reports, case_ids_of(running_.items));
+    Attribution theirs = attribute(reports, case_ids_of(running_.items));
     verdict.others = std::move(theirs.others);
     verdict.others.insert(verdict.others.begin(), std::move(theirs.failure));
   }

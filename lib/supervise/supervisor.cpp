@@ -86,8 +86,8 @@ class Supervisor::Impl {
   bool step();
   void beat();
   void wait(bool busy);
-  void handle(const Message& message);
-  void coordinate(const Message& message, const Opened& opened);
+  void handle(const PeerMessage& message);
+  void coordinate(const PeerMessage& message, const Opened& opened);
   void carry_out(GroupCoordinator& coordinator);
   bool all_finished() const;
   bool round_open() const;
@@ -151,7 +151,7 @@ void Supervisor::Impl::wait(bool busy) {
   ppoll(&worker, 1, &nap, nullptr);  // a signal ends it early, which is all that is wanted of it
 }
 
-void Supervisor::Impl::handle(const Message& message) {
+void Supervisor::Impl::handle(const PeerMessage& message) {
   const Opened opened = open_envelope(message.bytes);
   if (message.from == 0) leader_lost_ = Deadline::in_seconds(options_.leader_s);
   switch (opened.kind) {
@@ -173,7 +173,7 @@ void Supervisor::Impl::handle(const Message& message) {
   }
 }
 
-void Supervisor::Impl::coordinate(const Message& message, const Opened& opened) {
+void Supervisor::Impl::coordinate(const PeerMessage& message, const Opened& opened) {
   const int rank = message.from;
   auto& group = coordinators_.at(static_cast<std::size_t>(rank / options_.group_size));
   const auto now = Clock::now();

@@ -39,7 +39,7 @@ struct ExplainParameters {
   CallShape shape;
   std::uint64_t seed = 0;
   InputKind kind = InputKind::exact;
-  std::uint32_t slots = 0;  ///< of the batch ring: earlier calls may have read the slots in wrapped order
+  std::uint32_t buffers = 0;  ///< of the batch ring: earlier calls may have read the buffers in wrapped order
 };
 
 /// One mistake and how much of what was recorded it explains.

@@ -93,11 +93,11 @@ class Element {
     const std::uint64_t now = mismatch_.iteration;
     std::vector<std::uint64_t> iterations;
     if (now >= static_cast<std::uint64_t>(age)) iterations.push_back(now - static_cast<std::uint64_t>(age));
-    if (parameters_.slots > static_cast<std::uint32_t>(age)) {
-      // The ring's slots are read in turn: the call before the one of slot 0 read the last slot.
-      const std::uint64_t slot = now % parameters_.slots;
+    if (parameters_.buffers > static_cast<std::uint32_t>(age)) {
+      // The ring's buffers are read in turn: the call before the one of buffer 0 read the last buffer.
+      const std::uint64_t buffer = now % parameters_.buffers;
       const std::uint64_t wrapped =
-          now - slot + (slot + parameters_.slots - static_cast<std::uint64_t>(age)) % parameters_.slots;
+          now - buffer + (buffer + parameters_.buffers - static_cast<std::uint64_t>(age)) % parameters_.buffers;
       if (iterations.empty() || wrapped != iterations[0]) iterations.push_back(wrapped);
     }
     for (const std::uint64_t iteration : iterations) {

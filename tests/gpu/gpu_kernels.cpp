@@ -35,14 +35,14 @@ std::string text(const CallShape& shape) {
 /// `calls` launches over a ring of 5, prime to the three Lamport slots; all in the ring checked, digests compared.
 void require_right(GpuRank& rank, const CallShape& shape, InputKind kind, std::uint64_t first,
                    std::uint64_t calls = 10) {
-  constexpr std::uint32_t kSlots = 5;
-  GpuBatch batch(rank, shape, kind, kSlots, first);
+  constexpr std::uint32_t kBuffers = 5;
+  GpuBatch batch(rank, shape, kind, kBuffers, first);
   barrier(rank.comm, "filled");
-  for (std::uint64_t i = 0; i < (shape.in_place ? kSlots : calls); ++i) batch.launch(i);
+  for (std::uint64_t i = 0; i < (shape.in_place ? kBuffers : calls); ++i) batch.launch(i);
   barrier(rank.comm, "launched");
   const VerifyReport report = batch.check();
   if (const auto failure = rank.workspace.gave_up()) throw Error(*failure);
-  test::require(all_right(report, shape, kSlots),
+  test::require(all_right(report, shape, kBuffers),
                 text(shape) + ": " + std::to_string(report.wrong_elements) + " wrong, " +
                     std::to_string(report.unwritten_elements) + " unwritten, " +
                     std::to_string(report.checked_elements) + " checked, " +
@@ -316,8 +316,8 @@ struct Timed {
 void time_shape(GpuRank& rank, Timed& timed) {
   const std::uint64_t bytes = timed.shape.message_bytes();
   const int launches = bytes <= 2 << 20 ? 50 : bytes <= 16 << 20 ? 20 : bytes <= 64 << 20 ? 10 : 5;
-  const std::uint32_t slots = bytes <= 1 << 20 ? 5 : 2;
-  GpuBatch batch(rank, timed.shape, InputKind::random, slots, 0);
+  const std::uint32_t buffers = bytes <= 1 << 20 ? 5 : 2;
+  GpuBatch batch(rank, timed.shape, InputKind::random, buffers, 0);
   rank.stream.synchronize();
   const auto from = rank.stream.make_event(), to = rank.stream.make_event();
   const auto graph = rank.stream.capture([&] {
@@ -337,7 +337,7 @@ void time_shape(GpuRank& rank, Timed& timed) {
     if (replay >= 3) times.push_back(longest / launches);
   }
   std::sort(times.begin(), times.end());
-  const bool right = all_right(batch.check(), timed.shape, slots);
+  const bool right = all_right(batch.check(), timed.shape, buffers);
   if (rank.rank == 0) {
     timed.us = times[times.size() / 2];
     timed.right = right;

@@ -62,16 +62,16 @@ inline void run_gpu_ranks(int ranks, std::uint64_t message_bytes, const std::fun
 /// Device memory of one rank for a ring of `slots` iterations of one shape, filled with inputs and constants.
 class GpuBatch {
  public:
-  GpuBatch(GpuRank& rank, const CallShape& shape, InputKind kind, std::uint32_t slots, std::uint64_t first_iteration)
-      : rank_(rank), shape_(shape), first_(first_iteration), slots_(slots) {
+  GpuBatch(GpuRank& rank, const CallShape& shape, InputKind kind, std::uint32_t buffers, std::uint64_t first_iteration)
+      : rank_(rank), shape_(shape), first_(first_iteration), buffers_(buffers) {
     const std::uint64_t message = shape.message_bytes();
-    view_.slots = slots;
+    view_.buffers = slots;
     view_.message_bytes = message;
     view_.guard_bytes = 256;
     view_.seed = 7;
     view_.kind = kind;
-    inputs_ = LocalBuffer(rank.driver, slots * message);
-    outputs_ = LocalBuffer(rank.driver, slots * view_.output_stride());
+    inputs_ = LocalBuffer(rank.driver, buffers * message);
+    outputs_ = LocalBuffer(rank.driver, buffers * view_.output_stride());
     state_ = LocalBuffer(rank.driver, sizeof(BatchState));
     report_ = LocalBuffer(rank.driver, sizeof(VerifyReport));
     view_.inputs = inputs_.address();
@@ -79,7 +79,7 @@ class GpuBatch {
     view_.state = state_.address();
     view_.report = report_.address();
     if (shape.pattern != Pattern::allreduce) {
-      residual_outputs_ = LocalBuffer(rank.driver, slots * view_.output_stride());
+      residual_outputs_ = LocalBuffer(rank.driver, buffers * view_.output_stride());
       residual_ = LocalBuffer(rank.driver, message);
       gamma_ = LocalBuffer(rank.driver, shape.hidden * element_bytes(shape.dtype));
       view_.residual_outputs = residual_outputs_.address();
@@ -96,7 +96,7 @@ class GpuBatch {
 
   /// Enqueues iteration `i` of the ring.
   void launch(std::uint64_t i) {
-    const std::uint64_t iteration = first_ + i % slots_;
+    const std::uint64_t iteration = first_ + i % buffers_;
     if (shape_.in_place) {
       rank_.stream.copy(to_pointer(view_.output(iteration)), to_pointer(view_.input(iteration)),
                         shape_.message_bytes());
@@ -121,20 +121,20 @@ class GpuBatch {
   }
 
  private:
-  CheckCall check_call() const { return {.shape = shape_, .rank = rank_.rank, .iterations = slots_}; }
+  CheckCall check_call() const { return {.shape = shape_, .rank = rank_.rank, .iterations = buffers_}; }
 
   GpuRank& rank_;
   CallShape shape_;
   std::uint64_t first_;
-  std::uint32_t slots_;
+  std::uint32_t buffers_;
   BatchView view_;
   LocalBuffer inputs_, outputs_, residual_outputs_, residual_, gamma_, state_, report_;
 };
 
 /// Whether a report is complete and right.
-inline bool all_right(const VerifyReport& report, const CallShape& shape, std::uint32_t slots) {
+inline bool all_right(const VerifyReport& report, const CallShape& shape, std::uint32_t buffers) {
   const std::uint64_t outputs = shape.pattern == Pattern::allreduce ? 1 : 2;
-  return report.checked_elements == outputs * slots * shape.tokens * shape.hidden && report.wrong_elements == 0 &&
+  return report.checked_elements == outputs * buffers * shape.tokens * shape.hidden && report.wrong_elements == 0 &&
          report.unwritten_elements == 0 && report.guard_words_overwritten == 0 && report.mismatches == 0;
 }
 

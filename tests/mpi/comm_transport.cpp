@@ -141,7 +141,7 @@ class Relay {
   }
 
  private:
-  void handle(const Message& message) {
+  void handle(const PeerMessage& message) {
     std::uint32_t kind = 0;
     std::memcpy(&kind, message.bytes.data(), sizeof kind);
     const auto payload = std::span(message.bytes).subspan(sizeof kind);

@@ -109,20 +109,20 @@ class FlatRanks {
 /// One rank's buffers for a batch of `slots` iterations of one shape.
 class RankBatch {
  public:
-  RankBatch(const CallShape& shape, InputKind kind, std::uint32_t slots, std::uint64_t seed,
+  RankBatch(const CallShape& shape, InputKind kind, std::uint32_t buffers, std::uint64_t seed,
             std::uint64_t iteration = 0)
       : message_(shape.message_bytes()) {
-    view_.slots = slots;
+    view_.buffers = slots;
     view_.message_bytes = message_;
     view_.guard_bytes = 64;
     view_.seed = seed;
     view_.kind = kind;
-    inputs = DeviceBytes(slots * message_);
-    outputs = DeviceBytes(slots * view_.output_stride());
+    inputs = DeviceBytes(buffers * message_);
+    outputs = DeviceBytes(buffers * view_.output_stride());
     view_.inputs = inputs.address();
     view_.outputs = outputs.address();
     if (shape.pattern != Pattern::allreduce) {
-      residual_outputs = DeviceBytes(slots * view_.output_stride());
+      residual_outputs = DeviceBytes(buffers * view_.output_stride());
       residual = DeviceBytes(message_);
       gamma = DeviceBytes(shape.hidden * element_bytes(shape.dtype));
       view_.residual_outputs = residual_outputs.address();

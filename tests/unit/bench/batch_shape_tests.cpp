@@ -24,16 +24,16 @@ TEST_CASE("contenders take turns so that a steady drift cancels") {
 TEST_CASE("every iteration of a batch has a slot of its own while the ring fits its budget") {
   const BatchShape shape = batch_shape(plain(1 << 20), false);
   CHECK(shape.iterations == 50);
-  CHECK(shape.slots == shape.iterations);
+  CHECK(shape.buffers == shape.iterations);
   CHECK(shape.checked_every() == 1);
 }
 
 TEST_CASE("a shared ring is prime to the Lamport slots, so that a stale packet meets another input") {
   for (std::uint64_t message = 1 << 20; message <= (1 << 28); message += 1 << 20) {
     const BatchShape shape = batch_shape(plain(message), false);
-    CHECK(shape.slots >= 2);
-    if (shape.slots < shape.iterations) CHECK(shape.slots % kLamportSlots != 0);
-    CHECK(shape.checked_every() * shape.slots >= shape.iterations);
+    CHECK(shape.buffers >= 2);
+    if (shape.buffers < shape.iterations) CHECK(shape.buffers % kLamportSlots != 0);
+    CHECK(shape.checked_every() * shape.buffers >= shape.iterations);
   }
 }
 
@@ -44,7 +44,7 @@ TEST_CASE(
     bench_case.buffers = buffers;
     const BatchShape shape = batch_shape(bench_case, false);
     CHECK(shape.iterations == 50);
-    return shape.slots;
+    return shape.buffers;
   };
   CHECK(slots_with(5) == 5);
   CHECK(batch_shape(bench_case, false).checked_every() == 10);
@@ -56,9 +56,9 @@ TEST_CASE(
 
 TEST_CASE("buffers that were asked for do not make a ring larger than its budget") {
   Case bench_case = plain(1 << 26);
-  const auto fitting = batch_shape(bench_case, false).slots;
+  const auto fitting = batch_shape(bench_case, false).buffers;
   bench_case.buffers = 100;
-  CHECK(batch_shape(bench_case, false).slots == fitting);
+  CHECK(batch_shape(bench_case, false).buffers == fitting);
 }
 
 TEST_CASE("an in-place batch never uses a slot twice") {
@@ -66,7 +66,7 @@ TEST_CASE("an in-place batch never uses a slot twice") {
   bench_case.shape.in_place = true;
   bench_case.cudagraph = 50;
   const BatchShape shape = batch_shape(bench_case, false);
-  CHECK(shape.slots == shape.iterations);
+  CHECK(shape.buffers == shape.iterations);
 }
 
 TEST_CASE("a batch is no longer than the iterations that were asked for") {

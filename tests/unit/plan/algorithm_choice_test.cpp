@@ -56,8 +56,7 @@ TEST_CASE("the shipped sm90 table says what was measured, and the computed limit
   const auto sm90 = tuning_from("sm90");
   for (const int ranks : {2, 4}) {
     for (const auto pattern : {Pattern::allreduce, Pattern::residual_rmsnorm}) {
-      for (const std::uint64_t bytes :
-           {16 * kKiB, 192 * kKiB, 192 * kKiB + 16, 3 * kMiB, 3 * kMiB + 16, 256 * kMiB}) {
+      for (const std::uint64_t bytes : {16 * kKiB, 192 * kKiB, 192 * kKiB + 16, 3 * kMiB, 3 * kMiB + 16, 256 * kMiB}) {
         CAPTURE(ranks, bytes);
         const auto tuned = choose_algorithm(shape_of(ranks, bytes, pattern), sm90);
         CHECK(tuned.algorithm == choice(ranks, bytes, pattern));

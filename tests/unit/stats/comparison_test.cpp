@@ -29,7 +29,7 @@ Blocks blocks(double first, double second, double noise = 0.002, int count = 10,
 TEST_CASE("equal contenders are the same") {
   const auto result = compare_paired(blocks(10, 10), blocks(10, 10, 0.002, 10, 2));
   REQUIRE(result);
-  CHECK(result->verdict == Verdict::same);
+  CHECK(result->verdict == PairVerdict::same);
   CHECK(result->ratio == Approx(1).margin(0.01));
 }
 
@@ -37,8 +37,8 @@ TEST_CASE("the one that takes less time is faster, and the same data the other w
   const auto a = blocks(8, 8), b = blocks(10, 10, 0.002, 10, 2);
   const auto forward = compare_paired(a, b), backward = compare_paired(b, a);
   REQUIRE((forward && backward));
-  CHECK(forward->verdict == Verdict::faster);
-  CHECK(backward->verdict == Verdict::slower);
+  CHECK(forward->verdict == PairVerdict::faster);
+  CHECK(backward->verdict == PairVerdict::slower);
   CHECK(forward->ratio == Approx(0.8).epsilon(0.01));
   CHECK(forward->ratio * backward->ratio == Approx(1));
   CHECK(forward->interval->low * backward->interval->high == Approx(1));
@@ -57,21 +57,21 @@ TEST_CASE("the interval covers the difference between block pairs, however many 
   REQUIRE(result);
   CHECK(result->interval->low <= Approx(1.0).epsilon(0.001));
   CHECK(result->interval->high >= Approx(1.1).epsilon(0.001));
-  CHECK(result->verdict == Verdict::ambiguous);
+  CHECK(result->verdict == PairVerdict::ambiguous);
 }
 
 TEST_CASE("blocks of one contender that differ more than the contenders do are unstable") {
   const auto result = compare_paired(blocks(10, 14), blocks(11, 11));
   REQUIRE(result);
   CHECK(result->block_spread == Approx(0.4).epsilon(0.01));
-  CHECK(result->verdict == Verdict::unstable);
+  CHECK(result->verdict == PairVerdict::unstable);
 }
 
 TEST_CASE("a difference far larger than the unrest of the blocks is still a difference") {
   const auto result = compare_paired(blocks(10, 11.5), blocks(40, 40));
   REQUIRE(result);
   CHECK(result->block_spread > kUnstableSpread);
-  CHECK(result->verdict == Verdict::faster);
+  CHECK(result->verdict == PairVerdict::faster);
 }
 
 TEST_CASE("one sample each gives a ratio without an interval, which is ambiguous") {
@@ -79,7 +79,7 @@ TEST_CASE("one sample each gives a ratio without an interval, which is ambiguous
   REQUIRE(result);
   CHECK(result->ratio == Approx(0.5));
   CHECK_FALSE(result->interval);
-  CHECK(result->verdict == Verdict::ambiguous);
+  CHECK(result->verdict == PairVerdict::ambiguous);
 }
 
 TEST_CASE("one sample per block gives an interval from the pairs, and a verdict once there are enough of them") {
@@ -87,10 +87,10 @@ TEST_CASE("one sample per block gives an interval from the pairs, and a verdict 
   const auto few = compare_paired(a, b);
   REQUIRE(few);
   REQUIRE(few->interval);
-  CHECK(few->verdict == Verdict::ambiguous);
+  CHECK(few->verdict == PairVerdict::ambiguous);
   a.push_back({10});
   b.push_back({20});
-  CHECK(compare_paired(a, b)->verdict == Verdict::faster);
+  CHECK(compare_paired(a, b)->verdict == PairVerdict::faster);
 }
 
 TEST_CASE("blocks without a partner are left out") {
@@ -114,19 +114,22 @@ TEST_CASE("the verdict follows its written rule at every limit") {
     double ratio;
     std::optional<Interval> interval;
     double spread;
-    Verdict expected;
+    PairVerdict expected;
   };
   for (const auto& [ratio, interval, spread, expected] :
-       {Case{1.00, Interval{0.98, 1.02}, 0.00, Verdict::same}, Case{1.00, Interval{0.97, 1.03}, 0.00, Verdict::same},
-        Case{1.00, Interval{0.969, 1.02}, 0.00, Verdict::ambiguous},
-        Case{0.90, Interval{0.88, 0.96}, 0.00, Verdict::faster},
-        Case{0.95, Interval{0.93, 0.98}, 0.00, Verdict::ambiguous},
-        Case{1.10, Interval{1.04, 1.16}, 0.00, Verdict::slower},
-        Case{1.10, Interval{1.02, 1.18}, 0.00, Verdict::ambiguous},
-        Case{1.00, Interval{0.80, 1.25}, 0.00, Verdict::ambiguous},
-        Case{1.00, Interval{0.99, 1.01}, 0.11, Verdict::unstable},
-        Case{1.00, Interval{0.99, 1.01}, 0.10, Verdict::same}, Case{2.00, Interval{1.9, 2.1}, 0.50, Verdict::slower},
-        Case{1.00, std::nullopt, 0.00, Verdict::ambiguous}, Case{1.00, std::nullopt, 9.00, Verdict::ambiguous}}) {
+       {Case{1.00, Interval{0.98, 1.02}, 0.00, PairVerdict::same},
+        Case{1.00, Interval{0.97, 1.03}, 0.00, PairVerdict::same},
+        Case{1.00, Interval{0.969, 1.02}, 0.00, PairVerdict::ambiguous},
+        Case{0.90, Interval{0.88, 0.96}, 0.00, PairVerdict::faster},
+        Case{0.95, Interval{0.93, 0.98}, 0.00, PairVerdict::ambiguous},
+        Case{1.10, Interval{1.04, 1.16}, 0.00, PairVerdict::slower},
+        Case{1.10, Interval{1.02, 1.18}, 0.00, PairVerdict::ambiguous},
+        Case{1.00, Interval{0.80, 1.25}, 0.00, PairVerdict::ambiguous},
+        Case{1.00, Interval{0.99, 1.01}, 0.11, PairVerdict::unstable},
+        Case{1.00, Interval{0.99, 1.01}, 0.10, PairVerdict::same},
+        Case{2.00, Interval{1.9, 2.1}, 0.50, PairVerdict::slower},
+        Case{1.00, std::nullopt, 0.00, PairVerdict::ambiguous},
+        Case{1.00, std::nullopt, 9.00, PairVerdict::ambiguous}}) {
     INFO("ratio " << ratio << " spread " << spread);
     CHECK(name_of(verdict_of(ratio, interval, spread)) == name_of(expected));
   }
@@ -143,9 +146,9 @@ TEST_CASE("a 5 % difference under 1 % noise is found in six pairs, and equality 
   int found = 0, false_alarms = 0;
   for (unsigned seed = 1; seed <= 100; ++seed) {
     const auto a = six_pairs(10, seed), b = six_pairs(10.5, seed + 1000), c = six_pairs(10, seed + 2000);
-    found += compare_paired(b, a)->verdict == Verdict::slower ? 1 : 0;
+    found += compare_paired(b, a)->verdict == PairVerdict::slower ? 1 : 0;
     const auto verdict = compare_paired(a, c)->verdict;
-    false_alarms += verdict == Verdict::slower || verdict == Verdict::faster ? 1 : 0;
+    false_alarms += verdict == PairVerdict::slower || verdict == PairVerdict::faster ? 1 : 0;
   }
   CHECK(found >= 95);
   CHECK(false_alarms == 0);

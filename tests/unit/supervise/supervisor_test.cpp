@@ -296,7 +296,7 @@ class BreakingTransport final : public Transport {
   int rank() const override { return inner_.rank(); }
   int size() const override { return inner_.size(); }
   void send(int to, std::span<const std::byte> bytes) override { inner_.send(to, bytes); }
-  std::optional<Message> receive() override {
+  std::optional<PeerMessage> receive() override {
     auto message = inner_.receive();
     if (message && --good_ < 0) throw Error{{.layer = Layer::comm, .reason = Reason::internal, .call = "MPI_Improbe"}};
     return message;

@@ -14,10 +14,10 @@ using namespace symmbench::test;
 namespace {
 
 constexpr std::uint64_t kSeed = 11;
-constexpr std::uint32_t kSlots = 5;
+constexpr std::uint32_t kBuffers = 5;
 constexpr std::uint64_t kFirst = 20;
 
-/// The outputs of one rank for iterations kFirst ... kFirst + kSlots - 1, computed here in rank order, then damaged.
+/// The outputs of one rank for iterations kFirst ... kFirst + kBuffers - 1, computed here in rank order, then damaged.
 struct Outputs {
   CallShape shape;
   RankBatch batch;
@@ -25,16 +25,16 @@ struct Outputs {
   std::unique_ptr<KernelSet> kernels = make_host_kernels();
 
   explicit Outputs(const CallShape& what, InputKind kind = InputKind::exact)
-      : shape(what), batch(what, kind, kSlots, kSeed, kFirst) {
+      : shape(what), batch(what, kind, kBuffers, kSeed, kFirst) {
     kernels->fill_constants(stream, batch.view(), check_call());
     kernels->fill_inputs(stream, batch.view(), check_call());
     stream.synchronize();
-    for (std::uint64_t i = kFirst; i < kFirst + kSlots; ++i) {
+    for (std::uint64_t i = kFirst; i < kFirst + kBuffers; ++i) {
       for (std::uint64_t e = 0; e < shape.hidden; ++e) set(i, e, sum(i, e));
     }
   }
 
-  CheckCall check_call() const { return {.shape = shape, .rank = 0, .iterations = kSlots}; }
+  CheckCall check_call() const { return {.shape = shape, .rank = 0, .iterations = kBuffers}; }
   float input(int rank, std::uint64_t iteration, std::uint64_t element) const {
     const InputStream numbers = input_stream(kSeed, batch.view().kind, rank, iteration);
     switch (shape.dtype) {
@@ -77,7 +77,7 @@ struct Outputs {
     return *batch.report;
   }
   Blame blame() {
-    return explain(check(), {.shape = shape, .seed = kSeed, .kind = batch.view().kind, .slots = kSlots});
+    return explain(check(), {.shape = shape, .seed = kSeed, .kind = batch.view().kind, .buffers = kBuffers});
   }
 };
 
@@ -94,7 +94,7 @@ TEST_CASE("Right outputs pass, exact and random, in every type") {
     for (const auto kind : {InputKind::exact, InputKind::random}) {
       Outputs outputs(shape_of(dtype), kind);
       const VerifyReport report = outputs.check();
-      CHECK(report.checked_elements == kSlots * 4096);
+      CHECK(report.checked_elements == kBuffers * 4096);
       CHECK(report.wrong_elements == 0);
       CHECK(report.guard_words_overwritten == 0);
       CHECK(outputs.blame().summary.empty());
@@ -157,7 +157,7 @@ TEST_CASE("A contribution that is stale across the end of the ring is recognised
   // The call before the one that used slot 0 used the last slot.
   for (std::uint64_t e = 0; e < 64; ++e) {
     outputs.set(kFirst, e,
-                outputs.sum(kFirst, e) - outputs.input(1, kFirst, e) + outputs.input(1, kFirst + kSlots - 3, e));
+                outputs.sum(kFirst, e) - outputs.input(1, kFirst, e) + outputs.input(1, kFirst + kBuffers - 3, e));
   }
   const Blame blame = outputs.blame();
   INFO(blame.summary);
@@ -245,13 +245,13 @@ TEST_CASE("The digest changes with any bit, place or iteration, and not with the
 
 TEST_CASE("Mismatches are recorded all over the message, not only at its beginning") {
   Outputs outputs(shape_of());
-  for (std::uint64_t i = kFirst; i < kFirst + kSlots; ++i) {
+  for (std::uint64_t i = kFirst; i < kFirst + kBuffers; ++i) {
     for (std::uint64_t e = 0; e < 4096; ++e) outputs.half(i, e) ^= 0x4000;
   }
   const Blame blame = outputs.blame();
-  CHECK(blame.wrong_elements == kSlots * 4096);
+  CHECK(blame.wrong_elements == kBuffers * 4096);
   CHECK(blame.recorded == kMaxMismatches);
-  for (const std::uint64_t wrong : blame.wrong_in_block) CHECK(wrong == kSlots * 4096 / kBlameBlocks);
+  for (const std::uint64_t wrong : blame.wrong_in_block) CHECK(wrong == kBuffers * 4096 / kBlameBlocks);
 }
 
 TEST_CASE("A damaged residual, a damaged norm and a wrong scale are found in fused outputs") {
@@ -336,7 +336,7 @@ TEST_CASE("The explanation of a missing rank holds for residual_out as well") {
                           .expected = sum + residual,
                           .output = static_cast<std::uint32_t>(OutputKind::residual)};
   }
-  const Blame blame = explain(report, {.shape = shape, .seed = kSeed, .slots = 5});
+  const Blame blame = explain(report, {.shape = shape, .seed = kSeed, .buffers = 5});
   CHECK(blame.findings.at(0).kind == BlameKind::missing);
   CHECK(blame.findings.at(0).source_rank == 2);
   CHECK(blame.findings.at(0).output == OutputKind::residual);

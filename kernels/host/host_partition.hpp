@@ -2,9 +2,9 @@
 #include <cstdint>
 
 #include "kernels/protocol/fusion_layout.hpp"
-#include "kernels/protocol/work.hpp"
+#include "kernels/protocol/partition.hpp"
 
-namespace symmbench {
+namespace symmbench::host {
 
 /// A contiguous piece of [0, count), one of `blocks` nearly equal ones.
 struct Piece {
@@ -14,19 +14,19 @@ inline Piece piece_of(std::uint64_t count, std::uint32_t block, std::uint32_t bl
   return {count * block / blocks, count * (block + 1) / blocks};
 }
 
-/// What all works of the host share: one thread is one block, so block-wide steps are nothing and nothing is kept.
-class HostWork {
+/// What all partitions of the host share: one thread is one block, so block-wide steps are nothing and nothing is kept.
+class BlockPartition {
  public:
   template <class V>
-  struct Kept {
-    void keep(int, const V&) {}
+  struct Retained {
+    void set(int, const V&) {}
     template <class F>
-    V get(int, F&& again) const {
+    V get_or(int, F&& again) const {
       return again();
     }
   };
 
-  HostWork(std::uint32_t block, std::uint32_t blocks) : block_(block), blocks_(blocks) {}
+  BlockPartition(std::uint32_t block, std::uint32_t blocks) : block_(block), blocks_(blocks) {}
 
   std::uint32_t block() const { return block_; }
   std::uint32_t blocks() const { return blocks_; }
@@ -46,8 +46,8 @@ class HostWork {
     for (std::uint64_t i = piece.first; i < piece.end; ++i) f(i);
   }
 
-  /// For the check kernels: f(row_work, row); a row belongs to one block.
-  struct RowWork {
+  /// For the check kernels: f(row_part, row); a row belongs to one block.
+  struct RowPart {
     template <class F>
     void for_each_index(std::uint64_t count, F&& f) const {
       for (std::uint64_t i = 0; i < count; ++i) f(i);
@@ -56,17 +56,17 @@ class HostWork {
   };
   template <class F>
   void for_each_row(std::uint64_t rows, F&& f) const {
-    for_each_index(rows, [&](std::uint64_t row) { f(RowWork{}, row); });
+    for_each_index(rows, [&](std::uint64_t row) { f(RowPart{}, row); });
   }
 
  protected:
-  /// A tile of a plain work is whatever the block handles.
-  template <class Work, class Which>
+  /// A tile of a plain partition is whatever the block handles.
+  template <class Partition, class Which>
   struct WholeTile {
-    const Work& work;
+    const Partition& partition;
     template <class F>
     void for_each(F&& f) const {
-      work.for_each(Which{}, f);
+      partition.for_each(Which{}, f);
     }
   };
 
@@ -74,18 +74,18 @@ class HostWork {
 };
 
 /// Plain one-shot: block b has the b-th piece of the message.
-class MessageWork : public HostWork {
+class MessagePartition : public BlockPartition {
  public:
-  MessageWork(std::uint32_t block, std::uint32_t blocks, const Message& message)
-      : HostWork(block, blocks), piece_(piece_of(message.packets, block, blocks)) {}
+  MessagePartition(std::uint32_t block, std::uint32_t blocks, const MessageSpan& message)
+      : BlockPartition(block, blocks), piece_(piece_of(message.packets, block, blocks)) {}
 
   template <class F>
-  void for_each(All, F&& f) const {
-    for (std::uint64_t p = piece_.first; p < piece_.end; ++p) f(0, Place{p, 0, 0, 0});
+  void for_each(AllShares, F&& f) const {
+    for (std::uint64_t p = piece_.first; p < piece_.end; ++p) f(0, PacketRef{p, 0, 0, 0});
   }
   template <class F>
-  void for_each_tile(All, F&& f) const {
-    f(WholeTile<MessageWork, All>{*this});
+  void for_each_tile(AllShares, F&& f) const {
+    f(WholeTile<MessagePartition, AllShares>{*this});
   }
 
  private:
@@ -93,27 +93,27 @@ class MessageWork : public HostWork {
 };
 
 /// Plain two-shots: block b has the b-th piece of each rank's share, the own one last.
-class ShareWork : public HostWork {
+class SharePartition : public BlockPartition {
  public:
-  ShareWork(std::uint32_t block, std::uint32_t blocks, const Message& message, int rank, int world_size)
-      : HostWork(block, blocks), packets_(message.packets), rank_(rank), world_size_(world_size) {}
+  SharePartition(std::uint32_t block, std::uint32_t blocks, const MessageSpan& message, int rank, int world_size)
+      : BlockPartition(block, blocks), packets_(message.packets), rank_(rank), world_size_(world_size) {}
 
   template <class F>
-  void for_each(All, F&& f) const {
-    for_each(Others{}, f);
-    for_each(Own{}, f);
+  void for_each(AllShares, F&& f) const {
+    for_each(RemoteShares{}, f);
+    for_each(LocalShare{}, f);
   }
   template <class F>
-  void for_each(Others, F&& f) const {
+  void for_each(RemoteShares, F&& f) const {
     for (int step = 0; step < world_size_ - 1; ++step) visit((rank_ + 1 + step) % world_size_, f);
   }
   template <class F>
-  void for_each(Own, F&& f) const {
+  void for_each(LocalShare, F&& f) const {
     visit(rank_, f);
   }
   template <class Which, class F>
   void for_each_tile(Which, F&& f) const {
-    f(WholeTile<ShareWork, Which>{*this});
+    f(WholeTile<SharePartition, Which>{*this});
   }
 
  private:
@@ -121,7 +121,7 @@ class ShareWork : public HostWork {
   void visit(int owner, F&& f) const {
     const Share share = share_of(owner, world_size_, packets_);
     const Piece piece = piece_of(share.count, block_, blocks_);
-    for (std::uint64_t i = piece.first; i < piece.end; ++i) f(0, Place{share.first + i, i, 0, owner});
+    for (std::uint64_t i = piece.first; i < piece.end; ++i) f(0, PacketRef{share.first + i, i, 0, owner});
   }
 
   std::uint64_t packets_;
@@ -129,10 +129,11 @@ class ShareWork : public HostWork {
 };
 
 /// Fused patterns: block b has rows b, b + blocks, ...; a row may belong to several owners.
-class RowsWork : public HostWork {
+class RowsPartition : public BlockPartition {
  public:
-  RowsWork(std::uint32_t block, std::uint32_t blocks, const Message& message, std::uint64_t row_packets, int rank)
-      : HostWork(block, blocks),
+  RowsPartition(std::uint32_t block, std::uint32_t blocks, const MessageSpan& message, std::uint64_t row_packets,
+                int rank)
+      : BlockPartition(block, blocks),
         share_(message.share),
         row_packets_(row_packets),
         rows_(message.packets / row_packets),
@@ -143,27 +144,27 @@ class RowsWork : public HostWork {
     for (std::uint64_t row = block_; row < rows_; row += blocks_) visit(which, row, f);
   }
   template <class F>
-  void for_each_tile(All, F&& f) const {
+  void for_each_tile(AllShares, F&& f) const {
     for (std::uint64_t row = block_; row < rows_; row += blocks_) f(Tile{*this, row});
   }
 
  private:
   struct Tile {
-    const RowsWork& work;
+    const RowsPartition& partition;
     std::uint64_t row;
     template <class F>
     void for_each(F&& f) const {
-      work.visit(All{}, row, f);
+      partition.visit(AllShares{}, row, f);
     }
-    template <class Meanwhile>
-    bool row_sum(float&, bool alive, const Meanwhile&) const {
+    template <class Overlap>
+    bool row_sum(float&, bool alive, const Overlap&) const {
       return alive;
     }
   };
 
-  bool wanted(All, int) const { return true; }
-  bool wanted(Own, int owner) const { return owner == rank_; }
-  bool wanted(Others, int owner) const { return owner != rank_; }
+  bool wanted(AllShares, int) const { return true; }
+  bool wanted(LocalShare, int owner) const { return owner == rank_; }
+  bool wanted(RemoteShares, int owner) const { return owner != rank_; }
 
   template <class Which, class F>
   void visit(Which which, std::uint64_t row, F&& f) const {
@@ -175,7 +176,7 @@ class RowsWork : public HostWork {
         index = 0;
         ++owner;
       }
-      if (wanted(which, owner)) f(0, Place{packet, index, column, owner});
+      if (wanted(which, owner)) f(0, PacketRef{packet, index, column, owner});
     }
   }
 
@@ -183,4 +184,4 @@ class RowsWork : public HostWork {
   int rank_;
 };
 
-}  // namespace symmbench
+}  // namespace symmbench::host

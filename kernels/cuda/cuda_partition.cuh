@@ -1,12 +1,12 @@
 #pragma once
 #include "kernels/cuda/cuda_memory.cuh"
-#include "kernels/protocol/work.hpp"
+#include "kernels/protocol/partition.hpp"
 
-namespace symmbench {
+namespace symmbench::cuda {
 
 /// What a kernel is built for.
 enum class Tuning {
-  /// Work that the GPU holds at once: all registers it wants. What a wait does once in a thousand misses is called, for
+  /// As many packets as the GPU holds at once: all registers it wants. What a wait does once in a thousand misses is called, for
   /// in line it would stand between the polling loop and what follows it, and be fetched with every launch (0.05 us). A
   /// cluster meets before the wait for the previous kernel.
   latency,
@@ -18,14 +18,14 @@ enum class Tuning {
 template <class V>
 struct InRegisters {
   V value;
-  __device__ __forceinline__ void keep(int, const V& kept) { value = kept; }
+  __device__ __forceinline__ void set(int, const V& kept) { value = kept; }
   template <class F>
-  __device__ __forceinline__ V get(int, F&&) const {
+  __device__ __forceinline__ V get_or(int, F&&) const {
     return value;
   }
 };
 
-/// What all works of a GPU share.
+/// What all partitions of a GPU share.
 class CudaGrid {
  public:
   __device__ __forceinline__ std::uint32_t block() const { return blockIdx.x; }
@@ -50,79 +50,79 @@ class CudaGrid {
 };
 
 /// A thread has one packet or none. Packets are counted in 32 bits here: a grid has no more threads (launch_problem).
-class OnePacketWork : public CudaGrid {
+class OnePacketPartition : public CudaGrid {
  public:
   template <class V>
-  using Kept = InRegisters<V>;
+  using Retained = InRegisters<V>;
 
   template <class F>
   __device__ __forceinline__ void prepare(F&& f) const {
-    if (has_packet_) f(0, place_);
+    if (has_packet_) f(0, ref_);
   }
 
  protected:
-  template <class Work, class Which>
+  template <class Partition, class Which>
   struct WholeTile {
-    const Work& work;
+    const Partition& partition;
     template <class F>
     __device__ __forceinline__ void for_each(F&& f) const {
-      work.for_each(Which{}, f);
+      partition.for_each(Which{}, f);
     }
   };
 
   bool has_packet_;
-  Place place_;
+  PacketRef ref_;
 };
 
 /// Plain one-shot: thread t of the grid has packet t. The grid covers the message.
-class MessageWork : public OnePacketWork {
+class MessagePartition : public OnePacketPartition {
  public:
-  __device__ __forceinline__ explicit MessageWork(const Message& message) {
-    place_ = {blockIdx.x * blockDim.x + threadIdx.x, 0, 0, 0};
-    has_packet_ = place_.packet < message.packets;
+  __device__ __forceinline__ explicit MessagePartition(const MessageSpan& message) {
+    ref_ = {blockIdx.x * blockDim.x + threadIdx.x, 0, 0, 0};
+    has_packet_ = ref_.packet < message.packets;
   }
   template <class F>
-  __device__ __forceinline__ void for_each(All, F&& f) const {
+  __device__ __forceinline__ void for_each(AllShares, F&& f) const {
     prepare(f);
   }
   template <class F>
-  __device__ __forceinline__ void for_each_tile(All, F&& f) const {
-    f(WholeTile<MessageWork, All>{*this});
+  __device__ __forceinline__ void for_each_tile(AllShares, F&& f) const {
+    f(WholeTile<MessagePartition, AllShares>{*this});
   }
 };
 
 /// Plain two-shot: block b serves owner (me + b % W) % W and has the (b / W)-th piece of that share, so a block talks
 /// to one peer (KP 6). Block b waits only for blocks of its group of W consecutive ones on the peers: those are started
 /// in order, so a grid larger than the GPU holds at once is no problem (KP 7).
-class ShareWork : public OnePacketWork {
+class SharePartition : public OnePacketPartition {
  public:
   template <class World>
-  __device__ __forceinline__ ShareWork(World world, int rank, const Message& message) : rank_(rank) {
+  __device__ __forceinline__ SharePartition(World world, int rank, const MessageSpan& message) : rank_(rank) {
     const auto ranks = static_cast<std::uint32_t>(world.size());
     const std::uint32_t owner = static_cast<std::uint32_t>(rank) + blockIdx.x % ranks;
-    place_.owner = static_cast<int>(owner < ranks ? owner : owner - ranks);
+    ref_.owner = static_cast<int>(owner < ranks ? owner : owner - ranks);
     const std::uint32_t index = blockIdx.x / ranks * blockDim.x + threadIdx.x;
     const auto share = static_cast<std::uint32_t>(message.share);
-    place_.index = index;
-    place_.packet = place_.owner * share + index;
-    place_.column = 0;
-    has_packet_ = index < share && place_.packet < message.packets;
+    ref_.index = index;
+    ref_.packet = ref_.owner * share + index;
+    ref_.column = 0;
+    has_packet_ = index < share && ref_.packet < message.packets;
   }
   template <class F>
-  __device__ __forceinline__ void for_each(Own, F&& f) const {
-    if (place_.owner == rank_) prepare(f);
+  __device__ __forceinline__ void for_each(LocalShare, F&& f) const {
+    if (ref_.owner == rank_) prepare(f);
   }
   template <class F>
-  __device__ __forceinline__ void for_each(Others, F&& f) const {
-    if (place_.owner != rank_) prepare(f);
+  __device__ __forceinline__ void for_each(RemoteShares, F&& f) const {
+    if (ref_.owner != rank_) prepare(f);
   }
   template <class Which, class F>
   __device__ __forceinline__ void for_each_tile(Which, F&& f) const {
-    f(WholeTile<ShareWork, Which>{*this});
+    f(WholeTile<SharePartition, Which>{*this});
   }
 
  private:
   int rank_;
 };
 
-}  // namespace symmbench
+}  // namespace symmbench::cuda

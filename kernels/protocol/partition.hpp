@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+
+#include "kernels/protocol/macros.hpp"
+
+namespace symmbench {
+
+/// One packet of the message, as a Partition hands it out.
+struct PacketRef {
+  std::uint64_t packet;  ///< in the message
+  std::uint64_t index;   ///< in its owner's share; two-shot only
+  std::uint64_t column;  ///< in its row; row partitions only
+  int owner;             ///< two-shot only
+};
+
+// Which packets of a two-shot a loop visits: those of the shares of all ranks, of this rank, of the others.
+struct AllShares {};
+struct LocalShare {};
+struct RemoteShares {};
+
+/// The arguments of a call that every protocol needs.
+struct MessageSpan {
+  std::uint64_t input;    ///< address
+  std::uint64_t packets;  ///< N
+  std::uint64_t share;    ///< packets of one rank's share, the last ones may have fewer: ceil(N / world size)
+};
+SYMMBENCH_HD MessageSpan message_of(std::uint64_t input, std::uint64_t packets, int world_size) {
+  return {input, packets, (packets + world_size - 1) / world_size};
+}
+
+// A Partition says which packets the calling thread handles. On a GPU a thread has exactly one packet and keeps what it
+// learns about it in registers from phase to phase; on the host one thread is a whole block, loops, and computes again
+// what a GPU would have retained. The same protocol text reads naturally in both cases because of these members:
+//
+//   Retained<V>          set(lane, v) stores v; get_or(lane, again) returns it. Host: set does nothing, get_or asks
+//                        again()
+//   prepare(f)           GPU: f(lane, ref) for the thread's packet, a chance to load early. Host: nothing
+//   for_each(which, f)   f(lane, ref) for every packet of the thread among `which`. GPU: at most once, predicated
+//   for_each_tile(which, f)  f(tile): a tile has for_each(f) and row_sum(). Plain partitions have one tile and never ask
+//                        for row_sum; row partitions have one tile per row of the message
+//   tile.row_sum(sum, alive, overlap)  replaces sum by the row's total, the same bits on every rank; every thread of
+//                        the row must come, also those without a packet or whose wait gave up; false when some thread
+//                        was not alive. overlap() is called where the parts of the sum travel and values are retained
+//   for_each_index(count, f)  f(i) for this thread's part of [0, count), spread over the whole grid
+//   for_each_rank(n, f)  f(rank) by thread `rank` of the block; host: a loop
+//   block(), blocks(), leader()  leader is one thread of the block
+//   sync_block(), all_alive(alive)  block-wide barrier; the second also combines. Host: nothing
+//
+// Block b depends on blocks b of the peers only, except in a GPU's two-shot: there on the group of W consecutive blocks
+// that b belongs to. Both follow from the same rule: a block's packets are, on all ranks, the packets of that block or
+// group, so a Partition must derive them from sizes alone.
+
+}  // namespace symmbench
