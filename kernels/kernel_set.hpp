@@ -3,35 +3,15 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 
+#include "catalog/algorithms.hpp"
+#include "catalog/patterns.hpp"
 #include "core/dtype.hpp"
 #include "device/stream.hpp"
 #include "kernels/protocol/batch.hpp"
 #include "kernels/protocol/view.hpp"
 
 namespace symmbench {
-
-enum class Algorithm : std::uint8_t {
-  one_shot,          ///< Lamport: every rank sends all to all (FI 10.3, KP 6)
-  two_shot,          ///< reduce-scatter, all-gather, Lamport packets in both steps (KP 6)
-  two_shot_barrier,  ///< the same two steps between flag barriers, as upstream (FI 10.4)
-  nccl,              ///< NCCL's allreduce, the reference: no kernel of ours (bench/library_kernels.hpp); plain only
-};
-
-/// Whether the algorithm sums in rank order, in fp32: its results then are the same bits on every rank, one rounding
-/// from the sum. NCCL promises neither: it may keep partial sums in the element type, in any order.
-constexpr bool sums_in_rank_order(Algorithm algorithm) { return algorithm != Algorithm::nccl; }
-
-enum class Pattern : std::uint8_t {
-  allreduce,
-  residual_rmsnorm,  ///< residual_out = sum + residual; norm_out = RMSNorm(residual_out) * gamma (FI 10.6)
-};
-
-std::string_view name_of(Algorithm algorithm);
-std::string_view name_of(Pattern pattern);
-std::optional<Algorithm> algorithm_from(std::string_view name);
-std::optional<Pattern> pattern_from(std::string_view name);
 
 /// What decides whether and how a call can run; everything but addresses.
 struct CallShape {

@@ -92,8 +92,8 @@ class MessagePartition : public OnePacketPartition {
 };
 
 /// Plain two-shot: block b serves owner (me + b % W) % W and has the (b / W)-th piece of that share, so a block talks
-/// to one peer (KP 6). Block b waits only for blocks of its group of W consecutive ones on the peers: those are started
-/// in order, so a grid larger than the GPU holds at once is no problem (KP 7).
+/// to one peer. Block b waits only for blocks of its group of W consecutive ones on the peers: those are started
+/// in order, so a grid larger than the GPU holds at once is no problem.
 class SharePartition : public OnePacketPartition {
  public:
   template <class World>

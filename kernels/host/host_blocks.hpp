@@ -16,7 +16,7 @@ namespace symmbench {
 template <class T, class Ops, class World, class Epilogue>
 void run_protocol(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, const Epilogue& epilogue,
                   std::uint32_t block, std::uint32_t blocks) {
-  const Message message = message_of(call.input, call.shape.packets(), view.world_size);
+  const MessageSpan message = message_of(call.input, call.shape.packets(), view.world_size);
   const auto with_shares = [&](auto&& run) {
     if constexpr (Epilogue::kRows) {
       run(host::RowsPartition(block, blocks, message, call.shape.hidden / kLanes<T>, view.rank));

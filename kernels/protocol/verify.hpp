@@ -55,12 +55,12 @@ SYMMBENCH_HD std::uint64_t packet_digest(const Packet& packet, std::uint64_t ite
                                          OutputKind kind) {
   const std::uint64_t low = packet.word[0] | static_cast<std::uint64_t>(packet.word[1]) << 32;
   const std::uint64_t high = packet.word[2] | static_cast<std::uint64_t>(packet.word[3]) << 32;
-  const std::uint64_t place =
+  const std::uint64_t position =
       index + iteration * 0x9E3779B97F4A7C15ull + static_cast<std::uint64_t>(kind) * 0xD1B54A32ull;
-  return mix64(low ^ mix64(high ^ mix64(ref)));
+  return mix64(low ^ mix64(high ^ mix64(position)));
 }
 
-/// Largest error of one rounding of `magnitude` to T: half a unit in the last ref, subnormal steps included.
+/// Largest error of one rounding of `magnitude` to T: half a unit in the last place, subnormal steps included.
 template <class T>
 SYMMBENCH_HD double rounding_bound(double magnitude) {
   constexpr double kRelative = 1.0 / (1 << kPrecision<T>);

@@ -1,7 +1,14 @@
 #include "config/options.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+
+#include "catalog/algorithms.hpp"
+#include "catalog/allocators.hpp"
+#include "catalog/handles.hpp"
+#include "catalog/patterns.hpp"
+#include "catalog/workspaces.hpp"
 
 namespace symmbench {
 namespace {
@@ -12,52 +19,35 @@ using Group = OptionGroup;
 
 constexpr bool kLater = false;
 
-constexpr Choice kWorkspaces[] = {
-    {"trtllm_fusion", "comm buffer, flags, Lamport triple buffer: one-shot, two-shot, fused patterns"},
-    {"trtllm", "the older IPC workspace of seven buffers", kLater},
-    {"mnnvl", "Lamport buffers and flags for multi-node NVLink, unicast or multicast", kLater},
-};
-constexpr Choice kAllocators[] = {
-    {"symm_device_memory", "TensorRT-style: one contiguous address range over all ranks"},
-    {"torch_symm_mem", "torch.distributed symmetric memory: one address range per peer, signal pad"},
-    {"upstream",
-     "what the library would take: torch_symm_mem when FLASHINFER_TRTLLM_AR_USE_TORCH_SYMM_MEM=1, else "
-     "symm_device_memory"},
-    {"libtorch", "PyTorch's own code, opened at run time", kLater},
-    {"cuda_ipc", "the control: cudaMalloc and cudaIpcMemHandle, as before 2025", kLater},
-};
-constexpr Choice kHandles[] = {
-    {"auto", "the best type that a real trial between peers proves on all ranks, by vote"},
-    {"upstream", "each allocator's own rule"},
-    {"posix_fd", "POSIX file descriptors: ranks of one host"},
-    {"fabric", "fabric handles: ranks of one NVLink domain, also across hosts"},
-};
+/// A catalogue table as choices, with the option's own further ones before the row of index kAt.
+template <std::size_t kAt = 0, class Row, std::size_t N, class... Further>
+constexpr std::array<Choice, N + sizeof...(Further)> choices(const Row (&rows)[N], Further... further) {
+  const auto choice = [&](std::size_t i) { return Choice{rows[i].name, rows[i].about, rows[i].now}; };
+  std::array<Choice, N + sizeof...(Further)> all{};
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < kAt; ++i) all[count++] = choice(i);
+  ((all[count++] = further), ...);
+  for (std::size_t i = kAt; i < N; ++i) all[count++] = choice(i);
+  return all;
+}
+
+constexpr auto kWorkspaceChoices = choices(kWorkspaceKinds);
+constexpr auto kAllocatorChoices = choices<2>(
+    kAllocators, Choice{"upstream",
+                        "what the library would take: torch_symm_mem when FLASHINFER_TRTLLM_AR_USE_TORCH_SYMM_MEM=1, "
+                        "else symm_device_memory"});
+constexpr auto kHandleChoices = choices<0>(
+    kHandleTypes, Choice{"auto", "the best type that a real trial between peers proves on all ranks, by vote"},
+    Choice{"upstream", "each allocator's own rule"});
 constexpr Choice kMulticast[] = {
     {"off", "peer-to-peer stores and loads only"},
     {"on", "multicast objects (NVLS)", kLater},
 };
-constexpr Choice kAlgorithms[] = {
-    {"one_shot", "Lamport: every rank sends everything to all"},
-    {"two_shot", "reduce-scatter and all-gather, Lamport packets in both steps"},
-    {"two_shot_barrier", "the same two steps between flag barriers, as upstream"},
-    {"auto",
-     "what the tuning table (--tuning) says for ranks, pattern and size; computed limits where it says nothing"},
-    {"nccl", "NCCL's plain allreduce beside ours, once per case; on cuda, where libnccl.so.2 is"},
-};
-constexpr Choice kPatterns[] = {
-    {"allreduce", "sum over ranks"},
-    {"residual_rmsnorm", "sum, add the residual, RMSNorm; writes residual_out and norm_out"},
-    {"residual_rmsnorm_fp8", "the same, norm quantised to FP8 E4M3", kLater},
-    {"residual_rmsnorm_nvfp4", "the same, norm quantised to NVFP4", kLater},
-    {"residual_rmsnorm_out_fp8", "FP8 beside norm_out", kLater},
-    {"residual_rmsnorm_out_nvfp4", "NVFP4 beside norm_out", kLater},
-    {"residual_rmsnorm_dynamic_fp8", "FP8 with a scale per token", kLater},
-    {"residual_rmsnorm_out_dynamic_fp8", "FP8 with a scale per token, beside norm_out", kLater},
-    {"residual_rmsnorm_group_fp8", "FP8 with packed scales per group of elements", kLater},
-    {"residual_rmsnorm_out_group_fp8", "FP8 with packed scales per group, beside norm_out", kLater},
-    {"moe_reduction_residual_rmsnorm", "expert reduction before the allreduce", kLater},
-    {"moe_finalize_residual_rmsnorm", "expert finalisation before the allreduce", kLater},
-};
+constexpr auto kAlgorithmChoices = choices<3>(
+    kAlgorithms,
+    Choice{"auto",
+           "what the tuning table (--tuning) says for ranks, pattern and size; computed limits where it says nothing"});
+constexpr auto kPatternChoices = choices(kPatterns);
 constexpr Choice kDTypes[] = {{"fp16", "half precision"}, {"bf16", "bfloat16"}, {"fp32", "single precision"}};
 constexpr Choice kScaleLayouts[] = {{"linear", "row-major scales", kLater},
                                     {"128x4", "tiles of 128 rows by 4 scales", kLater},
@@ -87,17 +77,17 @@ constexpr Bounds from(double low, double high = 1e9) { return {.low = low, .high
 constexpr OptionSpec kOptions[] = {
     // ---- what to run
     {"workspace", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "trtllm_fusion", "workspaces to build",
-     kWorkspaces},
+     kWorkspaceChoices},
     {"allocator", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "symm_device_memory,torch_symm_mem",
-     "allocator modes that back the workspace; two or more are measured interleaved and compared", kAllocators},
+     "allocator modes that back the workspace; two or more are measured interleaved and compared", kAllocatorChoices},
     {"handle", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "auto", "how memory is shared between ranks",
-     kHandles},
+     kHandleChoices},
     {"multicast", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "off",
      "multicast transport; NCCL_NVLS_ENABLE=0 and the like on any rank veto it", kMulticast},
     {"algorithm", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "one_shot,two_shot", "allreduce algorithms",
-     kAlgorithms},
+     kAlgorithmChoices},
     {"pattern", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "allreduce", "allreduce and fused patterns",
-     kPatterns},
+     kPatternChoices},
     {"datatype", 'd', Kind::names, Scope::sweep, Group::select, "NAMES", "bf16", "element types", kDTypes},
     {"in-place", 0, Kind::switches, Scope::sweep, Group::select, "LIST", "off",
      "output over input (plain allreduce only): off, on or both as off,on"},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "catalog/algorithms.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "core/text.hpp"
@@ -83,7 +84,7 @@ std::vector<TuningChoice> choices_in(const Place& list) {
     const auto step = list.element(i);
     check_keys(step, {"up_to_bytes", "algorithm"});
     TuningChoice choice;
-    choice.algorithm = name_in(step.at("algorithm"), {std::begin(kTunableAlgorithms), std::end(kTunableAlgorithms)});
+    choice.algorithm = name_in(step.at("algorithm"), tunable_algorithms());
     const auto bound = step.at("up_to_bytes");
     if (!bound.json.is_null()) choice.up_to_bytes = static_cast<std::uint64_t>(integer_in(bound, 1, kMostBytes));
     if (!choices.empty()) {
@@ -111,9 +112,17 @@ TuningEntry entry_in(const Place& place) {
 
 }  // namespace
 
+std::vector<std::string> tunable_algorithms() {
+  std::vector<std::string> names;
+  for (const AlgorithmRow& row : kAlgorithms) {
+    if (row.now && !row.reference) names.emplace_back(row.name);
+  }
+  return names;
+}
+
 bool is_tunable(std::string_view algorithm) {
-  return std::find(std::begin(kTunableAlgorithms), std::end(kTunableAlgorithms), algorithm) !=
-         std::end(kTunableAlgorithms);
+  const auto known = algorithm_from(algorithm);
+  return known && !is_reference(*known);
 }
 
 std::optional<std::string_view> TuningTable::algorithm_for(int world_size, std::string_view pattern, DType dtype,

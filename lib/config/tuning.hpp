@@ -12,8 +12,8 @@
 namespace symmbench {
 
 /// The algorithms that a tuning table may name and `auto` may take, best known first. Anything else that a run can
-/// measure (NCCL) is a peer: shown beside them, never chosen.
-inline constexpr std::string_view kTunableAlgorithms[] = {"one_shot", "two_shot", "two_shot_barrier"};
+/// measure (a reference) is a peer: shown beside them, never chosen.
+std::vector<std::string> tunable_algorithms();
 bool is_tunable(std::string_view algorithm);
 
 /// One step of a table: messages of up to and including so many bytes, above the step before it.

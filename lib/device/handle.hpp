@@ -1,23 +1,12 @@
 #pragma once
 #include <array>
 #include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string_view>
 #include <variant>
 
+#include "catalog/handles.hpp"
 #include "core/unique_fd.hpp"
 
 namespace symmbench {
-
-/// How a memory handle travels between processes.
-enum class HandleType : std::uint8_t {
-  posix_fd,  ///< a file descriptor, within one OS image
-  fabric,    ///< 64 opaque bytes, within one NVLink domain
-};
-
-std::string_view name_of(HandleType type);
-std::optional<HandleType> handle_type_from(std::string_view name);
 
 struct FabricBlob {
   std::array<std::byte, 64> bytes{};
@@ -26,6 +15,8 @@ struct FabricBlob {
 /// An exported handle. A descriptor is owned: exporting gives a new one each time.
 using ShareableHandle = std::variant<UniqueFd, FabricBlob>;
 
-HandleType type_of(const ShareableHandle& handle);
+inline HandleType type_of(const ShareableHandle& handle) {
+  return std::holds_alternative<FabricBlob>(handle) ? HandleType::fabric : HandleType::posix_fd;
+}
 
 }  // namespace symmbench

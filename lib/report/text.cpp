@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "catalog/allocators.hpp"
 #include "report/pick.hpp"
 #include "report/rank_rows.hpp"
 
@@ -40,9 +41,8 @@ std::string upper(std::string text) {
 }  // namespace
 
 std::string short_allocator_name(const std::string& allocator) {
-  if (allocator == "symm_device_memory") return "symm";
-  if (allocator == "torch_symm_mem") return "torch";
-  return allocator;
+  const AllocatorRow* row = row_named(kAllocators, allocator);
+  return row != nullptr ? std::string(row->short_name) : allocator;
 }
 
 Json report_head(const Json& run_started, std::span<const Json> rank_records) {

@@ -3,6 +3,8 @@
 #include <optional>
 #include <string_view>
 
+#include "catalog/algorithms.hpp"
+
 namespace symmbench {
 
 /// Bytes per GB in every bandwidth of the tool.
@@ -19,17 +21,21 @@ constexpr double bus_bandwidth_gbs(double algorithm_bandwidth, int world_size) {
   return algorithm_bandwidth * 2 * (world_size - 1) / world_size;
 }
 
-/// Bytes that one rank sends for a message of S bytes on n ranks, in the busier direction:
-/// one-shot (n - 1) S; two-shot 2 (n - 1) / n S. nullopt for an algorithm whose traffic is not known.
-/// `algorithm` is the name in the row: every one-shot variant begins with "one_shot", every two-shot one with
-/// "two_shot".
+/// Bytes that one rank sends for a message of S bytes on n ranks, in the busier direction: one step (n - 1) S; two steps
+/// 2 (n - 1) / n S. nullopt for an algorithm whose traffic is not known, and for a name that is not in the catalogue.
 constexpr std::optional<std::uint64_t> wire_bytes(std::string_view algorithm, std::uint64_t message_bytes,
                                                   int world_size) {
-  if (world_size < 1) return std::nullopt;
+  const AlgorithmRow* row = row_named(kAlgorithms, algorithm);
+  if (row == nullptr || world_size < 1) return std::nullopt;
   const auto ranks = static_cast<std::uint64_t>(world_size);
-  if (algorithm.starts_with("one_shot")) return (ranks - 1) * message_bytes;
-  if (algorithm.starts_with("two_shot")) return 2 * (ranks - 1) * message_bytes / ranks;
-  return std::nullopt;
+  switch (row->steps) {
+    case 1:
+      return (ranks - 1) * message_bytes;
+    case 2:
+      return 2 * (ranks - 1) * message_bytes / ranks;
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace symmbench

@@ -180,30 +180,30 @@ Attribution attribute(const std::vector<MemberReport>& members, const std::vecto
   });
 
   // 2. The most telling one.
-  Attribution verdict;
+  Attribution attribution;
   const Waits graph = waits_of(members);
   if (!deaths.empty()) {
-    verdict.failure = deaths.front().failure;
+    attribution.failure = deaths.front().failure;
   } else if (!own.empty()) {
-    verdict.failure = own.front().failure;
+    attribution.failure = own.front().failure;
   } else if (const MemberReport* culprit = stuck_member(members, graph)) {
-    verdict.failure = stuck(*culprit, waiters_for(culprit->rank, graph), item_names);
+    attribution.failure = stuck(*culprit, waiters_for(culprit->rank, graph), item_names);
   } else if (!waits.empty()) {
-    verdict.failure = waits.front().failure;
+    attribution.failure = waits.front().failure;
   } else {
     const auto hung = std::find_if(members.begin(), members.end(), [](const auto& each) { return each.hung; });
-    verdict.failure = stuck(hung == members.end() ? members.front() : *hung, {}, item_names);
+    attribution.failure = stuck(hung == members.end() ? members.front() : *hung, {}, item_names);
   }
-  verdict.hung = verdict.failure.reason == Reason::timed_out;
+  attribution.hung = attribution.failure.reason == Reason::timed_out;
 
   // 3. The rest, once each.
-  std::set<std::string> shown{describe(verdict.failure)};
+  std::set<std::string> shown{describe(attribution.failure)};
   for (const auto* statements : {&deaths, &own, &waits}) {
     for (const Statement& statement : *statements) {
-      if (shown.insert(describe(statement.failure)).second) verdict.others.push_back(statement.failure);
+      if (shown.insert(describe(statement.failure)).second) attribution.others.push_back(statement.failure);
     }
   }
-  return verdict;
+  return attribution;
 }
 
 }  // namespace symmbench

@@ -219,11 +219,11 @@ void GroupCoordinator::conclude(Clock::time_point now) {
     const Attribution attribution = attribute(reports, case_ids_of(running_.items));
     // The others may be a step ahead of the rank to blame, waiting for it; without one the furthest counts.
     for (const MemberReport& each : reports) {
-      if (!verdict.failure.rank) progress.begun = std::max(progress.begun, each.page.item);
-      if (verdict.failure.rank == each.rank) progress.begun = each.page.item;
+      if (!attribution.failure.rank) progress.begun = std::max(progress.begun, each.page.item);
+      if (attribution.failure.rank == each.rank) progress.begun = each.page.item;
     }
-    record_failure(verdict, progress);
-    auto given_up = queue_->failed(verdict.failure, progress);
+    record_failure(attribution, progress);
+    auto given_up = queue_->failed(attribution.failure, progress);
     restarted_ = true;
     const auto stuck = std::find_if(reports.begin(), reports.end(),
                                     [](const MemberReport& each) { return each.end.kind == Kind::stuck; });
@@ -236,20 +236,20 @@ void GroupCoordinator::conclude(Clock::time_point now) {
         given_up.insert(given_up.end(), later.begin(), later.end());
       }
     }
-    record_given_up(given_up, verdict.failure);
+    record_given_up(given_up, attribution.failure);
   }
   start_next(now);
 }
 
-void GroupCoordinator::record_failure(const Attribution& verdict, const AttemptProgress& progress) {
+void GroupCoordinator::record_failure(const Attribution& attribution, const AttemptProgress& progress) {
   FailureRecord record{.group = group_,
                        .attempt = attempt_,
                        .case_id = std::nullopt,
                        .allocators = allocators_of(running_),
                        .alone = running_.alone,
-                       .status = verdict.hung ? "hung" : "failed",
-                       .failure = verdict.failure,
-                       .others = verdict.others,
+                       .status = attribution.hung ? "hung" : "failed",
+                       .failure = attribution.failure,
+                       .others = attribution.others,
                        .label = running_.label};
   if (const auto item = WorkQueue::failed_item(progress)) {
     record.case_id = running_.items[*item].case_id;
@@ -301,7 +301,7 @@ void GroupCoordinator::lose_silent_rank() {
     reports.push_back(each.report);
     progress.begun = std::max(progress.begun, each.report.page.item);
   }
-  Attribution verdict{
+  Attribution attribution{
       .failure = {.layer = Layer::supervisor,
                   .reason = Reason::timed_out,
                   .detail = fmt::format("rank {}'s supervisor answers no more: it did not stop its worker "
@@ -312,10 +312,10 @@ void GroupCoordinator::lose_silent_rank() {
       .hung = true};
   if (news_count_ > 0) {
     Attribution theirs = attribute(reports, case_ids_of(running_.items));
-    verdict.others = std::move(theirs.others);
-    verdict.others.insert(verdict.others.begin(), std::move(theirs.failure));
+    attribution.others = std::move(theirs.others);
+    attribution.others.insert(attribution.others.begin(), std::move(theirs.failure));
   }
-  record_failure(verdict, progress);
+  record_failure(attribution, progress);
   state_ = State::lost;
 }
 

@@ -98,7 +98,7 @@ class GroupCoordinator {
   void stop_all(Clock::time_point now);
   void conclude(Clock::time_point now);
   void lose_silent_rank();
-  void record_failure(const Attribution& verdict, const AttemptProgress& progress);
+  void record_failure(const Attribution& attribution, const AttemptProgress& progress);
   void record_given_up(const std::vector<GivenUp>& given_up, const Failure& failure);
   void append(Json record) { commands_.push_back(Append{std::move(record)}); }
 

@@ -59,13 +59,13 @@ inline void run_gpu_ranks(int ranks, std::uint64_t message_bytes, const std::fun
   });
 }
 
-/// Device memory of one rank for a ring of `slots` iterations of one shape, filled with inputs and constants.
+/// Device memory of one rank for a ring of `buffers` iterations of one shape, filled with inputs and constants.
 class GpuBatch {
  public:
   GpuBatch(GpuRank& rank, const CallShape& shape, InputKind kind, std::uint32_t buffers, std::uint64_t first_iteration)
       : rank_(rank), shape_(shape), first_(first_iteration), buffers_(buffers) {
     const std::uint64_t message = shape.message_bytes();
-    view_.buffers = slots;
+    view_.buffers = buffers;
     view_.message_bytes = message;
     view_.guard_bytes = 256;
     view_.seed = 7;

@@ -106,13 +106,13 @@ class FlatRanks {
   std::unique_ptr<KernelSet> kernels_ = make_host_kernels();
 };
 
-/// One rank's buffers for a batch of `slots` iterations of one shape.
+/// One rank's buffers for a batch of `buffers` iterations of one shape.
 class RankBatch {
  public:
   RankBatch(const CallShape& shape, InputKind kind, std::uint32_t buffers, std::uint64_t seed,
             std::uint64_t iteration = 0)
       : message_(shape.message_bytes()) {
-    view_.buffers = slots;
+    view_.buffers = buffers;
     view_.message_bytes = message_;
     view_.guard_bytes = 64;
     view_.seed = seed;

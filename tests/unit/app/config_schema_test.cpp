@@ -134,7 +134,7 @@ TEST_CASE("names and limits in the tuning schema are those of the code, and ship
   CHECK(entry.at("dtype").at("enum") == Json(names_now(option("datatype"))));
   const Json step = entry.at("choices").at("items").at("properties");
   CHECK(step.at("algorithm").at("enum") ==
-        Json(std::vector<std::string>(std::begin(kTunableAlgorithms), std::end(kTunableAlgorithms))));
+        Json(tunable_algorithms()));
   CHECK(step.at("up_to_bytes").at("maximum").get<double>() == option("maxbytes").bounds.high);
   for (const auto& shipped : shipped_tunings()) {
     CAPTURE(shipped.name);

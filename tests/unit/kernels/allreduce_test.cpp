@@ -8,7 +8,7 @@ using namespace symmbench::test;
 
 namespace {
 
-constexpr Algorithm kAlgorithms[] = {Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier};
+constexpr Algorithm kOurAlgorithms[] = {Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier};
 constexpr DType kTypes[] = {DType::fp16, DType::bf16, DType::fp32};
 
 void expect_right(const CallShape& shape, std::uint32_t iterations = 4) {
@@ -29,7 +29,7 @@ void expect_right(const CallShape& shape, std::uint32_t iterations = 4) {
 
 TEST_CASE("Every algorithm sums every type over every number of ranks") {
   const int world_size = GENERATE(1, 2, 3, 4, 5, 8, 16);
-  for (const auto algorithm : kAlgorithms) {
+  for (const auto algorithm : kOurAlgorithms) {
     for (const auto dtype : kTypes) {
       // 67 packets: more than one block, and no number of ranks divides it but 1.
       const std::uint64_t hidden = 67 * kPacketBytes / element_bytes(dtype);
@@ -40,7 +40,7 @@ TEST_CASE("Every algorithm sums every type over every number of ranks") {
 
 TEST_CASE("A message of one packet and a message smaller than the ranks arrive whole") {
   const std::uint64_t packets = GENERATE(1, 2, 3);
-  for (const auto algorithm : kAlgorithms) {
+  for (const auto algorithm : kOurAlgorithms) {
     for (const int world_size : {2, 4, 7, 8}) {
       expect_right(
           {.algorithm = algorithm, .dtype = DType::bf16, .world_size = world_size, .tokens = 1, .hidden = packets * 8});
@@ -50,7 +50,7 @@ TEST_CASE("A message of one packet and a message smaller than the ranks arrive w
 
 TEST_CASE("Every algorithm normalises rows of every type") {
   const int world_size = GENERATE(2, 4, 8, 16);
-  for (const auto algorithm : kAlgorithms) {
+  for (const auto algorithm : kOurAlgorithms) {
     for (const auto dtype : kTypes) {
       for (const std::uint64_t tokens : {1, 3, 8}) {  // fewer rows than ranks, rows cut by shares, whole rows
         expect_right({.algorithm = algorithm,
@@ -65,7 +65,7 @@ TEST_CASE("Every algorithm normalises rows of every type") {
 }
 
 TEST_CASE("Plain allreduce works in place") {
-  for (const auto algorithm : kAlgorithms) {
+  for (const auto algorithm : kOurAlgorithms) {
     for (const int world_size : {2, 3, 4}) {
       expect_right({.algorithm = algorithm,
                     .dtype = DType::bf16,
@@ -78,14 +78,14 @@ TEST_CASE("Plain allreduce works in place") {
 }
 
 TEST_CASE("The largest domain of 72 ranks sums") {
-  for (const auto algorithm : kAlgorithms) {
+  for (const auto algorithm : kOurAlgorithms) {
     expect_right({.algorithm = algorithm, .dtype = DType::bf16, .world_size = 72, .tokens = 1, .hidden = 8 * 100}, 2);
   }
 }
 
 TEST_CASE("The number of blocks does not change the result") {
   const std::uint32_t blocks = GENERATE(1, 2, 3, 7, 256);
-  for (const auto algorithm : kAlgorithms) {
+  for (const auto algorithm : kOurAlgorithms) {
     for (const auto pattern : {Pattern::allreduce, Pattern::residual_rmsnorm}) {
       expect_right({.algorithm = algorithm,
                     .pattern = pattern,
@@ -109,7 +109,7 @@ TEST_CASE("Sizes, grids, algorithms and patterns may change from call to call in
   };
   std::uint64_t iteration = 0;
   for (int batch = 0; batch < 60; ++batch) {
-    CallShape shape{.algorithm = kAlgorithms[draw(3)], .dtype = kTypes[draw(3)], .world_size = world_size};
+    CallShape shape{.algorithm = kOurAlgorithms[draw(3)], .dtype = kTypes[draw(3)], .world_size = world_size};
     shape.tokens = 1 + draw(16);
     shape.hidden = 8 * (1 + draw(64));
     shape.blocks = static_cast<std::uint32_t>(draw(4));
@@ -127,7 +127,7 @@ TEST_CASE("Sizes, grids, algorithms and patterns may change from call to call in
 
 TEST_CASE("Ranks get the same bits from all three algorithms") {
   std::vector<std::uint64_t> digests;
-  for (const auto algorithm : kAlgorithms) {
+  for (const auto algorithm : kOurAlgorithms) {
     const CallShape shape{.algorithm = algorithm, .dtype = DType::fp16, .world_size = 4, .tokens = 3, .hidden = 640};
     FlatRanks ranks(layout_for(shape));
     digests.push_back(run_and_check(ranks, shape, InputKind::exact, 3)[0].digest);

@@ -1,0 +1,37 @@
+#pragma once
+#include <cstdint>
+
+#include "catalog/catalog.hpp"
+
+namespace symmbench {
+
+enum class Algorithm : std::uint8_t { one_shot, two_shot, two_shot_barrier, nccl };
+
+struct AlgorithmRow {
+  Algorithm value;
+  std::string_view name;
+  std::string_view about;
+  int steps;       ///< communication steps: 1 sends (W-1) S per rank, 2 send 2 (W-1)/W S; 0: not known
+  bool reference;  ///< another library's, measured beside ours: it brings its own memory and never is what `auto` takes
+  bool now = true;
+};
+
+inline constexpr AlgorithmRow kAlgorithms[] = {
+    {Algorithm::one_shot, "one_shot", "Lamport: every rank sends everything to all", 1, false},
+    {Algorithm::two_shot, "two_shot", "reduce-scatter and all-gather, Lamport packets in both steps", 2, false},
+    {Algorithm::two_shot_barrier, "two_shot_barrier", "the same two steps between flag barriers, as upstream", 2,
+     false},
+    {Algorithm::nccl, "nccl", "NCCL's plain allreduce beside ours, once per case; on cuda, where libnccl.so.2 is", 0,
+     true},
+};
+static_assert(in_enum_order(kAlgorithms));
+
+constexpr std::string_view name_of(Algorithm algorithm) { return row_of(kAlgorithms, algorithm).name; }
+constexpr std::optional<Algorithm> algorithm_from(std::string_view name) { return value_named(kAlgorithms, name); }
+constexpr bool is_reference(Algorithm algorithm) { return row_of(kAlgorithms, algorithm).reference; }
+
+/// Whether the algorithm sums in rank order, in fp32: its results then are the same bits on every rank, one rounding
+/// from the sum. A reference promises neither: it may keep partial sums in the element type, in any order.
+constexpr bool sums_in_rank_order(Algorithm algorithm) { return !is_reference(algorithm); }
+
+}  // namespace symmbench

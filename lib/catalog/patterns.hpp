@@ -1,0 +1,54 @@
+#pragma once
+#include <cstdint>
+
+#include "catalog/catalog.hpp"
+
+namespace symmbench {
+
+enum class Pattern : std::uint8_t {
+  allreduce,
+  residual_rmsnorm,
+  residual_rmsnorm_fp8,
+  residual_rmsnorm_nvfp4,
+  residual_rmsnorm_out_fp8,
+  residual_rmsnorm_out_nvfp4,
+  residual_rmsnorm_dynamic_fp8,
+  residual_rmsnorm_out_dynamic_fp8,
+  residual_rmsnorm_group_fp8,
+  residual_rmsnorm_out_group_fp8,
+  moe_reduction_residual_rmsnorm,
+  moe_finalize_residual_rmsnorm,
+};
+
+struct PatternRow {
+  Pattern value;
+  std::string_view name;
+  std::string_view about;
+  bool now = true;
+};
+
+inline constexpr PatternRow kPatterns[] = {
+    {Pattern::allreduce, "allreduce", "sum over ranks"},
+    {Pattern::residual_rmsnorm, "residual_rmsnorm", "sum, add the residual, RMSNorm; writes residual_out and norm_out"},
+    {Pattern::residual_rmsnorm_fp8, "residual_rmsnorm_fp8", "the same, norm quantised to FP8 E4M3", false},
+    {Pattern::residual_rmsnorm_nvfp4, "residual_rmsnorm_nvfp4", "the same, norm quantised to NVFP4", false},
+    {Pattern::residual_rmsnorm_out_fp8, "residual_rmsnorm_out_fp8", "FP8 beside norm_out", false},
+    {Pattern::residual_rmsnorm_out_nvfp4, "residual_rmsnorm_out_nvfp4", "NVFP4 beside norm_out", false},
+    {Pattern::residual_rmsnorm_dynamic_fp8, "residual_rmsnorm_dynamic_fp8", "FP8 with a scale per token", false},
+    {Pattern::residual_rmsnorm_out_dynamic_fp8, "residual_rmsnorm_out_dynamic_fp8",
+     "FP8 with a scale per token, beside norm_out", false},
+    {Pattern::residual_rmsnorm_group_fp8, "residual_rmsnorm_group_fp8", "FP8 with packed scales per group of elements",
+     false},
+    {Pattern::residual_rmsnorm_out_group_fp8, "residual_rmsnorm_out_group_fp8",
+     "FP8 with packed scales per group, beside norm_out", false},
+    {Pattern::moe_reduction_residual_rmsnorm, "moe_reduction_residual_rmsnorm", "expert reduction before the allreduce",
+     false},
+    {Pattern::moe_finalize_residual_rmsnorm, "moe_finalize_residual_rmsnorm",
+     "expert finalisation before the allreduce", false},
+};
+static_assert(in_enum_order(kPatterns));
+
+constexpr std::string_view name_of(Pattern pattern) { return row_of(kPatterns, pattern).name; }
+constexpr std::optional<Pattern> pattern_from(std::string_view name) { return value_named(kPatterns, name); }
+
+}  // namespace symmbench

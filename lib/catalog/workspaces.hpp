@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+
+#include "catalog/catalog.hpp"
+
+namespace symmbench {
+
+enum class WorkspaceKind : std::uint8_t { trtllm_fusion, trtllm, mnnvl };
+
+struct WorkspaceKindRow {
+  WorkspaceKind value;
+  std::string_view name;
+  std::string_view about;
+  bool now = true;
+};
+
+inline constexpr WorkspaceKindRow kWorkspaceKinds[] = {
+    {WorkspaceKind::trtllm_fusion, "trtllm_fusion",
+     "comm buffer, flags, Lamport triple buffer: one-shot, two-shot, fused patterns"},
+    {WorkspaceKind::trtllm, "trtllm", "the older IPC workspace of seven buffers", false},
+    {WorkspaceKind::mnnvl, "mnnvl", "Lamport buffers and flags for multi-node NVLink, unicast or multicast", false},
+};
+static_assert(in_enum_order(kWorkspaceKinds));
+
+constexpr std::string_view name_of(WorkspaceKind kind) { return row_of(kWorkspaceKinds, kind).name; }
+constexpr std::optional<WorkspaceKind> workspace_kind_from(std::string_view name) {
+  return value_named(kWorkspaceKinds, name);
+}
+
+/// How packets travel to the peers.
+enum class TransportKind : std::uint8_t { unicast, multicast };
+
+struct TransportKindRow {
+  TransportKind value;
+  std::string_view name;
+  std::string_view about;
+  bool now = true;
+};
+
+inline constexpr TransportKindRow kTransportKinds[] = {
+    {TransportKind::unicast, "unicast", "peer-to-peer stores and loads only"},
+    {TransportKind::multicast, "multicast", "multicast objects (NVLS)", false},
+};
+static_assert(in_enum_order(kTransportKinds));
+
+constexpr std::string_view name_of(TransportKind transport) { return row_of(kTransportKinds, transport).name; }
+constexpr std::optional<TransportKind> transport_from(std::string_view name) {
+  return value_named(kTransportKinds, name);
+}
+
+}  // namespace symmbench
