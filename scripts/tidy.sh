@@ -21,7 +21,7 @@ cmake --build "$folder" --target symmbench_version_header >"$folder/cmake.log" 2
 
 # What is compiled of the tree itself, and below the paths asked for; a header is checked where it is named.
 mapfile -t files < <(jq -r '.[].file' "$folder/compile_commands.json" |
-  sed -nE "s|^$PWD/((app\|lib\|kernels\|tests)/.*\.cpp)$|\1|p" | sort -u |
+  sed -nE "s|^$PWD/((app\|lib\|kernels\|scripts\|tests)/.*\.cpp)$|\1|p" | sort -u |
   if [ $# -gt 0 ]; then grep -E "^($(printf '%s|' "${@%/}" | sed 's/|$//'))(/|$)" || true; else cat; fi
   printf '%s\n' "$@" | grep -E '\.hpp$' || true)
 if [ "${#files[@]}" -eq 0 ]; then
@@ -33,7 +33,7 @@ fi
 check() {
   local log
   log=$(mktemp "$3/XXXXXX.log")
-  "$1" -p "$2" --quiet --extra-arg=-Wno-unknown-warning-option "--header-filter=^$PWD/(app|lib|kernels|tests)/" "$4" \
+  "$1" -p "$2" --quiet --extra-arg=-Wno-unknown-warning-option "--header-filter=^$PWD/(app|lib|kernels|scripts|tests)/" "$4" \
     >"$log" 2>"$log.errors" || grep -qE ': (error|warning): ' "$log" ||
     { echo "$4: error: clang-tidy failed"; cat "$log.errors"; } >>"$log"
 }

@@ -17,7 +17,7 @@ struct FrameHeader {
   std::uint32_t kind;
 };
 
-constexpr std::size_t kReadChunkBytes = 64 * 1024;
+constexpr std::size_t kReadChunkBytes = 64 << 10;
 /// Waits until `events` or the deadline; an interruption counts as an event, the caller looks again anyway.
 void wait_for(int fd, short events, const Deadline& deadline) {
   pollfd wait{.fd = fd, .events = events, .revents = 0};

@@ -21,8 +21,9 @@ std::string first_not_finite(const Json& json, const std::string& path) {
   if (json.is_number_float()) return std::isfinite(json.get<double>()) ? "" : (path.empty() ? "/" : path);
   if (!json.is_structured()) return "";
   for (auto it = json.begin(); it != json.end(); ++it) {
-    const std::string key = json.is_object() ? it.key() : std::to_string(it - json.begin());
-    if (auto found = first_not_finite(*it, path + "/" + key); !found.empty()) return found;
+    std::string inner = path + "/";
+    inner += json.is_object() ? it.key() : std::to_string(it - json.begin());
+    if (auto found = first_not_finite(*it, inner); !found.empty()) return found;
   }
   return "";
 }

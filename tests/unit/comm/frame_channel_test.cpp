@@ -55,7 +55,7 @@ void write_raw(int fd, std::span<const std::byte> bytes) {
 TEST_CASE("frames arrive whole and in order, also empty ones") {
   Pair pair;
   for (int i = 0; i < 100; ++i) {
-    pair.near.send(static_cast<std::uint32_t>(i), filled(static_cast<std::size_t>(i * 7), i), Deadline::in(kPatience));
+    pair.near.send(static_cast<std::uint32_t>(i), filled(static_cast<std::size_t>(i) * 7, i), Deadline::in(kPatience));
   }
   for (int i = 0; i < 100; ++i) {
     const Frame frame = pair.far.receive(Deadline::in(kPatience));

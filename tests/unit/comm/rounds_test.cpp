@@ -24,7 +24,7 @@ struct Fixture {
     for (int rank = 0; rank < size; ++rank) cursors.emplace_back(RoundScope{.size = static_cast<std::uint32_t>(size)});
     table.open_attempt(0, 0);
   }
-  std::vector<Answer> come(int rank, std::string step, Clock::time_point now = kStart) {
+  std::vector<Answer> come(int rank, const std::string& step, Clock::time_point now = kStart) {
     return table.contribute({.round = cursors[rank].next(step),
                              .rank = rank,
                              .step = step,

@@ -130,10 +130,10 @@ void check_none(const std::vector<std::optional<Failure>>& failures) {
 TEST_CASE("workers gather through their supervisors") {
   check_none(run_workers(4, [](int rank, Communicator& comm) {
     require(comm.rank() == rank && comm.size() == 4 && comm.world_rank(2) == 2 && comm.step_timeout() == kLimit);
-    for (int round = 0; round < 20; ++round) {
-      const std::string mine(static_cast<std::size_t>(rank * 1000 + round), 'x');
+    for (std::size_t round = 0; round < 20; ++round) {
+      const std::string mine(static_cast<std::size_t>(rank) * 1000 + round, 'x');
       const auto texts = allgather_text(comm, "texts", mine);
-      for (int peer = 0; peer < 4; ++peer) require(texts[peer].size() == static_cast<std::size_t>(peer * 1000 + round));
+      for (std::size_t peer = 0; peer < 4; ++peer) require(texts[peer].size() == peer * 1000 + round);
     }
   }));
 }

@@ -28,7 +28,7 @@ TEST_CASE("a size is written in the largest unit that keeps it short, and reads 
   CHECK(format_bytes(16) == "16 B");
   CHECK(format_bytes(1023) == "1023 B");
   CHECK(format_bytes(4096) == "4 KiB");
-  CHECK(format_bytes(1536 * 1024) == "1.5 MiB");
+  CHECK(format_bytes(1536ull << 10) == "1.5 MiB");
   CHECK(format_bytes(2ull << 30) == "2 GiB");
 }
 
