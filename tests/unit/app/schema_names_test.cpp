@@ -1,0 +1,47 @@
+#include "scripts/schema/schema_names.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <stdexcept>
+
+#include "report/schema.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+/// A shipped schema in which `words` has become `other`.
+std::string changed(const char* schema, const std::string& words, const std::string& other) {
+  std::string text(schema_text(schema));
+  REQUIRE(text.find(words) != std::string::npos);
+  return text.replace(text.find(words), words.size(), other);
+}
+
+}  // namespace
+
+TEST_CASE("the lists of names in the shipped schemas are the code's") {
+  for (const char* schema : {"config", "report", "tuning"}) {
+    CAPTURE(schema);
+    INFO("scripts/generate_schemas.sh renews them");
+    CHECK_FALSE(schema_names(schema).empty());
+    const bool current = with_current_names(std::string(schema_text(schema)), schema) == schema_text(schema);
+    CHECK(current);
+  }
+}
+
+TEST_CASE("a list of names that is out of date is renewed, and the rest of the file stays as it is") {
+  const auto renewed = [](const char* schema, const std::string& words, const std::string& other) {
+    return with_current_names(changed(schema, words, other), schema) == schema_text(schema);
+  };
+  CHECK(renewed("report", "\"crashed\", ", ""));
+  CHECK(renewed("report", "\"crashed\", ", "\"crashed\", \"bad luck\",\n"));
+  CHECK(renewed("report", "\"map\", ", ""));
+  CHECK(renewed("config", "\"cuda\", ", "\"tpu\", "));
+  CHECK(renewed("tuning", "\"fp16\", ", "\"fp16\",\n      "));
+}
+
+TEST_CASE("a definition that a schema lacks or has twice is named") {
+  CHECK_THROWS_AS(with_current_names(changed("report", "\"layer\": {\n", "\"lair\": {\n"), "report"),
+                  std::runtime_error);
+  CHECK_THROWS_AS(with_current_names(changed("config", "\"device\": {\"desc", "\"format\": {\"desc"), "config"),
+                  std::runtime_error);
+}
