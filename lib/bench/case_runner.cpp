@@ -165,7 +165,6 @@ double CaseRunner::run_batch(Track& track, Graph& graph) {
   const auto& workspace = *track.contender.workspace;
   const auto& batch = track.ring.view();
   const CheckCall check = track.check_call();
-  context_.heartbeat.iteration(track.batches * track.shape.iterations);
   context_.heartbeat.allow(deadlines_.round_s);
 
   backend_.kernels->fill_inputs(stream_, batch, check);
@@ -178,6 +177,7 @@ double CaseRunner::run_batch(Track& track, Graph& graph) {
   stream_.record(*batch_start_);
   graph.launch();
   stream_.record(*batch_end_);
+  context_.heartbeat.iteration(track.batches * track.shape.iterations);
   if (config_.check == CheckMode::on) {
     // The ring then starts its next round: slot 0 belongs to the first iteration of the next batch.
     backend_.kernels->check(stream_, batch, check, round_up(track.shape.iterations, track.shape.buffers));

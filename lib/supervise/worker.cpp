@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
+#include <optional>
 
 #include "comm/supervised_communicator.hpp"
+#include "supervise/hold_point.hpp"
 #include "supervise/messages.hpp"
 #include "supervise/worker_process.hpp"
 #include "supervise/worker_run.hpp"
@@ -72,10 +75,15 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
     const auto step_timeout = std::chrono::nanoseconds(static_cast<std::int64_t>(assignment.round_s * 1e9));
     SupervisedCommunicator comm(channel, assignment.scope, assignment.world_rank, step_timeout);
     ChannelRecordSink records(channel);
+    std::optional<HeldHeartbeat> held;
+    if (const char* folder = std::getenv(kHoldVariable)) {
+      held.emplace(heartbeat, assignment.request, folder, assignment.world_rank);
+      held->begin();
+    }
     WorkerContext context{.request = assignment.request,
                           .comm = comm,
                           .records = records,
-                          .heartbeat = heartbeat,
+                          .heartbeat = held ? static_cast<Heartbeat&>(*held) : heartbeat,
                           .job_nonce = assignment.job_nonce,
                           .item_done = {}};
     context.item_done = [&](int index) {

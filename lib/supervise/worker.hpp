@@ -15,8 +15,8 @@ class Heartbeat {
  public:
   virtual ~Heartbeat() = default;
   virtual void phase(Phase phase) = 0;
-  virtual void item(int index) = 0;  ///< index into WorkRequest::items; -1: none
-  virtual void iteration(std::uint64_t value) = 0;
+  virtual void item(int index) = 0;                     ///< index into WorkRequest::items; -1: none
+  virtual void iteration(std::uint64_t value) = 0;      ///< a batch has been launched that begins with this iteration
   virtual void driver_call(std::string_view call) = 0;  ///< "" when none is running
   /// The current step must end, or this be called again, within `seconds`; otherwise the supervisor takes it for hung.
   virtual void allow(double seconds) = 0;

@@ -5,7 +5,7 @@ import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "mpi"))
-from harness import ROOT, RunTest, alone, main, measuring, processes, run, start, wait_until
+from harness import ROOT, RunTest, alone, main, run, workers
 
 RANKS = int(sys.argv.pop(1))
 
@@ -50,16 +50,10 @@ class GpuRun(RunTest):
                                   "--pattern", "allreduce,residual_rmsnorm", "--hidden", 512)
             self.assertEqual({row["pdl"] for row in report["results"]}, {pdl == "on"})
 
-    def break_the_last_worker(self, how):
-        """Signals the last rank's worker while kernels run; exit code, output, report."""
-        job = start(RANKS, "run", "--device", "cuda", "-b", "1M", "-e", "16M", "-f", "4", "-n", 40000, "-T", 6,
-                    "--time-limit", 40, "--lifecycles", 0, "-J", self.report)
-        wait_until(measuring(self.report, RANKS), "measuring workers")
-        # mpirun starts rank 0 first, so the last rank has the youngest supervisor.
-        youngest = max((parent, pid) for pid, (parent, line) in processes().items() if " worker" in line)
-        os.kill(youngest[1], how)
-        stdout, stderr = job.communicate(timeout=120)
-        return job.returncode, stdout + stderr, self.load()
+    def begin(self, patience_s):
+        """A run of several cases of several batches each, started."""
+        return self.start(RANKS, "run", "--device", "cuda", "-b", "1M", "-e", "16M", "-f", "4", "-n", 400, "-T", patience_s,
+                          "--lifecycles", 0, "-J", self.report)
 
     def assert_later_cases_ran(self, report, broken):
         """Rows are in the order in which they ran: some case after the broken one has to be whole."""
@@ -68,23 +62,35 @@ class GpuRun(RunTest):
         self.assertIn("ok", after)
 
     def test_a_worker_killed_during_a_kernel_fails_its_case_and_the_rest_completes(self):
-        code, text, report = self.break_the_last_worker(signal.SIGKILL)
-        self.assertEqual(code, 1, text)
+        late = self.hold("measure.1.use", 0)  # so that the kernel of the last rank, which waits for rank 0, cannot end
+        launched = self.hold("measure.1.launched", RANKS - 1)
+        job = self.begin(120)
+        late.wait(job)
+        launched.wait(job)
+        os.kill(workers()[RANKS - 1], signal.SIGKILL)
+        done = job.finish()
+        self.assert_exit(done, 1)
+        self.assert_nothing_left()
+        report = self.load()
         failed = [row for row in report["results"] if row["status"] == "failed"]
-        self.assertGreaterEqual(len(failed), 1, text)
+        self.assertGreaterEqual(len(failed), 1, done.stdout)
         self.assertEqual({(row["failure"]["reason"], row["failure"]["code"], row["failure"]["rank"]) for row in failed},
-                         {("crashed", 9, RANKS - 1)}, text)
+                         {("crashed", 9, RANKS - 1)}, done.stdout)
         self.assert_later_cases_ran(report, failed)
-        self.assert_nothing_left()
 
-    def test_a_worker_stopped_during_a_kernel_is_named_and_the_rest_completes(self):
-        code, text, report = self.break_the_last_worker(signal.SIGSTOP)
-        self.assertEqual(code, 4, text)
-        hung = [row for row in report["results"] if row["status"] == "hung"]
-        self.assertGreaterEqual(len(hung), 1, text)
-        self.assertEqual({row["failure"]["rank"] for row in hung}, {RANKS - 1}, text)
-        self.assert_later_cases_ran(report, hung)
+    def test_a_worker_stopped_with_kernels_under_way_is_named_and_the_rest_completes(self):
+        launched = self.hold("measure.1.launched", RANKS - 1)
+        job = self.begin(6)
+        launched.wait(job)
+        os.kill(workers()[RANKS - 1], signal.SIGSTOP)  # held or stopped, it does not come again: the run must find it
+        done = job.finish()
+        self.assert_exit(done, 4)
         self.assert_nothing_left()
+        report = self.load()
+        hung = [row for row in report["results"] if row["status"] == "hung"]
+        self.assertGreaterEqual(len(hung), 1, done.stdout)
+        self.assertEqual({row["failure"]["rank"] for row in hung}, {RANKS - 1}, done.stdout)
+        self.assert_later_cases_ran(report, hung)
 
 
 if __name__ == "__main__":

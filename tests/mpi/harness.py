@@ -1,8 +1,8 @@
 """Runs the shipped binary under mpirun and looks at what is left of it. Used by the tests beside it."""
+import errno
 import json
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -11,9 +11,11 @@ import time
 import unittest
 
 BINARY = pathlib.Path(os.environ["SYMMBENCH_BINARY"])
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
 # Sanitizers slow everything down; deadlines, never results, are stretched.
 SCALE = float(os.environ.get("SYMMBENCH_TEST_SCALE", "1"))
+# When a test gives up on what must come. No result depends on it: what is waited for either comes or never does.
 LIMIT_S = 120 * SCALE
 
 ENVIRONMENT = dict(
@@ -25,74 +27,178 @@ ENVIRONMENT = dict(
 )
 
 
-def command_line(ranks, *arguments):
-    return ["mpirun", "-n", str(ranks), str(BINARY), *map(str, arguments)]
+def wait_until(condition, what, limit_s=LIMIT_S):
+    """Polls an observable condition; fails the test when it does not come true."""
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.005)  # a polling interval, not a synchronisation: the condition decides
+    raise AssertionError(f"{what}: not within {limit_s} s\n{states()}")
+
+
+class Process:
+    """What /proc says of one live process that is the binary under test."""
+
+    def __init__(self, pid):
+        folder = pathlib.Path("/proc", str(pid))
+        if os.readlink(folder / "exe") != str(BINARY.resolve()):
+            raise FileNotFoundError
+        stat = (folder / "stat").read_text()
+        self.state, self.parent = stat[stat.rindex(")") + 2:].split()[:2]
+        if self.state == "Z":
+            raise ProcessLookupError
+        self.pid, self.parent = pid, int(self.parent)
+        self.command = (folder / "cmdline").read_text().replace("\0", " ")
+        self.is_worker = " worker" in self.command
+        variables = (folder / "environ").read_text(errors="replace").split("\0")
+        ranks = [value for name, _, value in (each.partition("=") for each in variables) if name == "OMPI_COMM_WORLD_RANK"]
+        self.rank = int(ranks[0]) if ranks else None  # a worker is not told
+
+
+def processes():
+    """{pid: Process} of every live process that is the binary under test."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                found[int(entry)] = Process(int(entry))
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+    return found
+
+
+def supervisors():
+    """{rank: pid} of the processes that mpirun has started."""
+    return {each.rank: pid for pid, each in processes().items() if not each.is_worker and each.rank is not None}
+
+
+def workers():
+    """{rank: pid} of their workers."""
+    all_of_them = processes()
+    return {all_of_them[each.parent].rank: pid for pid, each in all_of_them.items()
+            if each.is_worker and each.parent in all_of_them}
+
+
+def states():
+    """What every process of a run does, for the message of a test that waited in vain."""
+    lines = []
+    for entry in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
+        folder = pathlib.Path("/proc", entry)
+        try:
+            command = (folder / "cmdline").read_text().replace("\0", " ")
+            if "mpirun" not in command and str(BINARY) not in command:
+                continue
+            status = dict(line.split(":\t", 1) for line in (folder / "status").read_text().splitlines() if ":\t" in line)
+            lines.append(f"  {entry} (parent {status['PPid']}) {status['State']}, in {(folder / 'wchan').read_text()}: "
+                         f"{command}")
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+    return "\n".join(["processes:", *lines])
+
+
+class Hold:
+    """Workers held at a named point (lib/supervise/work_point.hpp) until release(), or until they are killed."""
+
+    def __init__(self, folder, point, ranks):
+        self._fifos = [folder / f"{point}.rank{rank}" for rank in ranks]
+        self._ends = []
+        for fifo in self._fifos:
+            os.mkfifo(fifo)
+
+    def wait(self, job):
+        """Until every one of them is there. Whoever comes after, a fresh worker for example, is not held."""
+        for fifo in self._fifos:
+            self._ends.append(wait_until(lambda: self._end_of(fifo, job), f"held at {fifo.name}"))
+            fifo.unlink()
+
+    @staticmethod
+    def _end_of(fifo, job):
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)  # possible once a worker has opened it to read
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+        if job.ended():
+            raise AssertionError(f"the run ended before {fifo.name}: {job.finish()}")
+        return None
+
+    def release(self):
+        while self._ends:
+            os.close(self._ends.pop())
+
+
+class Job:
+    """mpirun -n RANKS COMMAND, started. It leads a session of its own, so that it can be signalled alone."""
+
+    def __init__(self, ranks, command, env=None, hold_in=None, wrapped=True):
+        """`hold_in`: the folder of the Holds. `wrapped`: every rank's own exit status is kept, beside what mpirun makes of
+        it; ranks are then no children of mpirun, so a test that kills mpirun must do without."""
+        self._ranks, self._wrapped = ranks, wrapped
+        self._folder = tempfile.TemporaryDirectory()
+        wrapper = ["sh", HERE / "rank_wrapper.sh", self._folder.name] if wrapped else []
+        environment = dict(ENVIRONMENT, **(env or {}))
+        if hold_in:
+            environment["SYMMBENCH_HOLD"] = str(hold_in)
+        self._mpirun = subprocess.Popen(
+            list(map(str, ["mpirun", "-n", ranks, *wrapper, *command])), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def ended(self):
+        return self._mpirun.poll() is not None
+
+    def signal(self, number):
+        """To mpirun itself."""
+        self._mpirun.send_signal(number)
+
+    def abandon(self):
+        """Of a test that failed."""
+        self._mpirun.kill()
+        self._mpirun.communicate()
+        self._folder.cleanup()
+
+    def finish(self):
+        """Waits for the end. The completed process: the exit code that the ranks agreed on, text output."""
+        with self._folder:
+            try:
+                stdout, stderr = self._mpirun.communicate(timeout=LIMIT_S)
+            except subprocess.TimeoutExpired:
+                raise AssertionError(f"no end within {LIMIT_S} s\n{states()}") from None
+            code = self._mpirun.returncode
+            if code < 0 and self._wrapped:
+                code = self._code_without_launcher(code)
+            return subprocess.CompletedProcess(self._mpirun.args, code, stdout, stderr)
+
+    def _code_without_launcher(self, launcher):
+        """mpirun was killed by a signal. It has none from the tests that come here, and a rank's would be a positive code:
+        Open MPI 4.1 now and then crashes in PMIx_server_finalize, after a job that it had to abort. What the ranks left
+        with is then the answer, provided that all have left, and none by a signal but those with which mpirun aborts."""
+        files = [pathlib.Path(self._folder.name, f"rank.{rank}") for rank in range(self._ranks)]
+        wait_until(lambda: all(map(pathlib.Path.exists, files)),
+                   f"mpirun died of {signal.Signals(-launcher).name}; every rank's own end")
+        codes = [int(file.read_text()) for file in files]
+        aborted = {128 + signal.SIGTERM, 128 + signal.SIGKILL}
+        if set(codes[1:]) - {codes[0]} - aborted or codes[0] in aborted:
+            raise AssertionError(f"mpirun died of {signal.Signals(-launcher).name}, its ranks left with {codes}")
+        print(f"note: mpirun died of {signal.Signals(-launcher).name} after its ranks had left with {codes}", file=sys.stderr)
+        return codes[0]
+
+
+def launch(ranks, *command, **options):
+    """mpirun -n ranks command...; the completed process."""
+    return Job(ranks, command, **options).finish()
 
 
 def run(ranks, *arguments, **options):
-    """mpirun -n ranks symmbench arguments...; the completed process, with text output."""
-    environment = dict(ENVIRONMENT, **options.pop("env", {}))
-    return subprocess.run(
-        command_line(ranks, *arguments), capture_output=True, text=True, timeout=LIMIT_S, env=environment,
-        stdin=subprocess.DEVNULL, **options)
-
-
-def start(ranks, *arguments):
-    """As run(), but returns at once; the process leads a session of its own, so that it can be signalled alone."""
-    return subprocess.Popen(
-        command_line(ranks, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL, start_new_session=True)
+    """mpirun -n ranks symmbench arguments...; the completed process."""
+    return launch(ranks, BINARY, *arguments, **options)
 
 
 def alone(*arguments):
     """The binary without mpirun."""
     return subprocess.run([str(BINARY), *map(str, arguments)], capture_output=True, text=True, timeout=LIMIT_S,
                           stdin=subprocess.DEVNULL)
-
-
-def processes():
-    """{pid: (parent pid, command line)} of every live process that is the binary under test."""
-    found = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            if os.readlink(entry / "exe") != str(BINARY.resolve()):
-                continue
-            stat = (entry / "stat").read_text()
-            state, parent = stat[stat.rindex(")") + 2:].split()[:2]
-            if state != "Z":
-                found[int(entry.name)] = (int(parent), (entry / "cmdline").read_text().replace("\0", " "))
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-    return found
-
-
-def workers():
-    """Pids of live worker processes, in no order."""
-    return [pid for pid, (_, line) in processes().items() if " worker" in line]
-
-
-def measuring(report, ranks):
-    """A condition for wait_until: all workers' pids once the run has its first row, so that all are past bring-up and in
-    the middle of their cases."""
-    journal = report.with_name(report.name + ".journal") / "rank-0.jsonl"
-
-    def ready():
-        pids = workers()
-        return pids if journal.exists() and '"type":"row"' in journal.read_text() and len(pids) >= ranks else None
-    return ready
-
-
-def wait_until(condition, what, limit_s=60):
-    """Polls an observable condition; fails the test when it does not come true in time."""
-    deadline = time.monotonic() + limit_s * SCALE
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.005)  # a polling interval, not a synchronisation: the condition decides
-    raise AssertionError(f"{what}: not within {limit_s * SCALE} s")
 
 
 class RunTest(unittest.TestCase):
@@ -105,14 +211,33 @@ class RunTest(unittest.TestCase):
         self._scratch = tempfile.TemporaryDirectory()
         self.scratch = pathlib.Path(self._scratch.name)
         self.report = self.scratch / "report.json"
+        self._jobs, self._holds, self._hold_folder = [], [], self.scratch / "hold"
+        self._hold_folder.mkdir()
 
     def tearDown(self):
-        for pid in processes():  # of a test that failed: a run that nobody waits for would take the machine from the next
+        # Of a test that failed: a run that nobody waits for would take the machine from the next.
+        for pid in processes():
             os.kill(pid, signal.SIGKILL)
+        for job in self._jobs:
+            if not job.ended():
+                job.abandon()
+        for hold in self._holds:
+            hold.release()
+        wait_until(lambda: not processes(), "killed processes")
         self._scratch.cleanup()
 
-    def assert_nothing_left(self):
-        wait_until(lambda: not processes(), f"processes left behind: {processes()}", limit_s=10)
+    def hold(self, point, *ranks):
+        """Asks that these ranks' workers be held at a point, in a run that start() then starts."""
+        self._holds.append(Hold(self._hold_folder, point, ranks))
+        return self._holds[-1]
+
+    def start(self, ranks, *arguments, **options):
+        """As run(), but returns at once: the Job."""
+        self._jobs.append(Job(ranks, (BINARY, *arguments), hold_in=self._hold_folder, **options))
+        return self._jobs[-1]
+
+    def assert_nothing_left(self, limit_s=10 * SCALE):
+        wait_until(lambda: not processes(), "processes left behind", limit_s)
 
     def load(self, path=None):
         return json.loads((path or self.report).read_text())

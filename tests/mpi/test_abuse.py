@@ -1,4 +1,6 @@
 """Bad input: refused with exit 2 before anything is allocated, once, naming option, value and what is allowed."""
+import json
+
 from harness import RunTest, alone, main, run
 
 BAD_OPTIONS = [
@@ -79,7 +81,6 @@ class BadInput(RunTest):
         report = self.load()
         report["results"][0]["time_us"]["mean"] = "fast"
         report["surprise"] = 1
-        import json
         self.report.write_text(json.dumps(report))
         done = alone("validate", self.report)
         self.assert_exit(done, 1)

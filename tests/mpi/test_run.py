@@ -1,6 +1,4 @@
 """The main job under mpirun, on the emulated device: results, report, verdict."""
-import unittest
-
 from harness import ROOT, RunTest, alone, main, run
 
 
@@ -87,7 +85,7 @@ class MainJob(RunTest):
         self.assertEqual({(row["group"], row["group_size"]) for row in self.load()["results"]}, {(0, 2), (1, 2)})
 
     def test_sixteen_ranks_on_this_machine(self):
-        done = run(16, "run", "--device", "host", "-b", "16K", "-e", "16K", "-n", 4, "--pattern",
+        done = run(16, "run", "--device", "host", "-b", "16K", "-e", "16K", "-n", 4, "-T", 600, "--pattern",
                    "allreduce,residual_rmsnorm", "-J", self.report)
         self.assert_exit(done, 0)
         self.assertEqual({row["status"] for row in self.load()["results"]}, {"ok"})

@@ -1,14 +1,12 @@
 """Many ranks on few cores, and what happens where descriptors do not suffice for them."""
-import subprocess
-
-from harness import BINARY, ENVIRONMENT, LIMIT_S, RunTest, main, run
+from harness import BINARY, RunTest, launch, main, run
 
 SMALL = ("run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 2, "-G", 2, "-w", 2, "--algorithm", "one_shot")
 
 
 class Scale(RunTest):
     def test_an_nvl72_domain_builds_its_workspaces_and_runs_one_size(self):
-        done = run(72, *SMALL, "--lifecycles", 0, "--allocator", "torch_symm_mem", "-T", 60, "-J", self.report)
+        done = run(72, *SMALL, "--lifecycles", 0, "--allocator", "torch_symm_mem", "-T", 600, "-J", self.report)
         self.assert_exit(done, 0)
         report = self.load()
         self.assertEqual(len(report["ranks"]), 72)
@@ -17,8 +15,7 @@ class Scale(RunTest):
 
     def test_too_few_descriptors_are_no_verdict_and_named(self):
         limited = f"ulimit -n 32; exec {BINARY} {' '.join(map(str, SMALL))} -J {self.report}"
-        done = subprocess.run(["mpirun", "-n", "8", "bash", "-c", limited], capture_output=True, text=True,
-                              timeout=LIMIT_S, env=ENVIRONMENT, stdin=subprocess.DEVNULL)
+        done = launch(8, "bash", "-c", limited)
         self.assert_exit(done, 3)
         self.assertIn("RLIMIT_NOFILE is 32", done.stdout)
         self.assertEqual({row["status"] for row in self.load()["results"]}, {"skipped"})

@@ -1,6 +1,5 @@
 """run --tune: measures the algorithms, writes a tuning table; a second run takes it."""
 import json
-import unittest
 
 from harness import RunTest, alone, main, run
 
