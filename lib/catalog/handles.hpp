@@ -9,6 +9,7 @@ namespace symmbench {
 enum class HandleType : std::uint8_t {
   posix_fd,  ///< a file descriptor, within one OS image
   fabric,    ///< 64 opaque bytes, within one NVLink domain
+  cuda_ipc,  ///< 64 opaque bytes, within one OS image: names a whole allocation of local memory
 };
 
 struct HandleTypeRow {
@@ -21,6 +22,7 @@ struct HandleTypeRow {
 inline constexpr HandleTypeRow kHandleTypes[] = {
     {HandleType::posix_fd, "posix_fd", "POSIX file descriptors: ranks of one host"},
     {HandleType::fabric, "fabric", "fabric handles: ranks of one NVLink domain, also across hosts"},
+    {HandleType::cuda_ipc, "cuda_ipc", "IPC handles of cuMemAlloc's memory: ranks of one host", false},
 };
 static_assert(in_enum_order(kHandleTypes));
 

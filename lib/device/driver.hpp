@@ -19,7 +19,8 @@ enum class MemoryId : std::uint64_t { none = 0 };
 
 enum class Granularity : std::uint8_t { minimum, recommended };
 
-/// Properties of physical memory: pinned, on this rank's device, exportable as exactly one handle type.
+/// Properties of physical memory: pinned, on this rank's device, exportable as exactly one handle type, which is not
+/// cuda_ipc: that is for local memory.
 struct AllocationSpec {
   HandleType handle = HandleType::posix_fd;
   bool gpu_direct_rdma = false;
@@ -42,6 +43,7 @@ struct DeviceFacts {
   std::optional<int> driver_version;  ///< as cuDriverGetVersion encodes it
   bool posix_fd_supported = false;
   bool fabric_supported = false;
+  bool ipc_supported = false;
   bool multicast_supported = false;
   bool gpu_direct_rdma_supported = false;
 };
@@ -51,7 +53,7 @@ struct DeviceFacts {
 ///
 /// Every function throws Error{driver, <reason>} whose `call` is the CUDA driver's name for it and whose `code` is the
 /// CUDA result code (the host device gives the same codes for the same mistakes): 1 invalid value, 2 out of memory,
-/// 400 invalid handle, 401 illegal state, 800 not permitted, 801 not supported, 802 not ready.
+/// 201 invalid context, 400 invalid handle, 401 illegal state, 800 not permitted, 801 not supported, 802 not ready.
 class Driver {
  public:
   virtual ~Driver() = default;
@@ -85,7 +87,21 @@ class Driver {
 
   /// Memory of this rank alone: inputs, outputs, control blocks. 256-byte aligned, contents undefined. (cuMemAlloc)
   virtual DevicePtr allocate_local(std::uint64_t bytes) = 0;
+  /// `address` as allocate_local() gave it. Every peer that opened it has closed it before: otherwise the result is
+  /// undefined on a GPU, and illegal_state on the host device, which can tell. (cuMemFree)
   virtual void free_local(DevicePtr address) = 0;
+
+  /// The handle by which other processes of this OS image reach local memory until that is freed. It names the whole
+  /// allocation, so `address` must be its start: invalid_value otherwise, although the CUDA driver takes any address
+  /// inside and names the whole. On a GPU the peer sees whole 2 MiB blocks, with all the small allocations in them.
+  /// (cuIpcGetMemHandle)
+  virtual IpcBlob export_ipc(DevicePtr address) = 0;
+  /// The start of a peer's allocation in this device's view, which may read and write it at once. Opened again it is the
+  /// same address, to be closed as often. invalid_context in the exporting process, invalid_value for memory that was
+  /// freed and for what is no handle, invalid_handle when the exporting process has ended. (cuIpcOpenMemHandle)
+  virtual DevicePtr open_ipc(const IpcBlob& handle) = 0;
+  /// `address` as open_ipc() gave it, once for each time that it did. (cuIpcCloseMemHandle)
+  virtual void close_ipc(DevicePtr address) = 0;
 
   /// The device's address of host memory that both see, for GiveUpRecord; valid until this driver is gone. The host's
   /// own address where the device reads host memory as it is. (cuMemHostRegister)
@@ -103,6 +119,7 @@ namespace driver_code {
 inline constexpr int kInvalidValue = 1;
 inline constexpr int kOutOfMemory = 2;
 inline constexpr int kInvalidDevice = 101;
+inline constexpr int kInvalidContext = 201;
 inline constexpr int kInvalidHandle = 400;
 inline constexpr int kIllegalState = 401;
 inline constexpr int kIllegalAddress = 700;

@@ -23,6 +23,9 @@ constexpr auto kNames = name_table<DriverCall>({
     {DriverCall::set_access, "cuMemSetAccess"},
     {DriverCall::allocate_local, "cuMemAlloc"},
     {DriverCall::free_local, "cuMemFree"},
+    {DriverCall::export_ipc, "cuIpcGetMemHandle"},
+    {DriverCall::open_ipc, "cuIpcOpenMemHandle"},
+    {DriverCall::close_ipc, "cuIpcCloseMemHandle"},
     {DriverCall::register_host, "cuMemHostRegister"},
     {DriverCall::make_stream, "cuStreamCreate"},
     {DriverCall::copy, "cuMemcpyAsync"},
@@ -50,6 +53,7 @@ Reason reason_of_driver_code(int code) {
       return Reason::out_of_memory;
     case driver_code::kInvalidHandle:
       return Reason::invalid_handle;
+    case driver_code::kInvalidContext:
     case driver_code::kIllegalState:
       return Reason::illegal_state;
     case driver_code::kIllegalAddress:

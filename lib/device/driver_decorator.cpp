@@ -99,6 +99,24 @@ void DriverDecorator::free_local(DevicePtr address) {
   forward(record, [&] { inner_->free_local(address); });
 }
 
+IpcBlob DriverDecorator::export_ipc(DevicePtr address) {
+  CallRecord record{.call = DriverCall::export_ipc, .address = address, .handle = HandleType::cuda_ipc};
+  IpcBlob handle;
+  forward(record, [&] { handle = inner_->export_ipc(address); });
+  return handle;
+}
+
+DevicePtr DriverDecorator::open_ipc(const IpcBlob& handle) {
+  CallRecord record{.call = DriverCall::open_ipc, .handle = HandleType::cuda_ipc};
+  forward(record, [&] { record.address = inner_->open_ipc(handle); });
+  return record.address;
+}
+
+void DriverDecorator::close_ipc(DevicePtr address) {
+  CallRecord record{.call = DriverCall::close_ipc, .address = address, .handle = HandleType::cuda_ipc};
+  forward(record, [&] { inner_->close_ipc(address); });
+}
+
 DevicePtr DriverDecorator::register_host(void* memory, std::uint64_t bytes) {
   CallRecord record{.call = DriverCall::register_host, .bytes = bytes};
   forward(record, [&] { record.address = inner_->register_host(memory, bytes); });

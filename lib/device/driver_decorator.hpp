@@ -29,6 +29,9 @@ class DriverDecorator : public Driver {
   void set_access(DevicePtr address, std::uint64_t bytes) final;
   DevicePtr allocate_local(std::uint64_t bytes) final;
   void free_local(DevicePtr address) final;
+  IpcBlob export_ipc(DevicePtr address) final;
+  DevicePtr open_ipc(const IpcBlob& handle) final;
+  void close_ipc(DevicePtr address) final;
   DevicePtr register_host(void* memory, std::uint64_t bytes) final;
   std::unique_ptr<Stream> make_stream() final;
 

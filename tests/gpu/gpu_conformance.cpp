@@ -1,11 +1,15 @@
 // Seam 1 on the GPUs of this machine. Exits with 77, which ctest shows as skipped, where there are none.
 #include <catch2/catch_session.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include "device/cuda/cuda_backend.hpp"
 #include "device/cuda/nvml.hpp"
+#include "gpu/peer_process.hpp"
 #include "support/driver_conformance.hpp"
 #include "support/stream_conformance.hpp"
 
@@ -20,6 +24,13 @@ TEST_CASE("a GPU keeps the driver contract") {
 
 TEST_CASE("a GPU keeps the stream contract") {
   stream_conformance([] { return make_cuda_driver(0); });
+}
+
+TEST_CASE("a GPU keeps the contract of IPC handles between processes, on one GPU and on two") {
+  const int devices = probe_cuda().device_count;
+  const int peer = GENERATE(0, 1);
+  if (peer >= devices) SKIP("one GPU only");
+  ipc_conformance([] { return make_cuda_driver(0); }, [&] { return std::make_unique<ProcessAsPeer>(peer); });
 }
 
 TEST_CASE("a GPU's facts are known, and NVML finds the same GPU") {
@@ -103,6 +114,9 @@ TEST_CASE("each GPU reads and writes what another one exported") {
 }  // namespace symmbench
 
 int main(int argc, char** argv) {
+  if (argc == 3 && std::strcmp(argv[1], symmbench::kPeerOption) == 0) {
+    return symmbench::serve_as_peer(std::atoi(argv[2]));
+  }
   const symmbench::CudaAvailability found = symmbench::probe_cuda();
   if (!found.usable) {
     std::printf("skipped: %s\n", found.reason.c_str());

@@ -18,6 +18,14 @@ namespace {
 std::unique_ptr<FakeCuda> state;
 thread_local CUcontext current = nullptr;
 
+constexpr int kProcessShift = 16;
+
+/// Of the process that the current context belongs to, else of the latest.
+HostDriver& memory() {
+  const auto process = reinterpret_cast<std::uintptr_t>(current) >> kProcessShift;
+  return current != nullptr ? *state->processes.at(process) : *state->processes.back();
+}
+
 struct FakeStream {
   bool capturing = false;
   std::vector<std::function<void()>> recorded;
@@ -80,9 +88,10 @@ int attribute(CUdevice_attribute which) {
     case CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED:
       return state->virtual_memory ? 1 : 0;
     case CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_FABRIC_SUPPORTED:
-      return state->memory->facts().fabric_supported ? 1 : 0;
+      return memory().facts().fabric_supported ? 1 : 0;
     case CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR_SUPPORTED:
     case CU_DEVICE_ATTRIBUTE_MULTICAST_SUPPORTED:
+    case CU_DEVICE_ATTRIBUTE_IPC_EVENT_SUPPORTED:
       return 1;
     default:
       return 0;
@@ -119,7 +128,8 @@ void add_device_functions(CudaApi& api) {
   api.primary_context_retain = [](CUcontext* context, CUdevice device) {
     return answer("cuDevicePrimaryCtxRetain", [=] {
       ++state->contexts;
-      *context = reinterpret_cast<CUcontext>(static_cast<std::uintptr_t>(0x100 + device));
+      const std::uintptr_t process = state->processes.size() - 1;
+      *context = reinterpret_cast<CUcontext>((process << kProcessShift) + 0x100 + static_cast<std::uintptr_t>(device));
     });
   };
   api.primary_context_release = [](CUdevice) { return answer("cuDevicePrimaryCtxRelease", [] { --state->contexts; }); };
@@ -130,7 +140,7 @@ void add_device_functions(CudaApi& api) {
 void add_memory_functions(CudaApi& api) {
   api.mem_get_info = [](std::size_t* free_bytes, std::size_t* total_bytes) {
     return answer_in_context("cuMemGetInfo", [=] {
-      const MemoryInfo info = state->memory->memory_info();
+      const MemoryInfo info = memory().memory_info();
       *free_bytes = info.free_bytes;
       *total_bytes = info.total_bytes;
     });
@@ -140,27 +150,27 @@ void add_memory_functions(CudaApi& api) {
     return answer("cuMemGetAllocationGranularity", [=] {
       AllocationSpec spec;
       if (prop->requestedHandleTypes != CU_MEM_HANDLE_TYPE_NONE) spec = spec_of(*prop);
-      *bytes = state->memory->granularity(
+      *bytes = memory().granularity(
           spec, which == CU_MEM_ALLOC_GRANULARITY_MINIMUM ? Granularity::minimum : Granularity::recommended);
     });
   };
   api.mem_create = [](CUmemGenericAllocationHandle* handle, std::size_t bytes, const CUmemAllocationProp* prop,
                       unsigned long long) {
     return answer("cuMemCreate", [=] {
-      *handle = static_cast<CUmemGenericAllocationHandle>(state->memory->create(bytes, spec_of(*prop)));
+      *handle = static_cast<CUmemGenericAllocationHandle>(memory().create(bytes, spec_of(*prop)));
       state->handles.insert(*handle);
     });
   };
   api.mem_release = [](CUmemGenericAllocationHandle handle) {
     return answer("cuMemRelease", [=] {
-      state->memory->release(id_of(handle));
+      memory().release(id_of(handle));
       state->handles.erase(handle);
     });
   };
   api.mem_export = [](void* to, CUmemGenericAllocationHandle handle, CUmemAllocationHandleType type,
                       unsigned long long) {
     return answer("cuMemExportToShareableHandle", [=] {
-      ShareableHandle exported = state->memory->export_handle(id_of(handle));
+      ShareableHandle exported = memory().export_handle(id_of(handle));
       if (auto* blob = std::get_if<FabricBlob>(&exported)) {
         if (type != CU_MEM_HANDLE_TYPE_FABRIC) throw CUDA_ERROR_INVALID_VALUE;
         std::memcpy(to, blob->bytes.data(), blob->bytes.size());
@@ -180,51 +190,51 @@ void add_memory_functions(CudaApi& api) {
       } else {
         exported = UniqueFd(::dup(static_cast<int>(reinterpret_cast<std::uintptr_t>(from))));  // it stays the caller's
       }
-      *handle = static_cast<CUmemGenericAllocationHandle>(state->memory->import_handle(exported));
+      *handle = static_cast<CUmemGenericAllocationHandle>(memory().import_handle(exported));
       state->handles.insert(*handle);
     });
   };
   api.mem_address_reserve = [](CUdeviceptr* address, std::size_t bytes, std::size_t alignment, CUdeviceptr,
                                unsigned long long) {
     return answer("cuMemAddressReserve", [=] {
-      *address = state->memory->reserve(bytes, alignment);
+      *address = memory().reserve(bytes, alignment);
       state->ranges[*address] = bytes;
     });
   };
   api.mem_address_free = [](CUdeviceptr address, std::size_t bytes) {
     return answer("cuMemAddressFree", [=] {
-      state->memory->free_range(address, bytes);
+      memory().free_range(address, bytes);
       state->ranges.erase(address);
     });
   };
   api.mem_map = [](CUdeviceptr address, std::size_t bytes, std::size_t, CUmemGenericAllocationHandle handle,
                    unsigned long long) {
     return answer("cuMemMap", [=] {
-      state->memory->map(address, bytes, id_of(handle));
+      memory().map(address, bytes, id_of(handle));
       state->mappings[address] = bytes;
     });
   };
   api.mem_unmap = [](CUdeviceptr address, std::size_t bytes) {
     return answer("cuMemUnmap", [=] {
-      state->memory->unmap(address, bytes);
+      memory().unmap(address, bytes);
       state->mappings.erase(address);
     });
   };
   api.mem_set_access = [](CUdeviceptr address, std::size_t bytes, const CUmemAccessDesc* access, std::size_t count) {
     return answer("cuMemSetAccess", [=] {
       if (count != 1 || access->flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE) throw CUDA_ERROR_INVALID_VALUE;
-      state->memory->set_access(address, bytes);
+      memory().set_access(address, bytes);
     });
   };
   api.mem_alloc = [](CUdeviceptr* address, std::size_t bytes) {
     return answer_in_context("cuMemAlloc", [=] {
-      *address = state->memory->allocate_local(bytes);
+      *address = memory().allocate_local(bytes);
       state->locals[*address] = bytes;
     });
   };
   api.mem_free = [](CUdeviceptr address) {
     return answer_in_context("cuMemFree", [=] {
-      state->memory->free_local(address);
+      memory().free_local(address);
       state->locals.erase(address);
     });
   };
@@ -239,6 +249,39 @@ void add_memory_functions(CudaApi& api) {
   };
   api.mem_host_get_device_pointer = [](CUdeviceptr* address, void* memory, unsigned) {
     return answer_in_context("cuMemHostGetDevicePointer", [=] { *address = reinterpret_cast<CUdeviceptr>(memory); });
+  };
+}
+
+/// The start of the local memory that an address lies in.
+CUdeviceptr start_of_local(CUdeviceptr address) {
+  auto local = state->locals.upper_bound(address);
+  if (local == state->locals.begin()) throw CUDA_ERROR_INVALID_VALUE;
+  --local;
+  if (address - local->first >= local->second) throw CUDA_ERROR_INVALID_VALUE;
+  return local->first;
+}
+
+void add_ipc_functions(CudaApi& api) {
+  api.ipc_get_mem_handle = [](CUipcMemHandle* handle, CUdeviceptr address) {
+    return answer_in_context("cuIpcGetMemHandle", [=] {
+      const IpcBlob blob = memory().export_ipc(start_of_local(address));  // any address inside, as the real one
+      std::memcpy(handle, blob.bytes.data(), blob.bytes.size());
+    });
+  };
+  api.ipc_open_mem_handle = [](CUdeviceptr* address, CUipcMemHandle handle, unsigned flags) {
+    return answer_in_context("cuIpcOpenMemHandle", [=] {
+      if (flags != CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS) throw CUDA_ERROR_INVALID_VALUE;
+      IpcBlob blob;
+      std::memcpy(blob.bytes.data(), &handle, blob.bytes.size());
+      *address = memory().open_ipc(blob);
+      ++state->opened[*address];
+    });
+  };
+  api.ipc_close_mem_handle = [](CUdeviceptr address) {
+    return answer_in_context("cuIpcCloseMemHandle", [=] {
+      memory().close_ipc(address);
+      if (--state->opened[address] == 0) state->opened.erase(address);
+    });
   };
 }
 
@@ -339,12 +382,13 @@ FakeCuda& fake_cuda() { return *state; }
 
 CudaApi fake_cuda_api() {
   state = std::make_unique<FakeCuda>();
-  state->memory = std::make_unique<HostDriver>();
+  state->begin_process();
   current = nullptr;
   CudaApi api;
   api.driver_version = 13000;
   add_device_functions(api);
   add_memory_functions(api);
+  add_ipc_functions(api);
   add_stream_functions(api);
   return api;
 }

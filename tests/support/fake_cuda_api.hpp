@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "device/cuda/cuda_api.hpp"
 #include "device/host/host_driver.hpp"
@@ -13,6 +14,12 @@ namespace symmbench::test {
 
 /// The state behind fake_cuda_api(): GPUs that are the emulated device in disguise, driven through CUDA's functions.
 struct FakeCuda {
+  /// The memory of the process that contexts retained from now on belong to. A second one makes drivers of other
+  /// processes, which open one another's IPC handles.
+  void begin_process(const HostDriverOptions& options = {}) {
+    processes.push_back(std::make_unique<HostDriver>(options));
+  }
+
   int devices = 2;
   int sm = 90;
   bool virtual_memory = true;
@@ -24,9 +31,10 @@ struct FakeCuda {
   int contexts = 0;  ///< retained and not released
   int streams = 0, events = 0, graphs = 0;
   std::map<void*, std::size_t> registered;
-  std::unique_ptr<HostDriver> memory;
+  std::vector<std::unique_ptr<HostDriver>> processes;
   std::set<CUmemGenericAllocationHandle> handles;
   std::map<CUdeviceptr, std::size_t> mappings, ranges, locals;
+  std::map<CUdeviceptr, int> opened;
 };
 
 /// The one state; fake_cuda_api() makes it new.

@@ -16,11 +16,14 @@ struct Ledger {
   std::set<MemoryId> memories;
   std::map<DevicePtr, std::uint64_t> ranges, mappings;
   std::set<DevicePtr> locals;
+  std::multiset<DevicePtr> opened;
   std::vector<AllocationSpec> created;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> reserved;  ///< bytes, alignment
   std::vector<std::string> calls;                                 ///< CUDA names without "cuMem"; of shared memory only
 
-  bool balanced() const { return memories.empty() && ranges.empty() && mappings.empty() && locals.empty(); }
+  bool balanced() const {
+    return memories.empty() && ranges.empty() && mappings.empty() && locals.empty() && opened.empty();
+  }
 };
 
 /// Decorator: keeps a Ledger of the calls that succeeded below it.
@@ -62,12 +65,19 @@ class LedgerDriver final : public DriverDecorator {
       case DriverCall::free_local:
         ledger_.locals.erase(call.address);
         break;
+      case DriverCall::open_ipc:
+        ledger_.opened.insert(call.address);
+        break;
+      case DriverCall::close_ipc:
+        ledger_.opened.erase(ledger_.opened.find(call.address));
+        break;
       default:
         break;
     }
   }
 
   void note(const CallRecord& call) {
+    const std::string_view name = name_of(call.call);
     constexpr std::string_view kPrefix = "cuMem";
     switch (call.call) {
       case DriverCall::facts:
@@ -78,7 +88,7 @@ class LedgerDriver final : public DriverDecorator {
       case DriverCall::make_stream:
         return;
       default:
-        ledger_.calls.emplace_back(name_of(call.call).substr(kPrefix.size()));
+        ledger_.calls.emplace_back(name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name);
         if (call.which == Granularity::recommended) ledger_.calls.back() += "(RECOMMENDED)";
     }
   }

@@ -42,6 +42,9 @@ namespace symmbench {
   X(mem_set_access, cuMemSetAccess, 10020)                                 \
   X(mem_alloc, cuMemAlloc, 3020)                                           \
   X(mem_free, cuMemFree, 3020)                                             \
+  X(ipc_get_mem_handle, cuIpcGetMemHandle, 4010)                           \
+  X(ipc_open_mem_handle, cuIpcOpenMemHandle, 11000)                        \
+  X(ipc_close_mem_handle, cuIpcCloseMemHandle, 4010)                       \
   X(mem_host_register, cuMemHostRegister, 6050)                            \
   X(mem_host_unregister, cuMemHostUnregister, 4000)                        \
   X(mem_host_get_device_pointer, cuMemHostGetDevicePointer, 3020)          \
@@ -62,7 +65,7 @@ namespace symmbench {
   X(event_elapsed_time, cuEventElapsedTime, 2000)
 // clang-format on
 
-/// The driver's functions, looked up at run time so that one binary starts on a machine without a driver. (design 1)
+/// The driver's functions, looked up at run time so that one binary starts on a machine without a driver.
 struct CudaApi {
 #define SYMMBENCH_MEMBER(member, function, version) PFN_##function##_v##version member = nullptr;
   SYMMBENCH_CUDA_FUNCTIONS(SYMMBENCH_MEMBER)

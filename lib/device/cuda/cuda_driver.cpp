@@ -13,8 +13,16 @@
 namespace symmbench {
 namespace {
 
-CUmemAllocationHandleType cuda_type(HandleType type) {
-  return type == HandleType::fabric ? CU_MEM_HANDLE_TYPE_FABRIC : CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+CUmemAllocationHandleType cuda_type(HandleType type, DriverCall call) {
+  switch (type) {
+    case HandleType::posix_fd:
+      return CU_MEM_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR;
+    case HandleType::fabric:
+      return CU_MEM_HANDLE_TYPE_FABRIC;
+    case HandleType::cuda_ipc:
+      break;
+  }
+  throw_driver_error(call, driver_code::kInvalidValue, "memory to be shared as cuda_ipc is local memory");
 }
 
 /// Addresses do not depend on how memory is exported, so any kind of memory tells their granularity.
@@ -52,6 +60,9 @@ CudaDriver::~CudaDriver() {
   for (const auto& [address, bytes] : book_.mappings()) api_.mem_unmap(address, bytes);
   for (const auto& [id, memory] : memories_) api_.mem_release(memory.handle);
   for (const auto& [address, bytes] : book_.ranges()) api_.mem_address_free(address, bytes);
+  for (const auto& [address, times] : opened_) {
+    for (std::uint64_t i = 0; i < times; ++i) api_.ipc_close_mem_handle(address);
+  }
   for (const DevicePtr address : locals_) api_.mem_free(address);
   for (void* memory : registered_) api_.mem_host_unregister(memory);
 }
@@ -80,6 +91,8 @@ DeviceFacts CudaDriver::facts() {
       .driver_version = api_.driver_version,
       .posix_fd_supported = has(CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR_SUPPORTED),
       .fabric_supported = has(CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_FABRIC_SUPPORTED),
+      // There is no attribute for memory handles; this is the one that CUDA's documentation says tells of both.
+      .ipc_supported = has(CU_DEVICE_ATTRIBUTE_IPC_EVENT_SUPPORTED),
       .multicast_supported = has(CU_DEVICE_ATTRIBUTE_MULTICAST_SUPPORTED),
       .gpu_direct_rdma_supported = has(CU_DEVICE_ATTRIBUTE_GPU_DIRECT_RDMA_WITH_CUDA_VMM_SUPPORTED),
   };
@@ -93,18 +106,18 @@ MemoryInfo CudaDriver::memory_info() {
   return {.free_bytes = free_bytes, .total_bytes = total_bytes};
 }
 
-CUmemAllocationProp CudaDriver::properties(const AllocationSpec& spec) const {
+CUmemAllocationProp CudaDriver::properties(const AllocationSpec& spec, DriverCall call) const {
   CUmemAllocationProp prop{};
   prop.type = CU_MEM_ALLOCATION_TYPE_PINNED;
   prop.location = {.type = CU_MEM_LOCATION_TYPE_DEVICE, .id = context_.ordinal()};
-  prop.requestedHandleTypes = cuda_type(spec.handle);
+  prop.requestedHandleTypes = cuda_type(spec.handle, call);
   prop.allocFlags.gpuDirectRDMACapable = spec.gpu_direct_rdma ? 1 : 0;
   return prop;
 }
 
 std::uint64_t CudaDriver::granularity(const AllocationSpec& spec, Granularity which) {
   context_.enter();
-  const CUmemAllocationProp prop = properties(spec);
+  const CUmemAllocationProp prop = properties(spec, DriverCall::granularity);
   std::size_t bytes = 0;
   context_.check(
       api_.mem_get_allocation_granularity(
@@ -139,7 +152,7 @@ MemoryId CudaDriver::keep(const Memory& memory) {
 
 MemoryId CudaDriver::create(std::uint64_t bytes, const AllocationSpec& spec) {
   context_.enter();
-  const CUmemAllocationProp prop = properties(spec);
+  const CUmemAllocationProp prop = properties(spec, DriverCall::create);
   CUmemGenericAllocationHandle handle = 0;
   context_.check(api_.mem_create(&handle, bytes, &prop, 0), DriverCall::create, [&] {
     return fmt::format("{} asked as {}{}, {}", format_bytes(bytes), name_of(spec.handle),
@@ -160,7 +173,8 @@ ShareableHandle CudaDriver::export_handle(MemoryId id) {
   const Memory& memory = find(id, DriverCall::export_handle);
   context_.enter();
   const auto export_to = [&](void* to) {
-    context_.check(api_.mem_export(to, memory.handle, cuda_type(memory.type), 0), DriverCall::export_handle, [&] {
+    const CUmemAllocationHandleType type = cuda_type(memory.type, DriverCall::export_handle);
+    context_.check(api_.mem_export(to, memory.handle, type, 0), DriverCall::export_handle, [&] {
       return fmt::format("memory {} as {}", static_cast<std::uint64_t>(id), name_of(memory.type));
     });
   };
@@ -184,13 +198,17 @@ MemoryId CudaDriver::import_handle(const ShareableHandle& handle) {
   context_.enter();
   const auto import_from = [&](void* from, HandleType type, auto&& detail) {
     CUmemGenericAllocationHandle imported = 0;
-    context_.check(api_.mem_import(&imported, from, cuda_type(type)), DriverCall::import_handle, detail);
+    context_.check(api_.mem_import(&imported, from, cuda_type(type, DriverCall::import_handle)),
+                   DriverCall::import_handle, detail);
     return keep({.handle = imported, .type = type, .bytes = std::nullopt});
   };
   if (const auto* blob = std::get_if<FabricBlob>(&handle)) {
     CUmemFabricHandle fabric{};
     std::memcpy(&fabric, blob->bytes.data(), sizeof(fabric));
     return import_from(&fabric, HandleType::fabric, [] { return "a peer's fabric handle"; });
+  }
+  if (std::holds_alternative<IpcBlob>(handle)) {
+    throw_driver_error(DriverCall::import_handle, driver_code::kInvalidHandle, "an IPC handle is opened, not imported");
   }
   const int fd = std::get<UniqueFd>(handle).get();
   if (fd < 0) throw_driver_error(DriverCall::import_handle, driver_code::kInvalidHandle, "the descriptor is closed");
@@ -257,14 +275,51 @@ DevicePtr CudaDriver::allocate_local(std::uint64_t bytes) {
   return address;
 }
 
+void CudaDriver::check_local(DevicePtr address, DriverCall call) const {
+  if (locals_.contains(address)) return;
+  throw_driver_error(call, driver_code::kInvalidValue, fmt::format("{:#x} is not the start of local memory", address));
+}
+
 void CudaDriver::free_local(DevicePtr address) {
-  if (locals_.count(address) == 0) {
-    throw_driver_error(DriverCall::free_local, driver_code::kInvalidValue,
-                       fmt::format("{:#x} is not the start of local memory", address));
-  }
+  check_local(address, DriverCall::free_local);
   context_.enter();
   context_.check(api_.mem_free(address), DriverCall::free_local, [&] { return fmt::format("{:#x}", address); });
   locals_.erase(address);
+}
+
+IpcBlob CudaDriver::export_ipc(DevicePtr address) {
+  check_local(address, DriverCall::export_ipc);
+  context_.enter();
+  CUipcMemHandle handle{};
+  context_.check(api_.ipc_get_mem_handle(&handle, address), DriverCall::export_ipc,
+                 [&] { return fmt::format("local memory at {:#x}", address); });
+  IpcBlob blob;
+  static_assert(sizeof(handle) == sizeof(blob.bytes));
+  std::memcpy(blob.bytes.data(), &handle, sizeof(handle));
+  return blob;
+}
+
+DevicePtr CudaDriver::open_ipc(const IpcBlob& blob) {
+  context_.enter();
+  CUipcMemHandle handle{};
+  std::memcpy(&handle, blob.bytes.data(), sizeof(handle));
+  CUdeviceptr address = 0;
+  context_.check(api_.ipc_open_mem_handle(&address, handle, CU_IPC_MEM_LAZY_ENABLE_PEER_ACCESS), DriverCall::open_ipc,
+                 [] { return "a peer's local memory"; });
+  ++opened_[address];
+  return address;
+}
+
+void CudaDriver::close_ipc(DevicePtr address) {
+  const auto opened = opened_.find(address);
+  if (opened == opened_.end()) {
+    throw_driver_error(DriverCall::close_ipc, driver_code::kInvalidValue,
+                       fmt::format("{:#x} is not the start of memory that was opened", address));
+  }
+  context_.enter();
+  context_.check(api_.ipc_close_mem_handle(address), DriverCall::close_ipc,
+                 [&] { return fmt::format("a peer's local memory at {:#x}", address); });
+  if (--opened->second == 0) opened_.erase(opened);
 }
 
 DevicePtr CudaDriver::register_host(void* memory, std::uint64_t bytes) {

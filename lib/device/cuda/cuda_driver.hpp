@@ -20,14 +20,14 @@ namespace symmbench {
 /// same codes (use of a released id, addresses: AddressBook).
 ///
 /// Threads: one at a time. Each call makes the device's primary context current in the calling thread and leaves it so;
-/// the CUDA runtime then uses that context too. (order and properties of the calls: FI 5.1, TS 1.1)
+/// the CUDA runtime then uses that context too.
 class CudaDriver final : public Driver {
  public:
   /// `api` must outlive this. @throws as make_cuda_driver()
   CudaDriver(const CudaApi& api, int ordinal, const CudaOptions& options = {});
   CudaDriver(const CudaDriver&) = delete;
   CudaDriver& operator=(const CudaDriver&) = delete;
-  /// Unmaps, releases and unregisters whatever is left, then gives the primary context back. Physical memory and
+  /// Unmaps, releases, closes and unregisters whatever is left, then gives the primary context back. Physical memory and
   /// addresses belong to the process, not to the context, and would stay.
   ~CudaDriver() override;
 
@@ -48,6 +48,9 @@ class CudaDriver final : public Driver {
 
   DevicePtr allocate_local(std::uint64_t bytes) override;
   void free_local(DevicePtr address) override;
+  IpcBlob export_ipc(DevicePtr address) override;
+  DevicePtr open_ipc(const IpcBlob& handle) override;
+  void close_ipc(DevicePtr address) override;
   DevicePtr register_host(void* memory, std::uint64_t bytes) override;
   std::unique_ptr<Stream> make_stream() override;
 
@@ -58,7 +61,8 @@ class CudaDriver final : public Driver {
     std::optional<std::uint64_t> bytes;  ///< not known of imported memory
   };
 
-  CUmemAllocationProp properties(const AllocationSpec& spec) const;
+  CUmemAllocationProp properties(const AllocationSpec& spec, DriverCall call) const;
+  void check_local(DevicePtr address, DriverCall call) const;
   const Memory& find(MemoryId id, DriverCall call) const;
   MemoryId keep(const Memory& memory);
   std::string free_memory_text();
@@ -70,6 +74,7 @@ class CudaDriver final : public Driver {
   std::uint64_t last_id_ = 0;  // ids are never used twice, so that use after release shows
   std::unordered_map<MemoryId, Memory> memories_;
   std::unordered_set<DevicePtr> locals_;
+  std::unordered_map<DevicePtr, std::uint64_t> opened_;  ///< peers' local memory, and how often it was opened
   std::vector<void*> registered_;
 };
 

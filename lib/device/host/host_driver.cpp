@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "core/round.hpp"
@@ -20,23 +20,23 @@
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kLocalAlignment = 256;
 // Neither zero nor the Lamport sentinel, and a large odd number in every dtype: unwritten memory shows.
 constexpr int kPoison = 0xDB;
 
-/// mmap and mprotect fail with ENOMEM when the process has too many mappings, which is no lack of device memory.
-[[noreturn]] void throw_mapping_error(std::string_view call, int error) {
-  if (error != ENOMEM) throw_system_error(call, error);
-  throw Error({.layer = Layer::environment,
-               .reason = Reason::capacity_exceeded,
-               .call = std::string(call),
-               .detail = "no room for one more mapping (vm.max_map_count, ulimit -v)",
-               .code = error});
+void check_type(HandleType type, DriverCall call) {
+  if (type != HandleType::cuda_ipc) return;
+  throw_driver_error(call, driver_code::kInvalidValue, "memory to be shared as cuda_ipc is local memory");
+}
+
+std::uint64_t random_id() {
+  std::uint64_t id = 0;
+  if (::getrandom(&id, sizeof(id), 0) != sizeof(id)) throw_system_error("getrandom", errno);
+  return id;
 }
 
 }  // namespace
 
-HostDriver::HostDriver(const HostDriverOptions& options) : options_(options) {
+HostDriver::HostDriver(const HostDriverOptions& options) : options_(options), driver_id_(random_id()) {
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   if (!std::has_single_bit(options.minimum_granularity) || options.minimum_granularity % page != 0 ||
       options.recommended_granularity == 0 || options.recommended_granularity % options.minimum_granularity != 0) {
@@ -49,8 +49,6 @@ HostDriver::HostDriver(const HostDriverOptions& options) : options_(options) {
 
 HostDriver::~HostDriver() {
   for (const auto& [address, bytes] : ranges_) ::munmap(to_pointer(address), bytes);
-  for (const auto& [address, bytes] : locals_)
-    ::operator delete (to_pointer(address), std::align_val_t{kLocalAlignment});
 }
 
 DeviceFacts HostDriver::facts() {
@@ -60,6 +58,7 @@ DeviceFacts HostDriver::facts() {
           .multiprocessors = static_cast<int>(options_.block_threads),
           .posix_fd_supported = true,
           .fabric_supported = options_.fabric_supported,
+          .ipc_supported = true,
           .gpu_direct_rdma_supported = options_.gpu_direct_rdma_supported};
 }
 
@@ -72,11 +71,13 @@ MemoryInfo HostDriver::memory_info() {
   return info;
 }
 
-std::uint64_t HostDriver::granularity(const AllocationSpec&, Granularity which) {
+std::uint64_t HostDriver::granularity(const AllocationSpec& spec, Granularity which) {
+  check_type(spec.handle, DriverCall::granularity);
   return which == Granularity::minimum ? options_.minimum_granularity : options_.recommended_granularity;
 }
 
 void HostDriver::check_spec(const AllocationSpec& spec, DriverCall call) const {
+  check_type(spec.handle, call);
   if (spec.handle == HandleType::fabric && !options_.fabric_supported) {
     throw_driver_error(call, driver_code::kNotPermitted, "fabric handles are not offered by this emulated device");
   }
@@ -263,26 +264,60 @@ void HostDriver::set_access(DevicePtr address, std::uint64_t bytes) {
 DevicePtr HostDriver::allocate_local(std::uint64_t bytes) {
   if (bytes == 0) throw_driver_error(DriverCall::allocate_local, driver_code::kInvalidValue, "0 bytes asked");
   check_room(bytes, DriverCall::allocate_local);
-  void* memory = ::operator new (bytes, std::align_val_t{kLocalAlignment}, std::nothrow);
-  if (memory == nullptr) {
-    throw_driver_error(DriverCall::allocate_local, driver_code::kOutOfMemory, format_bytes(bytes) + " asked");
-  }
-  std::memset(memory, kPoison, bytes);
-  const auto address = reinterpret_cast<DevicePtr>(memory);
-  locals_.emplace(address, bytes);
+  LocalMemory memory = LocalMemory::create({.driver = driver_id_, .allocation = ++last_local_}, bytes);
+  const DevicePtr address = memory.address();
+  std::memset(to_pointer(address), kPoison, bytes);
+  locals_.emplace(address, std::move(memory));
   used_bytes_ += bytes;
   return address;
 }
 
-void HostDriver::free_local(DevicePtr address) {
+const LocalMemory& HostDriver::find_local(DevicePtr address, DriverCall call) const {
   const auto local = locals_.find(address);
   if (local == locals_.end()) {
-    throw_driver_error(DriverCall::free_local, driver_code::kInvalidValue,
+    throw_driver_error(call, driver_code::kInvalidValue,
                        fmt::format("{:#x} is not the start of local memory", address));
   }
-  used_bytes_ -= local->second;
-  ::operator delete (to_pointer(address), std::align_val_t{kLocalAlignment});
-  locals_.erase(local);
+  return local->second;
+}
+
+void HostDriver::free_local(DevicePtr address) {
+  const LocalMemory& memory = find_local(address, DriverCall::free_local);
+  if (memory.open_elsewhere()) {
+    throw_driver_error(DriverCall::free_local, driver_code::kIllegalState,
+                       fmt::format("a peer still has the {} at {:#x} open: on a GPU the result would be undefined",
+                                   format_bytes(memory.bytes()), address));
+  }
+  used_bytes_ -= memory.bytes();
+  locals_.erase(address);
+}
+
+IpcBlob HostDriver::export_ipc(DevicePtr address) { return find_local(address, DriverCall::export_ipc).blob(); }
+
+DevicePtr HostDriver::open_ipc(const IpcBlob& handle) {
+  const LocalName name = name_in(handle);
+  if (name.driver == driver_id_) {
+    throw_driver_error(DriverCall::open_ipc, driver_code::kInvalidContext,
+                       "the handle was exported by this process, which cannot open it");
+  }
+  for (auto& [address, opened] : opened_) {
+    if (opened.name != name) continue;
+    ++opened.times;
+    return address;
+  }
+  LocalMemory memory = LocalMemory::open(handle);
+  const DevicePtr address = memory.address();
+  opened_.emplace(address, Opened{.name = name, .memory = std::move(memory)});
+  return address;
+}
+
+void HostDriver::close_ipc(DevicePtr address) {
+  const auto opened = opened_.find(address);
+  if (opened == opened_.end()) {
+    throw_driver_error(DriverCall::close_ipc, driver_code::kInvalidValue,
+                       fmt::format("{:#x} is not the start of memory that was opened", address));
+  }
+  if (--opened->second.times == 0) opened_.erase(opened);
 }
 
 std::unique_ptr<Stream> HostDriver::make_stream() { return std::make_unique<HostStream>(options_.block_threads); }

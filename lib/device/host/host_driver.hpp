@@ -8,6 +8,7 @@
 #include "device/driver.hpp"
 #include "device/driver_call.hpp"
 #include "device/host/host_memory.hpp"
+#include "device/host/local_memory.hpp"
 
 namespace symmbench {
 
@@ -25,7 +26,8 @@ struct HostDriverOptions {
 };
 
 /// Seam 1 on the emulated device: CUDA's virtual-memory semantics, with its result codes, on memfd, mmap and mprotect.
-/// Descriptors and address ranges are real, so the code above runs unchanged. (design section 2; S c)
+/// Descriptors and address ranges are real, so the code above runs unchanged. Each HostDriver stands for a process: what
+/// one exports it cannot open itself, another one can, in the same process too.
 /// A process out of descriptors is Error{environment, capacity_exceeded}, which no GPU driver would report.
 class HostDriver final : public Driver {
  public:
@@ -53,6 +55,9 @@ class HostDriver final : public Driver {
 
   DevicePtr allocate_local(std::uint64_t bytes) override;
   void free_local(DevicePtr address) override;
+  IpcBlob export_ipc(DevicePtr address) override;
+  DevicePtr open_ipc(const IpcBlob& handle) override;
+  void close_ipc(DevicePtr address) override;
   std::unique_ptr<Stream> make_stream() override;
 
  private:
@@ -61,6 +66,12 @@ class HostDriver final : public Driver {
     std::shared_ptr<HostMemory> memory;  ///< keeps the accounting right after release()
   };
   using Placements = std::map<DevicePtr, Placed>;
+  /// A peer's local memory.
+  struct Opened {
+    LocalName name;
+    LocalMemory memory;
+    std::uint64_t times = 1;
+  };
 
   const std::shared_ptr<HostMemory>& find(MemoryId id, DriverCall call) const;
   MemoryId keep(HostMemory memory);
@@ -69,6 +80,7 @@ class HostDriver final : public Driver {
   void check_spec(const AllocationSpec& spec, DriverCall call) const;
   void check_room(std::uint64_t bytes, DriverCall call);
   void check_piece(DevicePtr address, std::uint64_t bytes, DriverCall call) const;
+  const LocalMemory& find_local(DevicePtr address, DriverCall call) const;
   bool inside_a_range(DevicePtr address, std::uint64_t bytes) const;
   /// The first placement that ends behind `address`.
   Placements::const_iterator first_behind(DevicePtr address) const;
@@ -79,7 +91,10 @@ class HostDriver final : public Driver {
   std::unordered_map<MemoryId, std::shared_ptr<HostMemory>> memories_;
   std::map<DevicePtr, std::uint64_t> ranges_;
   Placements placements_;
-  std::unordered_map<DevicePtr, std::uint64_t> locals_;
+  std::uint64_t driver_id_;
+  std::uint64_t last_local_ = 0;
+  std::unordered_map<DevicePtr, LocalMemory> locals_;
+  std::unordered_map<DevicePtr, Opened> opened_;
 };
 
 }  // namespace symmbench

@@ -90,8 +90,17 @@ void throw_system_error(std::string_view call, int error) {
                .code = error});
 }
 
-HostMemory create_host_memory(std::uint64_t bytes, HandleType handle) {
-  const int fd = ::memfd_create("symmbench", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+void throw_mapping_error(std::string_view call, int error) {
+  if (error != ENOMEM) throw_system_error(call, error);
+  throw Error({.layer = Layer::environment,
+               .reason = Reason::capacity_exceeded,
+               .call = std::string(call),
+               .detail = "no room for one more mapping (vm.max_map_count, ulimit -v)",
+               .code = error});
+}
+
+HostMemory create_host_memory(std::uint64_t bytes, HandleType handle, const char* file_name) {
+  const int fd = ::memfd_create(file_name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) throw_system_error("memfd_create", errno);
   HostMemory memory{.fd = UniqueFd(fd), .bytes = bytes, .handle = handle};
   if (::ftruncate(fd, static_cast<off_t>(bytes)) != 0) throw_system_error("ftruncate", errno);
@@ -110,6 +119,7 @@ ShareableHandle export_host_memory(const HostMemory& memory) {
 }
 
 HostMemory import_host_memory(const ShareableHandle& handle, std::uint64_t granularity) {
+  if (std::holds_alternative<IpcBlob>(handle)) refuse("an IPC handle is opened, not imported");
   const auto* posix = std::get_if<UniqueFd>(&handle);
   HostMemory memory{.fd = posix ? open_posix(*posix) : open_fabric(std::get<FabricBlob>(handle)),
                     .handle = posix ? HandleType::posix_fd : HandleType::fabric,

@@ -17,19 +17,24 @@ struct HostMemory {
   bool imported = false;  ///< a peer pays for it
 };
 
+/// `file_name` is what /proc shows of it. @pre bytes is a multiple of the page size
 /// @throws Error{environment, capacity_exceeded} when the process or the machine is out of descriptors
-HostMemory create_host_memory(std::uint64_t bytes, HandleType handle);
+HostMemory create_host_memory(std::uint64_t bytes, HandleType handle, const char* file_name = "symmbench");
 
 /// A new handle for `memory`. Only while its descriptor is open.
 ShareableHandle export_host_memory(const HostMemory& memory);
 
 /// The memory behind a handle that export_host_memory() gave, here or in another process of this OS.
 /// A fabric blob names the exporter's process and descriptor, so the exporter must still hold the memory.
-/// @throws Error{driver, invalid_handle} when it is none of ours or not a multiple of `granularity`
+/// @throws Error{driver, invalid_handle} when it is none of ours, an IPC handle, or not a multiple of `granularity`
 HostMemory import_host_memory(const ShareableHandle& handle, std::uint64_t granularity);
 
 /// For a system call that has just failed: throws capacity_exceeded for EMFILE and ENFILE, naming the limits, and
 /// io_error otherwise.
 [[noreturn]] void throw_system_error(std::string_view call, int error);
+
+/// The same for mmap and mprotect, which fail with ENOMEM when the process has too many mappings; that is no lack of
+/// device memory but Error{environment, capacity_exceeded}.
+[[noreturn]] void throw_mapping_error(std::string_view call, int error);
 
 }  // namespace symmbench

@@ -10,6 +10,7 @@
 #include "device/stream.hpp"
 #include "support/driver_conformance.hpp"
 #include "support/fake_cuda_api.hpp"
+#include "support/ipc_conformance.hpp"
 
 namespace symmbench {
 namespace {
@@ -23,6 +24,16 @@ constexpr std::uint64_t kGranularity = kHostGranularityBytes;
 TEST_CASE("the cuda driver keeps the driver contract over a driver that behaves") {
   const CudaApi api = fake_cuda_api();
   driver_conformance([&] { return std::make_unique<CudaDriver>(api, 0); });
+}
+
+TEST_CASE("the cuda driver keeps the contract of IPC handles between processes") {
+  const CudaApi api = fake_cuda_api();
+  ipc_conformance([&] { return std::make_unique<CudaDriver>(api, 0); },
+                  [&] {
+                    auto peer = std::make_unique<DriverAsPeer>(std::make_unique<CudaDriver>(api, 1));
+                    fake_cuda().begin_process();
+                    return peer;
+                  });
 }
 
 TEST_CASE("cuda facts name the device as nvidia-smi does") {
@@ -40,6 +51,7 @@ TEST_CASE("cuda facts name the device as nvidia-smi does") {
   CHECK(facts.driver_version == 13000);
   CHECK(facts.posix_fd_supported);
   CHECK_FALSE(facts.fabric_supported);
+  CHECK(facts.ipc_supported);
   CHECK(facts.multicast_supported);
   CHECK_FALSE(facts.gpu_direct_rdma_supported);
 }
@@ -90,6 +102,20 @@ TEST_CASE("memory whose unmapping failed stays mapped for the driver too") {
   driver.release(id);
 }
 
+TEST_CASE("memory whose closing failed stays open for the driver too") {
+  const CudaApi api = fake_cuda_api();
+  CudaDriver owner(api, 0);
+  const DevicePtr local = owner.allocate_local(64);
+  fake_cuda().begin_process();
+  CudaDriver driver(api, 1);
+  const DevicePtr opened = driver.open_ipc(owner.export_ipc(local));
+  fake_cuda().refused["cuIpcCloseMemHandle"] = CUDA_ERROR_MAP_FAILED;
+  check_refused(CUDA_ERROR_MAP_FAILED, [&] { driver.close_ipc(opened); });
+  fake_cuda().refused.clear();
+  driver.close_ipc(opened);
+  owner.free_local(local);
+}
+
 TEST_CASE("an exported descriptor is not inherited by child processes") {
   const CudaApi api = fake_cuda_api();
   CudaDriver driver(api, 0);
@@ -100,7 +126,7 @@ TEST_CASE("an exported descriptor is not inherited by child processes") {
 
 TEST_CASE("fabric handles travel as 64 bytes") {
   const CudaApi api = fake_cuda_api();
-  fake_cuda().memory = std::make_unique<HostDriver>(HostDriverOptions{.fabric_supported = true});
+  fake_cuda().begin_process({.fabric_supported = true});
   CudaDriver driver(api, 0);
   CHECK(driver.facts().fabric_supported);
   const MemoryId id = driver.create(kGranularity, {.handle = HandleType::fabric});
@@ -118,6 +144,9 @@ TEST_CASE("fabric handles travel as 64 bytes") {
 TEST_CASE("a destroyed driver leaves nothing in the process") {
   const CudaApi api = fake_cuda_api();
   std::uint32_t record = 0;
+  CudaDriver peer(api, 1);
+  const DevicePtr shared = peer.allocate_local(64);
+  fake_cuda().begin_process();
   {
     CudaDriver driver(api, 0);
     const MemoryId id = driver.create(kGranularity, {});
@@ -126,11 +155,16 @@ TEST_CASE("a destroyed driver leaves nothing in the process") {
     const DevicePtr range = driver.reserve(2 * kGranularity, 0);
     driver.map(range, kGranularity, id);
     driver.allocate_local(64);
+    driver.open_ipc(peer.export_ipc(shared));
+    driver.open_ipc(peer.export_ipc(shared));
     driver.register_host(&record, sizeof(record));
-    CHECK(fake_cuda().contexts == 1);
+    CHECK(fake_cuda().contexts == 2);
+    CHECK(fake_cuda().opened.size() == 1);
     CHECK(fake_cuda().registered.size() == 1);
   }
-  CHECK(fake_cuda().contexts == 0);
+  CHECK(fake_cuda().contexts == 1);
+  CHECK(fake_cuda().opened.empty());
+  peer.free_local(shared);
   CHECK(fake_cuda().handles.empty());
   CHECK(fake_cuda().mappings.empty());
   CHECK(fake_cuda().ranges.empty());

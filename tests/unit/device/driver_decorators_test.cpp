@@ -10,6 +10,7 @@
 #include "device/observed_driver.hpp"
 #include "device/stream_decorator.hpp"
 #include "support/driver_conformance.hpp"
+#include "support/ipc_conformance.hpp"
 #include "support/stream_conformance.hpp"
 
 namespace symmbench {
@@ -38,6 +39,11 @@ void use_every_driver_call(Driver& driver, Step&& step) {
   step(DriverCall::free_range, [&] { driver.free_range(range, kHostGranularityBytes); });
   step(DriverCall::release, [&] { driver.release(id); });
   step(DriverCall::allocate_local, [&] { local = driver.allocate_local(64); });
+  HostDriver peer;  // another process
+  DevicePtr opened = 0;
+  step(DriverCall::export_ipc, [&] { driver.export_ipc(local); });
+  step(DriverCall::open_ipc, [&] { opened = driver.open_ipc(peer.export_ipc(peer.allocate_local(64))); });
+  step(DriverCall::close_ipc, [&] { driver.close_ipc(opened); });
   step(DriverCall::free_local, [&] { driver.free_local(local); });
   step(DriverCall::register_host, [&] { driver.register_host(&local, sizeof(local)); });
   step(DriverCall::make_stream, [&] { driver.make_stream(); });
@@ -116,6 +122,7 @@ TEST_CASE("result codes have the reasons that the tool tells apart") {
   CHECK(reason_of_driver_code(driver_code::kInvalidValue) == Reason::invalid_argument);
   CHECK(reason_of_driver_code(driver_code::kOutOfMemory) == Reason::out_of_memory);
   CHECK(reason_of_driver_code(driver_code::kInvalidDevice) == Reason::invalid_argument);
+  CHECK(reason_of_driver_code(driver_code::kInvalidContext) == Reason::illegal_state);
   CHECK(reason_of_driver_code(driver_code::kInvalidHandle) == Reason::invalid_handle);
   CHECK(reason_of_driver_code(driver_code::kIllegalState) == Reason::illegal_state);
   CHECK(reason_of_driver_code(driver_code::kIllegalAddress) == Reason::illegal_address);
@@ -179,6 +186,12 @@ TEST_CASE("a record holds what a call was given, and then what came of it") {
 
   const DevicePtr local = driver.allocate_local(64);
   CHECK(last().after.address == local);
+  const IpcBlob blob = driver.export_ipc(local);
+  CHECK(last().before.address == local);
+  CHECK(last().before.handle == HandleType::cuda_ipc);
+  CHECK_THROWS_AS(driver.open_ipc(blob), Error);
+  CHECK(last().after.failure->code == driver_code::kInvalidContext);
+
   const auto stream = driver.make_stream();
   stream->fill(local, 1, 16);
   CHECK(last().before.address == local);
@@ -193,7 +206,11 @@ TEST_CASE("kernels find the device's own stream below every decorator") {
 }
 
 TEST_CASE("an observed driver keeps the driver contract") {
-  driver_conformance([] { return std::make_unique<ObservedDriver>(std::make_unique<HostDriver>()); });
+  const auto make = [] { return std::make_unique<ObservedDriver>(std::make_unique<HostDriver>()); };
+  SECTION("driver") { driver_conformance(make); }
+  SECTION("IPC handles") {
+    ipc_conformance(make, [&] { return std::make_unique<DriverAsPeer>(make()); });
+  }
 }
 
 TEST_CASE("a faulty driver without faults keeps the driver and stream contracts") {

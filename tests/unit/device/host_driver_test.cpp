@@ -40,6 +40,7 @@ TEST_CASE("the host driver says that it is an emulation") {
   CHECK(facts.multiprocessors == 4);
   CHECK(facts.posix_fd_supported);
   CHECK_FALSE(facts.fabric_supported);
+  CHECK(facts.ipc_supported);
   CHECK_FALSE(facts.multicast_supported);
   CHECK_FALSE(facts.uuid.has_value());
   CHECK_FALSE(facts.sm_major.has_value());
@@ -120,9 +121,12 @@ TEST_CASE("a destroyed driver leaves no descriptor, no mapping and no range") {
     driver.map(range + 4 * kUnit, kUnit, imported);
     driver.set_access(range, 3 * kUnit);
     driver.release(released);
-    driver.allocate_local(1000);
     CHECK(test::open_descriptors() == descriptors + 2);  // a released id holds none although it is mapped
     CHECK(test::memfd_mappings() == mappings + 3);
+    HostDriver peer;
+    peer.open_ipc(driver.export_ipc(driver.allocate_local(1000)));
+    CHECK(test::open_descriptors() == descriptors + 4);
+    CHECK(test::memfd_mappings() == mappings + 5);
   }
   CHECK(test::open_descriptors() == descriptors);
   CHECK(test::memfd_mappings() == mappings);
@@ -137,6 +141,8 @@ TEST_CASE("refused calls leave no descriptor and no mapping") {
   CHECK_THROWS_AS(driver.create(1, {}), Error);
   CHECK_THROWS_AS(driver.import_handle(ShareableHandle(UniqueFd(::open("/dev/null", O_RDWR | O_CLOEXEC)))), Error);
   CHECK_THROWS_AS(driver.map(kUnit, kUnit, MemoryId{5}), Error);
+  CHECK_THROWS_AS(driver.allocate_local(8 * kUnit), Error);
+  CHECK_THROWS_AS(driver.open_ipc(IpcBlob{}), Error);
   CHECK(test::open_descriptors() == descriptors);
   CHECK(test::memfd_mappings() == mappings);
 }
@@ -185,25 +191,19 @@ TEST_CASE("without a limit the machine's memory is the device's") {
   driver.release(id);
 }
 
-TEST_CASE("local memory holds neither zeros nor the Lamport sentinel") {
-  HostDriver driver;
-  const DevicePtr local = driver.allocate_local(4096);
-  for (const std::uint32_t word : read_words(driver, local, 1024)) {
-    CHECK((word != 0 && word != 0x80000000u));
-    if (word == 0) break;
-  }
-}
-
 TEST_CASE("a process out of descriptors learns its limits") {
-  HostDriver driver;
+  HostDriver driver, peer;
   const MemoryId id = driver.create(kUnit, {});
   const ShareableHandle handle = driver.export_handle(id);
+  const IpcBlob blob = peer.export_ipc(peer.allocate_local(64));
   std::vector<Failure> failures;
   {
     const NoMoreDescriptors limit;
     failures.push_back(failure_of([&] { driver.create(kUnit, {}); }));
     failures.push_back(failure_of([&] { driver.export_handle(id); }));
     failures.push_back(failure_of([&] { driver.import_handle(handle); }));
+    failures.push_back(failure_of([&] { driver.allocate_local(64); }));
+    failures.push_back(failure_of([&] { driver.open_ipc(blob); }));
   }
   for (const Failure& failure : failures) {
     INFO(describe(failure));
