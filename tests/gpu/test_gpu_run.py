@@ -1,4 +1,5 @@
-"""The shipped binary under mpirun on real GPUs, one rank each: test_gpu_run.py RANKS. Skipped (77) where there are fewer."""
+"""The shipped binary under mpirun on real GPUs, one rank each: test_gpu_run.py RANKS. Skipped (77) where there are
+fewer."""
 import os
 import pathlib
 import signal
@@ -52,8 +53,8 @@ class GpuRun(RunTest):
 
     def begin(self, patience_s):
         """A run of several cases of several batches each, started."""
-        return self.start(RANKS, "run", "--device", "cuda", "-b", "1M", "-e", "16M", "-f", "4", "-n", 400, "-T", patience_s,
-                          "--lifecycles", 0, "-J", self.report)
+        return self.start(RANKS, "run", "--device", "cuda", "-b", "1M", "-e", "16M", "-f", "4", "-n", 400,
+                          "-T", patience_s, "--lifecycles", 0, "-J", self.report)
 
     def assert_later_cases_ran(self, report, broken):
         """Rows are in the order in which they ran: some case after the broken one has to be whole."""

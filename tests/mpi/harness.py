@@ -53,8 +53,8 @@ class Process:
         self.command = (folder / "cmdline").read_text().replace("\0", " ")
         self.is_worker = " worker" in self.command
         variables = (folder / "environ").read_text(errors="replace").split("\0")
-        ranks = [value for name, _, value in (each.partition("=") for each in variables) if name == "OMPI_COMM_WORLD_RANK"]
-        self.rank = int(ranks[0]) if ranks else None  # a worker is not told
+        rank = dict(each.partition("=")[::2] for each in variables).get("OMPI_COMM_WORLD_RANK")
+        self.rank = None if rank is None else int(rank)  # a worker is not told
 
 
 def processes():
@@ -81,21 +81,30 @@ def workers():
             if each.is_worker and each.parent in all_of_them}
 
 
+def command_lines():
+    """{pid: command line} of every process."""
+    lines = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            lines[int(entry)] = pathlib.Path("/proc", entry, "cmdline").read_text(errors="replace").replace("\0", " ")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return lines
+
+
 def states():
     """What every process of a run does, for the message of a test that waited in vain."""
-    lines = []
-    for entry in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
-        folder = pathlib.Path("/proc", entry)
-        try:
-            command = (folder / "cmdline").read_text().replace("\0", " ")
-            if "mpirun" not in command and str(BINARY) not in command:
+    lines = ["processes:"]
+    for pid, command in sorted(command_lines().items()):
+        if "mpirun" in command or str(BINARY) in command:
+            folder = pathlib.Path("/proc", str(pid))
+            try:
+                status = dict(line.partition(":\t")[::2] for line in (folder / "status").read_text().splitlines())
+                where = (folder / "wchan").read_text()
+            except (FileNotFoundError, ProcessLookupError):
                 continue
-            status = dict(line.split(":\t", 1) for line in (folder / "status").read_text().splitlines() if ":\t" in line)
-            lines.append(f"  {entry} (parent {status['PPid']}) {status['State']}, in {(folder / 'wchan').read_text()}: "
-                         f"{command}")
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-    return "\n".join(["processes:", *lines])
+            lines.append(f"  {pid} (parent {status['PPid']}) {status['State']}, in {where}: {command}")
+    return "\n".join(lines)
 
 
 class Hold:
@@ -133,8 +142,8 @@ class Job:
     """mpirun -n RANKS COMMAND, started. It leads a session of its own, so that it can be signalled alone."""
 
     def __init__(self, ranks, command, env=None, hold_in=None, wrapped=True):
-        """`hold_in`: the folder of the Holds. `wrapped`: every rank's own exit status is kept, beside what mpirun makes of
-        it; ranks are then no children of mpirun, so a test that kills mpirun must do without."""
+        """`hold_in`: the folder of the Holds. `wrapped`: every rank's own exit status is kept, beside what mpirun makes
+        of it; ranks are then no children of mpirun, so a test that kills mpirun must do without."""
         self._ranks, self._wrapped = ranks, wrapped
         self._folder = tempfile.TemporaryDirectory()
         wrapper = ["sh", HERE / "rank_wrapper.sh", self._folder.name] if wrapped else []
@@ -171,18 +180,19 @@ class Job:
             return subprocess.CompletedProcess(self._mpirun.args, code, stdout, stderr)
 
     def _code_without_launcher(self, launcher):
-        """mpirun was killed by a signal. It has none from the tests that come here, and a rank's would be a positive code:
-        Open MPI 4.1 now and then crashes in PMIx_server_finalize, after a job that it had to abort. What the ranks left
-        with is then the answer, provided that all have left, and none by a signal but those with which mpirun aborts."""
-        files = [pathlib.Path(self._folder.name, f"rank.{rank}") for rank in range(self._ranks)]
-        wait_until(lambda: all(map(pathlib.Path.exists, files)),
-                   f"mpirun died of {signal.Signals(-launcher).name}; every rank's own end")
-        codes = [int(file.read_text()) for file in files]
-        aborted = {128 + signal.SIGTERM, 128 + signal.SIGKILL}
-        if set(codes[1:]) - {codes[0]} - aborted or codes[0] in aborted:
-            raise AssertionError(f"mpirun died of {signal.Signals(-launcher).name}, its ranks left with {codes}")
-        print(f"note: mpirun died of {signal.Signals(-launcher).name} after its ranks had left with {codes}", file=sys.stderr)
-        return codes[0]
+        """mpirun was killed by a signal. No test that comes here sent one, and a rank's would be a positive code: Open
+        MPI 4.1 now and then crashes in PMIx_server_finalize, after a job that it had to abort. The code that the ranks
+        left with is then the answer; ranks that mpirun killed as it aborted the others have none."""
+        died = f"mpirun died of {signal.Signals(-launcher).name}"
+        wait_until(lambda: not any(self._folder.name in line for line in command_lines().values()),
+                   f"{died}; the end of its ranks")
+        files = sorted(pathlib.Path(self._folder.name).glob("rank.*"))
+        ends = {file.suffix[1:]: int(file.read_text()) for file in files}
+        codes = set(ends.values()) - {128 + signal.SIGTERM, 128 + signal.SIGKILL}
+        if len(codes) != 1:
+            raise AssertionError(f"{died}, and its ranks did not leave with one code: {ends}")
+        print(f"note: {died} when its ranks had left: {ends}", file=sys.stderr)
+        return codes.pop()
 
 
 def launch(ranks, *command, **options):
@@ -215,7 +225,7 @@ class RunTest(unittest.TestCase):
         self._hold_folder.mkdir()
 
     def tearDown(self):
-        # Of a test that failed: a run that nobody waits for would take the machine from the next.
+        # Of a test that failed: a run that nobody waits for would take the machine from the next one.
         for pid in processes():
             os.kill(pid, signal.SIGKILL)
         for job in self._jobs:

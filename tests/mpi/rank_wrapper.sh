@@ -7,6 +7,6 @@ shift
 trap : TERM INT
 "$@"
 status=$?
-echo "$status" >"$folder/rank.part.$OMPI_COMM_WORLD_RANK"
-mv "$folder/rank.part.$OMPI_COMM_WORLD_RANK" "$folder/rank.$OMPI_COMM_WORLD_RANK"
+echo "$status" >"$folder/part.$OMPI_COMM_WORLD_RANK"
+mv "$folder/part.$OMPI_COMM_WORLD_RANK" "$folder/rank.$OMPI_COMM_WORLD_RANK"
 exit "$status"

@@ -1,5 +1,5 @@
-"""What a run makes of workers that die or stop, of signals, and of a launcher that vanishes. Each run is held at a named
-point until the test has acted: nothing depends on how fast either of them is."""
+"""What a run makes of workers that die or stop, of signals, and of a launcher that vanishes. Each run is held at a
+named point until the test has acted: nothing depends on how fast either of them is."""
 import os
 import signal
 
@@ -67,7 +67,8 @@ class Failures(RunTest):
         self.assert_exit(done, 4)
         self.assert_nothing_left()
         hung = self.rows("hung")
-        self.assertEqual({(row["failure"]["reason"], row["failure"]["rank"]) for row in hung}, {("timed_out", 2)}, done.stdout)
+        blamed = {(row["failure"]["reason"], row["failure"]["rank"]) for row in hung}
+        self.assertEqual(blamed, {("timed_out", 2)}, done.stdout)
         self.assertEqual(len(self.rows("ok")) + len(hung), 12)
         for row in hung:
             self.assertIn(SECOND, row["case_id"])
@@ -114,8 +115,8 @@ class Failures(RunTest):
         self.assert_exit(done, 4)
         self.assert_nothing_left()
         self.assertEqual(self.load()["verdict"]["exit_code"], 4)
-        failures = [row["failure"] for row in self.rows("hung")]
-        self.assertEqual({(failure["layer"], failure["rank"]) for failure in failures}, {("supervisor", 3)}, done.stdout)
+        blamed = {(row["failure"]["layer"], row["failure"]["rank"]) for row in self.rows("hung")}
+        self.assertEqual(blamed, {("supervisor", 3)}, done.stdout)
 
     def test_two_runs_with_one_report_do_not_touch_each_other(self):
         job, hold = self.begin(*PATIENT)

@@ -19,7 +19,7 @@ kill -SEGV $$
 
 class Harness(RunTest):
     def crash(self, script):
-        """What comes of a job of three ranks that run this script, and of a launcher that dies of SIGSEGV after them."""
+        """What comes of three ranks that run this script, and of a launcher that dies of SIGSEGV after them."""
         mpirun = self.scratch / "mpirun"
         mpirun.write_text(CRASHING_LAUNCHER)
         mpirun.chmod(mpirun.stat().st_mode | stat.S_IXUSR)
@@ -30,13 +30,16 @@ class Harness(RunTest):
         self.assertEqual(self.crash("exit 0").returncode, 0)
 
     def test_ranks_that_the_launcher_killed_as_it_aborted_do_not_count(self):
-        done = self.crash('[ "$OMPI_COMM_WORLD_RANK" = 0 ] || kill -KILL $$; exit 4')
-        self.assertEqual(done.returncode, 4)
+        for number in ("TERM", "KILL"):
+            with self.subTest(signal=number):
+                done = self.crash(f'[ "$OMPI_COMM_WORLD_RANK" = 1 ] || kill -{number} $$; exit 4')
+                self.assertEqual(done.returncode, 4)
 
     def test_a_rank_that_crashed_or_left_with_another_code_is_not_excused(self):
-        for end in ("kill -SEGV $$", "exit 1"):
-            with self.subTest(end=end), self.assertRaisesRegex(AssertionError, "ranks left with"):
-                self.crash(f'[ "$OMPI_COMM_WORLD_RANK" != 2 ] || {end}; exit 4')
+        crash_of_one = '[ "$OMPI_COMM_WORLD_RANK" = 2 ] && kill -SEGV $$; exit 4'
+        for script in (crash_of_one, "exit $OMPI_COMM_WORLD_RANK", "kill $$"):
+            with self.subTest(script=script), self.assertRaisesRegex(AssertionError, "did not leave with one code"):
+                self.crash(script)
 
 
 if __name__ == "__main__":
