@@ -13,13 +13,13 @@
 #include "app/worker_task.hpp"
 #include "comm/job_nonce.hpp"
 #include "comm/mpi_transport.hpp"
+#include "config/options.hpp"
 #include "config/resolve.hpp"
 #include "core/text.hpp"
 #include "journal/journal.hpp"
 #include "report/fold.hpp"
-#include "report/tune.hpp"
+#include "report/outputs.hpp"
 #include "report/verdict.hpp"
-#include "report/write.hpp"
 #include "supervise/signals.hpp"
 #include "symmbench_version.hpp"
 
@@ -43,11 +43,7 @@ bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection
 void check_before_running(const ParsedCommand& command, const MpiSession& mpi) {
   try {
     make_plan(command.config, mpi.size(), 0);
-    if (mpi.rank() == 0 && !command.plan_only) {
-      for (const auto& path : {command.config.report_path, command.config.tuning_path}) {
-        if (path) check_writable(*path);
-      }
-    }
+    if (mpi.rank() == 0 && !command.plan_only) check_outputs(command.config.outputs);
   } catch (const Error& error) {
     Failure failure = error.failure();
     if (!failure.detail.starts_with("symmbench")) failure.detail = "symmbench run: " + failure.detail;
@@ -57,7 +53,7 @@ void check_before_running(const ParsedCommand& command, const MpiSession& mpi) {
 
 std::optional<std::string> journal_dir(const RunConfig& config) {
   if (config.journal_path) return config.journal_path;
-  if (config.report_path) return *config.report_path + ".journal";
+  if (const auto report = output_path(config, OutputFileKind::report)) return *report + ".journal";
   return std::nullopt;
 }
 
@@ -139,7 +135,9 @@ class RecordLog final : public RecordSink {
 /// The configuration without where this run writes: repeated from its own report, a run must not write over it.
 Json repeatable(const RunConfig& config) {
   Json settings = parse_json(config.config_text, "configuration");
-  for (const char* key : {"report", "journal", "output_dir"}) settings.erase(key);
+  for (const auto& spec : option_table()) {
+    if (spec.says_where()) settings.erase(spec.key());
+  }
   return settings;
 }
 
@@ -224,9 +222,11 @@ class Rank {
     own.append(to_json(ended));
 
     Json report = fold_report(log.records());
-    const bool tuned = store_tuning(report, device.family);  // first: the report's verdict tells of it
-    const bool stored = store(report);
-    console.end(report, stored ? config_.report_path.value_or("") : "", tuned ? config_.tuning_path.value_or("") : "");
+    const StoredOutputs outputs = store_outputs(config_.outputs, report, device.family);
+    for (const auto& why : outputs.problems) fmt::print(stderr, "symmbench run: {}\n", why);  // the console may be off
+    console.end(report, outputs.stored);
+    // What was not asked for is not missed.
+    const bool stored = !output_path(config_, OutputFileKind::report) || outputs.holds(OutputFileKind::report);
     const int exit_code = report.at("verdict").at("exit_code").get<int>();
     orderly_ = supervisor.finish(exit_code, Json{{"report_stored", stored}});
     if (stored && orderly_) drop_journal();
@@ -267,35 +267,6 @@ class Rank {
     options.worker_argv = {"/proc/self/exe", "worker"};
     options.task = run_worker_task;
     return options;
-  }
-
-  /// False, and a verdict to match, when the report could not be written. The journal then stays.
-  bool store(Json& report) {
-    try {
-      if (config_.report_path) write_report(*config_.report_path, report);
-      return true;
-    } catch (const std::exception& error) {
-      fmt::print(stderr, "symmbench run: {}\n", error.what());  // the console may be off
-      fall_short(report, error.what());
-      return false;
-    }
-  }
-
-  /// The table of --tune. False, and a verdict to match, when there is none: a run that was cut off has not seen all
-  /// sizes.
-  bool store_tuning(Json& report, const std::string& family) {
-    if (!config_.tuning_path) return true;
-    try {
-      if (!report.at("run").at("complete").get<bool>()) {
-        fall_short(report, "no tuning table: the run is not complete");
-        return false;
-      }
-      write_report(*config_.tuning_path, tuning_table(report, family));
-      return true;
-    } catch (const Error& error) {
-      fall_short(report, error.failure().detail);
-      return false;
-    }
   }
 
   MpiSession& mpi_;

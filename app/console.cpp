@@ -41,7 +41,7 @@ void Console::append(const Json& record) {
   show_progress();
 }
 
-void Console::end(const Json& report, const std::string& report_path, const std::string& tuning_path) {
+void Console::end(const Json& report, const std::vector<OutputFile>& stored) {
   clear_progress();
   if (config_.format == OutputFormat::none) return;
   const bool nccl = config_.format == OutputFormat::nccl;
@@ -51,8 +51,7 @@ void Console::end(const Json& report, const std::string& report_path, const std:
     table_.finish(report);
   }
   write_crossover(std::cout, report, nccl);
-  write_verdict(std::cout, report, report_path, nccl);
-  if (!tuning_path.empty()) fmt::print("{}  tuning: {}\n", nccl ? "# " : "", tuning_path);
+  write_verdict(std::cout, report, stored, nccl);
   std::cout.flush();
 }
 

@@ -17,9 +17,9 @@ class Console final : public RecordSink {
 
   /// Every record of the run, as it comes in.
   void append(const Json& record) override;
-  /// Cases that never ran, the crossover, the verdict, and with --format nccl the whole table. The paths are
-  /// those of the files that were written; empty: none.
-  void end(const Json& report, const std::string& report_path, const std::string& tuning_path);
+  /// Cases that never ran, the crossover, the verdict with the files that were written, and with --format nccl the
+  /// whole table.
+  void end(const Json& report, const std::vector<OutputFile>& stored);
 
  private:
   void show_progress();

@@ -7,6 +7,7 @@
 #include "catalog/algorithms.hpp"
 #include "catalog/allocators.hpp"
 #include "catalog/handles.hpp"
+#include "catalog/output_files.hpp"
 #include "catalog/patterns.hpp"
 #include "catalog/workspaces.hpp"
 
@@ -71,6 +72,12 @@ constexpr Choice kFabrics[] = {{"sm90-h200-hgx", "8x H200, NVLink 4", kLater},
 constexpr double kMaxBytes = 1099511627776.0;  // 1 TiB: no sum of sizes can overflow 64 bits
 constexpr Bounds kPositive{.low = 0, .low_open = true};
 constexpr Bounds from(double low, double high = 1e9) { return {.low = low, .high = high}; }
+
+/// The option that says where an output goes.
+constexpr OptionSpec output_file(OutputFileKind kind) {
+  const OutputFileRow& row = row_of(kOutputFiles, kind);
+  return {row.option, 0, Kind::path, Scope::run, Group::output, "FILE", "", row.about, {}, {}, row.now};
+}
 
 // A table reads by rows.
 // clang-format off
@@ -193,11 +200,10 @@ constexpr OptionSpec kOptions[] = {
      "of --tune [default: no report; tuning.json in the current folder]"},
     {"format", 0, Kind::name, Scope::run, Group::output, "NAME", "table", "what stdout shows", kFormats},
     {"raw-samples", 0, Kind::flag, Scope::run, Group::output, "", "", "keep every sample in the report"},
-    {"csv", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as CSV", {}, {}, kLater},
-    {"jsonl", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as JSON lines", {}, {}, kLater},
-    {"junit", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as JUnit XML", {}, {}, kLater},
-    {"prometheus", 0, Kind::path, Scope::run, Group::output, "FILE", "", "results as a Prometheus text file", {}, {},
-     kLater},
+    output_file(OutputFileKind::csv),
+    output_file(OutputFileKind::jsonl),
+    output_file(OutputFileKind::junit),
+    output_file(OutputFileKind::prometheus),
 };
 // clang-format on
 

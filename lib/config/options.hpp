@@ -64,6 +64,8 @@ struct OptionSpec {
   std::string key() const;
   /// "--warmup-iters".
   std::string flag_name() const;
+  /// Whether it says where this run writes: what repeats a run leaves that to its user.
+  bool says_where() const { return kind == OptionKind::path && group == OptionGroup::output; }
 };
 
 /// Every option, in the order of --help.

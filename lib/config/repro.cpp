@@ -21,8 +21,7 @@ std::string options_that_differ(const Json& settings) {
   std::string words;
   for (const auto& spec : option_table()) {
     const auto at = settings.find(spec.key());
-    // Where a repetition writes its files is its user's choice.
-    if (at == settings.end() || spec.name == "report" || spec.name == "journal" || spec.name == "output-dir") continue;
+    if (at == settings.end() || spec.says_where()) continue;
     if (spec.kind == OptionKind::flag) {
       // mpirun looks for a --tune of its own in the whole command line, and would take the next word for its file.
       if (at->get<bool>()) words += fmt::format(" {}{}", spec.flag_name(), spec.name == "tune" ? "=on" : "");

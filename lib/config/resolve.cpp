@@ -235,6 +235,48 @@ OutputFormat format_from(const std::string& name) {
   return name == "nccl" ? OutputFormat::nccl : name == "none" ? OutputFormat::none : OutputFormat::table;
 }
 
+/// What the run writes, and where: at the path of its option, else under its standard name where --output-dir or a
+/// switch asks for it.
+std::vector<OutputFile> outputs_from(const Settings& run) {
+  const auto output_dir = get_optional<std::string>(run, "output_dir");
+  std::vector<OutputFile> outputs;
+  for (const OutputFileRow& row : kOutputFiles) {
+    const std::string key(row.option);
+    const bool is_path = option(key).kind == OptionKind::path;
+    const auto path = is_path ? get_optional<std::string>(run, key.c_str()) : std::nullopt;
+    const bool standard = is_path ? output_dir && row.in_output_dir : get<bool>(run, key.c_str());
+    if (path) {
+      outputs.push_back({row.value, *path});
+    } else if (standard) {
+      outputs.push_back({row.value, fmt::format("{}/{}", output_dir.value_or("."), row.file_name)});
+    }
+  }
+  return outputs;
+}
+
+bool same_place(const std::string& a, const std::string& b) {
+  const auto place = [](const std::string& path) { return std::filesystem::absolute(path).lexically_normal(); };
+  return place(a) == place(b);
+}
+
+/// Two files of a run cannot be one, and its journal is none of them.
+void check_places(const Settings& run, const RunConfig& config) {
+  const auto& outputs = config.outputs;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    for (std::size_t j = i + 1; j < outputs.size(); ++j) {
+      if (!same_place(outputs[i].path, outputs[j].path)) continue;
+      const OutputFileRow* typed = &row_of(kOutputFiles, outputs[i].kind);
+      const OutputFileRow* other = &row_of(kOutputFiles, outputs[j].kind);
+      if (!run.contains(std::string(typed->option))) std::swap(typed, other);
+      run.at(std::string(typed->option))
+          .fail(fmt::format("must not be the file that --{} writes {} to", other->option, other->about));
+    }
+    if (config.journal_path && same_place(*config.journal_path, outputs[i].path)) {
+      run.at("journal").fail("must be a folder of its own, not a file that this run writes");
+    }
+  }
+}
+
 RunConfig run_config_from(const Settings& run) {
   RunConfig config;
   config.device = device_from(get<std::string>(run, "device"));
@@ -253,21 +295,9 @@ RunConfig run_config_from(const Settings& run) {
   config.format = format_from(get<std::string>(run, "format"));
   config.tune = get<bool>(run, "tune");
   config.tuning = tuning_from(run.at("tuning").value);
-  config.report_path = get_optional<std::string>(run, "report");
+  config.outputs = outputs_from(run);
   config.journal_path = get_optional<std::string>(run, "journal");
-  const auto output_dir = get_optional<std::string>(run, "output_dir");
-  if (output_dir && !config.report_path) config.report_path = *output_dir + "/report.json";
-  if (config.tune) config.tuning_path = output_dir.value_or(".") + "/tuning.json";
-  const auto same_place = [](const std::optional<std::string>& a, const std::optional<std::string>& b) {
-    const auto place = [](const std::string& path) { return std::filesystem::absolute(path).lexically_normal(); };
-    return a && b && place(*a) == place(*b);
-  };
-  if (same_place(config.report_path, config.tuning_path)) {
-    run.at("report").fail("must not be the file that --tune writes its table to");
-  }
-  if (same_place(config.journal_path, config.report_path) || same_place(config.journal_path, config.tuning_path)) {
-    run.at("journal").fail("must be a folder of its own, not a file that this run writes");
-  }
+  check_places(run, config);
   return config;
 }
 

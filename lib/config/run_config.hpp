@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/output_files.hpp"
 #include "config/tuning.hpp"
 #include "core/dtype.hpp"
 
@@ -38,6 +39,13 @@ struct Sweep {
   double epsilon = 1e-6;
 };
 
+/// A file that a run was asked for.
+struct OutputFile {
+  OutputFileKind kind;
+  std::string path;
+  bool operator==(const OutputFile&) const = default;
+};
+
 enum class DeviceChoice { automatic, host, cuda };
 enum class CheckMode { off, on };
 enum class Isolation { process, none };
@@ -63,11 +71,18 @@ struct RunConfig {
   bool tune = false;   ///< measure what a tuning table needs, and write one
   TuningTable tuning;  ///< how `auto` decides
   OutputFormat format = OutputFormat::table;
-  std::optional<std::string> report_path;
-  std::optional<std::string> journal_path;  ///< default: <report_path>.journal, or none without a report
-  std::optional<std::string> tuning_path;   ///< where --tune writes; set exactly with it
+  std::vector<OutputFile> outputs;          ///< in the catalogue's order, no two at one place
+  std::optional<std::string> journal_path;  ///< default: <report>.journal, or none without a report
   std::string config_text;  ///< canonical JSON of all the above: hashed, compared between ranks, reported
 };
+
+/// Where the run writes `kind`; nullopt: it was not asked for.
+inline std::optional<std::string> output_path(const RunConfig& config, OutputFileKind kind) {
+  for (const OutputFile& output : config.outputs) {
+    if (output.kind == kind) return output.path;
+  }
+  return std::nullopt;
+}
 
 /// All deadlines of a run derive from --timeout and --deadline-scale here, so that the inner one always fires first:
 /// a kernel gives up, then the round that waits for its rank, then the watchdog that kills the worker.

@@ -83,7 +83,7 @@ void write_device_list(std::ostream& out, const Json& head) {
   fmt::print(out, "#\n");
 }
 
-void write_verdict(std::ostream& out, const Json& report, const std::string& report_path, bool commented) {
+void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored, bool commented) {
   const char* lead = commented ? "# " : "";
   const Json& verdict = report.at("verdict");
   fmt::print(out, "{}\n", commented ? "#" : "");
@@ -93,7 +93,9 @@ void write_verdict(std::ostream& out, const Json& report, const std::string& rep
   if (const auto repro = text_or(report.at("run"), "repro_command"); !repro.empty()) {
     fmt::print(out, "{}  again:  {}\n", lead, repro);
   }
-  if (!report_path.empty()) fmt::print(out, "{}  report: {}\n", lead, report_path);
+  for (const OutputFile& output : stored) {
+    fmt::print(out, "{}  {}: {}\n", lead, row_of(kOutputFiles, output.kind).name, output.path);
+  }
 }
 
 }  // namespace symmbench

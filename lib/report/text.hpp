@@ -2,7 +2,9 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <vector>
 
+#include "config/run_config.hpp"
 #include "core/json.hpp"
 
 namespace symmbench {
@@ -16,9 +18,10 @@ void write_device_list(std::ostream& out, const Json& head);
 /// rank records that are known.
 Json report_head(const Json& run_started, std::span<const Json> rank_records);
 
-/// The verdict block at the end: the verdict in capitals, its exit code, the summary, where the report is (empty: none
-/// was asked for). Every line starts with "# " when `commented`, for --format nccl.
-void write_verdict(std::ostream& out, const Json& report, const std::string& report_path, bool commented = false);
+/// The verdict block at the end: the verdict in capitals, its exit code, the summary, where the files are that were
+/// written. Every line starts with "# " when `commented`, for --format nccl.
+void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored,
+                   bool commented = false);
 
 /// What crossover[] comes to, a line per series: which algorithm is fastest from where to where, and the most that auto
 /// loses. Nothing where no series has more than one algorithm. Every line starts with "# " when `commented`.

@@ -12,6 +12,7 @@
 #include "config/tuning.hpp"
 #include "core/text.hpp"
 #include "report/pick.hpp"
+#include "report/write.hpp"
 #include "stats/comparison.hpp"
 
 namespace symmbench {
@@ -247,6 +248,11 @@ Json tuning_table(const Json& report, const std::string& family) {
           {"emulated", emulated.is_null() || emulated.get<bool>()},
           {"source", source_text(report)},
           {"tables", std::move(tables)}};
+}
+
+void write_tuning(const std::string& path, const Json& report, const std::string& family) {
+  if (!report.at("run").at("complete").get<bool>()) fail("the run is not complete");
+  write_report(path, tuning_table(report, family));
 }
 
 }  // namespace symmbench

@@ -17,4 +17,8 @@ namespace symmbench {
 /// `family`: "host", "sm90", ... @throws Error{report, invalid_argument} when nothing was measured, or family is empty
 Json tuning_table(const Json& report, const std::string& family);
 
+/// Writes that table as write_report() does. @throws Error{report, invalid_argument} also for a run that is not
+/// complete: it has not seen all sizes
+void write_tuning(const std::string& path, const Json& report, const std::string& family);
+
 }  // namespace symmbench

@@ -107,7 +107,7 @@ ExitCode code_of_run(const Json& report) {
 
 ExitCode worse(ExitCode a, ExitCode b) { return rank_of(a) <= rank_of(b) ? a : b; }
 
-void fall_short(Json& report, const std::string& why) {
+void downgrade(Json& report, const std::string& why) {
   Json& verdict = report.at("verdict");
   const auto code = worse(static_cast<ExitCode>(verdict.at("exit_code").get<int>()), ExitCode::no_verdict);
   verdict["status"] = kStatusNames.name(code);

@@ -37,7 +37,7 @@ Json verdict_json(const Json& report, const VerdictPolicy& policy);
 
 /// What a run could not deliver after it had its verdict (a file that it was asked for): the verdict becomes
 /// no_verdict, unless it is worse already, and its summary says `why`.
-void fall_short(Json& report, const std::string& why);
+void downgrade(Json& report, const std::string& why);
 
 /// The larger of two exit codes in the order 4 > 1 > 3 > 77 > 0; for codes that later checks add.
 ExitCode worse(ExitCode a, ExitCode b);

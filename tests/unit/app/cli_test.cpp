@@ -52,7 +52,7 @@ TEST_CASE("the letters of nccl-tests mean what they mean there") {
   CHECK(sweep.cudagraph == 4);
   CHECK(sweep.dtypes == std::vector<DType>{DType::fp16});
   CHECK(parsed.config.timeout_s == 30);
-  CHECK(parsed.config.report_path == "r.json");
+  CHECK(output_path(parsed.config, OutputFileKind::report) == "r.json");
   CHECK(run({"-b1K", "-e2K", "-i", "1K", "-n20"}).config.sweeps.at(0).step_bytes == 1024);
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("every long option is accepted with dashes and with underscores, value
     CAPTURE(words);
     CHECK(run(words).config.sweeps.at(0).warmup_iters == 7);
   }
-  CHECK(run({"--report=a_b=c.json"}).config.report_path == "a_b=c.json");
+  CHECK(output_path(run({"--report=a_b=c.json"}).config, OutputFileKind::report) == "a_b=c.json");
   CHECK(run({"--skip_if_unsupported"}).config.skip_if_unsupported);
 }
 

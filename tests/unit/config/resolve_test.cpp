@@ -54,7 +54,7 @@ TEST_CASE("a bare run compares both allocators over both algorithms and a handfu
   CHECK(config.isolation == Isolation::process);
   CHECK(config.format == OutputFormat::table);
   CHECK(config.timeout_s == 20);
-  CHECK_FALSE(config.report_path);
+  CHECK(config.outputs.empty());
 }
 
 TEST_CASE("what is typed reaches the configuration in its own unit") {
@@ -108,7 +108,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
   CHECK_FALSE(sweep.pdl);
   CHECK(config.check == CheckMode::off);
   CHECK(config.timeout_s == 1.5);
-  CHECK(config.report_path == "out dir/r.json");
+  CHECK(output_path(config, OutputFileKind::report) == "out dir/r.json");
   CHECK(config.journal_path == "j");
   CHECK(config.device == DeviceChoice::host);
   CHECK(config.group_size == 2);
@@ -174,7 +174,7 @@ TEST_CASE("the configuration text is a config file that resolves to the same con
     CHECK(again.sweeps.size() == config.sweeps.size());
     CHECK(again.sweeps.back().tokens == config.sweeps.back().tokens);
     CHECK(again.timeout_s == config.timeout_s);
-    CHECK(again.report_path == config.report_path);
+    CHECK(again.outputs == config.outputs);
   }
 }
 

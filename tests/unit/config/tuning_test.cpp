@@ -171,13 +171,14 @@ TEST_CASE("a run with --tune takes its own algorithms, and says where its table 
   const Json file{{"algorithm", "two_shot_barrier"}};
   const auto config = resolve(&file, {{"tune", "on"}, {"output_dir", "out"}});
   CHECK(config.sweeps.at(0).algorithms == std::vector<std::string>{"one_shot", "two_shot"});
-  CHECK(config.tuning_path == "out/tuning.json");
-  CHECK(config.report_path == "out/report.json");
+  CHECK(output_path(config, OutputFileKind::tuning) == "out/tuning.json");
+  CHECK(output_path(config, OutputFileKind::report) == "out/report.json");
   CHECK(config_from_text(config.config_text).config_text == config.config_text);
-  CHECK(resolve(nullptr, {{"tune", "on"}}).tuning_path == "./tuning.json");
-  CHECK(resolve(nullptr, {{"tune", "on"}}).report_path == std::nullopt);
-  CHECK(resolve(nullptr, {{"output_dir", "out"}, {"report", "r.json"}}).report_path == "r.json");
-  CHECK(resolve(nullptr, {{"output_dir", "out"}}).tuning_path == std::nullopt);
+  CHECK(output_path(resolve(nullptr, {{"tune", "on"}}), OutputFileKind::tuning) == "./tuning.json");
+  CHECK(output_path(resolve(nullptr, {{"tune", "on"}}), OutputFileKind::report) == std::nullopt);
+  CHECK(output_path(resolve(nullptr, {{"output_dir", "out"}, {"report", "r.json"}}), OutputFileKind::report) ==
+        "r.json");
+  CHECK(output_path(resolve(nullptr, {{"output_dir", "out"}}), OutputFileKind::tuning) == std::nullopt);
   const auto refused = [](const Json& typed) { return failure_of([&] { (void)resolve(nullptr, typed); }).detail; };
   CHECK(refused({{"tune", "on"}, {"algorithm", "one_shot"}}) ==
         "--algorithm 'one_shot': must not be combined with --tune, which measures one_shot and two_shot, and "

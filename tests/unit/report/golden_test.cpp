@@ -144,7 +144,7 @@ TEST_CASE("golden reports of every version so far can be read, and the newest sa
     write_device_list(out, golden);
     write_nccl(out, golden);
     write_crossover(out, golden);
-    write_verdict(out, golden, "");
+    write_verdict(out, golden, {});
     CHECK(out.str().find("FAILED") != std::string::npos);
   }
 }
@@ -158,11 +158,11 @@ TEST_CASE("the text of the small run is the golden one") {
   for (const Json& record : run.records()) table.append(record);
   table.finish(report);
   write_crossover(table_text, report);
-  write_verdict(table_text, report, "report.json");
+  write_verdict(table_text, report, {{OutputFileKind::report, "report.json"}});
   check_text("table.txt", table_text.str());
   write_device_list(nccl_text, report);
   write_nccl(nccl_text, report);
   write_crossover(nccl_text, report, true);
-  write_verdict(nccl_text, report, "report.json", true);
+  write_verdict(nccl_text, report, {{OutputFileKind::report, "report.json"}}, true);
   check_text("nccl.txt", nccl_text.str());
 }

@@ -245,8 +245,8 @@ TEST_CASE("the verdict block says what it came to, why, and where the report is"
   RunBuilder run(1);
   const Json report = run.add(run.failed(0, 1, {kSymm, kTorch})).report();
   std::ostringstream out, commented;
-  write_verdict(out, report, "/tmp/r.json");
-  write_verdict(commented, report, "", true);
+  write_verdict(out, report, {{OutputFileKind::report, "/tmp/r.json"}});
+  write_verdict(commented, report, {}, true);
   CHECK(out.str().find("FAILED (exit code 1)") != std::string::npos);
   CHECK(out.str().find("rank 2, phase use") != std::string::npos);
   CHECK(out.str().find("again:  mpirun -n 4 symmbench run") != std::string::npos);

@@ -110,10 +110,10 @@ TEST_CASE("a machine that forbids the whole run is 77 where that was allowed, el
 TEST_CASE("what a run could not deliver makes its verdict no better than no_verdict, and says so") {
   Json report = report_with({"ok"});
   report["verdict"] = {{"status", "passed"}, {"exit_code", 0}, {"summary", Json::array()}};
-  fall_short(report, "cannot write 'x'");
+  downgrade(report, "cannot write 'x'");
   CHECK(report["verdict"] == Json{{"status", "no_verdict"}, {"exit_code", 3}, {"summary", {"cannot write 'x'"}}});
   report["verdict"] = {{"status", "hung"}, {"exit_code", 4}, {"summary", Json::array()}};
-  fall_short(report, "cannot write 'x'");
+  downgrade(report, "cannot write 'x'");
   CHECK(report["verdict"]["exit_code"] == 4);
 }
 
