@@ -14,7 +14,9 @@ class ForwardingKernels : public KernelSet {
   std::optional<std::string> unsupported(const CallShape& shape) const override { return inner_->unsupported(shape); }
   LaunchShape launch_shape(const CallShape& shape) const override { return inner_->launch_shape(shape); }
   void allreduce(Stream& stream, const AllreduceCall& call) override { inner_->allreduce(stream, call); }
-  void device_barrier(Stream& stream, const WorkspaceView& view) override { inner_->device_barrier(stream, view); }
+  void device_barrier(Stream& stream, const RankView& view, const SegmentView& flags) override {
+    inner_->device_barrier(stream, view, flags);
+  }
   void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) override {
     inner_->fill_inputs(stream, batch, call);
   }

@@ -6,6 +6,7 @@
 
 #include "catalog/algorithms.hpp"
 #include "catalog/patterns.hpp"
+#include "catalog/workspaces.hpp"
 #include "core/dtype.hpp"
 #include "device/stream.hpp"
 #include "kernels/protocol/batch.hpp"
@@ -15,6 +16,8 @@ namespace symmbench {
 
 /// What decides whether and how a call can run; everything but addresses.
 struct CallShape {
+  WorkspaceKind workspace = WorkspaceKind::trtllm_fusion;
+  TransportKind transport = TransportKind::unicast;
   Algorithm algorithm = Algorithm::one_shot;
   Pattern pattern = Pattern::allreduce;
   DType dtype = DType::bf16;
@@ -68,8 +71,9 @@ class KernelSet {
 
   virtual void allreduce(Stream& stream, const AllreduceCall& call) = 0;
 
-  /// All ranks' streams meet here; bounded like every in-kernel wait. Collective.
-  virtual void device_barrier(Stream& stream, const WorkspaceView& view) = 0;
+  /// All ranks' streams meet here, over row 0 of `flags`, a segment of kBarrierRows rows of one 32-bit word per rank;
+  /// bounded like every in-kernel wait. Collective.
+  virtual void device_barrier(Stream& stream, const RankView& view, const SegmentView& flags) = 0;
 
   /// Writes the inputs of iterations state.iteration ... + iterations - 1 of `rank`, poisons those output slots and
   /// sets their guards. Residual and gamma are written once by fill_constants.

@@ -95,10 +95,10 @@ __global__ void __maxnreg__(40) fused_throughput_kernel(const __grid_constant__ 
 
 template <class T, class Epilogue>
 __global__ void __launch_bounds__(kMaxThreads)
-    barrier_kernel(const __grid_constant__ WorkspaceView view, const __grid_constant__ MessageSpan message,
+    barrier_kernel(const __grid_constant__ BarrierView view, const __grid_constant__ MessageSpan message,
                    const __grid_constant__ Epilogue epilogue) {
   const AnyWorld world{view.world_size};
-  CudaOps<WorkspaceView, Trigger::after_push> ops(view);
+  CudaOps<BarrierView, Trigger::after_push> ops(view);
   if constexpr (Epilogue::kRows) {
     __shared__ float scratch[32];
     const RowLoops partition(view.rank, message, static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>), scratch);
@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(kMaxThreads)
 }
 
 inline MessageSpan message_of(const AllreduceCall& call) {
-  return message_of(call.input, call.shape.packets(), call.view->world_size);
+  return symmbench::message_of(call.input, call.shape.packets(), call.view->world_size);
 }
 
 template <class T, class World>
@@ -168,10 +168,10 @@ int launch_fused_of(const LaunchShape& shape, void* stream, const AllreduceCall&
 template <class T>
 int launch_barrier_of(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
   if (call.shape.pattern == Pattern::allreduce) {
-    return launch(barrier_kernel<T, StoreSum<T>>, shape, stream, *call.view, message_of(call),
+    return launch(barrier_kernel<T, StoreSum<T>>, shape, stream, BarrierView(*call.view), message_of(call),
                   StoreSum<T>{call.output});
   }
-  return launch(barrier_kernel<T, ResidualRmsNorm<T>>, shape, stream, *call.view, message_of(call),
+  return launch(barrier_kernel<T, ResidualRmsNorm<T>>, shape, stream, BarrierView(*call.view), message_of(call),
                 fused_epilogue<T>(call));
 }
 

@@ -18,7 +18,7 @@ int launch_barrier_fp16(const LaunchShape& shape, void* stream, const AllreduceC
 int launch_barrier_bf16(const LaunchShape& shape, void* stream, const AllreduceCall& call);
 int launch_barrier_fp32(const LaunchShape& shape, void* stream, const AllreduceCall& call);
 
-int launch_device_barrier(void* stream, const WorkspaceView& view);
+int launch_device_barrier(void* stream, const RankView& view, const SegmentView& flags);
 int launch_fill_inputs(void* stream, const BatchView& batch, const CheckCall& call);
 int launch_fill_constants(void* stream, const BatchView& batch, const CheckCall& call);
 int launch_check(void* stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance);

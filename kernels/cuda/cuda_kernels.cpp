@@ -38,8 +38,8 @@ class CudaKernels final : public KernelSet {
     });
   }
 
-  void device_barrier(Stream& stream, const WorkspaceView& view) override {
-    check(cuda::launch_device_barrier(native(stream), view), [] { return "device barrier"; });
+  void device_barrier(Stream& stream, const RankView& view, const SegmentView& flags) override {
+    check(cuda::launch_device_barrier(native(stream), view, flags), [] { return "device barrier"; });
   }
 
   void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) override {

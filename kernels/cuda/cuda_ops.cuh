@@ -66,7 +66,7 @@ requires(N <= 8) struct PeerTargets<FixedWorld<N>> {
   std::uint64_t address[N - 1];
 };
 
-/// MemoryOps of a GPU; one object per thread. View: LamportView, or WorkspaceView for the barrier protocols.
+/// MemoryOps of a GPU; one object per thread. View: LamportView, or FlagsView and BarrierView for what waits in barriers.
 /// Lamport words and control block are relaxed accesses; nothing here is a fence (KP 7).
 template <class View, Trigger kTrigger, Tuning kTuning = Tuning::latency, bool kLate = false>
 class CudaOps {
@@ -159,13 +159,9 @@ class CudaOps {
       ptx::store_relaxed_sys(peer_lamport(view_, step) + targets.offset + slot_offset, packet);
     }
   }
-  __device__ __forceinline__ Source source(std::uint64_t offset) {
-    return ptx::in_register(own_lamport(view_) + offset);
-  }
+  __device__ __forceinline__ Source source(std::uint64_t offset) { return ptx::in_register(view_.own + offset); }
   __device__ __forceinline__ Packet poll(Source source) { return ptx::load_relaxed_sys(source); }
-  __device__ __forceinline__ void clear(std::uint64_t offset) {
-    ptx::store(own_lamport(view_) + offset, sentinel_packet());
-  }
+  __device__ __forceinline__ void clear(std::uint64_t offset) { ptx::store(view_.own + offset, sentinel_packet()); }
   __device__ __forceinline__ static Packet sanitise(const Packet& packet) { return sanitised(packet); }
 
   __device__ __forceinline__ Packet load_comm(int rank, std::uint64_t offset) {
@@ -208,7 +204,7 @@ class CudaOps {
   __device__ __forceinline__ float reciprocal_sqrt(float value) { return ptx::reciprocal_sqrt(value); }
 
  private:
-  static constexpr bool kBarriers = std::is_same_v<View, WorkspaceView>;
+  static constexpr bool kBarriers = std::is_base_of_v<FlagsView, View>;
   template <class World>
   static constexpr bool kHeld = requires(PeerTargets<World> targets) {
     targets.address;
@@ -223,6 +219,6 @@ class CudaOps {
 };
 
 static_assert(MemoryOps<CudaOps<LamportView<4>, Trigger::after_wait>>);
-static_assert(MemoryOps<CudaOps<WorkspaceView, Trigger::after_push>>);
+static_assert(MemoryOps<CudaOps<BarrierView, Trigger::after_push>>);
 
 }  // namespace symmbench::cuda

@@ -5,36 +5,40 @@
 
 namespace symmbench::cuda {
 
-/// The part of a WorkspaceView that the Lamport protocols use, small enough that launching it costs nothing: kernels
-/// get it by value, and an address with a constant index is an operand of the constant bank. N: most ranks it can hold.
+// What of a WorkspaceView travels to a kernel, by value: small enough that launching it costs nothing, and an address
+// with a constant index is an operand of the constant bank.
+
+/// The Lamport protocols'. N: most ranks it can hold.
 template <int N>
-struct LamportView {
-  std::int32_t rank;
-  std::int32_t world_size;
+struct LamportView : RankView {
   std::uint64_t slot_bytes;
-  std::uint64_t control;
-  std::uint64_t give_up;
-  std::uint64_t wait_limit_ns;
-  std::uint64_t own;      ///< this rank's Lamport segment
+  std::uint64_t own;      ///< this rank's segment
   std::uint64_t peer[N];  ///< the others', in the order of peer_after(); [world_size - 1] is the own
 
-  __host__ explicit LamportView(const WorkspaceView& view)
-      : rank(view.rank),
-        world_size(view.world_size),
-        slot_bytes(view.slot_bytes),
-        control(view.control),
-        give_up(view.give_up),
-        wait_limit_ns(view.wait_limit_ns),
-        own(view.lamport[view.rank]) {
-    for (int step = 0; step < N; ++step) peer[step] = view.lamport[(view.rank + 1 + step) % view.world_size];
+  __host__ LamportView(const RankView& rank_view, const SegmentView& segment, std::uint64_t bytes_of_slot)
+      : RankView(rank_view), slot_bytes(bytes_of_slot), own(segment[rank]) {
+    for (int step = 0; step < N; ++step) peer[step] = segment[(rank + 1 + step) % world_size];
+  }
+  __host__ explicit LamportView(const WorkspaceView& view) : LamportView(view, view.lamport(), view.slot_bytes) {}
+};
+
+/// A flag barrier's.
+struct FlagsView : RankView {
+  std::uint64_t flags[kMaxRanks];
+
+  __host__ FlagsView(const RankView& rank_view, const SegmentView& segment) : RankView(rank_view) {
+    for (int r = 0; r < kMaxRanks; ++r) flags[r] = segment[r];
   }
 };
 
-template <int N>
-__device__ __forceinline__ std::uint64_t own_lamport(const LamportView<N>& view) {
-  return view.own;
-}
-__device__ __forceinline__ std::uint64_t own_lamport(const WorkspaceView& view) { return view.lamport[view.rank]; }
+/// The barrier two-shot's.
+struct BarrierView : FlagsView {
+  std::uint64_t comm[kMaxRanks];
+
+  __host__ explicit BarrierView(const WorkspaceView& view) : FlagsView(view, view.flags()) {
+    for (int r = 0; r < kMaxRanks; ++r) comm[r] = view.comm()[r];
+  }
+};
 
 /// Segment of the `step`-th peer.
 template <int N>

@@ -102,26 +102,19 @@ __global__ void ping_kernel(const __grid_constant__ LamportView<N> view, std::ui
 
 __global__ void stamp_kernel(std::uint64_t* to) { *to = ptx::globaltimer(); }
 
-/// The comm segments in the place of the Lamport ones: the packet functions then work on them.
-template <int N>
-LamportView<N> comm_view(const WorkspaceView& view) {
-  WorkspaceView moved = view;
-  std::copy(std::begin(view.comm), std::end(view.comm), std::begin(moved.lamport));
-  return LamportView<N>(moved);
-}
-
 template <class Launch>
-int launch_on(const WorkspaceView& view, Launch&& launch_with) {
-  return view.world_size <= kFewRanks ? launch_with(comm_view<kFewRanks>(view))
-                                      : launch_with(comm_view<kMaxRanks>(view));
+int launch_on(const RankView& view, const SegmentView& segment, Launch&& launch_with) {
+  // The packet functions work on the probe's segment, which has one slot.
+  return view.world_size <= kFewRanks ? launch_with(LamportView<kFewRanks>(view, segment, segment.bytes))
+                                      : launch_with(LamportView<kMaxRanks>(view, segment, segment.bytes));
 }
 
-/// Packets of one rank's part of a comm segment: a power of two, so that finding a place in it costs one instruction.
-std::uint64_t share_packets(const WorkspaceView& view) {
-  return std::bit_floor(view.comm_bytes / kPacketBytes / static_cast<std::uint64_t>(view.world_size));
+/// Packets of one rank's part of a segment: a power of two, so that finding a place in it costs one instruction.
+std::uint64_t share_packets(const RankView& view, const SegmentView& segment) {
+  return std::bit_floor(segment.bytes / kPacketBytes / static_cast<std::uint64_t>(view.world_size));
 }
 
-LaunchShape transfer_shape(const WorkspaceView& view, std::uint32_t blocks_per_peer) {
+LaunchShape transfer_shape(const RankView& view, std::uint32_t blocks_per_peer) {
   return {.blocks = blocks_per_peer * static_cast<std::uint32_t>(view.world_size - 1), .threads = kThreads};
 }
 
@@ -129,28 +122,30 @@ LaunchShape transfer_shape(const WorkspaceView& view, std::uint32_t blocks_per_p
 
 int launch_empty(void* stream) { return launch(empty_kernel, {.blocks = 1, .threads = 32, .pdl = true}, stream); }
 
-int launch_flag_barrier(void* stream, const WorkspaceView& view, std::uint32_t row) {
-  return launch_on(view, [&]<int N>(const LamportView<N>& comm) {
+int launch_flag_barrier(void* stream, const RankView& view, const SegmentView& segment, std::uint32_t row) {
+  return launch_on(view, segment, [&]<int N>(const LamportView<N>& comm) {
     return launch(flag_barrier_kernel<N>, {.blocks = 1, .threads = 96, .pdl = true}, stream, comm, row);
   });
 }
 
-int launch_write_peers(void* stream, const WorkspaceView& view, std::uint32_t blocks_per_peer) {
-  return launch_on(view, [&]<int N>(const LamportView<N>& comm) {
-    return launch(write_peers_kernel<N>, transfer_shape(view, blocks_per_peer), stream, comm, share_packets(view));
+int launch_write_peers(void* stream, const RankView& view, const SegmentView& segment, std::uint32_t blocks_per_peer) {
+  return launch_on(view, segment, [&]<int N>(const LamportView<N>& comm) {
+    return launch(write_peers_kernel<N>, transfer_shape(view, blocks_per_peer), stream, comm,
+                  share_packets(view, segment));
   });
 }
 
-int launch_read_peers(void* stream, const WorkspaceView& view, std::uint32_t blocks_per_peer, DevicePtr sink) {
-  return launch_on(view, [&]<int N>(const LamportView<N>& comm) {
-    return launch(read_peers_kernel<N>, transfer_shape(view, blocks_per_peer), stream, comm, share_packets(view),
-                  reinterpret_cast<std::uint32_t*>(sink));
+int launch_read_peers(void* stream, const RankView& view, const SegmentView& segment, std::uint32_t blocks_per_peer,
+                      DevicePtr sink) {
+  return launch_on(view, segment, [&]<int N>(const LamportView<N>& comm) {
+    return launch(read_peers_kernel<N>, transfer_shape(view, blocks_per_peer), stream, comm,
+                  share_packets(view, segment), reinterpret_cast<std::uint32_t*>(sink));
   });
 }
 
-int launch_ping(void* stream, const WorkspaceView& view, std::uint32_t rounds, DevicePtr to) {
+int launch_ping(void* stream, const RankView& view, const SegmentView& segment, std::uint32_t rounds, DevicePtr to) {
   const std::uint32_t blocks = view.rank == 0 ? static_cast<std::uint32_t>(view.world_size - 1) : 1;
-  return launch_on(view, [&]<int N>(const LamportView<N>& comm) {
+  return launch_on(view, segment, [&]<int N>(const LamportView<N>& comm) {
     return launch(ping_kernel<N>, {.blocks = blocks, .threads = 32}, stream, comm, rounds,
                   reinterpret_cast<ClockReading*>(to));
   });

@@ -9,10 +9,11 @@ namespace symmbench::cuda {
 // two ranks at least.
 
 int launch_empty(void* stream);
-int launch_flag_barrier(void* stream, const WorkspaceView& view, std::uint32_t row);
-int launch_write_peers(void* stream, const WorkspaceView& view, std::uint32_t blocks_per_peer);
-int launch_read_peers(void* stream, const WorkspaceView& view, std::uint32_t blocks_per_peer, DevicePtr sink);
-int launch_ping(void* stream, const WorkspaceView& view, std::uint32_t rounds, DevicePtr to);
+int launch_flag_barrier(void* stream, const RankView& view, const SegmentView& segment, std::uint32_t row);
+int launch_write_peers(void* stream, const RankView& view, const SegmentView& segment, std::uint32_t blocks_per_peer);
+int launch_read_peers(void* stream, const RankView& view, const SegmentView& segment, std::uint32_t blocks_per_peer,
+                      DevicePtr sink);
+int launch_ping(void* stream, const RankView& view, const SegmentView& segment, std::uint32_t rounds, DevicePtr to);
 int launch_stamp(void* stream, DevicePtr to);
 
 }  // namespace symmbench::cuda

@@ -11,8 +11,8 @@ struct Addresses {
   DevicePtr address[kMaxRanks];
 };
 
-__global__ void device_barrier_kernel(const __grid_constant__ WorkspaceView view) {
-  CudaOps<WorkspaceView, Trigger::after_push> ops(view);
+__global__ void device_barrier_kernel(const __grid_constant__ FlagsView view) {
+  CudaOps<FlagsView, Trigger::after_push> ops(view);
   device_barrier(ops, CudaGrid{}, view);
 }
 
@@ -32,8 +32,8 @@ __global__ void read_words_kernel(const __grid_constant__ Addresses from, std::u
 
 }  // namespace
 
-int launch_device_barrier(void* stream, const WorkspaceView& view) {
-  return launch(device_barrier_kernel, {.blocks = 1, .threads = 96, .pdl = true}, stream, view);
+int launch_device_barrier(void* stream, const RankView& view, const SegmentView& flags) {
+  return launch(device_barrier_kernel, {.blocks = 1, .threads = 96, .pdl = true}, stream, FlagsView(view, flags));
 }
 
 int launch_scan(void* stream, DevicePtr data, std::uint64_t words, std::uint32_t pattern, DevicePtr count) {

@@ -106,10 +106,12 @@ class HostKernels final : public KernelSet {
         blocks, [call, view = *call.view, blocks](std::uint32_t block) { run_block(call, view, block, blocks); });
   }
 
-  void device_barrier(Stream& stream, const WorkspaceView& view) override {
-    host_stream(stream).launch(1, [view](std::uint32_t block) {
-      HostOps ops(view);
-      symmbench::device_barrier(ops, host::BlockPartition(block, 1), view);
+  void device_barrier(Stream& stream, const RankView& view, const SegmentView& flags) override {
+    WorkspaceView meeting{{view}};
+    meeting.segment[WorkspaceView::kFlags] = flags;
+    host_stream(stream).launch(1, [meeting](std::uint32_t block) {
+      HostOps ops(meeting);
+      symmbench::device_barrier(ops, host::BlockPartition(block, 1), meeting);
     });
   }
 
@@ -183,6 +185,9 @@ std::optional<std::string> protocol_problem(const CallShape& shape) {
   }
   if (message == 0 || message % kPacketBytes != 0) {
     return fmt::format("a message of {} bytes is no positive multiple of {}", message, kPacketBytes);
+  }
+  if (shape.workspace != WorkspaceKind::trtllm_fusion || shape.transport != TransportKind::unicast) {
+    return fmt::format("no kernel works on a {} workspace by {}", name_of(shape.workspace), name_of(shape.transport));
   }
   if (shape.algorithm == Algorithm::nccl) return "nccl is a library's allreduce, not one of these kernels";
   if (shape.algorithm == Algorithm::two_shot_barrier && shape.blocks > kBarrierRows) {

@@ -12,7 +12,7 @@ namespace symmbench {
 /// Everything that the block wrote before is visible to the peers' blocks after (release, acquire). False: gave up,
 /// naming the peer, with `packet` of the record the row.
 template <MemoryOps Ops, class Partition>
-SYMMBENCH_FN bool block_barrier(Ops& ops, const Partition& partition, const WorkspaceView& view, const CallState& state,
+SYMMBENCH_FN bool block_barrier(Ops& ops, const Partition& partition, const RankView& view, const CallState& state,
                                 std::uint32_t generation) {
   const std::uint64_t row = partition.block() * static_cast<std::uint64_t>(view.world_size);
   partition.sync_block();
@@ -36,7 +36,7 @@ SYMMBENCH_FN bool block_barrier(Ops& ops, const Partition& partition, const Work
 
 /// All ranks' streams meet: one block per rank.
 template <MemoryOps Ops, class Partition>
-SYMMBENCH_FN void device_barrier(Ops& ops, const Partition& partition, const WorkspaceView& view) {
+SYMMBENCH_FN void device_barrier(Ops& ops, const Partition& partition, const RankView& view) {
   ops.grid_dependency_wait();
   CallState state = ops.load_state();
   if (state.abort != 0) return;

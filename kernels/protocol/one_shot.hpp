@@ -10,7 +10,7 @@ namespace symmbench {
 /// Slot layout: region r = packets [r*N, (r+1)*N), written by rank r; the own region stays unused, the own contribution
 /// never leaves the rank. Outputs may equal the input: a packet's own input is read before its output is written.
 ///
-/// View: WorkspaceView, or the part of it that a device passes to its kernels.
+/// View: a RankView that knows slot_bytes: WorkspaceView, or what a device passes to its kernels of it.
 template <class T, MemoryOps Ops, class World, class Partition, class View, class Epilogue>
 SYMMBENCH_FN void one_shot(Ops& ops, const Partition& partition, World world, const View& view,
                            const MessageSpan& message, const Epilogue& epilogue) {

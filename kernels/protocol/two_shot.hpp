@@ -11,7 +11,7 @@ namespace symmbench {
 /// shares, share r = the results of owner r. Neither the own contribution nor the own result travels or is stored
 /// there. On a GPU a block serves one owner, so the phases of the others fall away by a uniform branch.
 ///
-/// View: WorkspaceView, or the part of it that a device passes to its kernels.
+/// View: a RankView that knows slot_bytes: WorkspaceView, or what a device passes to its kernels of it.
 template <class T, MemoryOps Ops, class World, class Partition, class View, class Epilogue>
 SYMMBENCH_FN void two_shot(Ops& ops, const Partition& partition, World world, const View& view,
                            const MessageSpan& message, const Epilogue& epilogue) {

@@ -14,7 +14,7 @@ namespace symmbench {
 /// only after reading this rank's input area. Results of the next call arrive only after that call's first barrier. The
 /// Lamport slots and the account of their dirty packets are left alone.
 template <class T, MemoryOps Ops, class World, class Partition, class Epilogue>
-SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Partition& partition, World world, const WorkspaceView& view,
+SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Partition& partition, World world, const RankView& view,
                                    const MessageSpan& message, const Epilogue& epilogue) {
   const int me = view.rank;
   const auto input_area = [&](const PacketRef& ref) { return ref.packet * kPacketBytes; };

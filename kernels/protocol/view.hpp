@@ -41,20 +41,39 @@ struct GiveUpRecord {
 
 enum class WaitTag : std::uint32_t { none = 0, one_shot = 1, two_shot_reduce = 2, two_shot_gather = 3, barrier = 4 };
 
-/// What a kernel gets: plain data, passed by value. Addresses are of this rank's mappings; index = group rank.
-/// Kernels form addresses only inside MemoryOps, from a rank and a byte offset.
-struct WorkspaceView {
+/// A rank of a group as its kernels know it: plain data. Ranks are group ranks.
+struct RankView {
   std::int32_t rank = 0;
   std::int32_t world_size = 0;
-  std::uint64_t comm[kMaxRanks] = {};     ///< segment 0 of each rank
-  std::uint64_t flags[kMaxRanks] = {};    ///< segment 1
-  std::uint64_t lamport[kMaxRanks] = {};  ///< segment 2
-  std::uint64_t control = 0;              ///< ControlBlock of this rank
-  std::uint64_t pointer_table = 0;  ///< the 3W+1 addresses above, in device memory, as upstream hands them to kernels
+  std::uint64_t control = 0;        ///< ControlBlock of this rank
   std::uint64_t give_up = 0;        ///< GiveUpRecord of this rank, host-visible; 0: none
-  std::uint64_t comm_bytes = 0;
-  std::uint64_t slot_bytes = 0;
   std::uint64_t wait_limit_ns = 0;  ///< how long one wait in a kernel may take
+};
+
+/// One symmetric segment through this rank's mappings.
+struct SegmentView {
+  std::uint64_t base[kMaxRanks] = {};  ///< index = group rank
+  std::uint64_t multicast = 0;         ///< one address that stores to all ranks' segments; 0: none
+  std::uint64_t bytes = 0;             ///< that the workspace uses of it
+
+  SYMMBENCH_HD std::uint64_t operator[](int rank) const { return base[rank]; }
+};
+
+inline constexpr int kMaxSegments = 8;  ///< of any workspace
+
+/// What a workspace hands to the kernel set: host side only. What travels to a kernel is a compact view made from it;
+/// kernels form addresses only inside MemoryOps, from a rank and a byte offset.
+struct WorkspaceView : RankView {
+  SegmentView segment[kMaxSegments] = {};  ///< in the order in which the workspace lists them
+  std::uint64_t slot_bytes = 0;            ///< of a Lamport slot
+  /// The bases of all segments in use, rank by rank, then `control`, in device memory, as upstream hands them to kernels.
+  std::uint64_t pointer_table = 0;
+
+  // The segments of trtllm_fusion.
+  static constexpr int kComm = 0, kFlags = 1, kLamport = 2;
+  const SegmentView& comm() const { return segment[kComm]; }
+  const SegmentView& flags() const { return segment[kFlags]; }
+  const SegmentView& lamport() const { return segment[kLamport]; }
 };
 
 }  // namespace symmbench

@@ -173,7 +173,7 @@ double CaseRunner::run_batch(Track& track, Graph& graph) {
       stream_.copy(to_pointer(batch.output(i)), to_pointer(batch.input(i)), batch.message_bytes);
     }
   }
-  backend_.kernels->device_barrier(stream_, workspace.view());
+  backend_.kernels->device_barrier(stream_, workspace.view(), workspace.view().flags());
   stream_.record(*batch_start_);
   graph.launch();
   stream_.record(*batch_end_);

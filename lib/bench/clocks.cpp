@@ -20,9 +20,9 @@ std::int64_t since_ns(std::uint64_t stamp, std::uint64_t from, const ClockReadin
 
 }  // namespace
 
-void prepare_comm(WorkerContext& context, Stream& stream, const WorkspaceView& view, std::uint64_t bytes) {
+void prepare_segment(WorkerContext& context, Stream& stream, DevicePtr own, std::uint64_t bytes) {
   barrier(context.comm, "probe: enter");
-  stream.fill(view.comm[view.rank], kSentinel, bytes / sizeof(std::uint32_t));
+  stream.fill(own, kSentinel, bytes / sizeof(std::uint32_t));
   stream.synchronize();
   barrier(context.comm, "probe: prepared");
 }
@@ -31,11 +31,11 @@ std::vector<ClockReading> read_clocks(WorkerContext& context, Backend& backend, 
   const WorkspaceView& view = workspace.view();
   const auto ranks = static_cast<std::size_t>(view.world_size);
   const auto rounds =
-      static_cast<std::uint32_t>(std::min(kMostRounds, view.comm_bytes / LinkProbe::ping_bytes(view.world_size, 1)));
+      static_cast<std::uint32_t>(std::min(kMostRounds, view.comm().bytes / LinkProbe::ping_bytes(view.world_size, 1)));
   const LocalBuffer found(*backend.driver, ranks * sizeof(ClockReading));
-  prepare_comm(context, stream, view, LinkProbe::ping_bytes(view.world_size, rounds));
+  prepare_segment(context, stream, view.comm()[view.rank], LinkProbe::ping_bytes(view.world_size, rounds));
   std::vector<ClockReading> readings(ranks);
-  backend.probe->ping(stream, view, rounds, found.address());
+  backend.probe->ping(stream, view, view.comm(), rounds, found.address());
   if (view.rank == 0) {
     stream.copy(readings.data() + 1, to_pointer(found.address() + sizeof(ClockReading)),
                 (ranks - 1) * sizeof(ClockReading));

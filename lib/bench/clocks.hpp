@@ -14,12 +14,12 @@ namespace symmbench {
 inline constexpr double kClockStepUs = 0.032;
 
 /// Collective. One reading per rank of the group against the clock of its rank 0 (whose own is zero), the same on every
-/// rank. Prepares the comm segment. @throws what Stream and Communicator throw; Error{kernel, timed_out} for a rank
+/// rank. Uses and prepares the comm segment. @throws what Stream and Communicator throw; Error{kernel, timed_out} for a rank
 /// that did not answer
 std::vector<ClockReading> read_clocks(WorkerContext& context, Backend& backend, Stream& stream, Workspace& workspace);
 
-/// Collective. Fills the first `bytes` of the own comm segment with kSentinel while no rank uses it (LinkProbe).
-void prepare_comm(WorkerContext& context, Stream& stream, const WorkspaceView& view, std::uint64_t bytes);
+/// Collective. Fills the first `bytes` of `own`, this rank's part of the segment that a LinkProbe uses, with kSentinel while no rank uses it.
+void prepare_segment(WorkerContext& context, Stream& stream, DevicePtr own, std::uint64_t bytes);
 
 /// How far apart the ranks were, for each batch, in us: `stamps[batch][rank]` are raw clocks of the ranks' devices.
 /// These differ by hundreds of microseconds and drift (KP 3), so each is moved to rank 0's clock by the reading before

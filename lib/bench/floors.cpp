@@ -36,9 +36,9 @@ class FloorsRun {
     FloorsRecord floors{.group = context_.comm.world_rank(0) / context_.comm.size()};
     floors.empty_kernel_us = launch_us("empty kernel", kShortLaunches, [&](std::uint32_t) { probe.empty(stream_); });
 
-    prepare_comm(context_, stream_, view, LinkProbe::flag_barrier_bytes(view.world_size));
-    floors.flag_barrier_us =
-        launch_us("flag barrier", kShortLaunches, [&](std::uint32_t i) { probe.flag_barrier(stream_, view, i % 2); });
+    prepare_segment(context_, stream_, view.comm()[view.rank], LinkProbe::flag_barrier_bytes(view.world_size));
+    floors.flag_barrier_us = launch_us("flag barrier", kShortLaunches,
+                                       [&](std::uint32_t i) { probe.flag_barrier(stream_, view, view.comm(), i % 2); });
 
     for (const auto& reading : read_clocks(context_, backend_, stream_, workspace_)) {
       floors.hop_us = std::max(floors.hop_us, static_cast<double>(reading.round_trip_ns) / 2e3);
@@ -48,11 +48,12 @@ class FloorsRun {
     const auto blocks = static_cast<std::uint32_t>(kTransferBytes / peers / LinkProbe::kBlockBytes);
     const std::uint64_t sent_bytes = blocks * peers * LinkProbe::kBlockBytes;
     floors.peer_write_gbs = algorithm_bandwidth_gbs(
-        sent_bytes,
-        launch_us("peer writes", kTransferLaunches, [&](std::uint32_t) { probe.write_peers(stream_, view, blocks); }));
-    floors.peer_read_gbs = algorithm_bandwidth_gbs(
-        sent_bytes, launch_us("peer reads", kTransferLaunches,
-                              [&](std::uint32_t) { probe.read_peers(stream_, view, blocks, sink_.address()); }));
+        sent_bytes, launch_us("peer writes", kTransferLaunches,
+                              [&](std::uint32_t) { probe.write_peers(stream_, view, view.comm(), blocks); }));
+    floors.peer_read_gbs =
+        algorithm_bandwidth_gbs(sent_bytes, launch_us("peer reads", kTransferLaunches, [&](std::uint32_t) {
+                                  probe.read_peers(stream_, view, view.comm(), blocks, sink_.address());
+                                }));
     return floors;
   }
 
@@ -63,8 +64,9 @@ class FloorsRun {
       for (std::uint32_t i = 0; i < launches; ++i) enqueue(i);
     });
     std::vector<double> mine;
+    const WorkspaceView& view = workspace_.view();
     for (std::size_t batch = 0; batch <= kBatches; ++batch) {
-      backend_.kernels->device_barrier(stream_, workspace_.view());
+      backend_.kernels->device_barrier(stream_, view, view.flags());
       stream_.record(*start_);
       graph->launch();
       stream_.record(*end_);

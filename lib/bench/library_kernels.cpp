@@ -17,7 +17,7 @@ void LibraryKernels::allreduce(Stream& stream, const AllreduceCall& call) {
   library_.allreduce(stream, call.input, call.output, call.shape.tokens * call.shape.hidden, call.shape.dtype);
 }
 
-void LibraryKernels::device_barrier(Stream& stream, const WorkspaceView&) {
+void LibraryKernels::device_barrier(Stream& stream, const RankView&, const SegmentView&) {
   library_.allreduce(stream, meeting_point_.address(), meeting_point_.address(), kPacketBytes / 4, DType::fp32);
 }
 

@@ -20,7 +20,7 @@ class LibraryKernels final : public ForwardingKernels {
   /// All zero: the library chooses, and does not tell.
   LaunchShape launch_shape(const CallShape&) const override { return {}; }
   void allreduce(Stream& stream, const AllreduceCall& call) override;
-  void device_barrier(Stream& stream, const WorkspaceView& view) override;
+  void device_barrier(Stream& stream, const RankView& view, const SegmentView& flags) override;
 
  private:
   CollectiveLibrary& library_;

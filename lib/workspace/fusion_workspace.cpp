@@ -138,19 +138,18 @@ void FusionWorkspace::allocate(const PhaseContext& context, Allocator& allocator
 }
 
 void FusionWorkspace::fill_view() {
-  std::uint64_t* const addresses[kSegments] = {view_.comm, view_.flags, view_.lamport};
   pointer_table_start_.clear();
   for (int i = 0; i < kSegments; ++i) {
     for (int r = 0; r < view_.world_size; ++r) {
-      addresses[i][r] = segments_[i].memory->data(r);
-      pointer_table_start_.push_back(addresses[i][r]);
+      view_.segment[i].base[r] = segments_[i].memory->data(r);
+      pointer_table_start_.push_back(view_.segment[i].base[r]);
     }
+    view_.segment[i].bytes = segments_[i].request.used_bytes;
   }
   pointer_table_start_.push_back(control_.address());
   view_.control = control_.address();
   view_.pointer_table = pointer_table_.address();
   view_.give_up = spec_.give_up;
-  view_.comm_bytes = spec_.layout.comm_bytes();
   view_.slot_bytes = spec_.layout.slot_bytes();
   view_.wait_limit_ns = static_cast<std::uint64_t>(spec_.wait_limit.count());
   control_start_.slot_bytes = view_.slot_bytes;

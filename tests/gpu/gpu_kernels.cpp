@@ -135,7 +135,8 @@ TEST_CASE("a captured graph goes on where its last launch ended") {
 TEST_CASE("device barriers and collectives follow each other in any order") {
   run_gpu_ranks(ranks_here(), 1 << 20, [](GpuRank& rank) {
     for (std::uint64_t round = 0; round < 20; ++round) {
-      for (std::uint64_t i = 0; i <= round % 3; ++i) rank.kernels.device_barrier(rank.stream, rank.workspace.view());
+      for (std::uint64_t i = 0; i <= round % 3; ++i)
+        rank.kernels.device_barrier(rank.stream, rank.workspace.view(), rank.workspace.view().flags());
       barrier(rank.comm, "launched");
       rank.stream.synchronize();
       barrier(rank.comm, "met");
@@ -226,7 +227,7 @@ TEST_CASE("calls that cannot run are refused before they are launched") {
 /// A rank's probe, and its comm segment filled with the sentinel as far as `bytes`.
 std::unique_ptr<LinkProbe> prepared_probe(GpuRank& rank, std::uint64_t bytes) {
   const WorkspaceView& view = rank.workspace.view();
-  rank.stream.fill(view.comm[view.rank], kSentinel, bytes / 4);
+  rank.stream.fill(view.comm()[view.rank], kSentinel, bytes / 4);
   rank.stream.synchronize();
   barrier(rank.comm, "prepared");
   return make_cuda_link_probe(rank.rank % gpus());
@@ -236,7 +237,7 @@ std::unique_ptr<LinkProbe> prepared_probe(GpuRank& rank, std::uint64_t bytes) {
 std::uint64_t words_written(GpuRank& rank, std::uint64_t bytes) {
   const LocalBuffer count(rank.driver, 8);
   rank.stream.fill(count.address(), 0, 2);
-  rank.kernels.scan(rank.stream, rank.workspace.view().comm[rank.rank], bytes / 4, kSentinel, count.address());
+  rank.kernels.scan(rank.stream, rank.workspace.view().comm()[rank.rank], bytes / 4, kSentinel, count.address());
   std::uint64_t words = 0;
   rank.stream.copy(&words, to_pointer(count.address()), sizeof(words));
   rank.stream.synchronize();
@@ -247,16 +248,17 @@ std::uint64_t words_written(GpuRank& rank, std::uint64_t bytes) {
 TEST_CASE("peer writes of the link probe fill a rank's part at each peer and nothing else") {
   run_gpu_ranks(ranks_here(), 1 << 20, [](GpuRank& rank) {
     constexpr std::uint32_t kBlocks = 3;
-    const std::uint64_t bytes = rank.workspace.view().comm_bytes;
+    const std::uint64_t bytes = rank.workspace.view().comm().bytes;
     const auto probe = prepared_probe(rank, bytes);
-    probe->write_peers(rank.stream, rank.workspace.view(), kBlocks);
+    probe->write_peers(rank.stream, rank.workspace.view(), rank.workspace.view().comm(), kBlocks);
     rank.stream.synchronize();
     barrier(rank.comm, "written");
     const std::uint64_t peers = static_cast<std::uint64_t>(rank.size() - 1);
     test::require(words_written(rank, bytes) == peers * kBlocks * LinkProbe::kBlockBytes / 4, "words written");
     const LocalBuffer sink(rank.driver, 4);
-    probe->read_peers(rank.stream, rank.workspace.view(), kBlocks, sink.address());
-    probe->write_peers(rank.stream, rank.workspace.view(), 4000);  // more than a part holds: it goes round
+    probe->read_peers(rank.stream, rank.workspace.view(), rank.workspace.view().comm(), kBlocks, sink.address());
+    probe->write_peers(rank.stream, rank.workspace.view(), rank.workspace.view().comm(),
+                       4000);  // more than a part holds: it goes round
     rank.stream.synchronize();
     barrier(rank.comm, "written again");
     rank.workspace.check_canaries();
@@ -269,7 +271,7 @@ TEST_CASE("flag barriers of the link probe leave their rows as they found them, 
     const std::uint64_t bytes = LinkProbe::flag_barrier_bytes(rank.size());
     const auto probe = prepared_probe(rank, bytes);
     const auto graph = rank.stream.capture([&] {
-      for (std::uint32_t i = 0; i < 50; ++i) probe->flag_barrier(rank.stream, view, i % 2);
+      for (std::uint32_t i = 0; i < 50; ++i) probe->flag_barrier(rank.stream, view, view.comm(), i % 2);
     });
     barrier(rank.comm, "captured");
     for (int replay = 0; replay < 10; ++replay) graph->launch();
@@ -286,7 +288,7 @@ TEST_CASE("two readings of a peer's clock agree within what their round trips al
     for (auto& reading : readings) {
       reading.resize(ranks);
       const auto probe = prepared_probe(rank, LinkProbe::ping_bytes(rank.size(), kRounds));
-      probe->ping(rank.stream, rank.workspace.view(), kRounds, found.address());
+      probe->ping(rank.stream, rank.workspace.view(), rank.workspace.view().comm(), kRounds, found.address());
       rank.stream.copy(reading.data(), to_pointer(found.address()), ranks * sizeof(ClockReading));
       rank.stream.synchronize();
       if (const auto failure = rank.workspace.gave_up()) throw Error(*failure);

@@ -48,13 +48,15 @@ class FlatRanks {
       view.rank = static_cast<int>(r);
       view.world_size = layout.world_size;
       for (std::size_t p = 0; p < ranks; ++p) {
-        view.comm[p] = ranks_[p]->comm.address();
-        view.flags[p] = ranks_[p]->flags.address();
-        view.lamport[p] = ranks_[p]->lamport.address();
+        view.segment[WorkspaceView::kComm].base[p] = ranks_[p]->comm.address();
+        view.segment[WorkspaceView::kFlags].base[p] = ranks_[p]->flags.address();
+        view.segment[WorkspaceView::kLamport].base[p] = ranks_[p]->lamport.address();
       }
       view.control = reinterpret_cast<std::uint64_t>(&ranks_[r]->control);
       view.give_up = reinterpret_cast<std::uint64_t>(&ranks_[r]->give_up);
-      view.comm_bytes = layout.comm_bytes();
+      view.segment[WorkspaceView::kComm].bytes = layout.comm_bytes();
+      view.segment[WorkspaceView::kFlags].bytes = layout.flag_bytes();
+      view.segment[WorkspaceView::kLamport].bytes = layout.lamport_bytes();
       view.slot_bytes = layout.slot_bytes();
       view.wait_limit_ns = static_cast<std::uint64_t>(wait_limit.count());
     }

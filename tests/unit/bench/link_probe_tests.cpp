@@ -27,20 +27,20 @@ class ScriptedProbe final : public LinkProbe {
   }
 
   void empty(Stream&) override {}
-  void flag_barrier(Stream& stream, const WorkspaceView& view, std::uint32_t row) override {
-    stream.fill(view.comm[view.rank] + row * kPacketBytes * static_cast<std::uint64_t>(view.world_size), kSentinel, 4);
+  void flag_barrier(Stream& stream, const RankView& view, const SegmentView& segment, std::uint32_t row) override {
+    stream.fill(segment[view.rank] + row * kPacketBytes * static_cast<std::uint64_t>(view.world_size), kSentinel, 4);
   }
-  void write_peers(Stream& stream, const WorkspaceView& view, std::uint32_t) override {
+  void write_peers(Stream& stream, const RankView& view, const SegmentView& segment, std::uint32_t) override {
     if (broken_) throw Error({.layer = Layer::kernel, .reason = *broken_, .detail = "scripted"});
-    const std::uint64_t share = view.comm_bytes / static_cast<std::uint64_t>(view.world_size) / 16 * 16;
+    const std::uint64_t share = segment.bytes / static_cast<std::uint64_t>(view.world_size) / 16 * 16;
     for (int peer = 0; peer < view.world_size; ++peer) {
-      if (peer != view.rank) stream.fill(view.comm[peer] + static_cast<std::uint64_t>(view.rank) * share, 7, share / 4);
+      if (peer != view.rank) stream.fill(segment[peer] + static_cast<std::uint64_t>(view.rank) * share, 7, share / 4);
     }
   }
-  void read_peers(Stream& stream, const WorkspaceView& view, std::uint32_t, DevicePtr sink) override {
-    stream.copy(to_pointer(sink), to_pointer(view.comm[0]), 4);
+  void read_peers(Stream& stream, const RankView&, const SegmentView& segment, std::uint32_t, DevicePtr sink) override {
+    stream.copy(to_pointer(sink), to_pointer(segment[0]), 4);
   }
-  void ping(Stream& stream, const WorkspaceView& view, std::uint32_t, DevicePtr to) override {
+  void ping(Stream& stream, const RankView& view, const SegmentView&, std::uint32_t, DevicePtr to) override {
     if (view.rank != 0) return;
     stream.copy(to_pointer(to), readings_.data(), static_cast<std::uint64_t>(view.world_size) * sizeof(ClockReading));
   }

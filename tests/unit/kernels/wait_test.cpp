@@ -73,7 +73,7 @@ TEST_CASE("A call on a workspace whose abort word is set leaves at once and writ
   for (const auto& report : run_and_check(ranks, shape, InputKind::exact, 2)) {
     CHECK(report.unwritten_elements == report.checked_elements);
   }
-  ranks.kernels().device_barrier(ranks.stream(0), ranks.view(0));
+  ranks.kernels().device_barrier(ranks.stream(0), ranks.view(0), ranks.view(0).flags());
   ranks.synchronize();
   CHECK(ranks.control(0).calls == 0);
   CHECK(ranks.unaccounted_words() == 0);
@@ -87,7 +87,7 @@ TEST_CASE("A device barrier holds every rank until the last has come") {
   for (int round = 1; round <= 20; ++round) {
     for (int r = 0; r < 4; ++r) {
       ranks.stream(r).launch(1, [&](std::uint32_t) { ++before; });
-      ranks.kernels().device_barrier(ranks.stream(r), ranks.view(r));
+      ranks.kernels().device_barrier(ranks.stream(r), ranks.view(r), ranks.view(r).flags());
       ranks.stream(r).launch(1, [&, round](std::uint32_t) {
         if (before < 4 * round) early = true;
       });
@@ -103,7 +103,7 @@ TEST_CASE("The barrier generation may wrap") {
   FlatRanks ranks(layout_for(shape));
   for (int r = 0; r < 4; ++r) {
     ranks.control(r).barrier_generation = 0xFFFFFFFB;
-    auto* flags = reinterpret_cast<std::uint32_t*>(ranks.view(r).flags[r]);
+    auto* flags = reinterpret_cast<std::uint32_t*>(ranks.view(r).flags()[r]);
     std::fill_n(flags, layout_for(shape).flag_bytes() / 4, 0xFFFFFFFB);
   }
   CHECK(all_right(run_and_check(ranks, shape, InputKind::exact, 5), shape, 5));
@@ -113,7 +113,7 @@ TEST_CASE("The barrier generation may wrap") {
 TEST_CASE("A barrier that lacks a rank names it with row, expected and seen generation") {
   const CallShape shape = shape_of(Algorithm::one_shot);
   FlatRanks ranks(layout_for(shape), std::chrono::milliseconds(250));
-  for (const int r : {0, 1, 2}) ranks.kernels().device_barrier(ranks.stream(r), ranks.view(r));
+  for (const int r : {0, 1, 2}) ranks.kernels().device_barrier(ranks.stream(r), ranks.view(r), ranks.view(r).flags());
   ranks.synchronize();
   const GiveUpRecord& record = ranks.give_up(1);
   CHECK(record.tag == static_cast<std::uint32_t>(WaitTag::barrier));

@@ -22,7 +22,7 @@ TEST_CASE("a whole NVLink domain of 72 ranks brings a workspace up and down") {
   const auto failures = world.run([&](test::RankBench& rank) {
     const auto workspace = rank.create();
     const auto& view = workspace->view();
-    test::require(test::word_at(view.lamport[kMaxRanks - 1 - rank.comm.rank()]) == kSentinel);
+    test::require(test::word_at(view.lamport()[kMaxRanks - 1 - rank.comm.rank()]) == kSentinel);
     workspace->close(rank.context);
   });
   for (const auto& failure : failures) CHECK_FALSE(failure);

@@ -150,7 +150,7 @@ TEST_CASE("a canary that was overwritten is named with segment, owner and offset
     if (rank.comm.rank() == 1) {
       const auto& view = workspace->view();
       const auto used = segment_requests(rank.spec.layout)[segment].used_bytes;
-      const DevicePtr base = segment == 0 ? view.comm[1] : segment == 1 ? view.flags[1] : view.lamport[1];
+      const DevicePtr base = segment == 0 ? view.comm()[1] : segment == 1 ? view.flags()[1] : view.lamport()[1];
       word_at(base + used + 12) = 0xBAD;
       word_at(base + used + kCanaryBytes - 4) = 0xBAD;
       try {

@@ -26,13 +26,13 @@ TEST_CASE("a workspace starts with cleared flags, sentinels in every Lamport wor
     const auto& view = workspace->view();
     const auto& layout = rank.spec.layout;
     require(view.rank == rank.comm.rank() && view.world_size == 4);
-    require(view.comm_bytes == layout.comm_bytes() && view.slot_bytes == layout.slot_bytes());
+    require(view.comm().bytes == layout.comm_bytes() && view.slot_bytes == layout.slot_bytes());
     require(view.wait_limit_ns == 30'000'000'000u);
     require(view.give_up == rank.spec.give_up);
     for (int r = 0; r < 4; ++r) {  // the peers' too: nobody leaves create() before everybody is ready
-      for (std::uint64_t at = 0; at < layout.flag_bytes(); at += 4) require(word_at(view.flags[r] + at) == 0);
+      for (std::uint64_t at = 0; at < layout.flag_bytes(); at += 4) require(word_at(view.flags()[r] + at) == 0);
       for (std::uint64_t at = 0; at < layout.lamport_bytes(); at += 4) {
-        require(word_at(view.lamport[r] + at) == kSentinel);
+        require(word_at(view.lamport()[r] + at) == kSentinel);
       }
     }
     ControlBlock control;
@@ -53,7 +53,7 @@ TEST_CASE("the pointer table holds 3W+1 addresses: comm, flags, lamport of each 
     std::uint64_t table[10];
     std::memcpy(table, to_pointer(view.pointer_table), sizeof(table));
     for (int r = 0; r < 3; ++r) {
-      require(table[r] == view.comm[r] && table[3 + r] == view.flags[r] && table[6 + r] == view.lamport[r]);
+      require(table[r] == view.comm()[r] && table[3 + r] == view.flags()[r] && table[6 + r] == view.lamport()[r]);
     }
     require(table[9] == view.control);
     workspace->close(rank.context);
@@ -119,14 +119,14 @@ TEST_CASE("reset brings back what a case may have changed") {
     const auto workspace = rank.create();
     const auto& view = workspace->view();
     const int own = rank.comm.rank();
-    word_at(view.flags[own] + 8) = 3;
-    word_at(view.lamport[own] + rank.spec.layout.lamport_bytes() - 4) = 3;
+    word_at(view.flags()[own] + 8) = 3;
+    word_at(view.lamport()[own] + rank.spec.layout.lamport_bytes() - 4) = 3;
     static_cast<ControlBlock*>(to_pointer(view.control))->abort = 1;
     static_cast<ControlBlock*>(to_pointer(view.control))->slot = 2;
     rank.give_up.tag = 1;
     workspace->reset(rank.context);
-    require(word_at(view.flags[own] + 8) == 0);
-    require(word_at(view.lamport[own] + rank.spec.layout.lamport_bytes() - 4) == kSentinel);
+    require(word_at(view.flags()[own] + 8) == 0);
+    require(word_at(view.lamport()[own] + rank.spec.layout.lamport_bytes() - 4) == kSentinel);
     const auto* control = static_cast<const ControlBlock*>(to_pointer(view.control));
     require(control->abort == 0 && control->slot == 0 && control->slot_bytes == view.slot_bytes);
     require(!workspace->gave_up());
@@ -199,10 +199,10 @@ TEST_CASE("workspaces of subgroups that run at the same time do not meet") {
     rank.spec.layout.world_size = 2;
     const auto workspace =
         Workspace::create(context, rank.allocator, rank.driver, rank.stream, rank.kernels, rank.spec);
-    word_at(workspace->view().comm[group->rank()]) = static_cast<std::uint32_t>(100 + rank.comm.rank());
+    word_at(workspace->view().comm()[group->rank()]) = static_cast<std::uint32_t>(100 + rank.comm.rank());
     barrier(*group, "written");
     const int peer = 1 - group->rank();
-    require(word_at(workspace->view().comm[peer]) == static_cast<std::uint32_t>(100 + group->world_rank(peer)));
+    require(word_at(workspace->view().comm()[peer]) == static_cast<std::uint32_t>(100 + group->world_rank(peer)));
     workspace->close(context);
   });
   for (const auto& failure : failures) CHECK_FALSE(failure);

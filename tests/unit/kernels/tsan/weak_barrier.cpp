@@ -16,10 +16,10 @@ namespace {
 struct RelaxedFlags : HostOps {
   using HostOps::HostOps;
   void signal(int rank, std::uint64_t offset, std::uint32_t value) {
-    relaxed(*pointer<std::uint32_t>(view_.flags[rank] + offset)).store(value, std::memory_order_relaxed);
+    relaxed(*pointer<std::uint32_t>(view_.flags()[rank] + offset)).store(value, std::memory_order_relaxed);
   }
   std::uint32_t observe(std::uint64_t offset) {
-    return relaxed(*pointer<std::uint32_t>(view_.flags[view_.rank] + offset)).load(std::memory_order_relaxed);
+    return relaxed(*pointer<std::uint32_t>(view_.flags()[view_.rank] + offset)).load(std::memory_order_relaxed);
   }
 };
 
