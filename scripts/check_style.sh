@@ -12,5 +12,5 @@ formatter=$(pinned clang-format 14.0.6)
 find app lib kernels scripts tests -name '*.[ch]pp' -o -name '*.cu' -o -name '*.cuh' | sort |
   xargs -P "$(nproc)" -n 40 "$formatter" "${how[@]}" ||
   { echo "the files named above are not formatted: scripts/check_style.sh --fix does it" >&2; exit 1; }
-shellcheck -x .ci/run scripts/*.sh
+shellcheck -x .ci/run scripts/*.sh tests/mpi/*.sh
 scripts/check_layers

@@ -249,7 +249,7 @@ class RunTest(unittest.TestCase):
         self._jobs.append(Job(ranks, (BINARY, *arguments), hold_in=self._hold_folder, **options))
         return self._jobs[-1]
 
-    def assert_nothing_left(self, limit_s=10 * SCALE):
+    def assert_nothing_left(self, limit_s=30 * SCALE):
         wait_until(lambda: not processes(), "processes left behind", limit_s)
 
     def load(self, path=None):

@@ -101,10 +101,13 @@ class Failures(RunTest):
         self.assert_nothing_left(LIMIT_S)
 
     def test_a_killed_supervisor_ends_the_job_and_leaves_no_processes(self):
-        job, _ = self.begin(*PATIENT, env=UNHURRIED)
-        os.kill(supervisors()[3], signal.SIGKILL)
-        self.assertNotEqual(job.finish().returncode, 0)
-        self.assert_nothing_left()
+        for rank, env in ((0, {}), (3, UNHURRIED)):
+            with self.subTest(rank=rank):
+                job, _ = self.begin(*PATIENT, env=env)
+                os.kill(supervisors()[rank], signal.SIGKILL)
+                self.assertNotEqual(job.finish().returncode, 0)
+                self.assert_nothing_left()
+                self.assertEqual(self.report.exists(), rank != 0)
         self.assertIn("rank_silent", [event["what"] for event in self.load()["run"]["events"]])
 
     def test_a_frozen_supervisor_is_a_hang_that_names_its_rank(self):
