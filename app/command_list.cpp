@@ -8,7 +8,7 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "core/text.hpp"
-#include "memory/shared_memory.hpp"
+#include "memory/allocators.hpp"
 
 namespace symmbench {
 namespace {
@@ -64,11 +64,11 @@ Json entries_of(std::span<const Choice> choices) {
 
 Json allocator_entries() {
   Json entries = entries_of(option("allocator").choices);
-  const auto known = allocator_names();
   for (auto& entry : entries) {
-    if (std::find(known.begin(), known.end(), entry.at("name").get<std::string>()) == known.end()) continue;
+    const auto kind = allocator_from(entry.at("name").get<std::string>());
+    if (!kind) continue;
     entry["differences"] = Json::array();
-    for (const auto& one : make_allocator(entry.at("name").get<std::string>())->differences()) {
+    for (const auto& one : mode_of(*kind).make()->differences()) {
       entry["differences"].push_back({{"upstream", one.upstream}, {"here", one.here}, {"reason", one.reason}});
     }
   }

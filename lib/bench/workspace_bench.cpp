@@ -1,5 +1,6 @@
 #include "bench/workspace_bench.hpp"
 
+#include "memory/handle_trial.hpp"
 #include "workspace/differences.hpp"
 
 namespace symmbench {
@@ -36,7 +37,8 @@ void WorkspaceBench::bring_up(PhaseClock& clock) {
   const PhaseContext phases{.comm = context_.comm, .observer = &clock};
   const int world_rank = context_.comm.world_rank(context_.comm.rank());
   // The trial's own phases would count as the workspace's: it runs unobserved.
-  handle_ = resolve_handle({.comm = context_.comm}, *backend_.driver, group_.handle_asked, allocator_,
+  handle_ = resolve_handle({.comm = context_.comm}, *backend_.driver, group_.handle_asked, maker_->kind(),
+                           allocators_named(allocators_of(context_.request)),
                            local_handle_facts(*backend_.driver, world_rank));
   if (!handle_.used) return;
 

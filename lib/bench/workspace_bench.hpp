@@ -4,6 +4,7 @@
 
 #include "bench/backend.hpp"
 #include "bench/phase_clock.hpp"
+#include "memory/allocators.hpp"
 #include "memory/handle_policy.hpp"
 #include "plan/case.hpp"
 #include "workspace/workspace.hpp"

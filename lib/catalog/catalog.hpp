@@ -18,6 +18,19 @@ consteval bool in_enum_order(const Row (&rows)[N]) {
   return true;
 }
 
+/// Whether `rows`, a module's own table keyed by `kind`, has one row for each value that this version can run, in the
+/// catalogue's order.
+template <class Row, std::size_t N, class Own, std::size_t M>
+consteval bool one_for_each_now(const Row (&catalogue)[N], const Own (&rows)[M]) {
+  std::size_t next = 0;
+  for (const Row& row : catalogue) {
+    if (!row.now) continue;
+    if (next == M || rows[next].kind != row.value) return false;
+    ++next;
+  }
+  return next == M;
+}
+
 /// The row of a value. @pre in_enum_order(rows)
 template <class Row, std::size_t N, class E>
 constexpr const Row& row_of(const Row (&rows)[N], E value) {

@@ -16,13 +16,14 @@ struct HandleTypeRow {
   HandleType value;
   std::string_view name;
   std::string_view about;
+  bool across_hosts;  ///< false: within one OS image only
   bool now = true;
 };
 
 inline constexpr HandleTypeRow kHandleTypes[] = {
-    {HandleType::posix_fd, "posix_fd", "POSIX file descriptors: ranks of one host"},
-    {HandleType::fabric, "fabric", "fabric handles: ranks of one NVLink domain, also across hosts"},
-    {HandleType::cuda_ipc, "cuda_ipc", "IPC handles of cuMemAlloc's memory: ranks of one host", false},
+    {HandleType::posix_fd, "posix_fd", "POSIX file descriptors: ranks of one host", false},
+    {HandleType::fabric, "fabric", "fabric handles: ranks of one NVLink domain, also across hosts", true},
+    {HandleType::cuda_ipc, "cuda_ipc", "IPC handles of cuMemAlloc's memory: ranks of one host", false, false},
 };
 static_assert(in_enum_order(kHandleTypes));
 

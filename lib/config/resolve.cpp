@@ -1,13 +1,16 @@
 #include "config/resolve.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <set>
 
+#include "catalog/allocators.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "core/text.hpp"
@@ -180,6 +183,17 @@ void check_buffers(const Settings& settings, const Sweep& sweep) {
       "unseen");
 }
 
+/// Some allocator can do some handle that was asked for; whatever else one of them cannot do is skipped.
+void check_handles(const Settings& settings, const Sweep& sweep) {
+  std::set<std::string_view> possible = {"auto", "upstream"};
+  for (const auto& allocator : sweep.allocators) {
+    for (const auto type : row_named(kAllocators, allocator)->handles) possible.insert(name_of(type));
+  }
+  if (std::ranges::any_of(sweep.handles, [&](const auto& handle) { return possible.contains(handle); })) return;
+  settings.at("handle").fail(
+      fmt::format("must include one of {} with {}", fmt::join(possible, ", "), settings.at("allocator").subject()));
+}
+
 /// Combinations in which no case at all could run, whatever the machine.
 void check_combinations(const Settings& settings, const Sweep& sweep) {
   const bool only_fused = std::find(sweep.patterns.begin(), sweep.patterns.end(), "allreduce") == sweep.patterns.end();
@@ -223,6 +237,7 @@ Sweep sweep_from(const Settings& settings) {
   sweep.epsilon = get<double>(settings, "epsilon");
   check_sizes(settings, sweep);
   check_buffers(settings, sweep);
+  check_handles(settings, sweep);
   check_combinations(settings, sweep);
   return sweep;
 }

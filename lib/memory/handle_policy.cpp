@@ -5,145 +5,142 @@
 
 #include <algorithm>
 
-#include "comm/host_identity.hpp"
-#include "core/error.hpp"
-#include "core/text.hpp"
+#include "memory/allocators.hpp"
 #include "memory/rank_text.hpp"
 
 namespace symmbench {
 namespace {
 
-constexpr std::string_view kChoices[] = {"auto", "upstream", "posix_fd", "fabric"};
-constexpr int kFabricNotSupported = 0;  // NVML's gpu fabric states (TS 8.7)
-constexpr int kFabricCompleted = 3;
+/// The types that `asked` names, whichever allocator it is for; nullopt for "auto": all of them.
+/// @throws Error{config, invalid_argument} for an unknown choice
+std::optional<HandleType> asked_type(std::string_view asked) {
+  if (asked == "auto") return std::nullopt;
+  if (const auto type = handle_type_from(asked)) return type;
+  std::vector<std::string_view> known = {"auto", "upstream"};
+  for (const auto& row : kHandleTypes) {
+    if (row.now) known.push_back(row.name);
+  }
+  throw Error({.layer = Layer::config,
+               .reason = Reason::invalid_argument,
+               .detail = fmt::format("unknown handle type '{}': known are {}", asked, fmt::join(known, ", "))});
+}
+
+/// What was asked for and the allocator can travel by, the best first.
+std::vector<HandleType> wanted_types(std::string_view asked, AllocatorKind allocator) {
+  const auto only = asked_type(asked);
+  std::vector<HandleType> wanted;
+  for (const auto type : row_of(kAllocators, allocator).handles) {
+    if (!only || type == *only) wanted.push_back(type);
+  }
+  return wanted;
+}
 
 /// Why no trial of `type` is needed to know that it cannot work, or "".
 std::string excluded(HandleType type, std::span<const HandleFacts> ranks) {
   std::vector<int> without;
   for (const auto& rank : ranks) {
-    if (!(type == HandleType::fabric ? rank.fabric_supported : rank.posix_fd_supported)) {
-      without.push_back(rank.world_rank);
-    }
+    if (!offers(rank, type)) without.push_back(rank.world_rank);
   }
   if (!without.empty()) return fmt::format("not offered by the device of {}", rank_list(without));
-  if (type == HandleType::fabric) return "";
+  if (row_of(kHandleTypes, type).across_hosts) return "";
+  const auto& first = ranks[0];
   for (const auto& rank : ranks) {
-    if (rank.os_image != ranks[0].os_image) {
-      return fmt::format("descriptors do not travel between rank {} and rank {}: another host or network namespace",
-                         ranks[0].world_rank, rank.world_rank);
-    }
+    if (rank.os_image == first.os_image) continue;
+    return fmt::format("does not travel between rank {} on {} and rank {} on {}: another host or network namespace",
+                       first.world_rank, first.host_name.data(), rank.world_rank, rank.host_name.data());
   }
   return "";
 }
 
-const HandleTrial* trial_of(HandleType type, std::span<const HandleTrial> trials) {
-  const auto found = std::find_if(trials.begin(), trials.end(), [&](const auto& each) { return each.type == type; });
+const HandleTrial* trial_of(HandleType type, AllocatorKind allocator, std::span<const HandleTrial> trials) {
+  const auto found = std::find_if(trials.begin(), trials.end(),
+                                  [&](const auto& each) { return each.type == type && each.allocator == allocator; });
   return found == trials.end() ? nullptr : &*found;
 }
 
+bool passed(HandleType type, AllocatorKind allocator, std::span<const HandleTrial> trials) {
+  const auto* trial = trial_of(type, allocator, trials);
+  return trial != nullptr && trial->passed;
+}
+
+std::string failure_text(const HandleTrial& trial) {
+  return trial.failure ? describe(*trial.failure) : std::string("no reason given");
+}
+
 /// What became of `type`: "trial passed on 4 ranks", "trial failed: ...", "not offered by ...".
-std::string verdict(HandleType type, std::span<const HandleFacts> ranks, std::span<const HandleTrial> trials) {
-  if (const auto* trial = trial_of(type, trials)) {
-    if (trial->passed) return fmt::format("trial passed on {} ranks", ranks.size());
-    return "trial failed: " + (trial->failure ? describe(*trial->failure) : std::string("no reason given"));
+std::string outcome(HandleType type, AllocatorKind allocator, std::span<const HandleFacts> ranks,
+                    std::span<const HandleTrial> trials) {
+  const auto* own = trial_of(type, allocator, trials);
+  if (own == nullptr) {
+    const auto why_not = excluded(type, ranks);
+    return why_not.empty() ? "not tried" : why_not;
   }
-  const auto why_not = excluded(type, ranks);
-  return why_not.empty() ? "not tried" : why_not;
+  if (!own->passed) return "trial failed: " + failure_text(*own);
+  auto text = fmt::format("trial passed on {} ranks", ranks.size());
+  for (const auto& other : trials) {
+    if (other.type == type && !other.passed) {
+      text += fmt::format(", but not with {}: {}", name_of(other.allocator), failure_text(other));
+    }
+  }
+  return text;
 }
 
-struct Choice {
-  HandleType type;
-  std::string why;
-};
-
-/// FI 5.1 step 4: FABRIC by attribute, NVML state and the first byte of the cluster UUID; no trial.
-Choice symm_device_memory_choice(const HandleFacts& rank) {
-  if (!rank.fabric_supported) return {HandleType::posix_fd, "attribute not set"};
-  if (!rank.fabric_state || *rank.fabric_state < kFabricCompleted) {
-    return {HandleType::posix_fd, rank.fabric_state ? fmt::format("fabric state {}", *rank.fabric_state)
-                                                    : std::string("fabric state unknown")};
-  }
-  if (!rank.cluster_uuid || (*rank.cluster_uuid)[0] == 0) return {HandleType::posix_fd, "no cluster UUID"};
-  return {HandleType::fabric, "attribute set, fabric completed, cluster UUID set"};
-}
-
-/// TS 1.3: FABRIC unless NVML says not supported, when create, export and import in the own process work.
-Choice torch_symm_mem_choice(const HandleFacts& rank) {
-  if (!rank.fabric_state) return {HandleType::posix_fd, "fabric state unknown"};
-  if (*rank.fabric_state == kFabricNotSupported) return {HandleType::posix_fd, "fabric not supported"};
-  if (!rank.fabric_self_test.value_or(false)) return {HandleType::posix_fd, "self test of fabric failed"};
-  return {HandleType::fabric, fmt::format("fabric state {}, self test passed", *rank.fabric_state)};
-}
-
-HandleDecision decide_upstream(std::string_view allocator, std::span<const HandleFacts> ranks) {
-  if (allocator != "symm_device_memory" && allocator != "torch_symm_mem") {
-    throw Error({.layer = Layer::config,
-                 .reason = Reason::invalid_argument,
-                 .detail = fmt::format("no upstream handle rule is known for allocator '{}'", allocator)});
-  }
+HandleDecision decide_upstream(AllocatorKind allocator, std::span<const HandleFacts> ranks) {
+  const auto rule = mode_of(allocator).upstream_rule;
   std::vector<int> world_ranks;
-  std::vector<std::string> names, reasons;
-  std::optional<HandleType> common;
+  std::vector<std::string> reasons;
+  std::vector<HandleType> types;
   for (const auto& rank : ranks) {
-    const auto choice = allocator == "torch_symm_mem" ? torch_symm_mem_choice(rank) : symm_device_memory_choice(rank);
+    const auto choice = rule(rank);
     world_ranks.push_back(rank.world_rank);
-    names.emplace_back(name_of(choice.type));
+    types.push_back(choice.type);
     reasons.push_back(fmt::format("{} ({})", name_of(choice.type), choice.why));
-    common = choice.type;
   }
   const auto text = holders_by_value(world_ranks, reasons);
-  if (std::all_of(names.begin(), names.end(), [&](const auto& name) { return name == names[0]; })) {
-    return {"upstream", common, fmt::format("rule of {}: {}", allocator, text)};
+  if (std::all_of(types.begin(), types.end(), [&](HandleType type) { return type == types[0]; })) {
+    return {"upstream", types.back(), fmt::format("rule of {}: {}", name_of(allocator), text)};
   }
   return {"upstream", std::nullopt,
-          fmt::format("rule of {} chooses differently, upstream would wait for ever: {}", allocator, text)};
+          fmt::format("rule of {} chooses differently, upstream would wait for ever: {}", name_of(allocator), text)};
 }
 
 }  // namespace
 
-std::span<const std::string_view> handle_choices() { return kChoices; }
-
-HandleFacts local_handle_facts(Driver& driver, int world_rank) {
-  const auto device = driver.facts();
-  const auto host = this_host();
-  return {.world_rank = world_rank,
-          .posix_fd_supported = device.posix_fd_supported,
-          .fabric_supported = device.fabric_supported,
-          .os_image = fnv1a(host.boot_id + "/" + host.network_namespace)};
-}
-
-std::vector<HandleType> handles_to_try(std::string_view asked, std::span<const HandleFacts> ranks) {
+std::vector<HandleType> handles_to_try(std::string_view asked, AllocatorKind allocator,
+                                       std::span<const HandleFacts> ranks) {
   if (asked == "upstream") return {};
+  auto wanted = wanted_types(asked, allocator);
   // The user's word is put to the test even where the attribute says no: the driver's own answer is better evidence.
-  if (asked == "fabric") return {HandleType::fabric};
-  std::vector<HandleType> wanted;
-  if (asked == "auto") {
-    wanted = {HandleType::fabric, HandleType::posix_fd};
-  } else if (asked == "posix_fd") {
-    wanted = {HandleType::posix_fd};
-  } else {
-    throw Error({.layer = Layer::config,
-                 .reason = Reason::invalid_argument,
-                 .detail = fmt::format("unknown handle type '{}': known are {}", asked, fmt::join(kChoices, ", "))});
-  }
+  if (asked == name_of(HandleType::fabric)) return wanted;
   std::erase_if(wanted, [&](HandleType type) { return !excluded(type, ranks).empty(); });
   return wanted;
 }
 
-HandleDecision decide_handle(std::string_view asked, std::string_view allocator, std::span<const HandleFacts> ranks,
+bool proved_for_all(HandleType type, AllocatorKind allocator, std::span<const HandleTrial> trials) {
+  return passed(type, allocator, trials) && std::all_of(trials.begin(), trials.end(), [&](const auto& trial) {
+           return trial.type != type || trial.passed;
+         });
+}
+
+HandleDecision decide_handle(std::string_view asked, AllocatorKind allocator, std::span<const HandleFacts> ranks,
                              std::span<const HandleTrial> trials) {
   if (asked == "upstream") return decide_upstream(allocator, ranks);
-  const auto wanted = asked == "auto" ? std::vector<HandleType>{HandleType::fabric, HandleType::posix_fd}
-                                      : std::vector<HandleType>{handle_type_from(asked).value()};
   HandleDecision decision{.asked = std::string(asked)};
+  const auto wanted = wanted_types(asked, allocator);
+  if (wanted.empty()) {
+    decision.reason = fmt::format("{}: {}", asked, travels_by(allocator));
+    return decision;
+  }
+  const auto first = [&](const auto& holds) {
+    const auto found = std::find_if(wanted.begin(), wanted.end(), holds);
+    return found == wanted.end() ? std::nullopt : std::optional(*found);
+  };
+  decision.used = first([&](HandleType type) { return proved_for_all(type, allocator, trials); });
+  if (!decision.used) decision.used = first([&](HandleType type) { return passed(type, allocator, trials); });
   for (const auto type : wanted) {
-    decision.reason +=
-        fmt::format("{}{}: {}", decision.reason.empty() ? "" : "; ", name_of(type), verdict(type, ranks, trials));
-    const auto* trial = trial_of(type, trials);
-    if (trial != nullptr && trial->passed) {
-      decision.used = type;
-      break;
-    }
+    decision.reason += fmt::format("{}{}: {}", decision.reason.empty() ? "" : "; ", name_of(type),
+                                   outcome(type, allocator, ranks, trials));
+    if (proved_for_all(type, allocator, trials)) break;
   }
   return decision;
 }

@@ -1,12 +1,14 @@
+#include "memory/handle_trial.hpp"
+
 #include <fmt/format.h>
 
 #include <vector>
 
 #include "core/error.hpp"
 #include "device/stream.hpp"
-#include "memory/handle_policy.hpp"
+#include "memory/allocators.hpp"
 #include "memory/rendezvous.hpp"
-#include "memory/torch_symm_mem.hpp"
+#include "memory/vmm.hpp"
 
 namespace symmbench {
 namespace {
@@ -70,11 +72,10 @@ bool self_test(Driver& driver, HandleType type) {
   }
 }
 
-HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType type) {
-  // This one asks for GPUDirect RDMA only where the device has it, so a refusal is about the handle type.
-  TorchSymmMem allocator;
+HandleTrial trial_handle(const PhaseContext& context, Driver& driver, AllocatorKind allocator, HandleType type) {
+  const auto maker = mode_of(allocator).make();
   std::unique_ptr<SharedMemory> memory;
-  HandleTrial trial{.type = type, .passed = true};
+  HandleTrial trial{.allocator = allocator, .type = type, .passed = true};
   const auto attempt = [&](const auto& step) {
     try {
       step();
@@ -84,8 +85,7 @@ HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType
     }
   };
   attempt([&] {
-    memory =
-        allocator.allocate(context, driver, (1 + static_cast<std::uint64_t>(context.comm.size())) * kWordBytes, type);
+    memory = maker->allocate(context, driver, (1 + static_cast<std::uint64_t>(context.comm.size())) * kWordBytes, type);
     prove_access(context, driver, *memory);
   });
   if (memory) attempt([&] { memory->close(context); });
@@ -93,13 +93,20 @@ HandleTrial trial_handle(const PhaseContext& context, Driver& driver, HandleType
 }
 
 HandleDecision resolve_handle(const PhaseContext& context, Driver& driver, std::string_view asked,
-                              std::string_view allocator, HandleFacts mine) {
+                              AllocatorKind allocator, std::span<const AllocatorKind> compared, HandleFacts mine) {
   if (asked == "upstream" && !mine.fabric_self_test) mine.fabric_self_test = self_test(driver, HandleType::fabric);
   const auto facts = allgather_value(context.comm, "create: facts for the handle type", mine);
   std::vector<HandleTrial> trials;
-  for (const auto type : handles_to_try(asked, facts)) {
-    trials.push_back(trial_handle(context, driver, type));
-    if (trials.back().passed) break;
+  for (const auto type : handles_to_try(asked, allocator, facts)) {
+    trials.push_back(trial_handle(context, driver, allocator, type));
+    if (!trials.back().passed) continue;
+    if (asked == "auto") {
+      for (const auto other : compared) {
+        if (other == allocator || !can_travel_by(other, type)) continue;
+        trials.push_back(trial_handle(context, driver, other, type));
+      }
+    }
+    if (proved_for_all(type, allocator, trials)) break;
   }
   return decide_handle(asked, allocator, facts, trials);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "comm/fd_exchange.hpp"
@@ -13,15 +14,18 @@
 namespace symmbench {
 namespace {
 
-std::vector<ShareableHandle> exchange_handles(Communicator& comm, const ShareableHandle& mine) {
+/// A descriptor is handed over by the operating system, a handle that is bytes by the communicator.
+std::vector<ShareableHandle> gather_handles(Communicator& comm, const ShareableHandle& mine) {
   std::vector<ShareableHandle> handles;
-  if (const auto* fd = std::get_if<UniqueFd>(&mine)) {
-    for (auto& each : FdExchange().exchange(comm, "handles", *fd)) handles.emplace_back(std::move(each));
-  } else {
-    for (const auto& each : allgather_value(comm, "exchange: fabric handles", std::get<FabricBlob>(mine))) {
-      handles.emplace_back(each);
+  const auto gather = [&]<class Handle>(const Handle& handle) {
+    if constexpr (std::is_trivially_copyable_v<Handle>) {
+      const auto step = fmt::format("exchange: {} handles", name_of(type_of(mine)));
+      for (const auto& each : allgather_value(comm, step, handle)) handles.emplace_back(each);
+    } else {
+      for (auto& each : FdExchange().exchange(comm, "handles", handle)) handles.emplace_back(std::move(each));
     }
-  }
+  };
+  std::visit(gather, mine);
   return handles;
 }
 
@@ -55,18 +59,22 @@ void require_agreement(Communicator& comm, const RendezvousRequest& mine) {
   require_same("block bytes", [](const auto& r) { return std::to_string(r.block_bytes); });
 }
 
+std::vector<ShareableHandle> exchange_handles(const PhaseContext& context, const RendezvousRequest& request,
+                                              const ShareableHandle& mine) {
+  std::vector<ShareableHandle> handles;
+  collective_phase(context, Phase::exchange, [&] {
+    require_agreement(context.comm, request);
+    handles = gather_handles(context.comm, mine);
+  });
+  return handles;
+}
+
 void share_memory(const PhaseContext& context, Driver& driver, const RendezvousRequest& request,
                   std::vector<PhysicalMemory>& memory) {
   auto& comm = context.comm;
   ShareableHandle mine;
-  std::vector<ShareableHandle> handles;
-
   collective_phase(context, Phase::export_handle, [&] { mine = memory[comm.rank()].export_handle(); });
-
-  collective_phase(context, Phase::exchange, [&] {
-    require_agreement(comm, request);
-    handles = exchange_handles(comm, mine);
-  });
+  auto handles = exchange_handles(context, request, mine);
   mine = ShareableHandle();
 
   collective_phase(context, Phase::import_handle, [&] {

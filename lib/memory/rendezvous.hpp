@@ -10,7 +10,7 @@
 
 namespace symmbench {
 
-/// What every rank must hold the same value of before a handle travels. (TS 2.3, with what torch leaves unchecked)
+/// What every rank must hold the same value of before a handle travels.
 struct RendezvousRequest {
   std::uint64_t requested_bytes = 0;
   std::uint64_t block_bytes = 0;
@@ -25,6 +25,11 @@ RendezvousRequest request_of(const SharedMemoryFacts& facts, HandleType handle);
 /// Collective: every rank sees the same table, so all of them throw or none does.
 /// @throws Error{memory, disagreement} naming each value and the world ranks that hold it
 void require_agreement(Communicator& comm, const RendezvousRequest& mine);
+
+/// Collective phase exchange: every rank's handle, in rank order; the own one is a duplicate of `mine`.
+/// @throws PhaseFailed{exchange} as require_agreement(), which comes first, or when handles cannot travel
+std::vector<ShareableHandle> exchange_handles(const PhaseContext& context, const RendezvousRequest& request,
+                                              const ShareableHandle& mine);
 
 /// Collective phases export, exchange (agreement first) and import: `memory` holds this rank's own block at its own
 /// index and empty places elsewhere; afterwards every place is filled. Each handle is closed right after its import.

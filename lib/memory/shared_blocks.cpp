@@ -1,37 +1,13 @@
 #include "memory/shared_blocks.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdio>
 #include <exception>
 #include <utility>
 
-#include "core/error.hpp"
 #include "device/stream.hpp"
+#include "memory/keep_going.hpp"
 
 namespace symmbench {
-namespace {
-
-/// Runs each step whatever the others did, and keeps the first failure.
-class KeepGoing {
- public:
-  template <class Step>
-  void operator()(const Step& step) {
-    try {
-      step();
-    } catch (const std::exception&) {
-      if (!first_) first_ = std::current_exception();
-    }
-  }
-  void rethrow() const {
-    if (first_) std::rethrow_exception(first_);
-  }
-
- private:
-  std::exception_ptr first_;
-};
-
-}  // namespace
 
 SharedBlocks::SharedBlocks(Blocks blocks, SharedMemoryFacts facts, TeardownOrder order, int own, int world_rank)
     : blocks_(std::move(blocks)), facts_(std::move(facts)), order_(order), own_(own), world_rank_(world_rank) {}
@@ -48,12 +24,7 @@ SharedBlocks::~SharedBlocks() {
 }
 
 DevicePtr SharedBlocks::data(int group_rank) const {
-  if (closed_ || group_rank < 0 || group_rank >= static_cast<int>(blocks_.mappings.size())) {
-    throw Error({.layer = Layer::memory,
-                 .reason = closed_ ? Reason::illegal_state : Reason::invalid_argument,
-                 .detail = fmt::format("block of group rank {} asked from symmetric memory {} {} ranks", group_rank,
-                                       closed_ ? "already closed, of" : "of", blocks_.mappings.size())});
-  }
+  require_block(group_rank, static_cast<int>(blocks_.mappings.size()), closed_);
   return blocks_.mappings[group_rank].address() + facts_.data_offset;
 }
 
@@ -87,14 +58,6 @@ void SharedBlocks::tear_down() {
   blocks_.memory.clear();
   blocks_.ranges.clear();
   keep_going.rethrow();
-}
-
-void require_possible(std::uint64_t requested_bytes) {
-  constexpr std::uint64_t kMost = 1ull << 47;  // what a process can address
-  if (requested_bytes > 0 && requested_bytes <= kMost) return;
-  throw Error({.layer = Layer::memory,
-               .reason = Reason::invalid_argument,
-               .detail = fmt::format("symmetric memory of {} bytes: 1 to {} are possible", requested_bytes, kMost)});
 }
 
 void zero_memory(Driver& driver, DevicePtr address, std::uint64_t bytes) {

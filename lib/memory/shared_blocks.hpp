@@ -8,8 +8,8 @@ namespace symmbench {
 
 /// The order in which a rank's block goes back at close; both are legal, because a mapping keeps the bytes alive.
 enum class TeardownOrder {
-  release_then_unmap,  ///< per rank, in rank order (FI 5.3)
-  unmap_then_release,  ///< peers first, own block last (TS 5)
+  release_then_unmap,  ///< per rank, in rank order
+  unmap_then_release,  ///< peers first, own block last
 };
 
 /// What one symmetric allocation owns on this rank while it is built and until it is closed. Index = group rank.
@@ -21,7 +21,7 @@ struct Blocks {
   std::vector<Mapping> mappings;
 };
 
-/// The SharedMemory of both native allocators: they differ in how Blocks is built and in the order it is torn down.
+/// The SharedMemory of allocators on the virtual-memory calls: they differ in how Blocks is built and in the order it is torn down.
 class SharedBlocks final : public SharedMemory {
  public:
   /// `own` is this rank's group rank, `world_rank` is for messages.
@@ -45,9 +45,6 @@ class SharedBlocks final : public SharedMemory {
   int world_rank_;
   bool closed_ = false;
 };
-
-/// @throws Error{memory, invalid_argument} for a size that no block can have: nothing, or beyond any address space
-void require_possible(std::uint64_t requested_bytes);
 
 /// Fills `bytes` of device memory with zeros and waits for it.
 void zero_memory(Driver& driver, DevicePtr address, std::uint64_t bytes);

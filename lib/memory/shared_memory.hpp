@@ -1,17 +1,18 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "catalog/allocators.hpp"
 #include "comm/collective_phase.hpp"
 #include "device/driver.hpp"
 
 namespace symmbench {
 
-/// How one symmetric allocation is laid out, as the report shows it: where the two allocators visibly differ.
+/// How one symmetric allocation is laid out, as the report shows it: where allocators visibly differ.
 struct SharedMemoryFacts {
   std::uint64_t requested_bytes = 0;
   std::uint64_t allocated_bytes = 0;    ///< physical memory of one rank
@@ -31,6 +32,8 @@ class SharedMemory {
 
   /// Usable bytes of `group_rank`'s block, as mapped here; requested_bytes long.
   virtual DevicePtr data(int group_rank) const = 0;
+  /// An address whose stores reach all ranks' blocks at once; nullopt where the memory was not bound to one.
+  virtual std::optional<DevicePtr> multicast() const { return std::nullopt; }
   virtual const SharedMemoryFacts& facts() const = 0;
 
   /// Collective, idempotent: synchronizing the device first is the caller's part. Barrier, unmap, release, barrier.
@@ -38,18 +41,18 @@ class SharedMemory {
   virtual void close(const PhaseContext& context) = 0;
 };
 
-/// A deliberate departure from what upstream does, with its reason (design section 4).
+/// A deliberate departure from what upstream does, with its reason.
 struct Difference {
   std::string_view upstream;
   std::string_view here;
   std::string_view reason;
 };
 
-/// One allocator mode: how a workspace's memory is backed and shared. (fact sheets FI 5, TS 1-6)
+/// One allocator mode: how a workspace's memory is backed and shared. What upstream does: README.md here.
 class Allocator {
  public:
   virtual ~Allocator() = default;
-  virtual std::string_view name() const = 0;
+  virtual AllocatorKind kind() const = 0;
   virtual std::span<const Difference> differences() const = 0;
 
   /// Collective: every rank calls it with the same arguments. Each of create, export, exchange, import and map is a
@@ -62,9 +65,15 @@ class Allocator {
   virtual std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const = 0;
 };
 
-/// "symm_device_memory", "torch_symm_mem": in the order in which A and B are compared.
-std::span<const std::string_view> allocator_names();
-/// @throws Error{config, invalid_argument} for an unknown name
-std::unique_ptr<Allocator> make_allocator(std::string_view name);
+/// What an allocator's memory can travel by, for people: "symm_device_memory travels by fabric or posix_fd only".
+std::string travels_by(AllocatorKind kind);
+
+/// What every allocator refuses before it makes anything. @throws Error{memory, invalid_argument} for a size that no
+/// block can have (nothing, or beyond any address space) and for a handle type that the allocator cannot travel by
+void require_possible(AllocatorKind kind, std::uint64_t requested_bytes, HandleType handle);
+
+/// What SharedMemory::data() refuses. @throws Error{memory, illegal_state} after close, Error{memory, invalid_argument}
+/// for no rank of the group
+void require_block(int group_rank, int ranks, bool closed);
 
 }  // namespace symmbench

@@ -1,5 +1,7 @@
 #include "memory/symm_device_memory.hpp"
 
+#include <fmt/format.h>
+
 #include "core/round.hpp"
 #include "memory/rendezvous.hpp"
 #include "memory/shared_blocks.hpp"
@@ -7,8 +9,8 @@
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kSymmSignalPadBytes = 2048;  // FI 2
-constexpr std::uint64_t kSignalPadAlignment = 16;    // FI 2
+constexpr std::uint64_t kSymmSignalPadBytes = 2048;
+constexpr std::uint64_t kSignalPadAlignment = 16;
 
 constexpr Difference kSymmDifferences[] = {
     {"the TRTLLM workspace passes signal pads off: the 2048 bytes are there and never cleared",
@@ -43,6 +45,16 @@ SharedMemoryFacts symm_layout(std::uint64_t bytes, std::uint64_t granularity, in
 
 }  // namespace
 
+HandleChoice SymmDeviceMemory::upstream_rule(const HandleFacts& rank) {
+  if (!rank.fabric_supported) return {HandleType::posix_fd, "attribute not set"};
+  if (!rank.fabric_state || *rank.fabric_state < kFabricCompleted) {
+    return {HandleType::posix_fd, rank.fabric_state ? fmt::format("fabric state {}", *rank.fabric_state)
+                                                    : std::string("fabric state unknown")};
+  }
+  if (!rank.cluster_uuid || (*rank.cluster_uuid)[0] == 0) return {HandleType::posix_fd, "no cluster UUID"};
+  return {HandleType::fabric, "attribute set, fabric completed, cluster UUID set"};
+}
+
 std::span<const Difference> SymmDeviceMemory::differences() const { return kSymmDifferences; }
 
 std::uint64_t SymmDeviceMemory::allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const {
@@ -52,13 +64,13 @@ std::uint64_t SymmDeviceMemory::allocated_bytes(std::uint64_t requested_bytes, s
 std::unique_ptr<SharedMemory> SymmDeviceMemory::allocate(const PhaseContext& context, Driver& driver,
                                                          std::uint64_t bytes, HandleType handle) {
   auto& comm = context.comm;
-  // Asked for without looking at the attribute, as upstream does. (FI 5.1 step 6)
+  // Asked for without looking at the attribute, as upstream does.
   const AllocationSpec spec{.handle = handle, .gpu_direct_rdma = true};
   SharedMemoryFacts facts;
   Blocks blocks(comm.size());
 
   collective_phase(context, Phase::create, [&] {
-    require_possible(bytes);
+    require_possible(kind(), bytes, handle);
     facts = symm_layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
     blocks.memory[comm.rank()] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);
   });

@@ -1,15 +1,19 @@
 #pragma once
+#include "memory/handle_facts.hpp"
 #include "memory/shared_memory.hpp"
 
 namespace symmbench {
 
 /// The TensorRT-LLM style allocator as the unicast workspace uses it: one contiguous address range for all ranks, rank
-/// i's block at base + i * block; data first, signal pad behind it. (FI 5, TS 6)
+/// i's block at base + i * block; data first, signal pad behind it.
 ///
 /// create, export, exchange, import every peer, one reservation of W blocks, map each, one set_access over all.
 class SymmDeviceMemory final : public Allocator {
  public:
-  std::string_view name() const override { return "symm_device_memory"; }
+  /// FABRIC by attribute, NVML's fabric state and the first byte of the cluster UUID.
+  static HandleChoice upstream_rule(const HandleFacts& rank);
+
+  AllocatorKind kind() const override { return AllocatorKind::symm_device_memory; }
   std::span<const Difference> differences() const override;
   std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
                                          HandleType handle) override;

@@ -1,5 +1,7 @@
 #include "memory/torch_symm_mem.hpp"
 
+#include <fmt/format.h>
+
 #include "core/round.hpp"
 #include "memory/rendezvous.hpp"
 #include "memory/shared_blocks.hpp"
@@ -7,9 +9,9 @@
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kTorchSignalPadBytes = 32 * 72 * 4;  // blocks x peers x word = 9216 (TS 1.2)
-constexpr std::uint64_t kDataAlignment = 128;                // TS 1.2
-constexpr std::uint64_t kSizeAlignment = 16;                 // TS 1.2
+constexpr std::uint64_t kTorchSignalPadBytes = 32 * 72 * 4;  // blocks x peers x word = 9216
+constexpr std::uint64_t kDataAlignment = 128;
+constexpr std::uint64_t kSizeAlignment = 16;
 
 constexpr Difference kTorchDifferences[] = {
     {"per peer: import, reserve, map, set_access, close the descriptor, then the next peer",
@@ -54,6 +56,13 @@ void map_block(Driver& driver, const PhysicalMemory& memory, AddressRange& range
 
 }  // namespace
 
+HandleChoice TorchSymmMem::upstream_rule(const HandleFacts& rank) {
+  if (!rank.fabric_state) return {HandleType::posix_fd, "fabric state unknown"};
+  if (*rank.fabric_state == kFabricNotSupported) return {HandleType::posix_fd, "fabric not supported"};
+  if (!rank.fabric_self_test.value_or(false)) return {HandleType::posix_fd, "self test of fabric failed"};
+  return {HandleType::fabric, fmt::format("fabric state {}, self test passed", *rank.fabric_state)};
+}
+
 std::span<const Difference> TorchSymmMem::differences() const { return kTorchDifferences; }
 
 std::uint64_t TorchSymmMem::allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const {
@@ -69,7 +78,7 @@ std::unique_ptr<SharedMemory> TorchSymmMem::allocate(const PhaseContext& context
   blocks.ranges.resize(comm.size());
 
   collective_phase(context, Phase::create, [&] {
-    require_possible(bytes);
+    require_possible(kind(), bytes, handle);
     const AllocationSpec spec{.handle = handle, .gpu_direct_rdma = driver.facts().gpu_direct_rdma_supported};
     facts = torch_layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
     blocks.memory[own] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);

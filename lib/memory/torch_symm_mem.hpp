@@ -1,16 +1,20 @@
 #pragma once
+#include "memory/handle_facts.hpp"
 #include "memory/shared_memory.hpp"
 
 namespace symmbench {
 
 /// PyTorch's symmetric memory on CUDA, newest layout: one address range per rank wherever the driver puts it; signal
-/// pad first, data behind it. (TS 1-5)
+/// pad first, data behind it.
 ///
 /// Allocation: create, reserve, map, set_access for the own block, clear its pad. Rendezvous: export, exchange, import
 /// the peers, then reserve, map, set_access for each.
 class TorchSymmMem final : public Allocator {
  public:
-  std::string_view name() const override { return "torch_symm_mem"; }
+  /// FABRIC unless NVML says not supported, when create, export and import in the own process work.
+  static HandleChoice upstream_rule(const HandleFacts& rank);
+
+  AllocatorKind kind() const override { return AllocatorKind::torch_symm_mem; }
   std::span<const Difference> differences() const override;
   std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
                                          HandleType handle) override;

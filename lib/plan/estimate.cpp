@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "memory/allocators.hpp"
 #include "workspace/capacity.hpp"
 
 namespace symmbench {

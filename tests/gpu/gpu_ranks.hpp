@@ -6,6 +6,7 @@
 
 #include "device/cuda/cuda_backend.hpp"
 #include "kernels/cuda/cuda_kernels.hpp"
+#include "memory/allocators.hpp"
 #include "memory/local_buffer.hpp"
 #include "support/thread_ranks.hpp"
 #include "workspace/workspace.hpp"

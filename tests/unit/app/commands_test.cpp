@@ -8,7 +8,7 @@
 #include "app/command_plan.hpp"
 #include "app/command_validate.hpp"
 #include "config/resolve.hpp"
-#include "memory/shared_memory.hpp"
+#include "memory/allocators.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/failures.hpp"
 
@@ -93,10 +93,10 @@ TEST_CASE("every topic has a list, with what is in this version and what is not"
 TEST_CASE("the list of allocators tells each deliberate difference from upstream") {
   const auto list = list_json("allocators");
   const auto text = list_text(list);
-  for (const auto name : allocator_names()) {
-    const auto differences = make_allocator(name)->differences();
+  for (const auto& mode : allocator_modes()) {
+    const auto differences = mode.make()->differences();
     for (const auto& entry : list.at("entries")) {
-      if (entry.at("name") == name) CHECK(entry.at("differences").size() == differences.size());
+      if (entry.at("name") == name_of(mode.kind)) CHECK(entry.at("differences").size() == differences.size());
     }
     for (const auto& one : differences) CHECK(contains(text, std::string(one.reason)));
   }

@@ -7,7 +7,7 @@
 #include "device/faulty/faulty_driver.hpp"
 #include "device/host/host_driver.hpp"
 #include "device/stream.hpp"
-#include "memory/shared_memory.hpp"
+#include "memory/allocators.hpp"
 #include "support/ledger_driver.hpp"
 #include "support/thread_ranks.hpp"
 

@@ -11,12 +11,16 @@ namespace {
 
 using test::AllocatorWorld;
 using test::any_allocator;
+using test::any_mapping_allocator;
+using test::plain_handle;
 using test::RankBench;
 using test::require;
 
-void allocate_and_close(const std::string& name, RankBench& rank, std::uint64_t bytes = 4096,
-                        HandleType handle = HandleType::posix_fd) {
+void allocate_and_close(const std::string& name, RankBench& rank, std::uint64_t bytes, HandleType handle) {
   make_allocator(name)->allocate(rank.context, rank.driver, bytes, handle)->close(rank.context);
+}
+void allocate_and_close(const std::string& name, RankBench& rank, std::uint64_t bytes = 4096) {
+  allocate_and_close(name, rank, bytes, plain_handle(name));
 }
 
 struct FaultCase {
@@ -26,7 +30,7 @@ struct FaultCase {
 };
 
 TEST_CASE("a driver call that fails on one rank fails the phase on all, says where, and leaves nothing behind") {
-  const auto name = any_allocator();
+  const auto name = any_mapping_allocator();
   const auto fault_case = GENERATE(
       FaultCase{
           {DriverCall::granularity, 1, driver_code::kInvalidValue}, Phase::create, "cuMemGetAllocationGranularity"},
@@ -70,7 +74,7 @@ TEST_CASE("a driver call that fails on one rank fails the phase on all, says whe
 }
 
 TEST_CASE("a peer whose memory cannot be imported is named") {
-  const auto name = any_allocator();
+  const auto name = any_mapping_allocator();
   AllocatorWorld world{.ranks = 4, .faulty_rank = 1, .faults = {{DriverCall::import_handle, 2, 400}}};
   const auto failures = world.run([&](RankBench& rank) { allocate_and_close(name, rank); });
   for (const auto& failure : failures) {
@@ -80,7 +84,7 @@ TEST_CASE("a peer whose memory cannot be imported is named") {
 }
 
 TEST_CASE("the same world can allocate after a failure") {
-  const auto name = any_allocator();
+  const auto name = any_mapping_allocator();
   AllocatorWorld world{.ranks = 3, .faulty_rank = 0, .faults = {{DriverCall::map, 2, driver_code::kNotReady}}};
   const auto failures = world.run([&](RankBench& rank) {
     bool failed = false;
@@ -111,7 +115,7 @@ TEST_CASE("ranks that ask for different sizes are told who asked for what") {
 }
 
 TEST_CASE("ranks that chose different handle types are told so before a handle travels") {
-  const auto name = any_allocator();
+  const auto name = any_mapping_allocator();
   AllocatorWorld world{.ranks = 3};
   const auto failures = world.run([&](RankBench& rank) {
     allocate_and_close(name, rank, 4096, rank.comm.rank() == 0 ? HandleType::fabric : HandleType::posix_fd);
@@ -125,10 +129,10 @@ TEST_CASE("ranks that chose different handle types are told so before a handle t
 }
 
 TEST_CASE("ranks whose devices recommend different granularities are told so") {
-  const auto name = any_allocator();
+  const auto name = any_mapping_allocator();
   std::vector<std::optional<Failure>> failures = test::failures_of_ranks(2, [&](int rank, Communicator& comm) {
     HostDriver driver({.recommended_granularity = (rank + 1) * kHostGranularityBytes});
-    make_allocator(name)->allocate({comm}, driver, 4096, HandleType::posix_fd)->close({comm});
+    make_allocator(name)->allocate({comm}, driver, 4096, plain_handle(name))->close({comm});
   });
   for (const auto& failure : failures) {
     REQUIRE(failure);
@@ -149,12 +153,29 @@ TEST_CASE("a request of nothing, or of more than addresses can name, is refused 
   for (const auto& ledger : world.ledgers) CHECK(ledger.calls.empty());
 }
 
-TEST_CASE("a rank that dies in the middle is named to the others, who leave with nothing held") {
+TEST_CASE("a handle type that the allocator cannot travel by is refused before anything is made") {
   const auto name = any_allocator();
+  const auto kind = allocator_from(name).value();
+  for (const auto& row : kHandleTypes) {
+    if (can_travel_by(kind, row.value)) continue;
+    AllocatorWorld world{.ranks = 2};
+    const auto failures = world.run([&](RankBench& rank) { allocate_and_close(name, rank, 4096, row.value); });
+    for (const auto& failure : failures) {
+      REQUIRE(failure);
+      CHECK(failure->reason == Reason::invalid_argument);
+      CHECK(failure->phase == Phase::create);
+      CHECK(failure->detail == std::string(row.name) + ": " + travels_by(kind));
+    }
+    for (const auto& ledger : world.ledgers) CHECK(ledger.calls.empty());
+  }
+}
+
+TEST_CASE("a rank that dies in the middle is named to the others, who leave with nothing held") {
+  const auto name = any_mapping_allocator();
   AllocatorWorld world{.ranks = 3};
   std::vector<std::optional<Failure>> seen(3);
   CHECK_THROWS_AS(world.run([&](RankBench& rank) {
-    auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, HandleType::posix_fd);
+    auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, plain_handle(name));
     if (rank.comm.rank() == 1) throw std::runtime_error("killed");
     try {
       memory->close(rank.context);

@@ -6,7 +6,7 @@
 #include "core/round.hpp"
 #include "core/units.hpp"
 #include "device/stream.hpp"
-#include "memory/shared_memory.hpp"
+#include "memory/allocators.hpp"
 #include "support/any_allocator.hpp"
 #include "support/failures.hpp"
 #include "support/process_resources.hpp"
@@ -17,6 +17,8 @@ namespace {
 
 using test::AllocatorWorld;
 using test::any_allocator;
+using test::any_mapping_allocator;
+using test::plain_handle;
 using test::RankBench;
 using test::require;
 using test::word_at;
@@ -26,18 +28,44 @@ constexpr std::uint64_t kGranule = kHostGranularityBytes;
 std::uint32_t value_of(int rank, int place) { return 0xAB000000u + static_cast<std::uint32_t>(rank * 256 + place); }
 
 TEST_CASE("allocators are made by name, in the order in which they are compared") {
-  REQUIRE(allocator_names().size() == 2);
-  for (const auto name : allocator_names()) CHECK(make_allocator(name)->name() == name);
-  CHECK(allocator_names()[0] == "symm_device_memory");
+  CHECK(allocator_modes()[0].kind == AllocatorKind::symm_device_memory);
+  CHECK(allocator_modes()[1].kind == AllocatorKind::torch_symm_mem);
+  for (const auto& mode : allocator_modes()) {
+    CHECK(mode.make()->kind() == mode.kind);
+    CHECK(make_allocator(name_of(mode.kind))->kind() == mode.kind);
+    CHECK(&mode_of(mode.kind) == &mode);
+  }
+  CHECK(allocators_named(std::vector<std::string>{"torch_symm_mem", "symm_device_memory"}) ==
+        std::vector{AllocatorKind::torch_symm_mem, AllocatorKind::symm_device_memory});
 
   const auto failure = failure_of([] { make_allocator("torch"); });
   CHECK(failure.reason == Reason::invalid_argument);
   CHECK(failure.detail.find("torch_symm_mem") != std::string::npos);
+  CHECK(failure_of([] { make_allocator("libtorch"); }).reason == Reason::invalid_argument);
+}
+
+TEST_CASE("every allocator can travel by some handle type, and none listed twice") {
+  for (const auto& mode : allocator_modes()) {
+    const auto handles = row_of(kAllocators, mode.kind).handles;
+    CHECK_FALSE(handles.empty());
+    for (const auto handle : handles) CHECK(std::count(handles.begin(), handles.end(), handle) == 1);
+  }
+}
+
+TEST_CASE("no allocator has multicast addresses") {
+  AllocatorWorld world{.ranks = 2};
+  const auto name = any_allocator();
+  const auto failures = world.run([&](RankBench& rank) {
+    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, plain_handle(name));
+    require(!memory->multicast());
+    memory->close(rank.context);
+  });
+  for (const auto& failure : failures) CHECK_FALSE(failure);
 }
 
 TEST_CASE("every allocator lists what it does otherwise than upstream, and why") {
-  for (const auto name : allocator_names()) {
-    const auto allocator = make_allocator(name);
+  for (const auto& mode : allocator_modes()) {
+    const auto allocator = mode.make();
     CHECK_FALSE(allocator->differences().empty());
     for (const auto& difference : allocator->differences()) {
       CHECK_FALSE(difference.upstream.empty());
@@ -48,8 +76,7 @@ TEST_CASE("every allocator lists what it does otherwise than upstream, and why")
 }
 
 TEST_CASE("what a rank writes is seen by all ranks, at the same place") {
-  const auto name = any_allocator();
-  const auto handle = GENERATE(HandleType::posix_fd, HandleType::fabric);
+  const auto used = test::any_allocator_and_handle();
   const int ranks = GENERATE(1, 2, 4);
   const std::uint64_t bytes = kGranule + 4096;  // two granules and a part that is used of the second
   const auto before_fds = test::open_descriptors();
@@ -57,7 +84,7 @@ TEST_CASE("what a rank writes is seen by all ranks, at the same place") {
   AllocatorWorld world{.ranks = ranks};
   const auto failures = world.run([&](RankBench& rank) {
     const int own = rank.comm.rank();
-    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, bytes, handle);
+    const auto memory = make_allocator(used.allocator)->allocate(rank.context, rank.driver, bytes, used.handle);
     const std::uint64_t places[] = {0, kGranule, bytes - 4};
     for (int p = 0; p < 3; ++p) word_at(memory->data(own) + places[p]) = value_of(own, p);
     barrier(rank.comm, "written");
@@ -79,7 +106,7 @@ TEST_CASE("writes to a peer's block arrive there") {
   AllocatorWorld world{.ranks = 4};
   world.run([&](RankBench& rank) {
     const int own = rank.comm.rank();
-    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, HandleType::posix_fd);
+    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, plain_handle(name));
     for (int r = 0; r < 4; ++r) word_at(memory->data(r) + own * 4) = value_of(own, r);
     barrier(rank.comm, "written");
     for (int r = 0; r < 4; ++r) require(word_at(memory->data(own) + r * 4) == value_of(r, own));
@@ -163,11 +190,11 @@ TEST_CASE("allocated bytes follow each allocator's own arithmetic") {
 }
 
 TEST_CASE("a larger recommended granularity is used and shown") {
-  const auto name = any_allocator();
+  const auto name = any_mapping_allocator();
   AllocatorWorld world{.ranks = 2};
   world.options.recommended_granularity = 4 * kGranule;
   const auto failures = world.run([&](RankBench& rank) {
-    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, HandleType::posix_fd);
+    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, plain_handle(name));
     require(memory->facts().granularity_bytes == 4 * kGranule);
     require(memory->facts().allocated_bytes == 4 * kGranule);
     memory->close(rank.context);
@@ -179,7 +206,7 @@ TEST_CASE("the signal pad starts as zeros even in memory that was used before") 
   const auto name = any_allocator();
   AllocatorWorld world{.ranks = 2};
   const auto failures = world.run([&](RankBench& rank) {
-    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, HandleType::posix_fd);
+    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, plain_handle(name));
     const auto& facts = memory->facts();
     for (int r = 0; r < 2; ++r) {
       const auto pad = memory->data(r) - facts.data_offset + facts.signal_pad_offset;
@@ -278,7 +305,7 @@ TEST_CASE("close meets the other ranks before it unmaps anything and again befor
   AllocatorWorld world{.ranks = 2};
   world.run([&](RankBench& rank) {
     NotingCommunicator noting(rank.comm, rank.ledger);
-    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, HandleType::posix_fd);
+    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, plain_handle(name));
     rank.ledger.calls.clear();
     memory->close({noting});
   });
@@ -294,7 +321,7 @@ TEST_CASE("a block asked of no rank, or after close, is refused") {
   const auto name = any_allocator();
   AllocatorWorld world{.ranks = 2};
   const auto failures = world.run([&](RankBench& rank) {
-    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, HandleType::posix_fd);
+    const auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, plain_handle(name));
     const auto refused = [&](int group_rank) {
       try {
         memory->data(group_rank);
@@ -311,10 +338,10 @@ TEST_CASE("a block asked of no rank, or after close, is refused") {
 }
 
 TEST_CASE("memory destroyed without close gives back what this rank holds and waits for nobody") {
-  const auto name = any_allocator();
+  const auto name = any_mapping_allocator();
   AllocatorWorld world{.ranks = 2};
   const auto failures = world.run([&](RankBench& rank) {
-    auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, HandleType::posix_fd);
+    auto memory = make_allocator(name)->allocate(rank.context, rank.driver, 4096, plain_handle(name));
     barrier(rank.comm, "both have it");
     if (rank.comm.rank() == 0) {
       memory.reset();

@@ -4,6 +4,8 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <set>
 
+#include "memory/handle_trial.hpp"
+#include "support/any_allocator.hpp"
 #include "support/contains.hpp"
 #include "support/failures.hpp"
 #include "unit/memory/allocator_bench.hpp"
@@ -22,19 +24,26 @@ std::vector<HandleFacts> alike(int ranks, const HandleFacts& facts) {
 
 const HandleFacts kBoth{.posix_fd_supported = true, .fabric_supported = true, .os_image = 1};
 const HandleFacts kFdOnly{.posix_fd_supported = true, .fabric_supported = false, .os_image = 1};
-const HandleTrial kFabricRefused{.type = HandleType::fabric,
-                                 .failure = Failure{.layer = Layer::driver,
-                                                    .reason = Reason::not_permitted,
-                                                    .call = "cuMemCreate",
-                                                    .rank = 1,
-                                                    .code = driver_code::kNotPermitted}};
-const HandleTrial kFabricPassed{.type = HandleType::fabric, .passed = true};
-const HandleTrial kFdPassed{.type = HandleType::posix_fd, .passed = true};
+constexpr auto kSymm = AllocatorKind::symm_device_memory;
+constexpr auto kTorch = AllocatorKind::torch_symm_mem;
+
+HandleTrial passed(AllocatorKind allocator, HandleType type) {
+  return {.allocator = allocator, .type = type, .passed = true};
+}
+HandleTrial refused(AllocatorKind allocator, HandleType type) {
+  return {.allocator = allocator,
+          .type = type,
+          .failure = Failure{.layer = Layer::driver,
+                             .reason = Reason::not_permitted,
+                             .call = "cuMemCreate",
+                             .rank = 1,
+                             .code = driver_code::kNotPermitted}};
+}
 
 TEST_CASE("auto prefers fabric where a trial proves it") {
   const auto ranks = alike(4, kBoth);
-  CHECK(handles_to_try("auto", ranks) == std::vector{HandleType::fabric, HandleType::posix_fd});
-  const auto decision = decide_handle("auto", "torch_symm_mem", ranks, std::vector{kFabricPassed});
+  CHECK(handles_to_try("auto", kTorch, ranks) == std::vector{HandleType::fabric, HandleType::posix_fd});
+  const auto decision = decide_handle("auto", kTorch, ranks, std::vector{passed(kTorch, HandleType::fabric)});
   CHECK(decision.asked == "auto");
   CHECK(decision.used == HandleType::fabric);
   CHECK(decision.reason == "fabric: trial passed on 4 ranks");
@@ -42,55 +51,69 @@ TEST_CASE("auto prefers fabric where a trial proves it") {
 
 TEST_CASE("auto takes descriptors when the trial of fabric fails, and says what failed") {
   const auto decision =
-      decide_handle("auto", "symm_device_memory", alike(2, kBoth), std::vector{kFabricRefused, kFdPassed});
+      decide_handle("auto", kSymm, alike(2, kBoth),
+                    std::vector{refused(kSymm, HandleType::fabric), passed(kSymm, HandleType::posix_fd)});
   CHECK(decision.used == HandleType::posix_fd);
   CHECK(contains(decision.reason, "fabric: trial failed: rank 1: driver/not_permitted in cuMemCreate (800)"));
   CHECK(contains(decision.reason, "posix_fd: trial passed on 2 ranks"));
 }
 
-TEST_CASE("auto gives both allocators the same type") {
+TEST_CASE("auto gives allocators that are compared the same type: the best that each of them can use") {
   const auto ranks = alike(2, kBoth);
-  const std::vector trials{kFabricRefused, kFdPassed};
-  CHECK(decide_handle("auto", "symm_device_memory", ranks, trials).used ==
-        decide_handle("auto", "torch_symm_mem", ranks, trials).used);
+  const std::vector trials{passed(kTorch, HandleType::fabric), refused(kSymm, HandleType::fabric),
+                           passed(kTorch, HandleType::posix_fd), passed(kSymm, HandleType::posix_fd)};
+  const auto torch = decide_handle("auto", kTorch, ranks, trials);
+  CHECK(torch.used == HandleType::posix_fd);
+  CHECK(contains(torch.reason, "fabric: trial passed on 2 ranks, but not with symm_device_memory: rank 1: driver/"));
+  CHECK(contains(torch.reason, "; posix_fd: trial passed on 2 ranks"));
+  CHECK(decide_handle("auto", kSymm, ranks, trials).used == HandleType::posix_fd);
+}
+
+TEST_CASE("an allocator that no type serves keeps no other from its best") {
+  const std::vector trials{passed(kTorch, HandleType::fabric), refused(kSymm, HandleType::fabric),
+                           passed(kTorch, HandleType::posix_fd), refused(kSymm, HandleType::posix_fd)};
+  CHECK(decide_handle("auto", kTorch, alike(2, kBoth), trials).used == HandleType::fabric);
+  CHECK_FALSE(decide_handle("auto", kSymm, alike(2, kBoth), trials).used);
 }
 
 TEST_CASE("auto does not try what the facts exclude") {
   auto ranks = alike(3, kBoth);
   ranks[1].fabric_supported = false;
-  CHECK(handles_to_try("auto", ranks) == std::vector{HandleType::posix_fd});
-  CHECK(contains(decide_handle("auto", "torch_symm_mem", ranks, std::vector{kFdPassed}).reason,
+  CHECK(handles_to_try("auto", kTorch, ranks) == std::vector{HandleType::posix_fd});
+  CHECK(contains(decide_handle("auto", kTorch, ranks, std::vector{passed(kTorch, HandleType::posix_fd)}).reason,
                  "fabric: not offered by the device of rank 1;"));
 }
 
-TEST_CASE("descriptors are excluded between hosts or network namespaces") {
+TEST_CASE("descriptors are excluded between hosts or network namespaces, and both hosts are named") {
   auto ranks = alike(4, kFdOnly);
   ranks[2].os_image = ranks[3].os_image = 2;
-  CHECK(handles_to_try("auto", ranks).empty());
-  CHECK(handles_to_try("posix_fd", ranks).empty());
-  const auto decision = decide_handle("posix_fd", "torch_symm_mem", ranks, {});
+  ranks[0].host_name = {"node-a"};
+  ranks[2].host_name = {"node-b"};
+  CHECK(handles_to_try("auto", kTorch, ranks).empty());
+  CHECK(handles_to_try("posix_fd", kTorch, ranks).empty());
+  const auto decision = decide_handle("posix_fd", kTorch, ranks, {});
   CHECK_FALSE(decision.used);
-  CHECK(contains(decision.reason, "do not travel between rank 0 and rank 2"));
+  CHECK(decision.reason ==
+        "posix_fd: does not travel between rank 0 on node-a and rank 2 on node-b: another host or network namespace");
 }
 
 TEST_CASE("an explicit type is used or refused, never replaced") {
   const auto ranks = alike(2, kBoth);
-  CHECK(decide_handle("posix_fd", "torch_symm_mem", ranks, std::vector{kFdPassed}).used == HandleType::posix_fd);
-  const auto refused = decide_handle("fabric", "torch_symm_mem", ranks, std::vector{kFabricRefused});
-  CHECK_FALSE(refused.used);
-  CHECK(contains(refused.reason, "cuMemCreate (800)"));
+  CHECK(decide_handle("posix_fd", kTorch, ranks, std::vector{passed(kTorch, HandleType::posix_fd)}).used ==
+        HandleType::posix_fd);
+  const auto decision = decide_handle("fabric", kTorch, ranks, std::vector{refused(kTorch, HandleType::fabric)});
+  CHECK_FALSE(decision.used);
+  CHECK(contains(decision.reason, "cuMemCreate (800)"));
 }
 
 TEST_CASE("explicit fabric is tried even where the attribute says no") {
-  CHECK(handles_to_try("fabric", alike(2, kFdOnly)) == std::vector{HandleType::fabric});
+  CHECK(handles_to_try("fabric", kTorch, alike(2, kFdOnly)) == std::vector{HandleType::fabric});
 }
 
 TEST_CASE("unknown choices are refused with the known ones") {
-  const auto failure = failure_of([] { handles_to_try("fd", alike(1, kBoth)); });
+  const auto failure = failure_of([] { handles_to_try("fd", kTorch, alike(1, kBoth)); });
   CHECK(failure.reason == Reason::invalid_argument);
   CHECK(contains(failure.detail, "auto, upstream, posix_fd, fabric"));
-  CHECK(failure_of([] { decide_handle("upstream", "cuda_ipc", alike(1, kBoth), {}); }).reason ==
-        Reason::invalid_argument);
 }
 
 HandleFacts gb300(std::uint8_t first_uuid_byte, int fabric_state, bool self_test) {
@@ -102,10 +125,8 @@ HandleFacts gb300(std::uint8_t first_uuid_byte, int fabric_state, bool self_test
 }
 
 TEST_CASE("upstream's rule of symm_device_memory goes by attribute, fabric state and cluster UUID, without a trial") {
-  const auto used = [](const HandleFacts& facts) {
-    return decide_handle("upstream", "symm_device_memory", alike(4, facts), {}).used;
-  };
-  CHECK(handles_to_try("upstream", alike(4, kBoth)).empty());
+  const auto used = [](const HandleFacts& facts) { return decide_handle("upstream", kSymm, alike(4, facts), {}).used; };
+  CHECK(handles_to_try("upstream", kTorch, alike(4, kBoth)).empty());
   CHECK(used(gb300(0x42, 3, false)) == HandleType::fabric);  // without an IMEX channel: hard failure at create
   CHECK(used(gb300(0x42, 2, true)) == HandleType::posix_fd);
   CHECK(used(gb300(0x00, 3, true)) == HandleType::posix_fd);  // HGX: zero UUID
@@ -117,7 +138,7 @@ TEST_CASE("upstream's rule of symm_device_memory goes by attribute, fabric state
 
 TEST_CASE("upstream's rule of torch_symm_mem goes by fabric state and a self test, whatever the UUID") {
   const auto used = [](const HandleFacts& facts) {
-    return decide_handle("upstream", "torch_symm_mem", alike(4, facts), {}).used;
+    return decide_handle("upstream", kTorch, alike(4, facts), {}).used;
   };
   CHECK(used(gb300(0x00, 3, true)) == HandleType::fabric);
   CHECK(used(gb300(0x42, 1, true)) == HandleType::fabric);  // not started passes too
@@ -128,25 +149,26 @@ TEST_CASE("upstream's rule of torch_symm_mem goes by fabric state and a self tes
 
 TEST_CASE("the two upstream rules differ on the same machine, which is a finding by itself") {
   const auto hgx_b300 = alike(8, gb300(0x00, 3, true));
-  CHECK(decide_handle("upstream", "symm_device_memory", hgx_b300, {}).used == HandleType::posix_fd);
-  CHECK(decide_handle("upstream", "torch_symm_mem", hgx_b300, {}).used == HandleType::fabric);
+  CHECK(decide_handle("upstream", kSymm, hgx_b300, {}).used == HandleType::posix_fd);
+  CHECK(decide_handle("upstream", kTorch, hgx_b300, {}).used == HandleType::fabric);
 }
 
 TEST_CASE("ranks that choose differently under upstream's rule can use nothing, and are named") {
   auto ranks = alike(3, gb300(0x42, 3, true));
   ranks[1].fabric_self_test = false;
-  const auto decision = decide_handle("upstream", "torch_symm_mem", ranks, {});
+  const auto decision = decide_handle("upstream", kTorch, ranks, {});
   CHECK_FALSE(decision.used);
   CHECK(contains(decision.reason, "fabric (fabric state 3, self test passed) on ranks 0, 2"));
   CHECK(contains(decision.reason, "posix_fd (self test of fabric failed) on rank 1"));
 }
 
-TEST_CASE("a trial passes where handles work, for both types") {
-  const auto type = GENERATE(HandleType::posix_fd, HandleType::fabric);
+TEST_CASE("a trial passes where handles work, for every type of every allocator") {
+  const auto used = test::any_allocator_and_handle();
+  const auto allocator = make_allocator(used.allocator)->kind();
   AllocatorWorld world{.ranks = 4};
   const auto failures = world.run([&](RankBench& rank) {
-    const auto trial = trial_handle(rank.context, rank.driver, type);
-    test::require(trial.passed && !trial.failure && trial.type == type);
+    const auto trial = trial_handle(rank.context, rank.driver, allocator, used.handle);
+    test::require(trial.passed && !trial.failure && trial.type == used.handle && trial.allocator == allocator);
   });
   for (const auto& failure : failures) CHECK_FALSE(failure);
   CHECK(world.balanced());
@@ -159,7 +181,7 @@ TEST_CASE("a trial that one rank cannot pass fails on all with the same cause, a
                               DriverFault{DriverCall::unmap, 1, driver_code::kInvalidValue});
   AllocatorWorld world{.ranks = 3, .faulty_rank = 1, .faults = {fault}};
   const auto failures = world.run([&](RankBench& rank) {
-    const auto trial = trial_handle(rank.context, rank.driver, HandleType::posix_fd);
+    const auto trial = trial_handle(rank.context, rank.driver, kTorch, HandleType::posix_fd);
     test::require(!trial.passed && trial.failure);
     test::require(trial.failure->rank == 1 && trial.failure->code == fault.code);
   });
@@ -170,12 +192,13 @@ TEST_CASE("a trial that one rank cannot pass fails on all with the same cause, a
 TEST_CASE("on a device without fabric auto resolves to descriptors, explicit fabric to nothing, alike on all ranks") {
   AllocatorWorld world{.ranks = 2, .options = {.fabric_supported = false}};
   std::vector<HandleDecision> automatic(2), explicit_fabric(2), upstream(2);
+  const std::vector compared{kSymm, kTorch};
   const auto failures = world.run([&](RankBench& rank) {
     const int own = rank.comm.rank();
     const auto facts = local_handle_facts(rank.driver, own);
-    automatic[own] = resolve_handle(rank.context, rank.driver, "auto", "torch_symm_mem", facts);
-    explicit_fabric[own] = resolve_handle(rank.context, rank.driver, "fabric", "torch_symm_mem", facts);
-    upstream[own] = resolve_handle(rank.context, rank.driver, "upstream", "symm_device_memory", facts);
+    automatic[own] = resolve_handle(rank.context, rank.driver, "auto", kTorch, compared, facts);
+    explicit_fabric[own] = resolve_handle(rank.context, rank.driver, "fabric", kTorch, compared, facts);
+    upstream[own] = resolve_handle(rank.context, rank.driver, "upstream", kSymm, compared, facts);
   });
   for (const auto& failure : failures) CHECK_FALSE(failure);
   for (int r = 0; r < 2; ++r) {
@@ -186,6 +209,45 @@ TEST_CASE("on a device without fabric auto resolves to descriptors, explicit fab
     CHECK(automatic[r].reason == automatic[0].reason);
   }
   CHECK(world.balanced());
+}
+
+TEST_CASE("a trial does what the allocator does: memory without GPUDirect RDMA fails the one that always asks for it") {
+  AllocatorWorld world{.ranks = 2, .options = {.gpu_direct_rdma_supported = false}};
+  std::vector<HandleDecision> symm(2), torch(2);
+  const std::vector compared{kSymm, kTorch};
+  const auto failures = world.run([&](RankBench& rank) {
+    const int own = rank.comm.rank();
+    const auto facts = local_handle_facts(rank.driver, own);
+    symm[own] = resolve_handle(rank.context, rank.driver, "auto", kSymm, compared, facts);
+    torch[own] = resolve_handle(rank.context, rank.driver, "auto", kTorch, compared, facts);
+  });
+  for (const auto& failure : failures) CHECK_FALSE(failure);
+  CHECK_FALSE(symm[0].used);
+  CHECK(contains(symm[0].reason,
+                 "posix_fd: trial failed: rank 0, phase create: driver/not_supported in cuMemCreate (801)"));
+  CHECK(torch[0].used == HandleType::posix_fd);
+  CHECK(contains(torch[0].reason, "posix_fd: trial passed on 2 ranks, but not with symm_device_memory: "));
+  CHECK(world.balanced());
+}
+
+TEST_CASE("compared allocators are tried once each when the best type serves them all") {
+  AllocatorWorld world{.ranks = 2};
+  const std::vector compared{kSymm, kTorch};
+  const auto failures = world.run([&](RankBench& rank) {
+    const auto facts = local_handle_facts(rank.driver, rank.comm.rank());
+    const auto decision = resolve_handle(rank.context, rank.driver, "auto", kSymm, compared, facts);
+    test::require(decision.used == HandleType::fabric && decision.reason == "fabric: trial passed on 2 ranks");
+  });
+  for (const auto& failure : failures) CHECK_FALSE(failure);
+  for (const auto& ledger : world.ledgers) CHECK(ledger.created.size() == 2);
+}
+
+TEST_CASE("facts name the host") {
+  HostDriver driver;
+  const auto facts = local_handle_facts(driver, 3);
+  CHECK(facts.world_rank == 3);
+  CHECK(facts.host_name[0] != 0);
+  CHECK(facts.posix_fd_supported);
 }
 
 TEST_CASE("the self test knows what this process can do alone") {

@@ -4,6 +4,7 @@
 
 #include "config/resolve.hpp"
 #include "core/units.hpp"
+#include "memory/allocators.hpp"
 #include "workspace/capacity.hpp"
 
 using namespace symmbench;

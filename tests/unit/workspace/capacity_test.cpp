@@ -2,6 +2,8 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "memory/allocators.hpp"
+
 namespace symmbench {
 namespace {
 

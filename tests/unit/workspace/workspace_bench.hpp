@@ -9,6 +9,7 @@
 #include "device/host/host_driver.hpp"
 #include "device/stream.hpp"
 #include "kernels/host/host_kernels.hpp"
+#include "memory/allocators.hpp"
 #include "support/ledger_driver.hpp"
 #include "support/thread_ranks.hpp"
 #include "workspace/workspace.hpp"

@@ -48,7 +48,7 @@ class SwappedMemory final : public SharedMemory {
 class SwappingAllocator final : public Allocator {
  public:
   SwappingAllocator(Allocator& inner, bool active, int nth) : inner_(inner), active_(active), nth_(nth) {}
-  std::string_view name() const override { return inner_.name(); }
+  AllocatorKind kind() const override { return inner_.kind(); }
   std::span<const Difference> differences() const override { return inner_.differences(); }
   std::uint64_t allocated_bytes(std::uint64_t bytes, std::uint64_t granularity) const override {
     return inner_.allocated_bytes(bytes, granularity);

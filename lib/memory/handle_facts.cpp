@@ -1,0 +1,34 @@
+#include "memory/handle_facts.hpp"
+
+#include <unistd.h>
+
+#include "comm/host_identity.hpp"
+#include "core/text.hpp"
+
+namespace symmbench {
+
+HandleFacts local_handle_facts(Driver& driver, int world_rank) {
+  const auto device = driver.facts();
+  const auto host = this_host();
+  HandleFacts facts{.world_rank = world_rank,
+                    .posix_fd_supported = device.posix_fd_supported,
+                    .fabric_supported = device.fabric_supported,
+                    .ipc_supported = device.ipc_supported,
+                    .os_image = fnv1a(host.boot_id + "/" + host.network_namespace)};
+  ::gethostname(facts.host_name.data(), facts.host_name.size() - 1);
+  return facts;
+}
+
+bool offers(const HandleFacts& rank, HandleType type) {
+  switch (type) {
+    case HandleType::posix_fd:
+      return rank.posix_fd_supported;
+    case HandleType::fabric:
+      return rank.fabric_supported;
+    case HandleType::cuda_ipc:
+      return rank.ipc_supported;
+  }
+  return false;
+}
+
+}  // namespace symmbench

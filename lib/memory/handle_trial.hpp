@@ -1,0 +1,24 @@
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "comm/collective_phase.hpp"
+#include "memory/handle_policy.hpp"
+
+namespace symmbench {
+
+/// Not collective: whether this process can create, export and import one granule; what torch's rule goes by. (torch
+/// asks device 0 whatever the device, here it is this rank's own)
+bool self_test(Driver& driver, HandleType type);
+
+/// Collective: allocates a small block as `allocator` does, writes to and reads from every peer, gives everything back.
+/// Never throws for what is being tried. @throws Error{comm, ...} when the ranks lost each other
+HandleTrial trial_handle(const PhaseContext& context, Driver& driver, AllocatorKind allocator, HandleType type);
+
+/// Collective: gathers the facts, makes the trials that are needed, decides for `allocator`. Under "auto" a type is also
+/// tried with those of `compared` that can travel by it, so that all are given the same. Under "upstream" the self test
+/// is made here unless `mine` has its result.
+HandleDecision resolve_handle(const PhaseContext& context, Driver& driver, std::string_view asked,
+                              AllocatorKind allocator, std::span<const AllocatorKind> compared, HandleFacts mine);
+
+}  // namespace symmbench
