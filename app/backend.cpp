@@ -1,5 +1,6 @@
 #include "app/backend.hpp"
 
+#include "device/cuda/choose_ordinal.hpp"
 #include "device/cuda/cuda_backend.hpp"
 #include "device/host/host_driver.hpp"
 #include "kernels/host/host_kernels.hpp"

@@ -32,7 +32,7 @@ class CollectiveLibrary {
   /// @pre connected. @throws Error{driver, ...}
   virtual void allreduce(Stream& stream, DevicePtr input, DevicePtr output, std::uint64_t elements, DType dtype) = 0;
 
-  /// What went wrong behind the caller's back since connect(), or nullopt. Not collective.
+  /// An error that the library has found since connect() outside any call, or nullopt. Not collective.
   virtual std::optional<Failure> async_failure() const = 0;
 
   /// Bounded as connect(); nothing when not connected.

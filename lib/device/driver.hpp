@@ -48,7 +48,7 @@ struct DeviceFacts {
   bool gpu_direct_rdma_supported = false;
 };
 
-/// Seam 1: the driver's virtual-memory calls, one virtual function each. Both allocators and all RAII nouns are written
+/// Seam 1: the driver's virtual-memory calls, one virtual function each. All allocators and RAII types are written
 /// once on top of it. Not thread-safe: one thread of the worker sets memory up.
 ///
 /// Every function throws Error{driver, <reason>} whose `call` is the CUDA driver's name for it and whose `code` is the

@@ -23,7 +23,7 @@ void AddressBook::check_free(DevicePtr address, std::uint64_t bytes) const {
     throw_driver_error(DriverCall::free_range, driver_code::kInvalidValue,
                        fmt::format("no range of {} was reserved at {:#x}", format_bytes(bytes), address));
   }
-  const auto mapping = first_mapping_behind(address);
+  const auto mapping = first_mapping_after(address);
   if (mapping != mappings_.end() && mapping->first < address + bytes) {
     throw_driver_error(DriverCall::free_range, driver_code::kIllegalState,
                        fmt::format("{} are still mapped at {:#x}", format_bytes(mapping->second), mapping->first));
@@ -36,7 +36,7 @@ void AddressBook::check_map(DevicePtr address, std::uint64_t bytes) const {
     throw_driver_error(DriverCall::map, driver_code::kInvalidValue,
                        fmt::format("{} at {:#x} are not inside one reserved range", format_bytes(bytes), address));
   }
-  const auto mapping = first_mapping_behind(address);
+  const auto mapping = first_mapping_after(address);
   if (mapping != mappings_.end() && mapping->first < address + bytes) {
     throw_driver_error(
         DriverCall::map, driver_code::kInvalidValue,
@@ -54,7 +54,7 @@ void AddressBook::check_unmap(DevicePtr address, std::uint64_t bytes) const {
 void AddressBook::check_access(DevicePtr address, std::uint64_t bytes) const {
   check_piece(address, bytes, DriverCall::set_access);
   DevicePtr covered = address;
-  for (auto at = first_mapping_behind(address); at != mappings_.end() && at->first <= covered; ++at) {
+  for (auto at = first_mapping_after(address); at != mappings_.end() && at->first <= covered; ++at) {
     covered = at->first + at->second;
     if (covered >= address + bytes) return;
   }
@@ -78,7 +78,7 @@ bool AddressBook::inside_a_range(DevicePtr address, std::uint64_t bytes) const {
   return offset <= range->second && bytes <= range->second - offset;
 }
 
-AddressBook::Extents::const_iterator AddressBook::first_mapping_behind(DevicePtr address) const {
+AddressBook::Extents::const_iterator AddressBook::first_mapping_after(DevicePtr address) const {
   auto at = mappings_.upper_bound(address);
   if (at != mappings_.begin() && std::prev(at)->first + std::prev(at)->second > address) --at;
   return at;

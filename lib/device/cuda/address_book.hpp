@@ -41,8 +41,8 @@ class AddressBook {
  private:
   void check_piece(DevicePtr address, std::uint64_t bytes, DriverCall call) const;
   bool inside_a_range(DevicePtr address, std::uint64_t bytes) const;
-  /// The first mapping that ends behind `address`.
-  Extents::const_iterator first_mapping_behind(DevicePtr address) const;
+  /// The first mapping that ends after `address`.
+  Extents::const_iterator first_mapping_after(DevicePtr address) const;
 
   std::uint64_t granularity_;
   Extents ranges_;

@@ -1,7 +1,8 @@
+#include "device/cuda/choose_ordinal.hpp"
+
 #include <fmt/format.h>
 
 #include "core/error.hpp"
-#include "device/cuda/cuda_backend.hpp"
 
 namespace symmbench {
 

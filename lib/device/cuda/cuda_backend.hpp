@@ -9,7 +9,7 @@
 
 namespace symmbench {
 
-/// What a look at the CUDA driver of this process found. Unknown is nullopt.
+/// What probing the CUDA driver found in this process. Unknown is nullopt.
 struct CudaAvailability {
   bool usable = false;
   std::string reason;                 ///< why not, for a person; empty when usable
@@ -26,11 +26,6 @@ struct CudaOptions {
 /// Opens the driver and counts devices; creates no context. Never throws for what it finds. For workers only: the
 /// supervisor must not initialise a driver that may hang. Without the cuda device in this binary it says just that.
 CudaAvailability probe_cuda();
-
-/// The device of a rank: 0 when the launcher showed this rank a single device, else its rank within the host. Two ranks
-/// of one host that were each shown the same single device end up on one GPU: compare DeviceFacts::uuid to see that.
-/// @throws Error{environment, not_supported} naming both counts when there are too few
-int choose_ordinal(int local_rank, int visible_count);
 
 /// UUIDs of the visible devices whose memory device `ordinal` cannot reach; creates no context.
 /// (cuDeviceCanAccessPeer; devices that this process cannot see are known only to a trial)

@@ -82,7 +82,7 @@ Failure failure_of(const Api& api, Result result, const char* call) {
           .code = result};
 }
 
-/// Runs `call` on a thread of its own: NCCL's collective calls wait for their peers without a limit. What they write to
+/// Runs `call` on a separate thread: NCCL's collective calls wait for their peers without a limit. What they write to
 /// belongs to `call`, since a call that is given up goes on. What `call` throws in time is thrown here.
 Result bounded(const char* name, std::chrono::nanoseconds limit, std::function<Result()> call) {
   struct State {
@@ -122,7 +122,7 @@ class NcclLibrary final : public CollectiveLibrary {
       : api_(api), version_(version), native_(std::move(native)) {}
   NcclLibrary(const NcclLibrary&) = delete;
   NcclLibrary& operator=(const NcclLibrary&) = delete;
-  /// Without close() something failed, and a collective farewell might wait for ever.
+  /// Without close() something failed, and ncclCommDestroy, which is collective, might wait indefinitely.
   ~NcclLibrary() override {
     if (comm_ == nullptr) return;
     try {
@@ -169,10 +169,10 @@ class NcclLibrary final : public CollectiveLibrary {
 
   std::optional<Failure> async_failure() const override {
     constexpr const char* kCall = "ncclCommGetAsyncError";
-    Result behind = kNcclSuccess;
-    const Result result = api_.comm_get_async_error(comm_, &behind);
+    Result asynchronous = kNcclSuccess;
+    const Result result = api_.comm_get_async_error(comm_, &asynchronous);
     if (result != kNcclSuccess) return failure_of(api_, result, kCall);
-    if (behind != kNcclSuccess && behind != kInProgress) return failure_of(api_, behind, kCall);
+    if (asynchronous != kNcclSuccess && asynchronous != kInProgress) return failure_of(api_, asynchronous, kCall);
     return std::nullopt;
   }
 
@@ -185,7 +185,7 @@ class NcclLibrary final : public CollectiveLibrary {
 
  private:
   /// The device is current per thread: without this, NCCL would use (and put a context on) device 0 as well. A thread
-  /// that is given up has left that line behind long since.
+  /// that bounded() abandons waits in `call`: it no longer uses the stream.
   std::function<Result()> on_device(std::function<Result()> call) const {
     return [native = native_, stream = stream_, call = std::move(call)] {
       native(*stream);

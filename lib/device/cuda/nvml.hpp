@@ -10,13 +10,13 @@
 
 namespace symmbench {
 
-/// Registration of a GPU with its NVLink fabric. (nvmlDeviceGetGpuFabricInfoV, version 2; TS 8.7)
+/// Registration of a GPU with its NVLink fabric. (nvmlDeviceGetGpuFabricInfoV, nvmlGpuFabricInfo_v2_t)
 struct NvmlFabric {
   int state = 0;              ///< 0 not supported, 1 not started, 2 in progress, 3 completed
   std::optional<int> status;  ///< NVML return code of the registration; known only when completed
   std::uint32_t clique_id = 0;
   std::optional<std::string> cluster_uuid;  ///< nullopt when all zero: the GPU belongs to no cluster
-  std::uint32_t health_mask = 0;            ///< 2-bit fields, 1 = problem, 2 = none (TS 8.7)
+  std::uint32_t health_mask = 0;            ///< 2-bit fields, 1 = problem, 2 = none (NVML_GPU_FABRIC_HEALTH_MASK_*)
 };
 
 /// What NVML says once; each nullopt is unknown.

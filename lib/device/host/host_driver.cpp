@@ -175,7 +175,7 @@ DevicePtr HostDriver::reserve(std::uint64_t bytes, std::uint64_t alignment) {
   return address;
 }
 
-HostDriver::Placements::const_iterator HostDriver::first_behind(DevicePtr address) const {
+HostDriver::Placements::const_iterator HostDriver::first_after(DevicePtr address) const {
   auto at = placements_.upper_bound(address);
   if (at != placements_.begin() && std::prev(at)->first + std::prev(at)->second.bytes > address) --at;
   return at;
@@ -187,7 +187,7 @@ void HostDriver::free_range(DevicePtr address, std::uint64_t bytes) {
     throw_driver_error(DriverCall::free_range, driver_code::kInvalidValue,
                        fmt::format("no range of {} was reserved at {:#x}", format_bytes(bytes), address));
   }
-  const auto placed = first_behind(address);
+  const auto placed = first_after(address);
   if (placed != placements_.end() && placed->first < address + bytes) {
     throw_driver_error(DriverCall::free_range, driver_code::kIllegalState,
                        fmt::format("{} are still mapped at {:#x}", format_bytes(placed->second.bytes), placed->first));
@@ -223,7 +223,7 @@ void HostDriver::map(DevicePtr address, std::uint64_t bytes, MemoryId id) {
   if (!inside_a_range(address, bytes)) {
     refuse(fmt::format("{} at {:#x} are not inside one reserved range", format_bytes(bytes), address));
   }
-  const auto placed = first_behind(address);
+  const auto placed = first_after(address);
   if (placed != placements_.end() && placed->first < address + bytes) {
     refuse(fmt::format("{} at {:#x} overlap what is mapped at {:#x}", format_bytes(bytes), address, placed->first));
   }
@@ -249,7 +249,7 @@ void HostDriver::unmap(DevicePtr address, std::uint64_t bytes) {
 void HostDriver::set_access(DevicePtr address, std::uint64_t bytes) {
   check_piece(address, bytes, DriverCall::set_access);
   DevicePtr covered = address;
-  for (auto at = first_behind(address); at != placements_.end() && at->first <= covered; ++at) {
+  for (auto at = first_after(address); at != placements_.end() && at->first <= covered; ++at) {
     covered = at->first + at->second.bytes;
     if (covered >= address + bytes) break;
   }

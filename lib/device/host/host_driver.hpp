@@ -82,8 +82,8 @@ class HostDriver final : public Driver {
   void check_piece(DevicePtr address, std::uint64_t bytes, DriverCall call) const;
   const LocalMemory& find_local(DevicePtr address, DriverCall call) const;
   bool inside_a_range(DevicePtr address, std::uint64_t bytes) const;
-  /// The first placement that ends behind `address`.
-  Placements::const_iterator first_behind(DevicePtr address) const;
+  /// The first placement that ends after `address`.
+  Placements::const_iterator first_after(DevicePtr address) const;
 
   HostDriverOptions options_;
   std::uint64_t last_id_ = 0;  // ids are never used twice, so that use after release shows

@@ -166,7 +166,7 @@ void HostStream::submit(const std::vector<KernelPtr>& kernels) {
   if (current_ == nullptr) start_next(block_threads_);
 }
 
-void HostStream::start_next(std::uint32_t sleepers) {
+void HostStream::start_next(std::uint32_t asleep) {
   if (failure_) queue_.clear();
   if (queue_.empty()) {
     current_ = nullptr;
@@ -175,7 +175,7 @@ void HostStream::start_next(std::uint32_t sleepers) {
   }
   current_ = std::move(queue_.front());
   queue_.pop_front();
-  const std::uint32_t awake = block_threads_ - sleepers;
+  const std::uint32_t awake = block_threads_ - asleep;
   for (std::uint32_t i = awake; i < std::min(current_->kernel->blocks, block_threads_); ++i) work_there_.notify_one();
 }
 

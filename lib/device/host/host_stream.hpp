@@ -14,12 +14,12 @@
 
 namespace symmbench {
 
-/// A stream of the emulated device: a real queue, worked off by threads of its own, so that missing synchronisation
+/// A stream of the emulated device: a real queue, executed by its own threads, so that missing synchronisation
 /// shows as it would on a GPU. Entries run one after another; the blocks of one entry run at the same time, as many as
 /// there are block threads. Idle threads sleep: ranks outnumber cores.
 ///
-/// After an exception in a block, the entries behind it are skipped until synchronize() has reported it.
-/// Destruction lets the running entry end (its waits are bounded) and abandons those behind it.
+/// After an exception in a block, the entries after it are skipped until synchronize() has reported it.
+/// Destruction lets the running entry end (its waits are bounded) and abandons those after it.
 class HostStream final : public Stream {
  public:
   using Body = std::function<void(std::uint32_t block)>;
@@ -68,9 +68,9 @@ class HostStream final : public Stream {
 
   void enqueue(KernelPtr kernel);
   void submit(const std::vector<KernelPtr>& kernels);
-  /// Makes the head of the queue the running entry and wakes as many of the `sleepers` as it has blocks for; threads
-  /// that are awake come by themselves. With mutex_ held.
-  void start_next(std::uint32_t sleepers);
+  /// Makes the head of the queue the running entry and wakes as many of the `asleep` threads as it has blocks for beyond
+  /// those that are awake, which look for it without being woken. With mutex_ held.
+  void start_next(std::uint32_t asleep);
   void work();
   void run_blocks(Run& run);
   bool has_block() const;

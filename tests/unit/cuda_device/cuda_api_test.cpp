@@ -77,7 +77,7 @@ TEST_CASE("a driver of an older major version is refused, naming both") {
   CHECK(found.driver_version == 12080);
 }
 
-TEST_CASE("a newer driver is welcome") {
+TEST_CASE("a newer driver is accepted") {
   fresh_settings().driver_version = 14020;
   CHECK(load_cuda_api(FAKE_LIBCUDA).driver_version == 14020);
 }

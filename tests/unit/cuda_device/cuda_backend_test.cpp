@@ -4,6 +4,7 @@
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <vector>
 
+#include "device/cuda/choose_ordinal.hpp"
 #include "support/failures.hpp"
 
 namespace symmbench {

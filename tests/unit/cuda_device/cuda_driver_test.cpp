@@ -172,7 +172,7 @@ TEST_CASE("a destroyed driver leaves nothing in the process") {
   CHECK(fake_cuda().registered.empty());
 }
 
-TEST_CASE("a driver whose context is lost is destroyed without a word") {
+TEST_CASE("a driver whose context is lost is destroyed quietly") {
   const CudaApi api = fake_cuda_api();
   {
     CudaDriver driver(api, 0);

@@ -1,5 +1,6 @@
 #include "device/host/local_memory.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -9,6 +10,9 @@
 #include "device/host/host_driver.hpp"
 #include "support/ipc_conformance.hpp"
 #include "unit/device/process_probe.hpp"
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 namespace symmbench {
 namespace {
@@ -32,6 +36,11 @@ TEST_CASE("what lies behind the last page of local memory faults") {
   const DevicePtr local = driver.allocate_local(4096);
   CHECK_FALSE(faults(local + 4095));
   CHECK(faults(local + 4096));
+#ifdef __SANITIZE_ADDRESS__
+  const DevicePtr small = driver.allocate_local(64);  // what a page check cannot see
+  CHECK_FALSE(__asan_address_is_poisoned(to_pointer(small + 63)));
+  CHECK(__asan_address_is_poisoned(to_pointer(small + 64)));
+#endif
 }
 
 TEST_CASE("another process opens local memory and both see the same bytes") {

@@ -7,6 +7,7 @@
 
 #include "device/faulty/faulty_driver.hpp"
 #include "device/host/host_driver.hpp"
+#include "device/stream.hpp"
 #include "memory/local_buffer.hpp"
 #include "support/failures.hpp"
 #include "support/ledger_driver.hpp"
