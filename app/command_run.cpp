@@ -110,13 +110,14 @@ class Tee final : public RecordSink {
   RecordSink* second_;
 };
 
-/// Rank 0's memory of the run: what the report is folded from, shown on the console as it comes in.
+/// Rank 0's memory of the run: what the report is folded from, handed on as it comes in.
 class RecordLog final : public RecordSink {
  public:
-  explicit RecordLog(Console& console) : console_(console) {}
+  RecordLog(Console& console, CaseFeed& feed) : console_(console), feed_(feed) {}
   void append(const Json& record) override {
     records_.push_back(record);
     console_.append(record);
+    feed_.append(record);
   }
   const std::vector<Json>& records() const { return records_; }
   std::vector<Json> of_type(std::string_view type) const {
@@ -129,6 +130,7 @@ class RecordLog final : public RecordSink {
 
  private:
   Console& console_;
+  CaseFeed& feed_;
   std::vector<Json> records_;
 };
 
@@ -188,7 +190,9 @@ class Rank {
 
   int lead() {
     Console console(config_);
-    RecordLog log(console);
+    OutputFiles files(config_.outputs);
+    CaseFeed feed({&console, &files});
+    RecordLog log(console, feed);
     Tee own(journal_ ? &*journal_ : nullptr, &log);
     Supervisor supervisor(transport_, options(), *journal_sink(), &log);
 
@@ -222,7 +226,8 @@ class Rank {
     own.append(to_json(ended));
 
     Json report = fold_report(log.records());
-    const StoredOutputs outputs = store_outputs(config_.outputs, report, device.family);
+    feed.finish(report);
+    const StoredOutputs outputs = files.store(report, device.family);
     for (const auto& why : outputs.problems) fmt::print(stderr, "symmbench run: {}\n", why);  // the console may be off
     console.end(report, outputs.stored);
     // What was not asked for is not missed.

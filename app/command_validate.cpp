@@ -4,7 +4,7 @@
 
 #include "config/resolve.hpp"
 #include "core/json.hpp"
-#include "report/schema.hpp"
+#include "report/schema_validation.hpp"
 
 namespace symmbench {
 namespace {

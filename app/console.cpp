@@ -5,6 +5,8 @@
 
 #include <iostream>
 
+#include "report/crossover_text.hpp"
+#include "report/nccl_table.hpp"
 #include "report/text.hpp"
 
 namespace symmbench {
@@ -30,36 +32,46 @@ void Console::append(const Json& record) {
     if (config_.format != OutputFormat::none) write_device_list(std::cout, report_head(record, rank_facts_));
   }
   if (type == "row") {
-    if (rows_heard_++ == 0) first_row_at_ = Clock::now();
+    if (rows_done_++ == 0) first_row_at_ = Clock::now();
   }
   if (type == "event") {
     fmt::print(stderr, "symmbench: {}: {}\n", record.value("what", std::string()),
                record.value("detail", std::string()));
   }
-  if (config_.format == OutputFormat::table) table_.append(record);
   std::cout.flush();
   show_progress();
+}
+
+void Console::on_plan(const RunStarted& started) { table_.on_plan(started); }
+
+void Console::on_case(const DecidedCase& decided) {
+  if (config_.format != OutputFormat::table) return;
+  clear_progress();
+  table_.on_case(decided);
+  std::cout.flush();
+  show_progress();
+}
+
+void Console::on_end() {
+  clear_progress();
+  if (config_.format == OutputFormat::table) table_.on_end();
 }
 
 void Console::end(const Json& report, const std::vector<OutputFile>& stored) {
   clear_progress();
   if (config_.format == OutputFormat::none) return;
   const bool nccl = config_.format == OutputFormat::nccl;
-  if (nccl) {
-    write_nccl(std::cout, report);
-  } else {
-    table_.finish(report);
-  }
+  if (nccl) write_nccl(std::cout, report);
   write_crossover(std::cout, report, nccl);
   write_verdict(std::cout, report, stored, nccl);
   std::cout.flush();
 }
 
 void Console::show_progress() {
-  if (!on_terminal_ || rows_heard_ == 0 || rows_heard_ >= rows_planned_) return;
+  if (!on_terminal_ || rows_done_ == 0 || rows_done_ >= rows_planned_) return;
   const double spent_s = microseconds_since(first_row_at_) / 1e6;
-  const double left_s = spent_s / static_cast<double>(rows_heard_) * static_cast<double>(rows_planned_ - rows_heard_);
-  fmt::print(stderr, "{} of {} rows, about {} left", rows_heard_, rows_planned_, duration(left_s));
+  const double left_s = spent_s / static_cast<double>(rows_done_) * static_cast<double>(rows_planned_ - rows_done_);
+  fmt::print(stderr, "{} of {} rows, about {} left", rows_done_, rows_planned_, duration(left_s));
   std::fflush(stderr);
 }
 

@@ -11,14 +11,17 @@ namespace symmbench {
 
 /// What rank 0 shows while a run goes on: the ranks first, a line per case as it finishes, progress with the time left
 /// on a terminal, then the verdict. Results go to stdout; progress and events to stderr.
-class Console final : public RecordSink {
+class Console final : public RecordSink, public CaseListener {
  public:
   explicit Console(const RunConfig& config);
 
   /// Every record of the run, as it comes in.
   void append(const Json& record) override;
-  /// Cases that never ran, the crossover, the verdict with the files that were written, and with --format nccl the
-  /// whole table.
+  /// From the case feed: with --format table a line per case.
+  void on_plan(const RunStarted& started) override;
+  void on_case(const DecidedCase& decided) override;
+  void on_end() override;
+  /// With --format nccl the whole table; the crossover, the verdict with the files that were written.
   void end(const Json& report, const std::vector<OutputFile>& stored);
 
  private:
@@ -30,7 +33,7 @@ class Console final : public RecordSink {
   TableWriter table_;
   std::vector<Json> rank_facts_;
   Clock::time_point first_row_at_{};
-  std::size_t rows_planned_ = 0, rows_heard_ = 0;
+  std::size_t rows_planned_ = 0, rows_done_ = 0;
 };
 
 }  // namespace symmbench

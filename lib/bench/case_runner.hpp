@@ -13,12 +13,12 @@
 namespace symmbench {
 
 /// One allocator's workspace, ready to take part in a case.
-struct Contender {
+struct AllocatorWorkspace {
   std::string allocator;
   Workspace* workspace = nullptr;  ///< not owned
 };
 
-/// Runs one case under one or more allocators, interleaved A-B-B-A, and proves what it timed: inputs are new for every
+/// Runs one case under one or more allocators, interleaved (bench/schedule.hpp), and proves what it timed: inputs are new for every
 /// batch, outputs are poisoned before and checked on the device after. Warm-up batches carry random inputs, which find
 /// rounding faults; timed batches carry exact ones, where any difference at all is corruption. Lives as long as one
 /// worker's group of cases.
@@ -29,21 +29,21 @@ class CaseRunner {
   /// From now on rows also say how far apart the ranks began, where device clocks can be read (Backend::probe).
   void observe_skew();
 
-  /// Collective. One row per contender, the same on every rank: status ok or failed (wrong data).
+  /// Collective. One row per allocator, the same on every rank: status ok or failed (wrong data).
   /// @throws Error{kernel, timed_out} when a kernel gave up waiting for a rank; any other Error of driver or comm
-  std::vector<RowRecord> run(const Case& bench_case, const std::vector<Contender>& contenders);
+  std::vector<RowRecord> run(const Case& bench_case, const std::vector<AllocatorWorkspace>& allocators);
 
  private:
-  struct Track;  // what one contender has gathered so far
+  struct AllocatorRun;  // what one allocator has gathered so far
 
-  void warm_up(Track& track);
-  void use_inputs(Track& track, InputKind kind);
-  void sample_block(Track& track, int position, std::uint64_t batches);
-  double run_batch(Track& track, Graph& graph);
-  void measure_skew(Track& track);
-  bool sampled_enough(const std::vector<Track>& tracks, double spent_us) const;
-  void verify(Track& track);
-  RowRecord row_of(const Track& track, const BatchShape& shape) const;
+  void warm_up(AllocatorRun& run);
+  void use_inputs(AllocatorRun& run, InputKind kind);
+  void sample_block(AllocatorRun& run, int position, std::uint64_t batches);
+  double run_batch(AllocatorRun& run, Graph& graph);
+  void measure_skew(AllocatorRun& run);
+  bool sampled_enough(const std::vector<AllocatorRun>& runs, double spent_us) const;
+  void verify(AllocatorRun& run);
+  RowRecord row_of(const AllocatorRun& run, const BatchShape& shape) const;
 
   WorkerContext& context_;
   const RunConfig& config_;
@@ -53,8 +53,5 @@ class CaseRunner {
   std::unique_ptr<Event> batch_start_, batch_end_;
   std::optional<SkewMeter> skew_;
 };
-
-/// The order in which contenders take their blocks: A-B-B-A, A-B-C-C-B-A; A-A for one.
-std::vector<std::size_t> interleaved_order(std::size_t contenders);
 
 }  // namespace symmbench

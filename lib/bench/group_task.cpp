@@ -98,7 +98,7 @@ class GroupRun {
   std::vector<RowRecord> rows_of(CaseRunner& runner, const Case& bench_case,
                                  const std::vector<std::string>& allocators) {
     std::vector<RowRecord> rows;
-    std::vector<Contender> contenders;
+    std::vector<AllocatorWorkspace> ready;
     for (const auto& allocator : allocators) {
       Side& side = sides_.at(allocator);
       const auto skip = [&](std::string reason) {
@@ -117,11 +117,11 @@ class GroupRun {
       } else if (const auto excess = side.bench.workspace()->capacity_problem(bench_case.shape)) {
         skip(*excess);
       } else {
-        contenders.push_back({allocator, side.bench.workspace()});
+        ready.push_back({allocator, side.bench.workspace()});
       }
     }
-    if (contenders.empty()) return rows;
-    auto measured = runner.run(bench_case, contenders);
+    if (ready.empty()) return rows;
+    auto measured = runner.run(bench_case, ready);
     rows.insert(rows.end(), std::make_move_iterator(measured.begin()), std::make_move_iterator(measured.end()));
     return rows;
   }

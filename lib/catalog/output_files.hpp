@@ -7,7 +7,8 @@ namespace symmbench {
 
 enum class OutputFileKind : std::uint8_t { report, tuning, csv, jsonl, junit, prometheus };
 
-/// A file that a run can write. How it comes about stands in report/outputs.cpp.
+/// A file that a run can write. Each has an option that asks for it, made from its row where the option table has none
+/// of its own; how the file comes about stands in report/outputs.cpp.
 struct OutputFileRow {
   OutputFileKind value;
   std::string_view name;       ///< as the console tells where it is: "report: r.json"

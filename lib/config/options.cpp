@@ -74,14 +74,13 @@ constexpr Bounds kPositive{.low = 0, .low_open = true};
 constexpr Bounds from(double low, double high = 1e9) { return {.low = low, .high = high}; }
 
 /// The option that says where an output goes.
-constexpr OptionSpec output_file(OutputFileKind kind) {
-  const OutputFileRow& row = row_of(kOutputFiles, kind);
+constexpr OptionSpec output_file(const OutputFileRow& row) {
   return {row.option, 0, Kind::path, Scope::run, Group::output, "FILE", "", row.about, {}, {}, row.now};
 }
 
 // A table reads by rows.
 // clang-format off
-constexpr OptionSpec kOptions[] = {
+constexpr OptionSpec kOwnOptions[] = {
     // ---- what to run
     {"workspace", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "trtllm_fusion", "workspaces to build",
      kWorkspaceChoices},
@@ -200,12 +199,26 @@ constexpr OptionSpec kOptions[] = {
      "of --tune [default: no report; tuning.json in the current folder]"},
     {"format", 0, Kind::name, Scope::run, Group::output, "NAME", "table", "what stdout shows", kFormats},
     {"raw-samples", 0, Kind::flag, Scope::run, Group::output, "", "", "keep every sample in the report"},
-    output_file(OutputFileKind::csv),
-    output_file(OutputFileKind::jsonl),
-    output_file(OutputFileKind::junit),
-    output_file(OutputFileKind::prometheus),
 };
 // clang-format on
+
+constexpr bool has_own_option(const OutputFileRow& row) {
+  return std::any_of(std::begin(kOwnOptions), std::end(kOwnOptions),
+                     [&](const OptionSpec& spec) { return spec.name == row.option; });
+}
+
+constexpr auto kOutputsWithout = static_cast<std::size_t>(std::count_if(
+    std::begin(kOutputFiles), std::end(kOutputFiles), [](const auto& row) { return !has_own_option(row); }));
+
+/// All options: those above, then the other outputs of the catalogue.
+constexpr auto kOptions = [] {
+  std::array<OptionSpec, std::size(kOwnOptions) + kOutputsWithout> all{};
+  auto at = std::copy(std::begin(kOwnOptions), std::end(kOwnOptions), all.begin());
+  for (const OutputFileRow& row : kOutputFiles) {
+    if (!has_own_option(row)) *at++ = output_file(row);
+  }
+  return all;
+}();
 
 }  // namespace
 

@@ -34,9 +34,9 @@ struct RankFacts {
   Json facts;  ///< {host, boot_id, network_namespace, pid, local_rank, device{...}, memory{...}, environment{...}}
 };
 
-/// Samples of one allocator in one block of the A-B-B-A order.
+/// Samples of one allocator in one block of the interleaved order: A-B-B-A, A-B-C-C-B-A.
 struct SampleBlock {
-  int position = 0;              ///< 0 ... 3 (or 5): place in the order
+  int position = 0;              ///< place in that order, over all its rounds
   std::vector<double> batch_us;  ///< mean time of one iteration per batch, maximum over ranks
 };
 
@@ -46,7 +46,7 @@ struct RowRecord {
   std::string allocator;
   int group = 0;
   int attempt = 0;
-  bool alone = false;  ///< true when re-run without the other allocator after a failure of the pair
+  bool alone = false;  ///< true when re-run without the other allocators after a failure with several in play
   std::string status;  ///< "ok", "failed", "skipped"
   std::optional<std::string> reason;
   std::optional<Failure> failure;

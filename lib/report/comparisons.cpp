@@ -9,7 +9,8 @@
 namespace symmbench {
 namespace {
 
-struct Contestant {
+/// What one allocator measured in a case.
+struct AllocatorRun {
   std::string allocator;
   const RowRecord* row;
 };
@@ -23,8 +24,7 @@ std::vector<std::vector<double>> blocks_in_order(const RowRecord& row) {
   return times;
 }
 
-std::optional<Json> compare(const std::string& case_id, const Contestant& a, const Contestant& b) {
-  if (a.row->attempt != b.row->attempt) return std::nullopt;  // measured at different times: nothing is paired
+std::optional<Json> compare(const std::string& case_id, const AllocatorRun& a, const AllocatorRun& b) {
   const auto result = compare_paired(blocks_in_order(*a.row), blocks_in_order(*b.row));
   if (!result) return std::nullopt;
   Json interval = nullptr;
@@ -39,12 +39,12 @@ std::optional<Json> compare(const std::string& case_id, const Contestant& a, con
 
 }  // namespace
 
-Json fold_comparison(const RecordSet& records, const Outcomes& outcomes, const Json& results) {
+Json fold_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results) {
   std::vector<std::string> case_order;
-  std::map<std::string, std::vector<Contestant>> by_case;
+  std::map<std::string, std::vector<AllocatorRun>> by_case;
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (results[i].at("status") != "ok") continue;
-    const RowOutcome outcome = outcomes.of(records.started.planned_rows[i]);
+    const RowOutcome outcome = outcomes.of(planned_rows[i]);
     if (outcome.measured == nullptr) continue;
     const auto case_id = results[i].at("case_id").get<std::string>();
     if (!by_case.contains(case_id)) case_order.push_back(case_id);
@@ -52,11 +52,13 @@ Json fold_comparison(const RecordSet& records, const Outcomes& outcomes, const J
   }
   Json comparison = Json::array();
   for (const auto& case_id : case_order) {
-    const auto& contestants = by_case[case_id];
-    for (std::size_t a = 0; a < contestants.size(); ++a) {
-      for (std::size_t b = a + 1; b < contestants.size(); ++b) {
-        if (auto entry = compare(case_id, contestants[a], contestants[b])) comparison.push_back(std::move(*entry));
-      }
+    const auto& runs = by_case[case_id];
+    for (auto run = runs.begin(); run != runs.end(); ++run) {
+      // What was measured in different attempts was measured at different times: nothing is paired.
+      const auto first = std::find_if(
+          runs.begin(), run, [&](const AllocatorRun& other) { return other.row->attempt == run->row->attempt; });
+      if (first == run) continue;
+      if (auto entry = compare(case_id, *first, *run)) comparison.push_back(std::move(*entry));
     }
   }
   return comparison;

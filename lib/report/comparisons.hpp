@@ -1,11 +1,14 @@
 #pragma once
+#include <span>
+
 #include "report/outcome.hpp"
 
 namespace symmbench {
 
-/// comparison[]: one entry per case and pair of allocators that both passed in the same attempt, so that their blocks
-/// were interleaved (stats/comparison.hpp). `ratio` is the time of allocators[0] over that of allocators[1]; the
-/// verdict speaks of allocators[0].
-Json fold_comparison(const RecordSet& records, const Outcomes& outcomes, const Json& results);
+/// comparison[]: of the allocators that passed a case in the same attempt, so that their blocks were interleaved
+/// (stats/comparison.hpp), each against the first of them in the order of the plan. `ratio` is the time of
+/// allocators[0], the first, over that of allocators[1]; the pair verdict speaks of allocators[0]. `results` has a row
+/// for each of `planned_rows`.
+Json fold_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results);
 
 }  // namespace symmbench

@@ -5,9 +5,9 @@
 #include <map>
 #include <optional>
 
-#include "config/run_config.hpp"
 #include "config/tuning.hpp"
 #include "report/pick.hpp"
+#include "report/reference.hpp"
 
 namespace symmbench {
 namespace {
@@ -143,7 +143,7 @@ Json fold_crossover(const std::vector<Json>& planned_rows, const Json& results) 
   std::vector<Series> all_series;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Json& row = results[i];
-    if (!is_measured(row) || row.at("allocator") == kNccl) continue;
+    if (!is_measured(row) || is_reference(row)) continue;
     const Json keys = keys_of(row);
     auto it =
         std::find_if(all_series.begin(), all_series.end(), [&](const auto& series) { return series.keys == keys; });
@@ -153,7 +153,7 @@ Json fold_crossover(const std::vector<Json>& planned_rows, const Json& results) 
     size.auto_source = pick_text(planned_rows[i], "auto_source");
   }
   for (const Json& row : results) {
-    if (is_measured(row) && row.at("allocator") == kNccl) add_beside(all_series, row);
+    if (is_measured(row) && is_reference(row)) add_beside(all_series, row);
   }
   Json crossover = Json::array();
   for (const auto& series : all_series) {

@@ -1,3 +1,5 @@
+#include "report/crossover_text.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
@@ -14,7 +16,7 @@ namespace {
 /// More series than this do not help a reader; the report has them all.
 constexpr std::size_t kMostSeries = 12;
 
-/// Keys that are told only where the series of a run differ in them.
+/// Keys that are shown only where the series of a run differ in them.
 constexpr std::array<std::pair<const char*, const char*>, 6> kPlaceKeys{{{"group", "group "},
                                                                          {"allocator", ""},
                                                                          {"handle_asked", "handle "},

@@ -56,9 +56,9 @@ Json fold_report(std::span<const Json> records) {
       {"device", device_json(set.started.device)},
       {"fabric", fold_fabric(set)},
       {"ranks", fold_ranks(set)},
-      {"results", fold_rows(set, outcomes)}};
+      {"results", fold_rows(set, outcomes, set.started.planned_rows)}};
   report["stability"] = fold_stability(set, outcomes, report["results"]);
-  report["comparison"] = fold_comparison(set, outcomes, report["results"]);
+  report["comparison"] = fold_comparison(outcomes, set.started.planned_rows, report["results"]);
   report["crossover"] = fold_crossover(set.started.planned_rows, report["results"]);
   report["findings"] = Json::array();
   report["verdict"] = verdict_json(report, {.strict = set.started.strict,

@@ -6,9 +6,9 @@
 namespace symmbench {
 
 /// Of the report's layout (configs/schema/report.schema.json); semver: an addition bumps the minor.
-inline constexpr const char* kReportSchemaVersion = "1.3.0";
+inline constexpr const char* kReportSchemaVersion = "1.4.0";
 
-/// The report of design section 10, from journal records and nothing else: the same for a run that has ended, for one
+/// The report, from journal records and nothing else: the same for a run that has ended, for one
 /// that was cut off, and for journals read back from files. Records may come in any order between ranks, and twice;
 /// events keep the order in which they come. Records of unknown type are ignored, malformed ones become run.events.
 /// The result always satisfies the shipped schema.

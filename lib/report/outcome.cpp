@@ -84,13 +84,13 @@ bool Outcomes::failed_by_itself(const std::string& case_id, const std::string& a
          });
 }
 
-bool Outcomes::explained(const FailureRecord& pair_failure, const std::string& allocator) const {
-  if (by_itself(pair_failure)) return false;
-  return std::any_of(pair_failure.allocators.begin(), pair_failure.allocators.end(), [&](const std::string& other) {
+bool Outcomes::explained(const FailureRecord& shared_failure, const std::string& allocator) const {
+  if (by_itself(shared_failure)) return false;
+  return std::any_of(shared_failure.allocators.begin(), shared_failure.allocators.end(), [&](const std::string& other) {
     if (other == allocator) return false;
-    if (pair_failure.case_id) return failed_by_itself(*pair_failure.case_id, other);
+    if (shared_failure.case_id) return failed_by_itself(*shared_failure.case_id, other);
     return std::any_of(records_.failures.begin(), records_.failures.end(), [&](const FailureRecord& failure) {
-      return !failure.case_id && failure.group == pair_failure.group && failure.label == pair_failure.label &&
+      return !failure.case_id && failure.group == shared_failure.group && failure.label == shared_failure.label &&
              by_itself(failure) && contains(failure.allocators, other);
     });
   });
@@ -195,7 +195,7 @@ bool Outcomes::covers(const FailureRecord& failure, const Key& key) const {
 std::string Outcomes::why_not_tested() const {
   if (!records_.ended) return "the run was killed before this case: its journal has no end";
   if (records_.ended->interrupted_by) {
-    // What machine facts forbid is long and the same for every row: told once is clearer.
+    // What machine facts forbid is long and the same for every row: saying it once is clearer.
     if (records_.nothing_ran()) return "nothing was run: run.interrupted_by says why";
     return fmt::format("the run ended before this case: {}", *records_.ended->interrupted_by);
   }

@@ -32,9 +32,9 @@ struct RowOutcome {
 ///
 /// In order, for one row:
 ///  1. It failed by itself (its own row said so, or it ran alone) -> failed, or hung.
-///  2. It failed together with another allocator:
-///     - the other failed by itself and this one passed -> ok, with the failed attempt listed
-///     - the other failed by itself and this one never ran again -> not_tested
+///  2. It failed together with others, any number of them:
+///     - one of them failed by itself and this one passed -> ok, with the failed attempt listed
+///     - one of them failed by itself and this one never ran again -> not_tested
 ///     - otherwise -> failed or hung, also when it passed alone ("failed when interleaved, passed alone")
 ///  3. Its own row says ok or skipped; an ok row with wrong elements is failed.
 ///  4. The plan skips it -> skipped.
@@ -47,8 +47,8 @@ class Outcomes {
 
   RowOutcome of(const Json& planned_row) const;
 
-  /// The allocators of a failure outside any case that remain under suspicion: all of them, unless it hit a pair and
-  /// one allocator failed the same way by itself.
+  /// The allocators of a failure outside any case that remain under suspicion: all of them, unless it hit several and
+  /// one of them failed by itself as well.
   std::vector<std::string> suspects(const FailureRecord& failure) const;
 
  private:
@@ -60,7 +60,7 @@ class Outcomes {
   RowOutcome undecided(const Key& key, const Json& planned_row) const;
   std::optional<RowOutcome> failed_bring_up(const Key& key) const;
   bool failed_by_itself(const std::string& case_id, const std::string& allocator) const;
-  bool explained(const FailureRecord& pair_failure, const std::string& allocator) const;
+  bool explained(const FailureRecord& shared_failure, const std::string& allocator) const;
   bool covers(const FailureRecord& failure, const Key& key) const;
   std::string why_not_tested() const;
 

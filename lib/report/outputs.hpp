@@ -1,19 +1,24 @@
 #pragma once
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "config/run_config.hpp"
-#include "core/json.hpp"
+#include "report/case_feed.hpp"
 
 namespace symmbench {
 
-/// How one kind of output comes about: a row for each kind of the catalogue that this version can write.
+/// How one kind of output comes about: a row for each kind of the catalogue that this version can write, with one of
+/// the two functions. Both may throw Error: what was asked for and cannot be written downgrades the
+/// verdict.
 struct OutputWriter {
   OutputFileKind kind;
   /// Writes the file once the run has ended and has its verdict. `family` names the devices: "host", "sm90", ...
-  /// @throws Error when there is nothing to write, or it cannot be written
-  void (*write)(const std::string& path, const Json& report, const std::string& family);
+  void (*at_end)(const std::string& path, const Json& report, const std::string& family) = nullptr;
+  /// Opens the file before the run; the listener writes it case by case.
+  std::unique_ptr<CaseListener> (*per_case)(const std::string& path) = nullptr;
 };
 
 std::span<const OutputWriter> output_writers();
@@ -28,8 +33,33 @@ struct StoredOutputs {
   bool holds(OutputFileKind kind) const;
 };
 
-/// Writes what the run was asked for, the report last: its verdict tells of what the others lack.
-StoredOutputs store_outputs(const std::vector<OutputFile>& outputs, Json& report, const std::string& family,
-                            std::span<const OutputWriter> writers = output_writers());
+/// The files that a run was asked for, on rank 0. As a listener of the case feed it hands cases on to the outputs that
+/// are written while the run goes on; it does not throw.
+class OutputFiles final : public CaseListener {
+ public:
+  explicit OutputFiles(std::vector<OutputFile> asked, std::span<const OutputWriter> writers = output_writers());
+
+  void on_plan(const RunStarted& started) override;
+  void on_case(const DecidedCase& decided) override;
+  void on_end() override;
+
+  /// After on_end(): writes the rest, the report last, for its verdict tells of what the others lack.
+  StoredOutputs store(Json& report, const std::string& family);
+
+ private:
+  struct File {
+    OutputFile asked;
+    const OutputWriter* writer = nullptr;
+    std::unique_ptr<CaseListener> listener;  ///< of a per-case output, until it fails
+    std::optional<std::string> problem;
+  };
+
+  template <class Step>
+  static void attempt(File& file, Step&& step);
+  template <class Step>
+  void each_listener(Step&& step);
+
+  std::vector<File> files_;
+};
 
 }  // namespace symmbench

@@ -9,21 +9,6 @@
 namespace symmbench {
 namespace {
 
-void add(RecordSet& set, std::optional<RunStarted>& started, const std::string& type, const Json& record) {
-  if (type == "run_started" && !started) started = run_started_from(record);
-  if (type == "rank") {
-    auto facts = rank_facts_from(record);
-    set.rank_facts[facts.rank] = std::move(facts.facts);
-  }
-  if (type == "row") set.rows.push_back(row_from(record));
-  if (type == "failure") set.failures.push_back(failure_record_from(record));
-  if (type == "lifecycle") set.lifecycles.push_back(lifecycle_from(record));
-  if (type == "workspace") set.workspaces.push_back(workspace_from(record));
-  if (type == "floors") set.floors.push_back(floors_from(record));
-  if (type == "event") set.events.push_back(event_from(record));
-  if (type == "run_ended") set.ended = run_ended_from(record);
-}
-
 /// Sorts by `key`; what the key does not decide, the record's text does.
 template <class Record, class Key>
 void sort_by(std::vector<Record>& records, Key key) {
@@ -69,26 +54,43 @@ bool RecordSet::is_lifecycle_label(const std::string& label) const {
                      [&](const Json& entry) { return text_or(entry, "label") == label; });
 }
 
+void add_record(RecordSet& set, const Json& record) {
+  const auto type = type_of(record);
+  if (type == "run_started" && !set.planned) {
+    set.started = run_started_from(record);
+    set.planned = true;
+  }
+  if (type == "rank") {
+    auto facts = rank_facts_from(record);
+    set.rank_facts[facts.rank] = std::move(facts.facts);
+  }
+  if (type == "row") set.rows.push_back(row_from(record));
+  if (type == "failure") set.failures.push_back(failure_record_from(record));
+  if (type == "lifecycle") set.lifecycles.push_back(lifecycle_from(record));
+  if (type == "workspace") set.workspaces.push_back(workspace_from(record));
+  if (type == "floors") set.floors.push_back(floors_from(record));
+  if (type == "event") set.events.push_back(event_from(record));
+  if (type == "run_ended") set.ended = run_ended_from(record);
+}
+
 RecordSet sort_records(std::span<const Json> records) {
   RecordSet set;
-  std::optional<RunStarted> started;
   std::unordered_set<std::string> seen;
   for (const Json& record : records) {
     if (!seen.insert(record.dump(-1, ' ', false, Json::error_handler_t::replace)).second) continue;
     try {
-      add(set, started, type_of(record), record);
+      add_record(set, record);
     } catch (const Error& error) {
       // One bad record must not cost the report of all the others.
       set.events.push_back({.what = "unreadable_record", .detail = error.failure().detail, .data = nullptr});
     }
   }
-  if (!started) {
+  if (!set.planned) {
     throw Error(
         {.layer = Layer::report,
          .reason = Reason::invalid_argument,
          .detail = "the records hold no 'run_started': the journal of rank 0 is missing or was cut off at once"});
   }
-  set.started = std::move(*started);
   keep_stray_failures(set);
   sort_by(set.rows, [](const RowRecord& row) { return std::tuple(row.group, row.attempt); });
   sort_by(set.failures, [](const FailureRecord& failure) { return std::tuple(failure.group, failure.attempt); });

@@ -12,6 +12,7 @@ namespace symmbench {
 /// All records of a run, by kind, in an order that does not depend on how the ranks' journals were interleaved.
 struct RecordSet {
   RunStarted started;
+  bool planned = false;                     ///< `started` was among them
   std::map<int, Json> rank_facts;           ///< by rank; of several, the last
   std::vector<RowRecord> rows;              ///< by attempt
   std::vector<FailureRecord> failures;      ///< by attempt
@@ -28,6 +29,10 @@ struct RecordSet {
   /// Whether a plan's case group of this name holds lifecycles and no cases.
   bool is_lifecycle_label(const std::string& label) const;
 };
+
+/// Adds a record to those of its kind, behind them; of several run_started the first counts, unknown types are left out.
+/// @throws Error for a malformed record
+void add_record(RecordSet& set, const Json& record);
 
 /// Exact duplicates (a record that rank 0 and the rank that made it both kept) count once.
 /// @throws Error{report, invalid_argument} without a run_started record

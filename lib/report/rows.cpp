@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "catalog/row_keys.hpp"
 #include "report/floors.hpp"
 #include "report/pick.hpp"
+#include "report/reference.hpp"
 #include "stats/bandwidth.hpp"
 #include "stats/statistics.hpp"
 
@@ -23,10 +25,31 @@ Json attempts_json(const std::vector<Attempt>& attempts) {
   return list;
 }
 
-/// The handle as the row's own record has it; before there is one, what was asked for.
-Json handle_json(const Json& planned_row, const RowRecord* measured) {
-  if (measured != nullptr && measured->handle.is_object()) return pick_choice(measured->handle);
-  return {{"asked", pick_text(planned_row, "handle_asked")}, {"used", nullptr}, {"reason", nullptr}};
+/// How `key` was chosen, as the row's own record has it; before there is one, what was asked for.
+Json choice_json(const Json& planned_row, const RowRecord* measured, std::string_view key) {
+  const Json chosen = measured == nullptr ? Json(nullptr) : key == "handle" ? measured->handle : measured->multicast;
+  if (chosen.is_object()) return pick_choice(chosen);
+  return {{"asked", pick_text(planned_row, std::string(key) + "_asked")}, {"used", nullptr}, {"reason", nullptr}};
+}
+
+Json key_json(const RowKey& key, const Json& planned_row, const RowRecord* measured) {
+  const Json launch = measured != nullptr ? measured->launch : Json(nullptr);
+  const Json& source = key.source == KeySource::plan ? planned_row : launch;
+  switch (key.type) {
+    case KeyType::name:
+      return text_or(source, key.name);
+    case KeyType::text:
+      return pick_text(source, key.name);
+    case KeyType::integer:
+      return pick_integer(source, key.name);
+    case KeyType::number:
+      return pick_number(source, key.name);
+    case KeyType::flag:
+      return pick_flag(source, key.name);
+    case KeyType::choice:
+      break;
+  }
+  return choice_json(planned_row, measured, key.name);
 }
 
 /// World rank with the largest mean time. Groups are contiguous, so member i of group g is world rank g * size + i.
@@ -34,11 +57,6 @@ Json slowest_rank(const RowRecord& row, int group_size) {
   if (row.rank_mean_us.empty()) return nullptr;
   const auto slowest = std::max_element(row.rank_mean_us.begin(), row.rank_mean_us.end());
   return row.group * group_size + static_cast<int>(slowest - row.rank_mean_us.begin());
-}
-
-Json multicast_json(const Json& planned_row, const RowRecord* measured) {
-  if (measured != nullptr && measured->multicast.is_object()) return pick_choice(measured->multicast);
-  return {{"asked", pick_text(planned_row, "multicast_asked")}, {"used", nullptr}, {"reason", nullptr}};
 }
 
 void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_samples, const Floors* floors) {
@@ -100,37 +118,13 @@ Json distribution_json(std::span<const double> samples) {
 Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples,
               const Floors* floors) {
   const RowRecord* row = outcome.measured;
-  const Json launch = row != nullptr ? row->launch : Json(nullptr);
-  Json json{{"case_id", text_or(planned_row, "case_id")},
-            {"workspace", pick_text(planned_row, "workspace")},
-            {"transport", pick_text(planned_row, "transport")},
-            {"allocator", text_or(planned_row, "allocator")},
-            {"group", pick_integer(planned_row, "group")},
-            {"group_size", pick_integer(planned_row, "group_size")},
-            {"handle", handle_json(planned_row, row)},
-            {"multicast", multicast_json(planned_row, row)},
-            {"algorithm", pick_text(planned_row, "algorithm")},
-            {"algorithm_asked", pick_text(planned_row, "algorithm_asked")},
-            {"pattern", pick_text(planned_row, "pattern")},
-            {"epsilon", pick_number(planned_row, "epsilon")},
-            {"weight_bias", pick_number(planned_row, "weight_bias")},
-            {"dtype", pick_text(planned_row, "dtype")},
-            {"in_place", pick_flag(planned_row, "in_place")},
-            {"tokens", pick_integer(planned_row, "tokens")},
-            {"hidden", pick_integer(planned_row, "hidden")},
-            {"message_bytes", pick_integer(planned_row, "message_bytes")},
-            {"asked_bytes", pick_integer(planned_row, "asked_bytes")},
-            {"blocks", pick_integer(launch, "blocks")},
-            {"threads", pick_integer(launch, "threads")},
-            {"cluster", pick_integer(launch, "cluster")},
-            {"pdl", pick_flag(launch, "pdl")},
-            {"graph", pick_flag(launch, "graph")},
-            {"buffers", pick_integer(launch, "buffers")},
-            {"buffers_asked", pick_integer(planned_row, "buffers_asked")},
-            {"status", outcome.status},
-            {"reason", json_or_null(outcome.reason)},
-            {"failure", failure_or_null(outcome.failure)},
-            {"attempts", attempts_json(outcome.attempts)}};
+  Json json = Json::object();
+  for (const RowKey& key : kRowKeys) json[std::string(key.name)] = key_json(key, planned_row, row);
+  json["reference"] = is_reference(planned_row);
+  json["status"] = outcome.status;
+  json["reason"] = json_or_null(outcome.reason);
+  json["failure"] = failure_or_null(outcome.failure);
+  json["attempts"] = attempts_json(outcome.attempts);
   add_measurements(json, row, emulated, raw_samples, floors);
   json["wrong_elements"] = row != nullptr && row->checked_iterations > 0 ? Json(row->wrong_elements) : Json(nullptr);
   json["max_error"] = row != nullptr ? json_or_null(row->max_error) : Json(nullptr);
@@ -140,11 +134,11 @@ Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated,
   return json;
 }
 
-Json fold_rows(const RecordSet& records, const Outcomes& outcomes) {
+Json fold_rows(const RecordSet& records, const Outcomes& outcomes, std::span<const Json> planned_rows) {
   const Json emulated = pick_flag(records.started.device, "emulated");
   const auto floors = floors_by_group(records);
   Json rows = Json::array();
-  for (const Json& planned_row : records.started.planned_rows) {
+  for (const Json& planned_row : planned_rows) {
     const auto measured = floors.find(integer_or(planned_row, "group", -1));
     // Where nobody said what the device is, no bandwidth is claimed either.
     rows.push_back(row_json(planned_row, outcomes.of(planned_row), emulated.is_null() || emulated.get<bool>(),

@@ -9,8 +9,8 @@ namespace symmbench {
 Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples,
               const Floors* floors);
 
-/// Every planned row, in the order of the plan.
-Json fold_rows(const RecordSet& records, const Outcomes& outcomes);
+/// A row for each of `planned_rows`, which are of the records' plan, in their order.
+Json fold_rows(const RecordSet& records, const Outcomes& outcomes, std::span<const Json> planned_rows);
 
 /// {mean, p50, p90, p95, p99, min, max, stdev, ci95_low, ci95_high, samples}: null where there are too few samples for
 /// a figure (stats/statistics.hpp). Null altogether without samples.

@@ -1,5 +1,7 @@
 // The only file that includes valijson, which would otherwise end the process over a bad schema.
 #define VALIJSON_USE_EXCEPTIONS 1
+#include "report/schema_validation.hpp"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -9,7 +11,6 @@
 #include <valijson/validator.hpp>
 
 #include "report/embedded_schemas.hpp"
-#include "report/schema.hpp"
 
 namespace symmbench {
 namespace {
@@ -32,7 +33,7 @@ std::string pointer_of(const std::vector<std::string>& context) {
   return pointer;
 }
 
-/// valijson says of every enclosing level that it failed too; only the level where it began is news.
+/// valijson says of every enclosing level that it failed too; only the level where it began says something.
 bool only_repeats(const std::string& description) { return description.starts_with("Failed to validate "); }
 
 /// The text between the last pair of single quotes.

@@ -13,19 +13,19 @@ namespace {
 constexpr std::array<const char*, 3> kLeakKeys{"fds", "mappings", "device_bytes"};
 
 /// What an entry of stability[] is about.
-struct Subject {
+struct AllocatorSetting {
   std::string workspace, transport, allocator, handle_asked;
-  auto operator<=>(const Subject&) const = default;
+  auto operator<=>(const AllocatorSetting&) const = default;
 };
 
-Subject subject_of(const Json& planned) {
+AllocatorSetting setting_of(const Json& planned) {
   return {text_or(planned, "workspace"), text_or(planned, "transport"), text_or(planned, "allocator"),
           text_or(planned, "handle_asked")};
 }
 
-/// Everything recorded about one subject.
-struct Dossier {
-  Subject subject;
+/// Everything recorded about one setting.
+struct AllocatorHistory {
+  AllocatorSetting setting;
   std::uint64_t planned_lifecycles = 0;
   std::vector<std::string> labels;  ///< of the case groups that it belongs to
   std::vector<const LifecycleRecord*> lifecycles;
@@ -34,29 +34,31 @@ struct Dossier {
   std::vector<const Failure*> broken_off;  ///< of the rounds that their worker did not survive; incidents too
 };
 
-bool about(const Subject& subject, const std::string& workspace, const std::string& transport,
+bool about(const AllocatorSetting& setting, const std::string& workspace, const std::string& transport,
            const std::string& allocator, const Json& handle) {
   const Json asked = pick_text(handle, "asked");
-  return subject.workspace == workspace && subject.transport == transport && subject.allocator == allocator &&
-         (asked.is_null() || asked == subject.handle_asked);
+  return setting.workspace == workspace && setting.transport == transport && setting.allocator == allocator &&
+         (asked.is_null() || asked == setting.handle_asked);
 }
 
-void open(std::vector<Dossier>& dossiers, const Json& planned, std::uint64_t lifecycles) {
-  const Subject subject = subject_of(planned);
-  auto it = std::find_if(dossiers.begin(), dossiers.end(), [&](const auto& d) { return d.subject == subject; });
-  if (it == dossiers.end()) it = dossiers.insert(dossiers.end(), Dossier{.subject = subject});
+void open(std::vector<AllocatorHistory>& histories, const Json& planned, std::uint64_t lifecycles) {
+  const AllocatorSetting setting = setting_of(planned);
+  auto it =
+      std::find_if(histories.begin(), histories.end(), [&](const auto& history) { return history.setting == setting; });
+  if (it == histories.end()) it = histories.insert(histories.end(), AllocatorHistory{.setting = setting});
   it->planned_lifecycles += lifecycles;
   if (const auto label = text_or(planned, "label"); !label.empty()) it->labels.push_back(label);
 }
 
 /// Whose entry a failure outside any case belongs in: the case group that it names, else the first of its allocator.
-Dossier* owner_of(std::vector<Dossier>& dossiers, const FailureRecord& failure, const std::string& allocator) {
-  Dossier* first = nullptr;
-  for (auto& dossier : dossiers) {
-    if (dossier.subject.allocator != allocator) continue;
-    if (first == nullptr) first = &dossier;
-    const auto& labels = dossier.labels;
-    if (std::find(labels.begin(), labels.end(), failure.label) != labels.end()) return &dossier;
+AllocatorHistory* owner_of(std::vector<AllocatorHistory>& histories, const FailureRecord& failure,
+                           const std::string& allocator) {
+  AllocatorHistory* first = nullptr;
+  for (auto& history : histories) {
+    if (history.setting.allocator != allocator) continue;
+    if (first == nullptr) first = &history;
+    const auto& labels = history.labels;
+    if (std::find(labels.begin(), labels.end(), failure.label) != labels.end()) return &history;
   }
   return first;
 }
@@ -72,36 +74,36 @@ bool shows_in_a_row(const RecordSet& records, const FailureRecord& failure) {
   });
 }
 
-std::vector<Dossier> gather(const RecordSet& records, const Outcomes& outcomes) {
-  std::vector<Dossier> dossiers;
-  for (const Json& row : records.started.planned_rows) open(dossiers, row, 0);
+std::vector<AllocatorHistory> gather(const RecordSet& records, const Outcomes& outcomes) {
+  std::vector<AllocatorHistory> histories;
+  for (const Json& row : records.started.planned_rows) open(histories, row, 0);
   for (const Json& entry : records.started.planned_lifecycles) {
     const Json count = pick_integer(entry, "lifecycles");
-    open(dossiers, entry, count.is_null() ? 0 : count.get<std::uint64_t>());
+    open(histories, entry, count.is_null() ? 0 : count.get<std::uint64_t>());
   }
-  for (auto& dossier : dossiers) {
+  for (auto& history : histories) {
     for (const auto& cycle : records.lifecycles) {
-      if (about(dossier.subject, cycle.workspace, cycle.transport, cycle.allocator, cycle.handle)) {
-        dossier.lifecycles.push_back(&cycle);
+      if (about(history.setting, cycle.workspace, cycle.transport, cycle.allocator, cycle.handle)) {
+        history.lifecycles.push_back(&cycle);
       }
     }
     for (const auto& workspace : records.workspaces) {
-      if (about(dossier.subject, workspace.workspace, workspace.transport, workspace.allocator, workspace.handle)) {
-        dossier.workspaces.push_back(&workspace);
+      if (about(history.setting, workspace.workspace, workspace.transport, workspace.allocator, workspace.handle)) {
+        history.workspaces.push_back(&workspace);
       }
     }
   }
   for (const auto& failure : records.failures) {
     if (shows_in_a_row(records, failure)) continue;
     for (const auto& allocator : outcomes.suspects(failure)) {
-      Dossier* owner = owner_of(dossiers, failure, allocator);
+      AllocatorHistory* owner = owner_of(histories, failure, allocator);
       if (owner == nullptr) continue;
       owner->incidents.push_back(&failure);
       // The cases of a row being out, what is named within a lifecycle group is the round that ended here.
       if (failure.case_id && records.is_lifecycle_label(failure.label)) owner->broken_off.push_back(&failure.failure);
     }
   }
-  return dossiers;
+  return histories;
 }
 
 Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles, const std::vector<const Failure*>& broken_off) {
@@ -202,17 +204,17 @@ void add_workspace_facts(Json& entry, const std::vector<const WorkspaceRecord*>&
   }
 }
 
-Json handle_json(const Dossier& dossier, const std::vector<const Json*>& rows) {
+Json handle_json(const AllocatorHistory& history, const std::vector<const Json*>& rows) {
   std::vector<Json> seen;
-  for (const auto* workspace : dossier.workspaces) seen.push_back(workspace->handle);
-  for (const auto* cycle : dossier.lifecycles) seen.push_back(cycle->handle);
+  for (const auto* workspace : history.workspaces) seen.push_back(workspace->handle);
+  for (const auto* cycle : history.lifecycles) seen.push_back(cycle->handle);
   for (const Json* row : rows) seen.push_back(row->at("handle"));
   const auto used =
       std::find_if(seen.begin(), seen.end(), [](const Json& handle) { return !pick_text(handle, "used").is_null(); });
   const auto explained =
       std::find_if(seen.begin(), seen.end(), [](const Json& handle) { return !pick_text(handle, "reason").is_null(); });
   Json handle = pick_choice(used != seen.end() ? *used : explained != seen.end() ? *explained : Json(nullptr));
-  handle["asked"] = dossier.subject.handle_asked;
+  handle["asked"] = history.setting.handle_asked;
   return handle;
 }
 
@@ -252,40 +254,40 @@ Json fold_run_incidents(const RecordSet& records, const Outcomes& outcomes) {
 
 Json fold_stability(const RecordSet& records, const Outcomes& outcomes, const Json& results) {
   Json entries = Json::array();
-  for (const auto& dossier : gather(records, outcomes)) {
+  for (const auto& history : gather(records, outcomes)) {
     std::vector<const Json*> rows;
     for (const Json& row : results) {
-      if (about(dossier.subject, text_or(row, "workspace"), text_or(row, "transport"), text_or(row, "allocator"),
+      if (about(history.setting, text_or(row, "workspace"), text_or(row, "transport"), text_or(row, "allocator"),
                 row.at("handle"))) {
         rows.push_back(&row);
       }
     }
     const auto hung_rows =
         std::count_if(rows.begin(), rows.end(), [](const Json* row) { return row->at("status") == "hung"; });
-    const auto hung_incidents = std::count_if(dossier.incidents.begin(), dossier.incidents.end(),
+    const auto hung_incidents = std::count_if(history.incidents.begin(), history.incidents.end(),
                                               [](const auto* incident) { return incident->status == "hung"; });
-    const auto failed = std::count_if(dossier.lifecycles.begin(), dossier.lifecycles.end(),
+    const auto failed = std::count_if(history.lifecycles.begin(), history.lifecycles.end(),
                                       [](const auto* cycle) { return cycle->failure.has_value(); });
-    Json entry{{"workspace", dossier.subject.workspace},
-               {"transport", dossier.subject.transport},
-               {"allocator", dossier.subject.allocator},
-               {"handle", handle_json(dossier, rows)},
-               {"lifecycles_planned", dossier.planned_lifecycles},
-               {"lifecycles", dossier.lifecycles.size() + dossier.broken_off.size()},
-               {"failed", failed + static_cast<std::ptrdiff_t>(dossier.broken_off.size())},
+    Json entry{{"workspace", history.setting.workspace},
+               {"transport", history.setting.transport},
+               {"allocator", history.setting.allocator},
+               {"handle", handle_json(history, rows)},
+               {"lifecycles_planned", history.planned_lifecycles},
+               {"lifecycles", history.lifecycles.size() + history.broken_off.size()},
+               {"failed", failed + static_cast<std::ptrdiff_t>(history.broken_off.size())},
                {"first_failure", nullptr},
-               {"phases", phases_json(dossier.lifecycles, dossier.broken_off)},
-               {"leaks", leaks_json(dossier.lifecycles)},
+               {"phases", phases_json(history.lifecycles, history.broken_off)},
+               {"leaks", leaks_json(history.lifecycles)},
                {"jitter", jitter_json(rows)},
                {"hangs", hung_rows + hung_incidents},
-               {"incidents", incidents_json(dossier.incidents)}};
-    for (const auto* cycle : dossier.lifecycles) {
+               {"incidents", incidents_json(history.incidents)}};
+    for (const auto* cycle : history.lifecycles) {
       if (cycle->failure && entry["first_failure"].is_null()) entry["first_failure"] = to_json(*cycle->failure);
     }
-    if (entry["first_failure"].is_null() && !dossier.broken_off.empty()) {
-      entry["first_failure"] = to_json(*dossier.broken_off.front());
+    if (entry["first_failure"].is_null() && !history.broken_off.empty()) {
+      entry["first_failure"] = to_json(*history.broken_off.front());
     }
-    add_workspace_facts(entry, dossier.workspaces);
+    add_workspace_facts(entry, history.workspaces);
     entries.push_back(std::move(entry));
   }
   return entries;

@@ -1,3 +1,5 @@
+#include "report/summary.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 #include <map>
 
 #include "report/pick.hpp"
-#include "report/verdict.hpp"
 
 namespace symmbench {
 namespace {
@@ -48,14 +49,14 @@ std::vector<Kind> kinds_of(const Json& report) {
   for (const Json& entry : report.at("stability")) {
     const auto allocator = entry.at("allocator").get<std::string>();
     const auto workspace = entry.at("workspace").get<std::string>();
-    bool told = entry.at("first_failure").is_null();  // a lifecycle that ended its worker is an incident, too
+    bool counted = entry.at("first_failure").is_null();  // a lifecycle that ended its worker is an incident, too
     for (const Json& incident : entry.at("incidents")) {
-      told = told || incident.at("failure") == entry.at("first_failure");
+      counted = counted || incident.at("failure") == entry.at("first_failure");
       count(kinds, allocator, incident.at("status").get<std::string>(), incident.at("failure"),
             incident.at("case_id").is_string() ? incident.at("case_id").get<std::string>()
                                                : workspace + ", outside any case");
     }
-    if (!told) count(kinds, allocator, "failed", entry.at("first_failure"), workspace + ", lifecycle");
+    if (!counted) count(kinds, allocator, "failed", entry.at("first_failure"), workspace + ", lifecycle");
   }
   for (const Json& incident : report.at("run").at("incidents")) {
     count(kinds, "", incident.at("status").get<std::string>(), incident.at("failure"), "before any case");
@@ -185,7 +186,7 @@ std::string next_step(const Failure& failure) {
       return "do not use this allocator here: results[].blame names source rank and block; run again with another "
              "--handle";
     case Reason::corrupted:
-      return "memory was overwritten: run the case by itself, then with the other allocator, to see who writes";
+      return "memory was overwritten: run the case by itself, then with each other allocator, to see who writes";
     case Reason::not_permitted:
       return "fabric handles need an IMEX channel (/dev/nvidia-caps-imex-channels) and its daemon; or use --handle "
              "posix_fd";
@@ -200,7 +201,7 @@ std::string next_step(const Failure& failure) {
     case Reason::invalid_handle:
     case Reason::illegal_state:
     case Reason::invalid_argument:
-      return "compare stability[].driver_calls of both allocators: one of them makes a call that this driver refuses";
+      return "compare stability[].driver_calls of the allocators: one of them makes a call that this driver refuses";
     case Reason::illegal_address:
       return "a kernel left its memory: run the case by itself; check the GPU's Xid errors in the kernel log";
     case Reason::capacity_exceeded:

@@ -19,8 +19,8 @@ namespace symmbench {
 namespace {
 
 constexpr std::uint64_t kMessageStep = 16;  // messages are whole packets
-/// What goes on winning above the largest measured size.
-bool goes_on(const std::string& algorithm) { return algorithm != "one_shot"; }
+/// What may win above the largest measured size, too.
+bool wins_beyond(const std::string& algorithm) { return algorithm != "one_shot"; }
 
 /// Of one row, or the geometric mean over several.
 struct TimedBounds {
@@ -175,7 +175,7 @@ Entry entry_of(const std::vector<TunedSize>& sizes) {
     Json bound = nullptr;
     if (!last) bound = (sizes[i].bytes + sizes[i + 1].bytes) / 2 / kMessageStep * kMessageStep;
     // Ties alone are no reason to prefer anything beyond what was measured.
-    if (last && (!goes_on(winners[i]) || entry.ties == sizes.size())) bound = sizes[i].bytes;
+    if (last && (!wins_beyond(winners[i]) || entry.ties == sizes.size())) bound = sizes[i].bytes;
     entry.choices.push_back({{"up_to_bytes", bound}, {"algorithm", winners[i]}});
   }
   return entry;

@@ -13,7 +13,7 @@ namespace symmbench {
 /// intervals overlap, are tied: such a size takes what its nearest smaller neighbour took, else the nearest larger one
 /// that is no tie, else the one that is fastest over all sizes. Two measured sizes with different winners meet halfway.
 /// Above the largest size, one_shot says nothing more (it sends the most bytes); the others go on.
-/// Peers (NCCL) are left out.
+/// References are left out.
 /// `family`: "host", "sm90", ... @throws Error{report, invalid_argument} when nothing was measured, or family is empty
 Json tuning_table(const Json& report, const std::string& family);
 

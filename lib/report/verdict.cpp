@@ -4,9 +4,10 @@
 #include <array>
 #include <map>
 
-#include "config/run_config.hpp"
 #include "core/names.hpp"
 #include "report/pick.hpp"
+#include "report/reference.hpp"
+#include "report/summary.hpp"
 
 namespace symmbench {
 namespace {
@@ -39,6 +40,7 @@ bool leaked(const Json& leaks) {
 /// How the rows of one allocator ended, as far as "could it run at all?" goes.
 struct Tally {
   std::size_t rows = 0, skipped = 0, not_tested = 0;
+  bool reference = false;
 
   bool none_ran() const { return rows > 0 && skipped + not_tested == rows; }
   bool all_skipped() const { return rows > 0 && skipped == rows; }
@@ -49,6 +51,7 @@ std::map<std::string, Tally> tally_by_allocator(const Json& results) {
   for (const Json& row : results) {
     Tally& tally = tallies[row.at("allocator").get<std::string>()];
     ++tally.rows;
+    tally.reference = is_reference(row);
     if (row.at("status") == "skipped") ++tally.skipped;
     if (row.at("status") == "not_tested") ++tally.not_tested;
   }
@@ -67,8 +70,8 @@ ExitCode code_of_rows(const Json& results, const VerdictPolicy& policy) {
     code = worse(code, ExitCode::no_verdict);
   const auto tallies = tally_by_allocator(results);
   for (const auto& [allocator, tally] : tallies) {
-    // A reference row is a courtesy: without the library the others still give a verdict.
-    if (allocator == kNccl && tally.all_skipped() && tallies.size() > 1) continue;
+    // Without its library a reference is left out: the others still give a verdict.
+    if (tally.reference && tally.all_skipped() && tallies.size() > 1) continue;
     if (tally.none_ran()) code = worse(code, code_of_missing(tally, policy));
   }
   return code;

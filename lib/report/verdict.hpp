@@ -1,12 +1,11 @@
 #pragma once
 #include <string>
-#include <vector>
 
 #include "core/json.hpp"
 
 namespace symmbench {
 
-/// What a run came to; the process's exit code (design section 3). When several apply, the order is 4 > 1 > 3 > 77 > 0.
+/// What a run came to; the process's exit code. When several apply, the order is 4 > 1 > 3 > 77 > 0.
 /// 2, a usage error, never reaches a report: nothing was run.
 enum class ExitCode : int {
   passed = 0,
@@ -29,7 +28,7 @@ struct VerdictPolicy {
 ///   3   the run is not complete; nothing was planned; planned lifecycles were not run; all rows of an asked allocator
 ///       are skipped or not_tested (77 instead, when all of them are skipped, or the machine
 ///       forbids the run as a whole, and skip_if_unsupported says so; skipped
-///       rows of nccl do not count beside others);
+///       rows of a reference do not count beside others);
 ///       any row is skipped or not_tested, with strict
 ///   0   otherwise
 /// {status: "passed"|"failed"|"hung"|"no_verdict"|"skipped", exit_code, summary[]}
@@ -41,11 +40,5 @@ void downgrade(Json& report, const std::string& why);
 
 /// The larger of two exit codes in the order 4 > 1 > 3 > 77 > 0; for codes that later checks add.
 ExitCode worse(ExitCode a, ExitCode b);
-
-/// What to do about a failure, in one line a person can act on.
-std::string next_step(const Failure& failure);
-
-/// What a report comes to, for a person: what failed, where, what to do next; what did not run and why; who is faster.
-std::vector<std::string> summary_lines(const Json& report);
 
 }  // namespace symmbench

@@ -29,7 +29,7 @@ std::vector<double> logarithms(const std::vector<double>& times) {
   return logs;
 }
 
-/// Largest block over smallest block of one contender, minus 1.
+/// Largest block over smallest block of one allocator, minus 1.
 double spread_of(const std::vector<double>& block_log_means) {
   const auto [low, high] = std::minmax_element(block_log_means.begin(), block_log_means.end());
   return std::exp(*high - *low) - 1;
@@ -41,7 +41,7 @@ std::size_t samples_in(Blocks blocks, std::size_t count) {
   return samples;
 }
 
-/// Of the paired blocks, by contender.
+/// Of the paired blocks, by allocator.
 std::size_t fewest_samples(Blocks a_blocks, Blocks b_blocks) {
   const std::size_t pairs = std::min(a_blocks.size(), b_blocks.size());
   return std::min(samples_in(a_blocks, pairs), samples_in(b_blocks, pairs));

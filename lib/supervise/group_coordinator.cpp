@@ -61,7 +61,7 @@ void GroupCoordinator::start_next(Clock::time_point) {
   items_done_.assign(running_.items.size(), false);
   state_of_.clear();
   for (const int rank : members_) state_of_.push_back({.report = {.rank = rank}});
-  news_count_ = 0;
+  events_ = 0;
   open_rounds_.clear();
   rounds_.open_attempt(static_cast<std::uint32_t>(group_), static_cast<std::uint32_t>(attempt_));
   state_ = State::running;
@@ -113,8 +113,8 @@ bool GroupCoordinator::waits_in_round(int rank) const {
                      [&](const auto& round) { return std::count(round.second.begin(), round.second.end(), rank) > 0; });
 }
 
-void GroupCoordinator::news(Member& from, bool decisive, Clock::time_point now) {
-  if (from.report.order == MemberReport::kUnheard) from.report.order = news_count_++;
+void GroupCoordinator::on_event(Member& from, bool decisive, Clock::time_point now) {
+  if (from.report.order == MemberReport::kUnheard) from.report.order = events_++;
   if (decisive) {
     stop_all(now);
   } else {
@@ -165,7 +165,7 @@ void GroupCoordinator::worker_died(int attempt, int rank, WorkerEnd end, Clock::
                        .detail = "its worker is gone",
                        .rank = rank,
                        .code = end.code}));
-  news(from, true, now);
+  on_event(from, true, now);
 }
 
 void GroupCoordinator::worker_failed(int attempt, int rank, std::vector<Failure> failures, Clock::time_point now) {
@@ -173,14 +173,14 @@ void GroupCoordinator::worker_failed(int attempt, int rank, std::vector<Failure>
   Member& from = member(rank);
   from.report.said = std::move(failures);
   const bool only_waits = std::all_of(from.report.said.begin(), from.report.said.end(), is_wait);
-  news(from, !only_waits, now);
+  on_event(from, !only_waits, now);
 }
 
 void GroupCoordinator::worker_hung(int attempt, int rank, Clock::time_point now) {
   if (!watching(attempt)) return;
   Member& from = member(rank);
   from.report.hung = true;
-  news(from, false, now);
+  on_event(from, false, now);
 }
 
 void GroupCoordinator::stop_all(Clock::time_point now) {
@@ -215,7 +215,7 @@ void GroupCoordinator::conclude(Clock::time_point now) {
   for (const Member& each : state_of_) {
     reports.push_back(each.report);
   }
-  if (news_count_ > 0) {  // otherwise it was only halted
+  if (events_ > 0) {  // otherwise it was only halted
     const Attribution attribution = attribute(reports, case_ids_of(running_.items));
     // The others may be a step ahead of the rank to blame, waiting for it; without one the furthest counts.
     for (const MemberReport& each : reports) {
@@ -278,7 +278,7 @@ void GroupCoordinator::tick(Clock::time_point now) {
       for (const Answer& each : expired) {
         for (const int rank : each.to) {
           Member& waiting = member(rank);
-          if (waiting.report.order == MemberReport::kUnheard) waiting.report.order = news_count_++;
+          if (waiting.report.order == MemberReport::kUnheard) waiting.report.order = events_++;
           waiting.report.waited_for.insert(waiting.report.waited_for.end(), each.missing.begin(), each.missing.end());
         }
       }
@@ -310,7 +310,7 @@ void GroupCoordinator::lose_silent_rank() {
                   .rank = lost_rank_},
       .others = {},
       .hung = true};
-  if (news_count_ > 0) {
+  if (events_ > 0) {
     Attribution theirs = attribute(reports, case_ids_of(running_.items));
     attribution.others = std::move(theirs.others);
     attribution.others.insert(attribution.others.begin(), std::move(theirs.failure));

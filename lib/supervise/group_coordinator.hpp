@@ -29,7 +29,7 @@ struct StoppedReport {
 
 /// Leads one group of ranks through its requests, one worker life after the other. Holds no descriptor and no clock:
 /// events and the time come in, commands go out, so that every story of failure can be told in a unit test.
-/// News of an attempt that is not the current one are dropped. Ranks are world ranks.
+/// Events of an attempt that is not the current one are dropped. Ranks are world ranks.
 class GroupCoordinator {
  public:
   struct Start {
@@ -93,7 +93,7 @@ class GroupCoordinator {
   bool waits_in_round(int rank) const;
   void answer(std::vector<Answer> answers);
   void start_next(Clock::time_point now);
-  void news(Member& from, bool decisive, Clock::time_point now);
+  void on_event(Member& from, bool decisive, Clock::time_point now);
   void settle(Clock::time_point now);
   void stop_all(Clock::time_point now);
   void conclude(Clock::time_point now);
@@ -117,7 +117,7 @@ class GroupCoordinator {
   int attempt_ = -1;
   std::vector<bool> items_done_;
   std::vector<Member> state_of_;  ///< by group rank
-  int news_count_ = 0;
+  int events_ = 0;
   Clock::time_point settle_deadline_, stop_deadline_;
   std::optional<int> lost_rank_;
   std::vector<Command> commands_;

@@ -94,7 +94,7 @@ void WorkQueue::plan_rest(const Batch& failed, const AttemptProgress& progress) 
   batches_.insert(batches_.begin(), std::make_move_iterator(next.begin()), std::make_move_iterator(next.end()));
 }
 
-/// Takes `allocator` out of everything that is queued; what loses its partner goes on alone.
+/// Takes `allocator` out of everything that is queued; what is left by itself then runs alone.
 GivenUp WorkQueue::drop_allocator(const std::string& allocator) {
   GivenUp result{.label = request_.label, .allocators = {allocator}, .case_ids = {}, .bring_up = false, .reason = {}};
   for (Batch& batch : batches_) {

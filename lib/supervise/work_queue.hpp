@@ -28,12 +28,12 @@ struct GivenUp {
 };
 
 /// What is left of one request for one group: a queue of worker lives. Decides what follows a failure:
-///  - a pair that fails in a case: that case once per allocator alone, then the other cases as a pair again;
+///  - several allocators that fail in a case: that case once per allocator alone, then the other cases together again;
 ///  - a case that fails alone: on to the next one;
-///  - a pair that fails before its first case: all cases once per allocator, so that the good one gets its results;
+///  - several that fail before their first case: all cases once per allocator, so that the good ones get their results;
 ///  - anything else: once more from where it stood;
 ///  - the third equal failure under an allocator: nothing more under this allocator.
-/// Failures are equal when layer, reason, call, phase and rank are. A failure of a pair counts for both.
+/// Failures are equal when layer, reason, call, phase and rank are. A failure of several counts for each of them.
 class WorkQueue {
  public:
   explicit WorkQueue(WorkRequest request);

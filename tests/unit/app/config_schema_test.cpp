@@ -4,7 +4,7 @@
 #include "app/cli.hpp"
 #include "config/options.hpp"
 #include "config/resolve.hpp"
-#include "report/schema.hpp"
+#include "report/schema_validation.hpp"
 
 using namespace symmbench;
 

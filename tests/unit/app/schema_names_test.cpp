@@ -3,7 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <stdexcept>
 
-#include "report/schema.hpp"
+#include "report/schema_validation.hpp"
 
 using namespace symmbench;
 

@@ -1,7 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "bench/batch_ring.hpp"
-#include "bench/case_runner.hpp"
 
 using namespace symmbench;
 
@@ -14,12 +13,6 @@ Case plain(std::uint64_t message_bytes) {
 }
 
 }  // namespace
-
-TEST_CASE("contenders take turns so that a steady drift cancels") {
-  CHECK(interleaved_order(1) == std::vector<std::size_t>{0, 0});
-  CHECK(interleaved_order(2) == std::vector<std::size_t>{0, 1, 1, 0});
-  CHECK(interleaved_order(3) == std::vector<std::size_t>{0, 1, 2, 2, 1, 0});
-}
 
 TEST_CASE("every iteration of a batch has a slot of its own while the ring fits its budget") {
   const BatchShape shape = batch_shape(plain(1 << 20), false);

@@ -7,12 +7,6 @@ using namespace symmbench;
 
 namespace {
 
-RowRecord alone(RowRecord row, int attempt) {
-  row.alone = true;
-  row.attempt = attempt;
-  return row;
-}
-
 EventRecord given_up(const std::vector<std::string>& case_ids, const std::vector<std::string>& allocators) {
   return {.what = "group_skipped",
           .detail = "3 equal failures in a row",
@@ -35,6 +29,30 @@ TEST_CASE("when one of a pair fails by itself and the other passes, only the one
   CHECK(torch["attempts"].size() == 2);
   CHECK(torch["attempts"][1]["alone"] == true);
   CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("of three that fail together the one that fails by itself has failed, and the others that pass have not") {
+  RunBuilder run(1, {kSymm, kTorch, kIpc});
+  run.add(run.failed(0, 1, {kSymm, kTorch, kIpc}))
+      .add(alone(run.ok(0, kSymm), 2))
+      .add(run.failed(0, 3, {kTorch}, true))
+      .add(alone(run.ok(0, kIpc), 4));
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "ok");
+  CHECK(RunBuilder::row(report, 0, kTorch)["status"] == "failed");
+  CHECK(RunBuilder::row(report, 0, kIpc)["status"] == "ok");
+  CHECK(report["comparison"].empty());  // each ran at a time of its own
+}
+
+TEST_CASE("of three that fail together and each pass by themselves, all have failed") {
+  RunBuilder run(1, {kSymm, kTorch, kIpc});
+  run.add(run.failed(0, 1, {kSymm, kTorch, kIpc}));
+  int attempt = 1;
+  for (const auto& allocator : {kSymm, kTorch, kIpc}) run.add(alone(run.ok(0, allocator), ++attempt));
+  const Json report = checked_report(run);
+  for (const auto& allocator : {kSymm, kTorch, kIpc}) {
+    CHECK(RunBuilder::row(report, 0, allocator)["reason"] == "failed when interleaved, passed alone");
+  }
 }
 
 TEST_CASE("when both of a pair pass by themselves, both have failed and keep their times") {

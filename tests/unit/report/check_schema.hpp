@@ -1,7 +1,7 @@
 #pragma once
 #include <catch2/catch_test_macros.hpp>
 
-#include "report/schema.hpp"
+#include "report/schema_validation.hpp"
 #include "run_builder.hpp"
 
 namespace symmbench {

@@ -6,7 +6,7 @@
 
 #include "check_schema.hpp"
 #include "contest_run.hpp"
-#include "report/text.hpp"
+#include "report/crossover_text.hpp"
 
 using namespace symmbench;
 using Catch::Approx;

@@ -30,7 +30,7 @@ TEST_CASE("the report has every top-level key since version 1.0.0") {
   for (const auto& [key, value] : report.items()) keys.push_back(key);
   CHECK(keys == std::vector<std::string>{"schema_version", "tool", "run", "device", "fabric", "ranks", "results",
                                          "stability", "comparison", "crossover", "findings", "verdict"});
-  CHECK(report["schema_version"] == "1.3.0");
+  CHECK(report["schema_version"] == "1.4.0");
 }
 
 TEST_CASE("planned rows come in the order of the plan, with their keys") {
@@ -247,7 +247,37 @@ TEST_CASE("rows that were not interleaved are not compared") {
   CHECK(checked_report(run.add(run.ok(0, kSymm)).add(later))["comparison"].empty());
 }
 
-TEST_CASE("three allocators give three comparisons") {
-  RunBuilder run(1, {"a", "b", "c"});
-  CHECK(checked_report(run.add_all_ok())["comparison"].size() == 3);
+TEST_CASE("of three allocators each other one is compared with the first") {
+  RunBuilder run(1, {kSymm, kTorch, kIpc});
+  const Json comparison = checked_report(run.add_all_ok())["comparison"];
+  REQUIRE(comparison.size() == 2);
+  CHECK(comparison[0]["allocators"] == Json{kSymm, kTorch});
+  CHECK(comparison[1]["allocators"] == Json{kSymm, kIpc});
+}
+
+TEST_CASE("where the first allocator has no result, the others are compared with the first that has one") {
+  RunBuilder run(1, {kSymm, kTorch, kIpc});
+  run.started.planned_rows[0]["skip"] = "no such handle";
+  const Json comparison = checked_report(run.add(run.ok(0, kTorch)).add(run.ok(0, kIpc)))["comparison"];
+  REQUIRE(comparison.size() == 1);
+  CHECK(comparison[0]["allocators"] == Json{kTorch, kIpc});
+}
+
+TEST_CASE("what ran alone is left out, and those that ran together are compared all the same") {
+  RunBuilder run(1, {kSymm, kTorch, kIpc});
+  RowRecord torch = run.ok(0, kTorch), ipc = run.ok(0, kIpc);
+  torch.attempt = ipc.attempt = 2;
+  const Json comparison = checked_report(run.add(run.ok(0, kSymm)).add(torch).add(ipc))["comparison"];
+  REQUIRE(comparison.size() == 1);
+  CHECK(comparison[0]["allocators"] == Json{kTorch, kIpc});
+}
+
+TEST_CASE("a row says whether it is a reference: as the plan does, else by its algorithm") {
+  RunBuilder run(3, {kSymm});
+  run.started.planned_rows[0]["reference"] = true;
+  run.started.planned_rows[1]["algorithm"] = "nccl";
+  const Json results = checked_report(run.add_all_ok())["results"];
+  CHECK(results[0]["reference"] == true);
+  CHECK(results[1]["reference"] == true);
+  CHECK(results[2]["reference"] == false);
 }

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "check_schema.hpp"
+#include "report/nccl_table.hpp"
 #include "report/table.hpp"
 #include "report/text.hpp"
 #include "report/verdict.hpp"
@@ -19,7 +20,9 @@ class Generator {
 
   /// A run of up to 5 cases with up to 40 records of any kind about them, some contradicting one another.
   RunBuilder run() {
-    const std::vector<std::string> allocators = chance(4) ? std::vector{kSymm} : std::vector{kSymm, kTorch};
+    const std::vector<std::string> allocators = chance(4)   ? std::vector{kSymm}
+                                                : chance(3) ? std::vector{kSymm, kTorch, kIpc}
+                                                            : std::vector{kSymm, kTorch};
     RunBuilder run(upto(5), allocators);
     run.started.strict = chance(4);
     run.started.raw_samples = chance(4);
@@ -209,18 +212,28 @@ TEST_CASE("a run cut off after any record folds to a valid report that does not 
   }
 }
 
-TEST_CASE("every folded report can be printed, and the streamed table has a line for each case") {
+TEST_CASE("every folded report can be printed, and the feed tells of each case once") {
+  struct Counter final : CaseListener {
+    void on_plan(const RunStarted&) override {}
+    void on_case(const DecidedCase& decided) override { ++times[decided.case_id]; }
+    void on_end() override {}
+    std::map<std::string, int> times;
+  };
   for (unsigned seed = 1; seed <= 200; ++seed) {
     INFO("seed " << seed);
     const RunBuilder run = Generator(seed).run();
     std::ostringstream out;
     TableWriter table(out);
-    for (const Json& record : run.records()) table.append(record);
+    Counter counter;
+    CaseFeed feed({&table, &counter});
+    for (const Json& record : run.records()) feed.append(record);
     const Json report = run.report();
-    table.finish(report);
-    CHECK(table.cases_written() == table.cases_planned());
+    feed.finish(report);
+    std::map<std::string, int> once;
+    for (const Json& planned : run.started.planned_rows) once[planned["case_id"].get<std::string>()] = 1;
+    CHECK(counter.times == once);
     write_device_list(out, report);
     write_nccl(out, report);
-    write_verdict(out, report, "");
+    write_verdict(out, report, {});
   }
 }

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "core/text.hpp"
-#include "report/text.hpp"
+#include "report/nccl_table.hpp"
 #include "run_builder.hpp"
 
 using namespace symmbench;

@@ -134,7 +134,15 @@ class RunBuilder {
   std::vector<std::string> allocators_;
 };
 
+/// The row as a worker with this allocator alone would have given it.
+inline RowRecord alone(RowRecord row, int attempt) {
+  row.alone = true;
+  row.attempt = attempt;
+  return row;
+}
+
 inline const std::string kSymm = "symm_device_memory";
 inline const std::string kTorch = "torch_symm_mem";
+inline const std::string kIpc = "cuda_ipc";
 
 }  // namespace symmbench

@@ -1,9 +1,10 @@
-#include "report/schema.hpp"
-
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <map>
 
+#include "catalog/row_keys.hpp"
 #include "check_schema.hpp"
+#include "report/schema_validation.hpp"
 #include "support/failures.hpp"
 
 using namespace symmbench;
@@ -52,6 +53,21 @@ TEST_CASE("the shipped schemas are built in, and an unknown name is told which t
 
 TEST_CASE("the report schema is closed everywhere, and every key is required") {
   check_closed(parse_json(schema_text("report"), "schema"), "");
+}
+
+TEST_CASE("the schema's rows have every row key, of its type") {
+  const Json row = parse_json(schema_text("report"), "schema")["definitions"]["row"];
+  const std::map<KeyType, std::string> types{{KeyType::name, "string"},     {KeyType::text, "string"},
+                                             {KeyType::integer, "integer"}, {KeyType::number, "number"},
+                                             {KeyType::flag, "boolean"},    {KeyType::choice, "#/definitions/choice"}};
+  for (const RowKey& key : kRowKeys) {
+    INFO(key.name);
+    const std::string name(key.name);
+    REQUIRE(row["properties"].contains(name));
+    CHECK(std::count(row["required"].begin(), row["required"].end(), name) == 1);
+    const bool is_list = row["properties"][name].contains("anyOf");  // of names that the catalogue has
+    if (!is_list) CHECK(row["properties"][name].dump().find('"' + types.at(key.type) + '"') != std::string::npos);
+  }
 }
 
 TEST_CASE("an unknown key is refused at every level, with its path") {

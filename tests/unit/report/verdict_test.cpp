@@ -3,6 +3,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "check_schema.hpp"
+#include "report/summary.hpp"
 
 using namespace symmbench;
 
@@ -16,8 +17,10 @@ Json report_with(const std::vector<std::string>& rows, bool complete = true) {
               {"comparison", Json::array()}};
   for (const auto& text : rows) {
     const auto colon = text.find(':');
+    const auto allocator = colon == std::string::npos ? "a" : text.substr(colon + 1);
     report["results"].push_back({{"case_id", "c"},
-                                 {"allocator", colon == std::string::npos ? "a" : text.substr(colon + 1)},
+                                 {"allocator", allocator},
+                                 {"reference", allocator == "reference"},
                                  {"status", text.substr(0, colon)},
                                  {"reason", nullptr},
                                  {"failure", nullptr},
@@ -65,11 +68,11 @@ TEST_CASE("the exit code of every mixture of row states") {
            Case{{"skipped", "not_tested"}, true, 3, 3},
            Case{{"ok:a", "skipped:b"}, true, 3, 3},
            Case{{"ok:a", "not_tested:b"}, true, 3, 3},
-           Case{{"ok:a", "skipped:nccl"}, true, 0, 3},
-           Case{{"ok:a", "not_tested:nccl"}, true, 3, 3},
-           Case{{"ok:a", "failed:nccl"}, true, 1, 1},
-           Case{{"skipped:a", "skipped:nccl"}, true, 3, 3},
-           Case{{"skipped:nccl"}, true, 3, 3},
+           Case{{"ok:a", "skipped:reference"}, true, 0, 3},
+           Case{{"ok:a", "not_tested:reference"}, true, 3, 3},
+           Case{{"ok:a", "failed:reference"}, true, 1, 1},
+           Case{{"skipped:a", "skipped:reference"}, true, 3, 3},
+           Case{{"skipped:reference"}, true, 3, 3},
            Case{{"failed", "ok"}, true, 1, 1},
            Case{{"failed", "skipped"}, true, 1, 1},
            Case{{"failed", "not_tested"}, false, 1, 1},

@@ -47,6 +47,34 @@ TEST_CASE("a pair that fails in a case is re-run one allocator at a time, then t
   CHECK(life(queue) == "z:a,b");
 }
 
+TEST_CASE("of any number of allocators that fail in a case each is re-run alone, then the other cases go on together") {
+  WorkQueue queue(pair_request({"x", "y"}, {"a", "b", "c"}));
+  CHECK(queue.failed(crash(), at(2, 0, 0)).empty());
+  for (const auto* alone : {"x:a !", "x:b !", "x:c !"}) {
+    CHECK(life(queue) == alone);
+    queue.succeeded();
+  }
+  CHECK(life(queue) == "y:a,b,c");
+}
+
+TEST_CASE("one of three allocators that is given up leaves the other two together") {
+  WorkQueue queue(pair_request({"w", "x", "y"}, {"a", "b", "c"}));
+  CHECK(queue.failed(crash(), at(3, 0, 0)).empty());  // w together: 1 for each
+  CHECK(queue.failed(crash(), at(1, 0, 0)).empty());  // w under a: 2 for a
+  queue.succeeded();
+  queue.succeeded();
+  CHECK(life(queue) == "x:a,b,c y:a,b,c");
+  const auto given_up = queue.failed(crash(), at(2, 0, 0));  // x together: 3 for a, 2 for b and c
+  REQUIRE(given_up.size() == 1);
+  CHECK(given_up[0].allocators == Names{"a"});
+  CHECK(given_up[0].case_ids == Names{"y"});
+  for (const auto* alone : {"x:b !", "x:c !"}) {
+    CHECK(life(queue) == alone);
+    queue.succeeded();
+  }
+  CHECK(life(queue) == "y:b,c");
+}
+
 TEST_CASE("a case whose rows were lost to a failure in the next one is run again, without being blamed") {
   WorkQueue queue(pair_request({"x", "y", "z"}, {"a"}));
   CHECK(WorkQueue::failed_item(at(3, 0, 1)) == 1);

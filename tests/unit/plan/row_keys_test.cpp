@@ -1,0 +1,18 @@
+#include "catalog/row_keys.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <string>
+
+#include "plan/case.hpp"
+
+using namespace symmbench;
+
+TEST_CASE("a case gives every key of a report's row that the plan knows") {
+  const Json keys = Case{.shape = {.pattern = Pattern::residual_rmsnorm}}.keys();
+  for (const RowKey& key : kRowKeys) {
+    // The allocator is not the case's; whether it is a reference is its algorithm's to say.
+    if (key.source != KeySource::plan || key.name == "allocator" || key.name == "reference") continue;
+    INFO(key.name);
+    CHECK(keys.contains(std::string(key.name) + (key.type == KeyType::choice ? "_asked" : "")));
+  }
+}
