@@ -36,13 +36,13 @@ std::string case_line(const Case& one) {
 std::string group_text(const CaseGroup& group) {
   if (group.kind == GroupKind::lifecycle) {
     return fmt::format("\n{}\n  {} rounds of create ... use ... close, workspace for {}\n", group.id, group.lifecycles,
-                       format_bytes(group.layout.message_bytes));
+                       format_bytes(group.capacity.message_bytes()));
   }
   auto text = fmt::format("\n{}\n  {}{}; {}\n", group.id, fmt::join(group.allocators, " and "),
                           group.allocators.size() > 1 ? ", interleaved" : "",
                           group.kind == GroupKind::library
                               ? std::string("buffers of its own")
-                              : fmt::format("workspace for {}", format_bytes(group.layout.message_bytes)));
+                              : fmt::format("workspace for {}", format_bytes(group.capacity.message_bytes())));
   text += fmt::format("  {:<18} {:<5} {:<4} {:<17} {:>12} {:>11}\n", "pattern", "dtype", "out", "algorithm",
                       "tokens x hid", "message");
   for (const auto& one : group.cases) text += case_line(one);
@@ -55,6 +55,7 @@ std::string memory_text(const MemoryEstimate& memory, int ranks) {
     std::vector<std::string> parts;
     for (const auto& one : group.workspaces)
       parts.push_back(fmt::format("{} {}", one.allocator, format_bytes(one.bytes)));
+    if (group.bench_bytes) parts.push_back(fmt::format("bench segments {}", format_bytes(group.bench_bytes)));
     if (group.ring_bytes) parts.push_back(fmt::format("batch ring {}", format_bytes(group.ring_bytes)));
     text += fmt::format("  {}: {}\n", group.id, fmt::join(parts, ", "));
   }
@@ -74,7 +75,7 @@ Json group_json(const CaseGroup& group) {
           {"kind", name_of(group.kind)},
           {"allocators", group.allocators},
           {"lifecycles", group.lifecycles},
-          {"capacity_bytes", group.layout.message_bytes},
+          {"capacity_bytes", group.capacity.message_bytes()},
           {"cases", std::move(cases)}};
 }
 
@@ -83,7 +84,10 @@ Json memory_json(const MemoryEstimate& memory, int ranks) {
   for (const auto& group : memory.groups) {
     Json workspaces = Json::object();
     for (const auto& one : group.workspaces) workspaces[one.allocator] = one.bytes;
-    groups.push_back({{"id", group.id}, {"workspace_bytes", workspaces}, {"ring_bytes", group.ring_bytes}});
+    groups.push_back({{"id", group.id},
+                      {"workspace_bytes", workspaces},
+                      {"bench_bytes", group.bench_bytes},
+                      {"ring_bytes", group.ring_bytes}});
   }
   return {{"granularity_bytes", kUsualGranularity},
           {"rank_bytes", memory.rank_bytes()},

@@ -15,6 +15,7 @@
 #include "comm/mpi_transport.hpp"
 #include "config/options.hpp"
 #include "config/resolve.hpp"
+#include "core/rank_groups.hpp"
 #include "core/text.hpp"
 #include "journal/journal.hpp"
 #include "report/fold.hpp"
@@ -158,7 +159,7 @@ RunStarted run_started(const ParsedCommand& command, const RunConfig& config, co
                         {"emulated", device.emulated},
                         {"reason", device.reason}};
   started.world_size = world_size;
-  started.group_size = config.group_size == 0 ? world_size : config.group_size;
+  started.group_size = ranks_per_group(config.group_size, world_size);
   started.planned_rows = planned_rows(config, world_size);
   started.planned_lifecycles = planned_lifecycles(config, world_size);
   started.strict = config.strict;
@@ -265,7 +266,7 @@ class Rank {
     const Deadlines deadlines = deadlines_of(config_);
     SupervisorOptions options;
     options.job_nonce = nonce_;
-    options.group_size = config_.group_size == 0 ? mpi_.size() : config_.group_size;
+    options.group_size = ranks_per_group(config_.group_size, mpi_.size());
     options.round_s = deadlines.round_s;
     options.watchdog_s = deadlines.watchdog_s - deadlines.round_s;
     options.isolate = config_.isolation == Isolation::process;

@@ -8,6 +8,7 @@
 #include "bench/batch_ring.hpp"
 #include "bench/preflight.hpp"
 #include "config/resolve.hpp"
+#include "core/rank_groups.hpp"
 #include "core/text.hpp"
 #include "plan/estimate.hpp"
 
@@ -66,7 +67,7 @@ std::optional<std::string> tuning_concern(const RunConfig& config, const DeviceD
 
 DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& rank_facts, int world_size) {
   const DeviceChoice asked = config.device;
-  const int group_size = config.group_size == 0 ? world_size : config.group_size;
+  const int group_size = ranks_per_group(config.group_size, world_size);
   auto cuda_problem = problem_with("cuda", rank_facts, world_size);
   if (!cuda_problem) cuda_problem = placement_problem(rank_facts, group_size);
   const auto host_problem = problem_with("host", rank_facts, world_size);
@@ -156,8 +157,8 @@ std::vector<Json> planned_lifecycles(const RunConfig& config, int world_size) {
     for (const auto& case_group : make_plan(config, world_size, group).groups) {
       if (case_group.kind != GroupKind::lifecycle) continue;
       lifecycles.push_back(Json{{"label", case_group.id},
-                                {"workspace", case_group.workspace},
-                                {"transport", case_group.transport},
+                                {"workspace", name_of(case_group.workspace)},
+                                {"transport", name_of(case_group.transport)},
                                 {"allocator", case_group.allocators.front()},
                                 {"handle_asked", case_group.handle_asked},
                                 {"group", group},

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "config/run_config.hpp"
-#include "plan/case.hpp"
+#include "plan/make_plan.hpp"
 #include "supervise/supervisor.hpp"
 
 namespace symmbench {

@@ -5,7 +5,10 @@
 
 #include "app/backend.hpp"
 #include "bench/group_task.hpp"
+#include "bench/library_group.hpp"
+#include "bench/lifecycle.hpp"
 #include "config/resolve.hpp"
+#include "plan/make_plan.hpp"
 
 namespace symmbench {
 namespace {
@@ -38,9 +41,9 @@ void run_worker_task(WorkerContext& context) {
   }
   const Json& settings = context.request.settings;
   const RunConfig config = config_from_text(settings.at("config").get<std::string>());
-  const int group_index = context.comm.world_rank(0) / context.comm.size();
+  const int own_group = group_index(context.comm);
   // The plan is a pure function, so every worker makes the same one and only case ids travel.
-  const Plan plan = make_plan(config, settings.at("world_size").get<int>(), group_index);
+  const Plan plan = make_plan(config, settings.at("world_size").get<int>(), own_group);
   const CaseGroup& group = group_of(plan, context.request.label);
   // Kernels give up first; then the stream; then whoever waits for this rank.
   const Deadlines deadlines = deadlines_of(config);

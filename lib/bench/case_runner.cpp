@@ -15,14 +15,10 @@ namespace symmbench {
 
 struct CaseRunner::AllocatorRun {
   AllocatorRun(const Case& which, const AllocatorWorkspace& whose, const BatchShape& batch, BatchRing ring_of_case)
-      : bench_case(which),
-        allocator(whose.allocator),
-        workspace(*whose.workspace),
-        shape(batch),
-        ring(std::move(ring_of_case)) {}
+      : bench_case(which), on(whose), workspace(*whose.workspace), shape(batch), ring(std::move(ring_of_case)) {}
 
   const Case& bench_case;
-  std::string allocator;
+  AllocatorWorkspace on;
   Workspace& workspace;
   BatchShape shape;
   BatchRing ring;
@@ -146,7 +142,7 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
       stream_.copy(to_pointer(batch.output(i)), to_pointer(batch.input(i)), batch.message_bytes);
     }
   }
-  backend_.kernels->device_barrier(stream_, workspace.view(), workspace.view().flags());
+  backend_.kernels->device_barrier(stream_, workspace.view(), run.on.flags());
   stream_.record(*batch_start_);
   graph.launch();
   stream_.record(*batch_end_);
@@ -181,13 +177,12 @@ void CaseRunner::sample_block(AllocatorRun& run, int position, std::uint64_t bat
 
 void CaseRunner::measure_skew(AllocatorRun& run) {
   if (!skew_) return;
-  auto& workspace = run.workspace;
-  skew_->begin(workspace);
+  skew_->begin(run.on);
   for (int batch = 0; batch < SkewMeter::kBatches; ++batch) {
     run_batch(run, *run.stamped_graph);
     skew_->batch_done();
   }
-  run.skew = skew_->end(workspace);
+  run.skew = skew_->end(run.on);
 }
 
 bool CaseRunner::sampled_enough(const std::vector<AllocatorRun>& runs, double spent_us) const {
@@ -202,8 +197,7 @@ bool CaseRunner::sampled_enough(const std::vector<AllocatorRun>& runs, double sp
 }
 
 void CaseRunner::verify(AllocatorRun& run) {
-  auto& workspace = run.workspace;
-  workspace.check_canaries();
+  run.workspace.check_canaries();
   if (config_.check == CheckMode::off) return;
 
   const VerifyReport report = run.ring.take_report(stream_);
@@ -239,12 +233,12 @@ void CaseRunner::verify(AllocatorRun& run) {
   if (failure.peer) failure.peer = context_.comm.world_rank(*failure.peer);
   run.failure = std::move(failure);
   // What was wrong may still sit in the Lamport slots; the next case must not inherit it.
-  workspace.reset({.comm = context_.comm});
+  run.on.reset({.comm = context_.comm});
 }
 
 RowRecord CaseRunner::row_of(const AllocatorRun& run, const BatchShape& shape) const {
   RowRecord row{.case_id = run.bench_case.id(),
-                .allocator = run.allocator,
+                .allocator = run.on.allocator,
                 .group = run.bench_case.group,
                 .attempt = context_.request.attempt,
                 .status = run.failure ? "failed" : "ok"};

@@ -20,28 +20,30 @@ std::int64_t since_ns(std::uint64_t stamp, std::uint64_t from, const ClockReadin
 
 }  // namespace
 
-void prepare_segment(WorkerContext& context, Stream& stream, DevicePtr own, std::uint64_t bytes) {
+void prepare_links(WorkerContext& context, Stream& stream, const AllocatorWorkspace& ready, std::uint64_t bytes) {
   barrier(context.comm, "probe: enter");
-  stream.fill(own, kSentinel, bytes / sizeof(std::uint32_t));
+  stream.fill(ready.bench->links()[context.comm.rank()], kSentinel, bytes / sizeof(std::uint32_t));
   stream.synchronize();
   barrier(context.comm, "probe: prepared");
 }
 
-std::vector<ClockReading> read_clocks(WorkerContext& context, Backend& backend, Stream& stream, Workspace& workspace) {
-  const WorkspaceView& view = workspace.view();
+std::vector<ClockReading> read_clocks(WorkerContext& context, Backend& backend, Stream& stream,
+                                      const AllocatorWorkspace& ready) {
+  const RankView& view = ready.workspace->view();
+  const SegmentView& links = ready.bench->links();
   const auto ranks = static_cast<std::size_t>(view.world_size);
   const auto rounds =
-      static_cast<std::uint32_t>(std::min(kMostRounds, view.comm().bytes / LinkProbe::ping_bytes(view.world_size, 1)));
+      static_cast<std::uint32_t>(std::min(kMostRounds, links.bytes / LinkProbe::ping_bytes(view.world_size, 1)));
   const LocalBuffer found(*backend.driver, ranks * sizeof(ClockReading));
-  prepare_segment(context, stream, view.comm()[view.rank], LinkProbe::ping_bytes(view.world_size, rounds));
+  prepare_links(context, stream, ready, LinkProbe::ping_bytes(view.world_size, rounds));
   std::vector<ClockReading> readings(ranks);
-  backend.probe->ping(stream, view, view.comm(), rounds, found.address());
+  backend.probe->ping(stream, view, links, rounds, found.address());
   if (view.rank == 0) {
     stream.copy(readings.data() + 1, to_pointer(found.address() + sizeof(ClockReading)),
                 (ranks - 1) * sizeof(ClockReading));
   }
   stream.synchronize();
-  if (const auto failure = workspace.gave_up()) throw Error(*failure);
+  if (const auto failure = ready.workspace->gave_up()) throw Error(*failure);
   if (ranks > 1) readings[0].at_ns = readings[1].at_ns;
   const auto all = context.comm.allgather("clocks", std::as_bytes(std::span(readings)));
   check_blob_sizes(context.comm, "clocks", all, ranks * sizeof(ClockReading));
@@ -77,9 +79,9 @@ double clock_error_us(std::span<const ClockReading> before, std::span<const Cloc
 SkewMeter::SkewMeter(WorkerContext& context, Backend& backend, Stream& stream)
     : context_(context), backend_(backend), stream_(stream), stamp_(*backend.driver, sizeof(std::uint64_t)) {}
 
-void SkewMeter::begin(Workspace& workspace) {
+void SkewMeter::begin(const AllocatorWorkspace& ready) {
   mine_.clear();
-  before_ = read_clocks(context_, backend_, stream_, workspace);
+  before_ = read_clocks(context_, backend_, stream_, ready);
 }
 
 void SkewMeter::batch_done() {
@@ -89,8 +91,8 @@ void SkewMeter::batch_done() {
   mine_.push_back(stamp);
 }
 
-SkewMeter::Result SkewMeter::end(Workspace& workspace) {
-  const auto after = read_clocks(context_, backend_, stream_, workspace);
+SkewMeter::Result SkewMeter::end(const AllocatorWorkspace& ready) {
+  const auto after = read_clocks(context_, backend_, stream_, ready);
   const auto all = context_.comm.allgather("stamps", std::as_bytes(std::span(mine_)));
   check_blob_sizes(context_.comm, "stamps", all, mine_.size() * sizeof(std::uint64_t));
   std::vector<std::vector<std::uint64_t>> stamps(mine_.size(), std::vector<std::uint64_t>(all.size()));

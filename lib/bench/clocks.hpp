@@ -3,26 +3,27 @@
 #include <span>
 #include <vector>
 
+#include "bench/allocator_workspace.hpp"
 #include "bench/backend.hpp"
 #include "memory/local_buffer.hpp"
 #include "supervise/worker.hpp"
-#include "workspace/workspace.hpp"
 
 namespace symmbench {
 
-/// Device clocks step by this much (KP 3).
+/// Device clocks step by this much, as seen on H200s.
 inline constexpr double kClockStepUs = 0.032;
 
 /// Collective. One reading per rank of the group against the clock of its rank 0 (whose own is zero), the same on every
-/// rank. Uses and prepares the comm segment. @throws what Stream and Communicator throw; Error{kernel, timed_out} for a rank
+/// rank. Works on the bench segment. @throws what Stream and Communicator throw; Error{kernel, timed_out} for a rank
 /// that did not answer
-std::vector<ClockReading> read_clocks(WorkerContext& context, Backend& backend, Stream& stream, Workspace& workspace);
+std::vector<ClockReading> read_clocks(WorkerContext& context, Backend& backend, Stream& stream,
+                                      const AllocatorWorkspace& ready);
 
-/// Collective. Fills the first `bytes` of `own`, this rank's part of the segment that a LinkProbe uses, with kSentinel while no rank uses it.
-void prepare_segment(WorkerContext& context, Stream& stream, DevicePtr own, std::uint64_t bytes);
+/// Collective. Fills the first `bytes` of this rank's link area with kSentinel while no rank uses it (LinkProbe).
+void prepare_links(WorkerContext& context, Stream& stream, const AllocatorWorkspace& ready, std::uint64_t bytes);
 
 /// How far apart the ranks were, for each batch, in us: `stamps[batch][rank]` are raw clocks of the ranks' devices.
-/// These differ by hundreds of microseconds and drift (KP 3), so each is moved to rank 0's clock by the reading before
+/// These differ by hundreds of microseconds and drift, so each is moved to rank 0's clock by the reading before
 /// and after, interpolated. @pre as many readings as ranks
 std::vector<double> arrival_spread_us(std::span<const ClockReading> before, std::span<const ClockReading> after,
                                       std::span<const std::vector<std::uint64_t>> stamps);
@@ -43,14 +44,14 @@ class SkewMeter {
   void stamp() { backend_.probe->stamp(stream_, stamp_.address()); }
 
   /// Collective. Then per batch: launch it, synchronize, batch_done().
-  void begin(Workspace& workspace);
+  void begin(const AllocatorWorkspace& ready);
   void batch_done();
   struct Result {
     std::vector<double> skew_us;
     double clock_error_us = 0;
   };
   /// Collective; the same on every rank.
-  Result end(Workspace& workspace);
+  Result end(const AllocatorWorkspace& ready);
 
  private:
   WorkerContext& context_;

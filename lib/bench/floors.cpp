@@ -16,31 +16,32 @@ constexpr std::size_t kBatches = 7;
 /// Long enough to hide what the launch of a graph costs (some 7 us); even, for the rows of the flag barrier.
 constexpr std::uint32_t kShortLaunches = 200;
 constexpr std::uint32_t kTransferLaunches = 5;
-/// From here on a longer transfer is no faster (KP 3).
+/// From here on a longer transfer is no faster on H200s.
 constexpr std::uint64_t kTransferBytes = std::uint64_t{64} << 20;
 
 class FloorsRun {
  public:
-  FloorsRun(WorkerContext& context, Backend& backend, Stream& stream, Workspace& workspace)
+  FloorsRun(WorkerContext& context, Backend& backend, Stream& stream, const AllocatorWorkspace& ready)
       : context_(context),
         backend_(backend),
         stream_(stream),
-        workspace_(workspace),
+        ready_(ready),
         start_(stream.make_event()),
         end_(stream.make_event()),
         sink_(*backend.driver, sizeof(std::uint32_t)) {}
 
   FloorsRecord measure() {
     LinkProbe& probe = *backend_.probe;
-    const WorkspaceView& view = workspace_.view();
-    FloorsRecord floors{.group = context_.comm.world_rank(0) / context_.comm.size()};
+    const RankView& view = ready_.workspace->view();
+    const SegmentView& links = ready_.bench->links();
+    FloorsRecord floors{.group = group_index(context_.comm)};
     floors.empty_kernel_us = launch_us("empty kernel", kShortLaunches, [&](std::uint32_t) { probe.empty(stream_); });
 
-    prepare_segment(context_, stream_, view.comm()[view.rank], LinkProbe::flag_barrier_bytes(view.world_size));
+    prepare_links(context_, stream_, ready_, LinkProbe::flag_barrier_bytes(view.world_size));
     floors.flag_barrier_us = launch_us("flag barrier", kShortLaunches,
-                                       [&](std::uint32_t i) { probe.flag_barrier(stream_, view, view.comm(), i % 2); });
+                                       [&](std::uint32_t i) { probe.flag_barrier(stream_, view, links, i % 2); });
 
-    for (const auto& reading : read_clocks(context_, backend_, stream_, workspace_)) {
+    for (const auto& reading : read_clocks(context_, backend_, stream_, ready_)) {
       floors.hop_us = std::max(floors.hop_us, static_cast<double>(reading.round_trip_ns) / 2e3);
     }
 
@@ -49,11 +50,10 @@ class FloorsRun {
     const std::uint64_t sent_bytes = blocks * peers * LinkProbe::kBlockBytes;
     floors.peer_write_gbs = algorithm_bandwidth_gbs(
         sent_bytes, launch_us("peer writes", kTransferLaunches,
-                              [&](std::uint32_t) { probe.write_peers(stream_, view, view.comm(), blocks); }));
-    floors.peer_read_gbs =
-        algorithm_bandwidth_gbs(sent_bytes, launch_us("peer reads", kTransferLaunches, [&](std::uint32_t) {
-                                  probe.read_peers(stream_, view, view.comm(), blocks, sink_.address());
-                                }));
+                              [&](std::uint32_t) { probe.write_peers(stream_, view, links, blocks); }));
+    floors.peer_read_gbs = algorithm_bandwidth_gbs(
+        sent_bytes, launch_us("peer reads", kTransferLaunches,
+                              [&](std::uint32_t) { probe.read_peers(stream_, view, links, blocks, sink_.address()); }));
     return floors;
   }
 
@@ -64,14 +64,13 @@ class FloorsRun {
       for (std::uint32_t i = 0; i < launches; ++i) enqueue(i);
     });
     std::vector<double> mine;
-    const WorkspaceView& view = workspace_.view();
     for (std::size_t batch = 0; batch <= kBatches; ++batch) {
-      backend_.kernels->device_barrier(stream_, view, view.flags());
+      backend_.kernels->device_barrier(stream_, ready_.workspace->view(), ready_.flags());
       stream_.record(*start_);
       graph->launch();
       stream_.record(*end_);
       stream_.synchronize();
-      if (const auto failure = workspace_.gave_up()) throw Error(*failure);
+      if (const auto failure = ready_.workspace->gave_up()) throw Error(*failure);
       if (batch > 0) mine.push_back(stream_.elapsed_us(*start_, *end_) / launches);
     }
     const auto all = context_.comm.allgather(what, std::as_bytes(std::span(mine)));
@@ -92,17 +91,17 @@ class FloorsRun {
   WorkerContext& context_;
   Backend& backend_;
   Stream& stream_;
-  Workspace& workspace_;
+  const AllocatorWorkspace& ready_;
   std::unique_ptr<Event> start_, end_;
   LocalBuffer sink_;
 };
 
 }  // namespace
 
-FloorsRecord measure_floors(WorkerContext& context, Backend& backend, Stream& stream, Workspace& workspace) {
+FloorsRecord measure_floors(WorkerContext& context, Backend& backend, Stream& stream, const AllocatorWorkspace& ready) {
   FloorsRecord floors;
   collective_phase({.comm = context.comm}, Phase::init,
-                   [&] { floors = FloorsRun(context, backend, stream, workspace).measure(); });
+                   [&] { floors = FloorsRun(context, backend, stream, ready).measure(); });
   return floors;
 }
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "journal/records.hpp"
-#include "plan/case.hpp"
+#include "plan/case_group.hpp"
 #include "supervise/worker.hpp"
 
 namespace symmbench {

@@ -2,29 +2,15 @@
 
 #include <map>
 
+#include "bench/allocator_setup.hpp"
 #include "bench/case_runner.hpp"
 #include "bench/floors.hpp"
 #include "bench/group_rows.hpp"
-#include "bench/workspace_bench.hpp"
+#include "plan/multicast.hpp"
+#include "workspace/workspaces.hpp"
 
 namespace symmbench {
 namespace {
-
-/// One allocator of the group: its workspace, or why it has none.
-struct Side {
-  WorkspaceBench bench;
-  std::optional<Failure> failure;  ///< bring-up failed on some rank; the same on every rank
-};
-
-/// Brings one side up; a failure that all ranks agreed on is kept, one that separated them is thrown on.
-void bring_up(Side& side, PhaseClock& clock) {
-  try {
-    side.bench.bring_up(clock);
-  } catch (const PhaseFailed& failed) {
-    if (failed.failure().layer == Layer::comm || failed.failure().reason == Reason::timed_out) throw;
-    side.failure = failed.failure();
-  }
-}
 
 class GroupRun {
  public:
@@ -38,10 +24,10 @@ class GroupRun {
 
   void run() {
     for (const auto& allocator : allocators_of(context_.request)) {
-      Side& side =
-          sides_.emplace(allocator, Side{{context_, config_, group_, allocator, backend_, *stream_}, {}}).first->second;
-      bring_up(side, clock_);
-      if (side.bench.workspace() && leader()) context_.records.append(to_json(side.bench.record()));
+      AllocatorSetup& setup =
+          setups_.try_emplace(allocator, context_, config_, group_, allocator, backend_, *stream_).first->second;
+      setup.try_bring_up(clock_);
+      if (setup.ready().workspace && leader()) context_.records.append(to_json(setup.record()));
     }
     measure_links();
     CaseRunner runner(context_, config_, backend_, *stream_);
@@ -50,45 +36,47 @@ class GroupRun {
       const auto& item = context_.request.items[i];
       context_.heartbeat.item(static_cast<int>(i));
       context_.heartbeat.phase(Phase::use);
-      const auto rows = rows_of(runner, case_of(group_, item.case_id), item.allocators);
+      const Case& bench_case = case_of(group_, item.case_id);
+      const auto rows = rows_of(runner, bench_case, item.allocators);
       if (!leader()) continue;
       for (auto row : rows) {
         row.alone = context_.request.alone;
-        row.handle = sides_.at(row.allocator).bench.handle();
-        row.multicast = multicast_off();
+        row.handle = setups_.at(row.allocator).handle();
+        row.multicast = decide_multicast(bench_case.shape).to_json();
         context_.records.append(to_json(row));
       }
       context_.item_done(static_cast<int>(i));
     }
     context_.heartbeat.item(-1);
-    for (auto& [name, side] : sides_) side.bench.close(clock_);
+    for (auto& [name, setup] : setups_) setup.close(clock_);
   }
 
  private:
   bool leader() const { return context_.comm.rank() == 0; }
 
-  /// Once, over the first workspace there is. That this failed costs no case its result, but for a wait in vain with no
-  /// other failure: ranks that do not reach each other are a hang, here as anywhere.
+  /// Once, over the first allocator that there is. That this failed costs no case its result, but for a wait in vain
+  /// with no other failure: ranks that do not reach each other are a hang, here as anywhere.
   void measure_links() {
     if (!backend_.probe || context_.comm.size() < 2) return;
     const auto it =
-        std::find_if(sides_.begin(), sides_.end(), [](auto& side) { return side.second.bench.workspace() != nullptr; });
-    if (it == sides_.end()) return;
+        std::find_if(setups_.begin(), setups_.end(), [](auto& one) { return one.second.ready().workspace != nullptr; });
+    if (it == setups_.end()) return;
+    const AllocatorWorkspace ready = it->second.ready();
     context_.heartbeat.phase(Phase::init);
     context_.heartbeat.allow(deadlines_of(config_).round_s);
     try {
-      FloorsRecord floors = measure_floors(context_, backend_, *stream_, *it->second.bench.workspace());
-      floors.workspace = group_.workspace;
-      floors.transport = group_.transport;
-      floors.allocator = it->first;
+      FloorsRecord floors = measure_floors(context_, backend_, *stream_, ready);
+      floors.workspace = name_of(group_.workspace);
+      floors.transport = name_of(group_.transport);
+      floors.allocator = ready.allocator;
       if (leader()) context_.records.append(to_json(floors));
     } catch (const PhaseFailed& failed) {
-      if (failed.failure().layer == Layer::comm || failed.failure().reason == Reason::timed_out) throw;
+      if (ranks_lost_each_other(failed.failure())) throw;
       // Whoever waited for the rank that failed has raised its abort word, which would end every call that follows.
       context_.heartbeat.allow(deadlines_of(config_).round_s);
-      it->second.bench.workspace()->reset({.comm = context_.comm});
+      ready.reset({.comm = context_.comm});
       if (!leader()) return;
-      context_.records.append(to_json(EventRecord{.group = context_.comm.world_rank(0) / context_.comm.size(),
+      context_.records.append(to_json(EventRecord{.group = group_index(context_.comm),
                                                   .what = "floors_not_measured",
                                                   .detail = describe(failed.failure()),
                                                   .data = nullptr}));
@@ -100,24 +88,24 @@ class GroupRun {
     std::vector<RowRecord> rows;
     std::vector<AllocatorWorkspace> ready;
     for (const auto& allocator : allocators) {
-      Side& side = sides_.at(allocator);
+      const AllocatorSetup& setup = setups_.at(allocator);
       const auto skip = [&](std::string reason) {
         rows.push_back(row_without_run(bench_case, context_, allocator, "skipped", std::move(reason)));
       };
-      if (side.failure && side.failure->layer == Layer::environment) {
-        skip("this machine does not allow it: " + describe(*side.failure));
-      } else if (side.failure) {
+      if (setup.failure() && setup.failure()->layer == Layer::environment) {
+        skip("this machine does not allow it: " + describe(*setup.failure()));
+      } else if (setup.failure()) {
         rows.push_back(row_without_run(bench_case, context_, allocator, "failed",
-                                       "the workspace could not be brought up: " + describe(*side.failure),
-                                       side.failure));
-      } else if (!side.bench.workspace()) {
-        skip(side.bench.handle().value("reason", std::string("no handle type can be used")));
+                                       "the workspace could not be brought up: " + describe(*setup.failure()),
+                                       setup.failure()));
+      } else if (!setup.ready().workspace) {
+        skip(setup.handle().value("reason", std::string("no handle type can be used")));
       } else if (const auto problem = backend_.kernels->unsupported(bench_case.shape)) {
         skip(*problem);
-      } else if (const auto excess = side.bench.workspace()->capacity_problem(bench_case.shape)) {
+      } else if (const auto excess = capacity_problem(group_.capacity, bench_case.shape)) {
         skip(*excess);
       } else {
-        ready.push_back({allocator, side.bench.workspace()});
+        ready.push_back(setup.ready());
       }
     }
     if (ready.empty()) return rows;
@@ -132,7 +120,7 @@ class GroupRun {
   Backend& backend_;
   std::unique_ptr<Stream> stream_;
   PhaseClock clock_;
-  std::map<std::string, Side> sides_;
+  std::map<std::string, AllocatorSetup> setups_;
 };
 
 }  // namespace

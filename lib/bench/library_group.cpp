@@ -1,12 +1,14 @@
+#include "bench/library_group.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "bench/case_runner.hpp"
 #include "bench/group_rows.hpp"
-#include "bench/group_task.hpp"
 #include "bench/library_kernels.hpp"
 #include "bench/phase_clock.hpp"
+#include "plan/multicast.hpp"
 
 namespace symmbench {
 namespace {
@@ -27,7 +29,7 @@ class LibraryGroupRun {
     try {
       bring_up();
     } catch (const PhaseFailed& failed) {
-      if (failed.failure().layer == Layer::comm || failed.failure().reason == Reason::timed_out) throw;
+      if (ranks_lost_each_other(failed.failure())) throw;
       return rows_without_run("failed", "the library could not be brought up: " + describe(failed.failure()),
                               failed.failure());
     }
@@ -38,7 +40,7 @@ class LibraryGroupRun {
       context_.heartbeat.item(static_cast<int>(i));
       context_.heartbeat.phase(Phase::use);
       connect_size(bench_case);
-      finish(i, runner.run(bench_case, {{group_.allocators.front(), &workspace}}));
+      finish(i, bench_case, runner.run(bench_case, {{group_.allocators.front(), &workspace}}));
     }
     context_.heartbeat.item(-1);
     collective_phase(phases(), Phase::close, [&] { choice_.library->close(limit()); });
@@ -91,7 +93,7 @@ class LibraryGroupRun {
     stream_->synchronize();
   }
 
-  void finish(std::size_t item, std::vector<RowRecord> rows) {
+  void finish(std::size_t item, const Case& bench_case, std::vector<RowRecord> rows) {
     if (context_.comm.rank() != 0) return;
     for (auto& row : rows) {
       row.alone = context_.request.alone;
@@ -99,7 +101,7 @@ class LibraryGroupRun {
                         {"used", nullptr},
                         {"reason", choice_.library ? choice_.library->version() + ", with buffers of its own"
                                                    : std::string("no library")}};
-      row.multicast = Json{{"asked", "off"}, {"used", "off"}, {"reason", "NCCL_NVLS_ENABLE=0"}};
+      row.multicast = decide_multicast(bench_case.shape).to_json();
       if (!row.blocks.empty()) row.launch = Json{{"graph", true}};  // the rest is the library's choice, and unknown
       context_.records.append(to_json(row));
     }
@@ -109,7 +111,8 @@ class LibraryGroupRun {
   void rows_without_run(const std::string& status, const std::string& reason, std::optional<Failure> failure = {}) {
     for (std::size_t i = 0; i < context_.request.items.size(); ++i) {
       const Case& bench_case = case_of(group_, context_.request.items[i].case_id);
-      finish(i, {row_without_run(bench_case, context_, group_.allocators.front(), status, reason, failure)});
+      finish(i, bench_case,
+             {row_without_run(bench_case, context_, group_.allocators.front(), status, reason, failure)});
     }
   }
 

@@ -34,7 +34,6 @@ class LibraryWorkspace final : public Workspace {
 
   const WorkspaceView& view() const override { return view_; }
   std::vector<SegmentFacts> facts() const override { return {}; }
-  std::optional<std::string> capacity_problem(const CallShape&) const override { return std::nullopt; }
   std::optional<Failure> gave_up() const override { return library_.async_failure(); }
   void check_canaries() override {}
   void reset(const PhaseContext&) override {}

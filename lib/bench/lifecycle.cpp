@@ -1,11 +1,13 @@
+#include "bench/lifecycle.hpp"
+
 #include <dirent.h>
 
 #include <algorithm>
 #include <fstream>
 
+#include "bench/allocator_setup.hpp"
 #include "bench/case_runner.hpp"
-#include "bench/group_task.hpp"
-#include "bench/workspace_bench.hpp"
+#include "workspace/workspaces.hpp"
 
 namespace symmbench {
 namespace {
@@ -39,19 +41,21 @@ Resources resources_now(const Backend& backend) {
 }
 
 /// The smallest case that proves the workspace usable: one row of 1 KiB, plain, in the first algorithm that fits.
-Case smoke_case(const CaseGroup& group, int world_rank_of_leader) {
-  Case smoke{.workspace = group.workspace,
-             .transport = group.transport,
-             .handle_asked = group.handle_asked,
-             .group = world_rank_of_leader / group.layout.world_size,
-             .group_size = group.layout.world_size,
-             .algorithm_asked = "one_shot"};
-  smoke.shape = {.algorithm = Algorithm::one_shot,
+Case smoke_case(const CaseGroup& group, int group_of_ranks) {
+  Case smoke{.handle_asked = group.handle_asked, .group = group_of_ranks, .group_size = group.capacity.world_size()};
+  smoke.shape = {.workspace = group.workspace,
+                 .transport = group.transport,
                  .pattern = Pattern::allreduce,
                  .dtype = DType::bf16,
-                 .world_size = group.layout.world_size,
+                 .world_size = group.capacity.world_size(),
                  .tokens = 1,
-                 .hidden = std::min<std::uint64_t>(1024, group.layout.message_bytes) / 2};
+                 .hidden = std::min<std::uint64_t>(1024, group.capacity.message_bytes()) / 2};
+  for (const auto& algorithm : kAlgorithms) {
+    if (algorithm.reference) continue;
+    smoke.shape.algorithm = algorithm.value;
+    if (!capacity_problem(group.capacity, smoke.shape)) break;
+  }
+  smoke.algorithm_asked = name_of(smoke.shape.algorithm);
   smoke.asked_bytes = smoke.shape.message_bytes();
   smoke.iters = 4;
   return smoke;
@@ -91,8 +95,7 @@ Json leaked(Communicator& comm, const Backend& backend, const Resources& before)
 
 void run_lifecycles(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend) {
   const auto stream = backend.driver->make_stream();
-  const int leader = context.comm.world_rank(0);
-  const Case smoke = smoke_case(group, leader);
+  const Case smoke = smoke_case(group, group_index(context.comm));
   RunConfig checked = config;  // a lifecycle without a proof that the workspace worked would prove nothing
   checked.check = CheckMode::on;
   CaseRunner runner(context, checked, backend, *stream);
@@ -105,25 +108,25 @@ void run_lifecycles(WorkerContext& context, const RunConfig& config, const CaseG
     context.heartbeat.item(static_cast<int>(item));
     clock.clear();
     const Resources before = resources_now(backend);
-    LifecycleRecord record{.group = leader / context.comm.size(),
-                           .workspace = group.workspace,
-                           .transport = group.transport,
+    LifecycleRecord record{.group = group_index(context.comm),
+                           .workspace = std::string(name_of(group.workspace)),
+                           .transport = std::string(name_of(group.transport)),
                            .allocator = group.allocators.front(),
                            .iteration = i,
                            .attempt = context.request.attempt};
-    WorkspaceBench bench(context, config, group, group.allocators.front(), backend, *stream);
+    AllocatorSetup setup(context, config, group, group.allocators.front(), backend, *stream);
     try {
-      bench.bring_up(clock);
-      record.handle = bench.handle();
-      if (!bench.workspace()) return;  // the rows of this allocator say why
+      setup.bring_up(clock);
+      record.handle = setup.handle();
+      if (!setup.ready().workspace) return;  // the rows of this allocator say why
       const auto start = Clock::now();
       clock.entered(Phase::use);
-      const auto rows = runner.run(smoke, {{bench.allocator(), bench.workspace()}});
+      const auto rows = runner.run(smoke, {setup.ready()});
       record.failure = rows.front().failure;
       clock.left(Phase::use, microseconds_since(start), record.failure);
-      bench.close(clock);
+      setup.close(clock);
     } catch (const PhaseFailed& failed) {
-      if (failed.failure().layer == Layer::comm || failed.failure().reason == Reason::timed_out) throw;
+      if (ranks_lost_each_other(failed.failure())) throw;
       if (failed.failure().layer == Layer::environment) return;  // no fault of the allocator; the rows say why
       record.failure = failed.failure();
     }

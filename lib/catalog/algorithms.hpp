@@ -29,6 +29,10 @@ static_assert(in_enum_order(kAlgorithms));
 constexpr std::string_view name_of(Algorithm algorithm) { return row_of(kAlgorithms, algorithm).name; }
 constexpr std::optional<Algorithm> algorithm_from(std::string_view name) { return value_named(kAlgorithms, name); }
 constexpr bool is_reference(Algorithm algorithm) { return row_of(kAlgorithms, algorithm).reference; }
+constexpr bool names_reference(std::string_view name) {
+  const auto algorithm = algorithm_from(name);
+  return algorithm && is_reference(*algorithm);
+}
 
 /// Whether the algorithm sums in rank order, in fp32: its results then are the same bits on every rank, one rounding
 /// from the sum. A reference promises neither: it may keep partial sums in the element type, in any order.

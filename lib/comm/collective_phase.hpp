@@ -22,6 +22,12 @@ struct PhaseContext {
   PhaseObserver* observer = nullptr;  ///< may be null; not owned
 };
 
+/// Whether after this failure the ranks of a group may be at different steps, or wait for each other in vain: nothing
+/// collective can follow it, and the attempt ends. Any other failure of a phase leaves them together.
+inline bool ranks_lost_each_other(const Failure& failure) {
+  return failure.layer == Layer::comm || failure.reason == Reason::timed_out;
+}
+
 /// Collective `try`: every rank runs `body`, then the ranks vote, and either all return or all throw PhaseFailed with
 /// every rank's failure. `body` must not wait for another rank unless that wait is bounded by the communicator's step
 /// timeout: a rank whose own body failed goes straight to the vote.

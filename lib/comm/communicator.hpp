@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/clock.hpp"
+#include "core/rank_groups.hpp"
 
 namespace symmbench {
 
@@ -46,6 +47,16 @@ class Communicator {
   /// How long one step may take before its wait is given up (a vote: twice as long).
   virtual std::chrono::nanoseconds step_timeout() const = 0;
 };
+
+/// Which of the job's groups of ranks this is. @pre the whole job or one of its groups
+inline int group_index(const Communicator& comm) { return group_of_rank(comm.world_rank(0), comm.size()); }
+
+/// World rank by group rank.
+inline std::vector<int> world_ranks_of(const Communicator& comm) {
+  std::vector<int> ranks;
+  for (int r = 0; r < comm.size(); ++r) ranks.push_back(comm.world_rank(r));
+  return ranks;
+}
 
 /// Collective: nobody leaves before everybody came.
 inline void barrier(Communicator& comm, std::string_view step) { comm.allgather(step, {}); }

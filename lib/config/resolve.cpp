@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 
+#include "catalog/algorithms.hpp"
 #include "catalog/allocators.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
@@ -197,11 +198,11 @@ void check_handles(const Settings& settings, const Sweep& sweep) {
 /// Combinations in which no case at all could run, whatever the machine.
 void check_combinations(const Settings& settings, const Sweep& sweep) {
   const bool only_fused = std::find(sweep.patterns.begin(), sweep.patterns.end(), "allreduce") == sweep.patterns.end();
-  const bool only_nccl = sweep.algorithms == std::vector<std::string>{kNccl};
-  if (only_fused && only_nccl) {
+  const bool only_references = std::all_of(sweep.algorithms.begin(), sweep.algorithms.end(), names_reference);
+  if (only_fused && only_references) {
     settings.at("algorithm")
-        .fail(fmt::format("must include another with {}: nccl has plain allreduce only",
-                          settings.at("pattern").subject()));
+        .fail(fmt::format("must include another with {}: {} has plain allreduce only", settings.at("pattern").subject(),
+                          fmt::join(sweep.algorithms, ", ")));
   }
   const bool only_in_place = sweep.in_place == std::vector<bool>{true};
   if (only_fused && only_in_place) {

@@ -10,10 +10,6 @@
 
 namespace symmbench {
 
-/// Algorithm, allocator and workspace of the rows that NCCL gives: its communication buffers are its own, so such a
-/// case runs once, whatever allocators are asked for.
-inline constexpr const char* kNccl = "nccl";
-
 /// One cross product: every combination of the lists below becomes cases. Names are kept as text here; plan/ checks
 /// what combinations are possible. Option and config key spell alike ("--in-place" is "in_place").
 struct Sweep {

@@ -1,7 +1,7 @@
 #include "plan/algorithm_choice.hpp"
 
 #include "core/units.hpp"
-#include "workspace/capacity.hpp"
+#include "workspace/workspaces.hpp"
 
 namespace symmbench {
 
@@ -12,7 +12,7 @@ std::uint64_t one_shot_limit_bytes(Pattern pattern, int world_size) {
 }
 
 AlgorithmChoice choose_algorithm(const CallShape& shape, const TuningTable& tuning) {
-  const FusionLayout own_size{shape.world_size, shape.message_bytes(), element_bytes(shape.dtype)};
+  const MessageCapacity own_size(shape);
   const auto fits = [&](Algorithm algorithm) {
     CallShape candidate = shape;
     candidate.algorithm = algorithm;

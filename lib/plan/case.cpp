@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "plan/multicast.hpp"
+
 namespace symmbench {
 
 std::string Case::id() const {
-  const auto shape_id = fmt::format("g{}x{}/{}/{}/{}/{}/{}/{}/{}/{}x{}", group, group_size, workspace, transport,
-                                    handle_asked, name_of(shape.algorithm), name_of(shape.pattern),
-                                    name_of(shape.dtype), shape.in_place ? "in" : "out", shape.tokens, shape.hidden);
+  const auto shape_id =
+      fmt::format("g{}x{}/{}/{}/{}/{}/{}/{}/{}/{}x{}", group, group_size, workspace(), name_of(shape.transport),
+                  handle_asked, name_of(shape.algorithm), name_of(shape.pattern), name_of(shape.dtype),
+                  shape.in_place ? "in" : "out", shape.tokens, shape.hidden);
   const auto how = variant();
   return how.empty() ? shape_id : shape_id + "/" + how;
 }
@@ -26,19 +29,17 @@ std::string Case::variant() const {
   return fmt::format("{}", fmt::join(parts, "/"));
 }
 
-std::string CaseGroup::lifecycle_id(std::uint64_t index) const { return fmt::format("{}#{}", id, index); }
-
 Json Case::keys() const {
   const bool fused = shape.pattern != Pattern::allreduce;
   // As double: the shortest text of the float, not its digits in binary.
   const auto number = [&](float value) { return fused ? Json(std::stod(fmt::format("{}", value))) : Json(nullptr); };
   return Json{{"case_id", id()},
-              {"workspace", workspace},
-              {"transport", transport},
+              {"workspace", workspace()},
+              {"transport", name_of(shape.transport)},
               {"group", group},
               {"group_size", group_size},
               {"handle_asked", handle_asked},
-              {"multicast_asked", "off"},
+              {"multicast_asked", decide_multicast(shape).asked_name()},
               {"algorithm", name_of(shape.algorithm)},
               {"algorithm_asked", algorithm_asked},
               {"pattern", name_of(shape.pattern)},
@@ -51,7 +52,8 @@ Json Case::keys() const {
               {"asked_bytes", asked_bytes},
               {"message_bytes", shape.message_bytes()},
               {"buffers_asked", buffers},
-              {"variant", variant()}};
+              {"variant", variant()},
+              {"reference", reference()}};
 }
 
 }  // namespace symmbench

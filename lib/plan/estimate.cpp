@@ -4,19 +4,21 @@
 #include <numeric>
 
 #include "memory/allocators.hpp"
-#include "workspace/capacity.hpp"
+#include "workspace/bench_segment.hpp"
+#include "workspace/workspaces.hpp"
 
 namespace symmbench {
 namespace {
 
-/// One iteration. cuda: KP 1 and 3 (launch, hop, 361 GB/s of links). host: ranks share a few cores that copy about 1
-/// GB/s each, and every hand-over between them costs a time slice (2 cores: configs/quick.json takes 15 s).
+/// One iteration. cuda: launch, hop and 361 GB/s of links, as measured on 4 H200s. host: ranks share a few cores that
+/// copy about 1 GB/s each, and every hand-over between them costs a time slice (2 cores: configs/quick.json takes
+/// 15 s).
 double iteration_us(const CallShape& shape, bool emulated) {
   const double ranks = shape.world_size, bytes = static_cast<double>(shape.message_bytes());
-  const bool one_shot = shape.algorithm == Algorithm::one_shot;
+  const bool one_shot = row_of(kAlgorithms, shape.algorithm).steps == 1;
   const double sent = (one_shot ? ranks - 1 : 2 * (ranks - 1) / ranks) * bytes;
   if (emulated) return 40 * ranks + ranks * sent / 1000;
-  if (shape.algorithm == Algorithm::nccl) return 11 + sent / 340e3;  // design section 11
+  if (is_reference(shape.algorithm)) return 11 + sent / 340e3;  // NCCL 2.28 there
   return (one_shot ? 2 : 3) + sent / 361e3;
 }
 
@@ -30,22 +32,23 @@ double case_seconds(const Case& one, const RunConfig& config, bool emulated) {
   return warm_up_s + static_cast<double>(*one.iters) * each_us * 1e-6;
 }
 
-bool runs_nothing(const CaseGroup& group) {
-  return group.kind != GroupKind::library && group.layout.message_bytes == 0;
-}
+bool runs_nothing(const CaseGroup& group) { return group.kind != GroupKind::library && group.capacity.empty(); }
 
-/// Creation, rendezvous, initialisation and close of a workspace, and its zero-filling (design section 11).
+/// Creation, rendezvous, initialisation and close of a workspace, and its zero-filling.
 double lifecycle_seconds(const CaseGroup& group, bool emulated) {
   constexpr double kConnect_s = 3;  // NCCL, 4 GPUs
   if (group.kind == GroupKind::library) return emulated ? 0 : kConnect_s;
-  const double segment_bytes = static_cast<double>(group.layout.comm_bytes() + group.layout.lamport_bytes());
-  return 0.015 + segment_bytes * (emulated ? group.layout.world_size / 2e9 : 1 / 1e12);
+  double filled_bytes = 0;
+  for (const auto& segment : workspace_row(group.workspace).segments(group.capacity)) {
+    filled_bytes += static_cast<double>(segment.used_bytes);
+  }
+  return 0.015 + filled_bytes * (emulated ? group.capacity.world_size() / 2e9 : 1 / 1e12);
 }
 
 }  // namespace
 
 std::uint64_t GroupMemory::total_bytes() const {
-  return std::accumulate(workspaces.begin(), workspaces.end(), ring_bytes,
+  return std::accumulate(workspaces.begin(), workspaces.end(), bench_bytes + ring_bytes,
                          [](std::uint64_t sum, const AllocatorBytes& one) { return sum + one.bytes; });
 }
 
@@ -62,9 +65,12 @@ MemoryEstimate plan_memory(const Plan& plan, std::uint64_t granularity_bytes,
     if (runs_nothing(group)) continue;
     GroupMemory memory{.id = group.id};
     for (const auto& allocator : group.allocators) {
-      if (group.kind == GroupKind::library) continue;  // what it takes is its own affair, and unknown
+      if (group.kind == GroupKind::library) continue;  // what it takes is not known
+      const auto made = make_allocator(allocator);
       memory.workspaces.push_back(
-          {allocator, workspace_bytes(group.layout, *make_allocator(allocator), granularity_bytes)});
+          {allocator, workspace_bytes(group.workspace, group.capacity, *made, granularity_bytes)});
+      memory.bench_bytes +=
+          segment_bytes(BenchSegment::requests(group.capacity.world_size()), *made, granularity_bytes);
     }
     for (const auto& one : group.cases) {
       if (ring_bytes && !one.skip) memory.ring_bytes = std::max(memory.ring_bytes, ring_bytes(one));

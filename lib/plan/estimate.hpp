@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "plan/case.hpp"
+#include "plan/make_plan.hpp"
 
 namespace symmbench {
 
-/// Every granularity seen on the machines of interest, and of the emulated device (TS 1.1).
+/// Every granularity seen on the machines of interest, and of the emulated device.
 inline constexpr std::uint64_t kUsualGranularity = std::uint64_t{2} << 20;
 
 struct AllocatorBytes {
@@ -17,10 +17,11 @@ struct AllocatorBytes {
 };
 
 /// What one worker of a case group holds at its peak: a workspace per allocator, all at the same time because they are
-/// measured interleaved, and the batch ring of its largest case.
+/// measured interleaved, what the bench itself needs beside each, and the batch ring of its largest case.
 struct GroupMemory {
   std::string id;  ///< CaseGroup::id
   std::vector<AllocatorBytes> workspaces;
+  std::uint64_t bench_bytes = 0;  ///< segments of the bench itself, one by each allocator
   std::uint64_t ring_bytes = 0;
   std::uint64_t total_bytes() const;
 };

@@ -1,3 +1,5 @@
+#include "plan/make_plan.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -5,21 +7,21 @@
 #include <map>
 
 #include "config/option_value.hpp"
+#include "core/rank_groups.hpp"
 #include "plan/algorithm_choice.hpp"
-#include "plan/case.hpp"
 #include "plan/shapes.hpp"
+#include "workspace/workspaces.hpp"
 
 namespace symmbench {
 namespace {
 
-constexpr const char* kTransport = "unicast";
 constexpr std::size_t kNamedDuplicates = 3;  ///< how many a note names before it only counts
 
 int checked_group_size(const RunConfig& config, int world_size) {
   const auto fail = [&](const std::string& problem) {
     fail_config(fmt::format("--group-size '{}': {}", config.group_size, problem));
   };
-  const int size = config.group_size == 0 ? world_size : config.group_size;
+  const int size = ranks_per_group(config.group_size, world_size);
   if (size > world_size) fail(fmt::format("must be at most the number of ranks, which is {}", world_size));
   if (world_size % size != 0) fail(fmt::format("must divide the number of ranks, which is {}", world_size));
   if (size > kMaxRanks) {
@@ -35,10 +37,15 @@ class PlanBuilder {
   PlanBuilder(Plan& plan, const RunConfig& config, int group) : plan_(plan), config_(config), group_(group) {}
 
   void add_sweep(const Sweep& asked) {
-    Sweep sweep = asked;
-    const bool with_library = std::erase(sweep.algorithms, kNccl) > 0;
-    if (!sweep.algorithms.empty()) add_measured_cases(sweep);
-    if (with_library) add_library_cases(asked);
+    Sweep ours = asked;
+    std::vector<Algorithm> references;
+    std::erase_if(ours.algorithms, [&](const std::string& name) {
+      if (!names_reference(name)) return false;
+      references.push_back(*algorithm_from(name));
+      return true;
+    });
+    if (!ours.algorithms.empty()) add_measured_cases(ours);
+    for (const auto reference : references) add_library_cases(asked, reference);
   }
 
   void finish(std::uint64_t lifecycles) {
@@ -50,22 +57,32 @@ class PlanBuilder {
 
  private:
   void add_measured_cases(const Sweep& sweep) {
-    for (const auto& workspace : sweep.workspaces) {
-      for (const auto& handle : sweep.handles) {
-        auto& group = measure_group(workspace, handle, sweep.allocators);
-        for (const auto& pattern_name : sweep.patterns) {
-          for (const auto dtype : sweep.dtypes) add_block(sweep, group, *pattern_from(pattern_name), dtype);
+    for (const auto& name : sweep.workspaces) {
+      const auto workspace = *workspace_kind_from(name);
+      for (const auto transport : workspace_row(workspace).transports) {
+        if (!row_of(kTransportKinds, transport).now) continue;
+        for (const auto& handle : sweep.handles) {
+          add_patterns(sweep, measure_group(workspace, transport, handle, sweep.allocators));
         }
       }
     }
   }
 
-  CaseGroup& measure_group(const std::string& workspace, const std::string& handle,
+  void add_patterns(const Sweep& sweep, CaseGroup& group) {
+    for (const auto& pattern_name : sweep.patterns) {
+      for (const auto dtype : sweep.dtypes) add_block(sweep, group, *pattern_from(pattern_name), dtype);
+    }
+  }
+
+  CaseGroup& measure_group(WorkspaceKind workspace, TransportKind transport, const std::string& handle,
                            const std::vector<std::string>& allocators) {
-    auto id = fmt::format("measure/{}/{}/{}", workspace, kTransport, handle);
+    auto id = fmt::format("measure/{}/{}/{}", name_of(workspace), name_of(transport), handle);
     bool id_taken = false;
     for (auto& group : plan_.groups) {
-      if (group.workspace != workspace || group.handle_asked != handle) continue;
+      if (group.kind != GroupKind::measure || group.workspace != workspace || group.transport != transport ||
+          group.handle_asked != handle) {
+        continue;
+      }
       if (group.allocators == allocators) return group;
       id_taken = true;
     }
@@ -73,36 +90,34 @@ class PlanBuilder {
     plan_.groups.push_back({.kind = GroupKind::measure,
                             .id = id,
                             .workspace = workspace,
-                            .transport = kTransport,
+                            .transport = transport,
                             .handle_asked = handle,
                             .allocators = allocators});
     return plan_.groups.back();
   }
 
   /// Once, whatever workspaces, handles and allocators the sweep lists: the library takes none of them.
-  void add_library_cases(Sweep sweep) {
-    sweep.algorithms = {kNccl};
+  void add_library_cases(Sweep sweep, Algorithm reference) {
+    sweep.algorithms = {std::string(name_of(reference))};
     sweep.blocks = sweep.threads = 0;  // of our kernels
     sweep.pdl = true;
     for (const auto& pattern_name : sweep.patterns) {
       if (const auto pattern = *pattern_from(pattern_name); pattern == Pattern::allreduce) {
-        for (const auto dtype : sweep.dtypes) add_block(sweep, library_group(), pattern, dtype);
+        for (const auto dtype : sweep.dtypes) add_block(sweep, library_group(reference), pattern, dtype);
       } else {
-        add_note(fmt::format("{}: not run with {}, which has plain allreduce only", pattern_name, kNccl));
+        add_note(fmt::format("{}: not run with {}, which has plain allreduce only", pattern_name, name_of(reference)));
       }
     }
   }
 
-  CaseGroup& library_group() {
-    const auto at = std::find_if(plan_.groups.begin(), plan_.groups.end(),
-                                 [](const CaseGroup& group) { return group.kind == GroupKind::library; });
+  CaseGroup& library_group(Algorithm reference) {
+    const std::string name(name_of(reference));
+    auto id = fmt::format("library/{}", name);
+    const auto at =
+        std::find_if(plan_.groups.begin(), plan_.groups.end(), [&](const CaseGroup& group) { return group.id == id; });
     if (at != plan_.groups.end()) return *at;
-    plan_.groups.push_back({.kind = GroupKind::library,
-                            .id = fmt::format("library/{}", kNccl),
-                            .workspace = kNccl,
-                            .transport = kTransport,
-                            .handle_asked = "auto",
-                            .allocators = {kNccl}});
+    plan_.groups.push_back(
+        {.kind = GroupKind::library, .id = std::move(id), .handle_asked = "auto", .allocators = {name}});
     return plan_.groups.back();
   }
 
@@ -134,7 +149,9 @@ class PlanBuilder {
   void add_contest(const Sweep& sweep, CaseGroup& group, Pattern pattern, DType dtype, const MessageShape& message,
                    bool in_place) {
     const auto can_run = [&](const std::string& name) {
-      return !impossible({.algorithm = *algorithm_from(name),
+      return !impossible({.workspace = group.workspace,
+                          .transport = group.transport,
+                          .algorithm = *algorithm_from(name),
                           .pattern = pattern,
                           .dtype = dtype,
                           .world_size = plan_.group_size,
@@ -149,13 +166,13 @@ class PlanBuilder {
 
   void add_case(const Sweep& sweep, CaseGroup& group, Pattern pattern, DType dtype, const MessageShape& message,
                 bool in_place, const std::string& algorithm) {
-    Case added{.workspace = group.workspace,
-               .transport = group.transport,
-               .handle_asked = group.handle_asked,
+    Case added{.handle_asked = group.handle_asked,
                .group = group_,
                .group_size = plan_.group_size,
                .algorithm_asked = algorithm,
-               .shape = {.pattern = pattern,
+               .shape = {.workspace = group.workspace,
+                         .transport = group.transport,
+                         .pattern = pattern,
                          .dtype = dtype,
                          .world_size = plan_.group_size,
                          .tokens = message.tokens,
@@ -223,23 +240,19 @@ class PlanBuilder {
                          fmt::join(named, ", "), duplicates_.size() > kNamedDuplicates ? ", ..." : ""));
   }
 
-  void size_workspace(CaseGroup& group) const {
-    group.layout = {.world_size = plan_.group_size, .message_bytes = 0, .element_bytes = 4};
-    if (group.kind == GroupKind::library) return;
+  static void size_workspace(CaseGroup& group) {
     for (const auto& one : group.cases) {
-      if (one.skip) continue;
-      group.layout.message_bytes = std::max(group.layout.message_bytes, one.shape.message_bytes());
-      group.layout.element_bytes = std::min(group.layout.element_bytes, element_bytes(one.shape.dtype));
+      if (!one.skip && !one.reference()) group.capacity.add(one.shape);
     }
   }
 
-  /// One per workspace, handle asked and allocator, as large as the largest workspace measured with it.
+  /// One per workspace, transport, handle asked and allocator, for all that is measured with them.
   void add_lifecycles(std::uint64_t lifecycles) {
     std::vector<CaseGroup> added;
     for (const auto& measured : plan_.groups) {
-      if (measured.layout.message_bytes == 0) continue;  // nothing of it can run here
+      if (measured.capacity.empty()) continue;  // nothing of it can run here
       for (const auto& allocator : measured.allocators) {
-        const auto id = fmt::format("lifecycle/{}/{}/{}/{}", measured.workspace, measured.transport,
+        const auto id = fmt::format("lifecycle/{}/{}/{}/{}", name_of(measured.workspace), name_of(measured.transport),
                                     measured.handle_asked, allocator);
         const auto same = std::find_if(added.begin(), added.end(), [&](const auto& one) { return one.id == id; });
         if (same == added.end()) {
@@ -249,10 +262,10 @@ class PlanBuilder {
                            .transport = measured.transport,
                            .handle_asked = measured.handle_asked,
                            .allocators = {allocator},
-                           .layout = measured.layout,
+                           .capacity = measured.capacity,
                            .lifecycles = lifecycles});
-        } else if (measured.layout.message_bytes > same->layout.message_bytes) {
-          same->layout = measured.layout;
+        } else {
+          same->capacity.add(measured.capacity);
         }
       }
     }

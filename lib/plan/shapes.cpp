@@ -7,7 +7,7 @@
 
 #include "config/resolve.hpp"
 #include "core/text.hpp"
-#include "workspace/capacity.hpp"
+#include "workspace/workspaces.hpp"
 
 namespace symmbench {
 namespace {
@@ -76,7 +76,7 @@ std::optional<std::string> impossible(const CallShape& shape) {
                        shape.hidden, name_of(shape.dtype), row_bytes, kPacketBytes,
                        kPacketBytes / element_bytes(shape.dtype));
   }
-  return capacity_problem({shape.world_size, shape.message_bytes(), element_bytes(shape.dtype)}, shape);
+  return capacity_problem(MessageCapacity(shape), shape);  // of a workspace made for it alone
 }
 
 }  // namespace symmbench

@@ -17,7 +17,7 @@ struct MessageShape {
   friend bool operator==(const MessageShape&, const MessageShape&) = default;
 };
 
-/// The messages of one (pattern, dtype, hidden) of a sweep, without duplicates (design section 3, "Bytes to shape").
+/// The messages of one (pattern, dtype, hidden) of a sweep, without duplicates.
 /// From bytes: floor(S / row) tokens; below one row plain allreduce runs 1 x S/E in whole packets, at least one packet,
 /// and fused patterns run one row. What was rounded or dropped is added to `notes`, one line each.
 std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DType dtype, std::uint64_t hidden,

@@ -1,82 +1,52 @@
 #pragma once
-#include <array>
-#include <functional>
-#include <optional>
-#include <string_view>
+#include <span>
 #include <vector>
 
 #include "memory/local_buffer.hpp"
-#include "workspace/capacity.hpp"
+#include "workspace/segment_set.hpp"
 #include "workspace/workspace.hpp"
-#include "workspace/zones.hpp"
 
 namespace symmbench {
 
-/// The one Workspace there is so far. Built in steps so that whatever exists at a failure is given back.
+/// What the trtllm_fusion workspace does otherwise than upstream whichever allocator backs it.
+std::span<const Difference> fusion_differences();
+
+/// As WorkspaceRow::make.
+std::unique_ptr<Workspace> make_fusion_workspace(const PhaseContext& context, Allocator& allocator, Driver& driver,
+                                                 Stream& stream, KernelSet& kernels, const WorkspaceSpec& spec);
+
+/// trtllm_fusion: comm, flags and Lamport segments; beside them a control block and the table of all addresses.
 class FusionWorkspace final : public Workspace {
  public:
   FusionWorkspace(const Communicator& comm, Driver& driver, Stream& stream, KernelSet& kernels,
                   const WorkspaceSpec& spec);
-  ~FusionWorkspace() override;
-  FusionWorkspace(const FusionWorkspace&) = delete;
-  FusionWorkspace& operator=(const FusionWorkspace&) = delete;
-
-  /// Collective: phases create ... verify, as Workspace::create promises; on failure everything built is closed.
-  void build(const PhaseContext& context, Allocator& allocator);
+  /// Collective: as Workspace::create.
+  void create(const PhaseContext& context, Allocator& allocator, HandleType handle);
 
   const WorkspaceView& view() const override { return view_; }
-  std::vector<SegmentFacts> facts() const override;
-  std::optional<std::string> capacity_problem(const CallShape& shape) const override;
-  std::optional<Failure> gave_up() const override;
-  void check_canaries() override;
-  void reset(const PhaseContext& context) override;
-  void close(const PhaseContext& context) override;
+  std::vector<SegmentFacts> facts() const override { return segments_.facts(); }
+  std::optional<Failure> gave_up() const override { return give_up_.failure(world_ranks_); }
+  void check_canaries() override { segments_.check_canaries(); }
+  void reset(const PhaseContext& context) override { segments_.reset(context); }
+  void close(const PhaseContext& context) override { segments_.close(context); }
 
  private:
-  struct Segment {
-    SegmentRequest request;
-    std::optional<std::uint32_t> pattern;  ///< of every word at the start of a case; nullopt: contents do not matter
-    std::unique_ptr<SharedMemory> memory;  ///< null until allocated
-  };
-
-  void check_request(const PhaseContext& context, const Allocator& allocator);
-  void allocate(const PhaseContext& context, Allocator& allocator);
+  void allocate_local();
   void fill_view();
-  /// Enqueues patterns, control block, pointer table; clears the give-up record. The caller synchronizes.
-  void enqueue_start_state();
-  void enqueue_canaries();
-  void verify(const PhaseContext& context);
-  void enqueue_marks();
-  void require_marks();
-  void restore_marks();
-  void require_patterns();
-  /// Closes the segments that exist, whatever fails on the way. @throws the first PhaseFailed; at once what says that
-  /// the ranks lost each other
-  void close_segments(const PhaseContext& context);
-
-  void warn(std::string_view what) const;
-  /// For clean-up: what `step` throws becomes a warning.
-  void quietly(const std::function<void()>& step) const;
-
-  DevicePtr own(const Segment& segment) const { return segment.memory->data(view_.rank); }
-  DevicePtr mark_address(const Segment& segment, int group_rank, bool last) const;
-  std::vector<Zone> canary_zones() const;
-  GiveUpRecord* give_up_record() const;
+  void enqueue_start();
+  void close_local();
 
   Driver& driver_;
   Stream& stream_;
-  KernelSet& kernels_;
-  WorkspaceSpec spec_;
-  std::vector<int> world_ranks_;  // index = group rank
-  std::array<Segment, kSegments> segments_;
-  LocalBuffer control_, pointer_table_, marks_;
-  std::optional<ZoneScanner> scanner_;
+  GiveUp give_up_;
+  std::vector<int> world_ranks_;  ///< index = group rank
+  std::uint64_t slot_bytes_;
   WorkspaceView view_;
   // Sources of asynchronous copies.
   ControlBlock control_start_{};
   std::vector<std::uint64_t> pointer_table_start_;
-  bool built_ = false;
-  bool closed_ = false;
+  LocalBuffer control_, pointer_table_;
+  SegmentSet segments_;  ///< last: it waits for work that still uses what is above
 };
 
 }  // namespace symmbench

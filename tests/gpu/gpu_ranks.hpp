@@ -8,6 +8,7 @@
 #include "kernels/cuda/cuda_kernels.hpp"
 #include "memory/allocators.hpp"
 #include "memory/local_buffer.hpp"
+#include "support/capacity_of.hpp"
 #include "support/thread_ranks.hpp"
 #include "workspace/workspace.hpp"
 
@@ -48,10 +49,10 @@ inline void run_gpu_ranks(int ranks, std::uint64_t message_bytes, const std::fun
     const auto allocator = make_allocator("symm_device_memory");
     auto& page = pages[static_cast<std::size_t>(rank)];
     const PhaseContext context{comm};
-    const WorkspaceSpec spec{.layout = {.world_size = ranks, .message_bytes = message_bytes},
-                             .handle = HandleType::posix_fd,
-                             .wait_limit = wait_limit,
-                             .give_up = driver->register_host(&page, sizeof(page))};
+    const WorkspaceSpec spec{
+        .capacity = capacity_of(ranks, message_bytes),
+        .handle = HandleType::posix_fd,
+        .give_up = {.record = driver->register_host(&page, sizeof(page)), .wait_limit = wait_limit}};
     const auto workspace = Workspace::create(context, *allocator, *driver, *stream, *kernels, spec);
     GpuRank bench{rank, comm, *driver, *stream, *kernels, *workspace, page.record};
     body(bench);

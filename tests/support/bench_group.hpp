@@ -2,9 +2,12 @@
 #include <functional>
 
 #include "bench/group_task.hpp"
+#include "bench/library_group.hpp"
+#include "bench/lifecycle.hpp"
 #include "config/resolve.hpp"
 #include "device/host/host_driver.hpp"
 #include "kernels/host/host_kernels.hpp"
+#include "plan/make_plan.hpp"
 #include "support/bench_fakes.hpp"
 #include "support/thread_ranks.hpp"
 

@@ -5,7 +5,8 @@
 #include "config/resolve.hpp"
 #include "core/units.hpp"
 #include "memory/allocators.hpp"
-#include "workspace/capacity.hpp"
+#include "support/capacity_of.hpp"
+#include "workspace/workspaces.hpp"
 
 using namespace symmbench;
 
@@ -26,7 +27,8 @@ TEST_CASE("a pair of allocators comes to 8 W S per rank, beside flags, canaries 
     const auto bytes = memory_of({{"minbytes", "64M"}, {"maxbytes", "64M"}, {"lifecycles", "0"}}, ranks).rank_bytes();
     const auto formula = 8 * static_cast<std::uint64_t>(ranks) * message;
     CHECK(bytes >= formula);
-    CHECK(bytes <= formula + 6 * 2 * kUsualGranularity);  // six segments, each rounded up
+    // Six segments and two of the bench's own 4 MiB, each rounded up.
+    CHECK(bytes <= formula + 6 * 2 * kUsualGranularity + 2 * (4 * kMiB + 2 * kUsualGranularity));
   }
 }
 
@@ -35,11 +37,13 @@ TEST_CASE("memory is what the allocators themselves say, and a rank needs its la
   REQUIRE(memory.groups.size() == 3);
   const auto& pair = memory.groups[0];
   REQUIRE(pair.workspaces.size() == 2);
-  const FusionLayout layout{4, 16 * kMiB, 2};
+  const auto capacity = test::capacity_of(4, 16 * kMiB);
   for (const auto& one : pair.workspaces) {
-    CHECK(one.bytes == workspace_bytes(layout, *make_allocator(one.allocator), kUsualGranularity));
+    CHECK(one.bytes ==
+          workspace_bytes(WorkspaceKind::trtllm_fusion, capacity, *make_allocator(one.allocator), kUsualGranularity));
   }
-  CHECK(memory.groups[1].total_bytes() == pair.workspaces[0].bytes);
+  CHECK(memory.groups[1].total_bytes() == pair.workspaces[0].bytes + pair.bench_bytes / 2);
+  CHECK(pair.bench_bytes >= 2 * 4 * kMiB);
   CHECK(memory.rank_bytes() == pair.total_bytes());
 }
 

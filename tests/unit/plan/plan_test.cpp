@@ -5,7 +5,7 @@
 #include <set>
 
 #include "config/resolve.hpp"
-#include "plan/case.hpp"
+#include "plan/make_plan.hpp"
 #include "tests/support/failures.hpp"
 
 using namespace symmbench;
@@ -56,7 +56,7 @@ TEST_CASE("a bare run plans one measured group and one lifecycle group per alloc
     CHECK(plan.groups[index].allocators.size() == 1);
     CHECK(plan.groups[index].cases.empty());
     CHECK(plan.groups[index].lifecycles == 3);
-    CHECK(plan.groups[index].layout.message_bytes == 1 << 20);
+    CHECK(plan.groups[index].capacity.message_bytes() == 1 << 20);
   }
   CHECK(plan.notes.empty());
   CHECK(plan_of({{"lifecycles", "0"}}).groups.size() == 1);
@@ -179,7 +179,7 @@ TEST_CASE("row keys are flat, ordered and typed, with null where a pattern has n
         R"("transport":"unicast","group":0,"group_size":4,"handle_asked":"auto","multicast_asked":"off",)"
         R"("algorithm":"one_shot","algorithm_asked":"auto","pattern":"allreduce","weight_bias":null,"epsilon":null,)"
         R"("dtype":"bf16","in_place":false,"tokens":1,"hidden":512,"asked_bytes":1024,"message_bytes":1024,)"
-        R"("buffers_asked":0,"variant":""})");
+        R"("buffers_asked":0,"variant":"","reference":false})");
   one.shape.pattern = Pattern::residual_rmsnorm;
   CHECK(one.keys()["epsilon"].dump() == "1e-06");
   CHECK(one.keys()["weight_bias"] == 0.0);
@@ -189,7 +189,7 @@ TEST_CASE("groups of ranks divide the job and say so where they cannot") {
   const auto plan = make_plan(resolve(nullptr, {{"group_size", "2"}}), 4, 1);
   CHECK(plan.world_size == 4);
   CHECK(plan.group_size == 2);
-  CHECK(plan.groups[0].layout.world_size == 2);
+  CHECK(plan.groups[0].capacity.world_size() == 2);
   CHECK(plan.groups[0].cases[0].shape.world_size == 2);
   CHECK(plan.groups[0].cases[0].id().starts_with("g1x2/"));
 
@@ -220,7 +220,7 @@ TEST_CASE("a rank count that a pattern cannot have is skipped with its reason, p
 TEST_CASE("a lone rank has nothing to reduce with, and no workspace or lifecycle is planned") {
   const auto plan = plan_of(Json::object(), 1);
   REQUIRE(plan.groups.size() == 1);
-  CHECK(plan.groups[0].layout.message_bytes == 0);
+  CHECK(plan.groups[0].capacity.message_bytes() == 0);
   for (const auto& one : plan.groups[0].cases) {
     CHECK(one.skip == "one rank has no peer: start 2 or more ranks with mpirun -n");
   }
@@ -236,10 +236,10 @@ TEST_CASE("a message beyond the largest Lamport slot is skipped with the figure 
   CHECK_FALSE(cases[2].skip);  // two_shot, 512 MiB
   CHECK(cases[3].skip);        // two_shot, 2 GiB
   CHECK_FALSE(cases[5].skip);  // two_shot_barrier has no such limit
-  CHECK(plan.groups[0].layout.message_bytes == std::uint64_t{2} << 30);
+  CHECK(plan.groups[0].capacity.message_bytes() == std::uint64_t{2} << 30);
 
   const auto lamport_only = plan_of({{"algorithm", "one_shot,two_shot"}, {"minbytes", "512M"}, {"maxbytes", "2G"}});
-  CHECK(lamport_only.groups[0].layout.message_bytes == std::uint64_t{512} << 20);
+  CHECK(lamport_only.groups[0].capacity.message_bytes() == std::uint64_t{512} << 20);
 }
 
 TEST_CASE("rows that are no whole packets are skipped where rows matter") {
@@ -253,9 +253,9 @@ TEST_CASE("rows that are no whole packets are skipped where rows matter") {
 
 TEST_CASE("the workspace is sized once, for the largest case and the narrowest type of the group") {
   const auto narrow = plan_of({{"datatype", "fp32,bf16"}, {"maxbytes", "64K"}});
-  CHECK(narrow.groups[0].layout.message_bytes == 65536);
-  CHECK(narrow.groups[0].layout.element_bytes == 2);
-  CHECK(plan_of({{"datatype", "fp32"}, {"maxbytes", "64K"}}).groups[0].layout.element_bytes == 4);
+  CHECK(narrow.groups[0].capacity.message_bytes() == 65536);
+  CHECK(narrow.groups[0].capacity.element_bytes() == 2);
+  CHECK(plan_of({{"datatype", "fp32"}, {"maxbytes", "64K"}}).groups[0].capacity.element_bytes() == 4);
 }
 
 TEST_CASE("sweeps that share workspace, handle and allocators share a group; others get their own") {
@@ -284,7 +284,7 @@ TEST_CASE("a lifecycle group takes the largest workspace measured with its alloc
                                 {"allocator": "symm_device_memory", "tokens": 7, "datatype": "fp32"}]})");
   for (const auto& group : plan.groups) {
     if (group.kind != GroupKind::lifecycle) continue;
-    CHECK(group.layout.message_bytes == (group.allocators[0] == "torch_symm_mem" ? 9 * 16384 : 7 * 32768));
+    CHECK(group.capacity.message_bytes() == (group.allocators[0] == "torch_symm_mem" ? 9 * 16384 : 7 * 32768));
   }
 }
 
@@ -353,7 +353,8 @@ TEST_CASE("NCCL's cases are a group of their own, once, without a workspace") {
   CHECK(group.kind == GroupKind::library);
   CHECK(group.id == "library/nccl");
   CHECK(group.allocators == Lines{"nccl"});
-  CHECK(group.layout.message_bytes == 0);
+  CHECK(group.capacity.empty());
+  CHECK(group.cases[0].keys()["reference"] == true);
   Lines ids;
   for (const auto& one : group.cases) ids.push_back(one.id());
   CHECK(ids == Lines{"g0x4/nccl/unicast/auto/nccl/allreduce/bf16/out/1x8192",

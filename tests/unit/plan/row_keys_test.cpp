@@ -10,8 +10,7 @@ using namespace symmbench;
 TEST_CASE("a case gives every key of a report's row that the plan knows") {
   const Json keys = Case{.shape = {.pattern = Pattern::residual_rmsnorm}}.keys();
   for (const RowKey& key : kRowKeys) {
-    // The allocator is not the case's; whether it is a reference is its algorithm's to say.
-    if (key.source != KeySource::plan || key.name == "allocator" || key.name == "reference") continue;
+    if (key.source != KeySource::plan || key.name == "allocator") continue;  // the allocator is not the case's
     INFO(key.name);
     CHECK(keys.contains(std::string(key.name) + (key.type == KeyType::choice ? "_asked" : "")));
   }

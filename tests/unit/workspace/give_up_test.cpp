@@ -1,7 +1,7 @@
+#include "workspace/give_up.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
-
-#include "workspace/give_up_text.hpp"
 
 namespace symmbench {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
-#include "unit/workspace/workspace_bench.hpp"
+#include "unit/workspace/workspace_world.hpp"
 
 namespace symmbench {
 namespace {

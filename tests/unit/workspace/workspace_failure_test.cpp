@@ -5,8 +5,8 @@
 #include "support/any_allocator.hpp"
 #include "support/contains.hpp"
 #include "support/process_resources.hpp"
-#include "unit/workspace/workspace_bench.hpp"
-#include "workspace/capacity.hpp"
+#include "unit/workspace/workspace_world.hpp"
+#include "workspace/fusion_capacity.hpp"
 
 namespace symmbench {
 namespace {
@@ -149,7 +149,7 @@ TEST_CASE("a canary that was overwritten is named with segment, owner and offset
     const auto workspace = rank.create();
     if (rank.comm.rank() == 1) {
       const auto& view = workspace->view();
-      const auto used = segment_requests(rank.spec.layout)[segment].used_bytes;
+      const auto used = fusion_segments(rank.spec.capacity)[segment].used_bytes;
       const DevicePtr base = segment == 0 ? view.comm()[1] : segment == 1 ? view.flags()[1] : view.lamport()[1];
       word_at(base + used + 12) = 0xBAD;
       word_at(base + used + kCanaryBytes - 4) = 0xBAD;
@@ -159,7 +159,7 @@ TEST_CASE("a canary that was overwritten is named with segment, owner and offset
       } catch (const Error& error) {
         require(error.failure().reason == Reason::corrupted);
         require(contains(error.failure().detail,
-                         std::string(segment_requests(rank.spec.layout)[segment].name) + " of rank 1"));
+                         std::string(fusion_segments(rank.spec.capacity)[segment].name) + " of rank 1"));
         require(contains(error.failure().detail, "12 bytes behind the"));
         require(contains(error.failure().detail, "2 words in all"));
       }
@@ -176,7 +176,7 @@ TEST_CASE("a canary that was overwritten is named with segment, owner and offset
 TEST_CASE("a workspace for another number of ranks than its group is refused before anything is made") {
   WorkspaceWorld world{.ranks = 4};
   const auto failure = common_failure(world, [&](RankBench& rank) {
-    rank.spec.layout.world_size = 2;
+    rank.spec.capacity = test::capacity_of(2, world.message_bytes);
     rank.create();
   });
   CHECK(failure.phase == Phase::create);
@@ -187,7 +187,7 @@ TEST_CASE("a workspace for another number of ranks than its group is refused bef
 TEST_CASE("ranks that want different workspaces are told so before anything is made") {
   WorkspaceWorld world{.ranks = 3};
   const auto failure = common_failure(world, [&](RankBench& rank) {
-    if (rank.comm.rank() == 2) rank.spec.layout.message_bytes *= 2;
+    if (rank.comm.rank() == 2) rank.spec.capacity = test::capacity_of(3, 2 * world.message_bytes);
     rank.create();
   });
   CHECK(failure.reason == Reason::disagreement);
@@ -199,11 +199,11 @@ TEST_CASE("ranks that want different workspaces are told so before anything is m
 TEST_CASE("a workspace without a limit for its waits, or with a message of no whole packets, is refused") {
   WorkspaceWorld world{.ranks = 2};
   CHECK(common_failure(world, [](RankBench& rank) {
-          rank.spec.wait_limit = {};
+          rank.spec.give_up.wait_limit = {};
           rank.create();
         }).reason == Reason::invalid_argument);
   CHECK(common_failure(world, [](RankBench& rank) {
-          rank.spec.layout.message_bytes = 100;
+          rank.spec.capacity = test::capacity_of(2, 100);
           rank.create();
         }).reason == Reason::invalid_argument);
 }

@@ -7,8 +7,8 @@
 #include "memory/local_buffer.hpp"
 #include "support/any_allocator.hpp"
 #include "support/process_resources.hpp"
-#include "unit/workspace/workspace_bench.hpp"
-#include "workspace/capacity.hpp"
+#include "unit/workspace/workspace_world.hpp"
+#include "workspace/fusion_capacity.hpp"
 
 namespace symmbench {
 namespace {
@@ -24,11 +24,11 @@ TEST_CASE("a workspace starts with cleared flags, sentinels in every Lamport wor
   const auto failures = world.run([&](RankBench& rank) {
     const auto workspace = rank.create();
     const auto& view = workspace->view();
-    const auto& layout = rank.spec.layout;
+    const auto layout = fusion_layout(rank.spec.capacity);
     require(view.rank == rank.comm.rank() && view.world_size == 4);
     require(view.comm().bytes == layout.comm_bytes() && view.slot_bytes == layout.slot_bytes());
     require(view.wait_limit_ns == 30'000'000'000u);
-    require(view.give_up == rank.spec.give_up);
+    require(view.give_up == rank.spec.give_up.record);
     for (int r = 0; r < 4; ++r) {  // the peers' too: nobody leaves create() before everybody is ready
       for (std::uint64_t at = 0; at < layout.flag_bytes(); at += 4) require(word_at(view.flags()[r] + at) == 0);
       for (std::uint64_t at = 0; at < layout.lamport_bytes(); at += 4) {
@@ -66,7 +66,7 @@ TEST_CASE("facts name the three segments with what was asked and taken") {
   const auto failures = world.run([&](RankBench& rank) {
     const auto workspace = rank.create();
     const auto facts = workspace->facts();
-    const auto requests = segment_requests(rank.spec.layout);
+    const auto requests = fusion_segments(rank.spec.capacity);
     require(facts.size() == 3);
     for (int i = 0; i < 3; ++i) {
       require(facts[i].name == requests[i].name);
@@ -81,10 +81,10 @@ TEST_CASE("facts name the three segments with what was asked and taken") {
 TEST_CASE("every algorithm sums on a fresh workspace, and again after a reset") {
   constexpr int kRanks = 4;
   constexpr std::uint64_t kElements = 4096;
-  WorkspaceWorld world{.ranks = kRanks, .message_bytes = kElements * 4, .allocator = any_allocator()};
+  WorkspaceWorld world{
+      .ranks = kRanks, .message_bytes = kElements * 4, .dtype = DType::fp32, .allocator = any_allocator()};
   const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier);
   const auto failures = world.run([&](RankBench& rank) {
-    rank.spec.layout.element_bytes = 4;
     const auto workspace = rank.create();
     const LocalBuffer input(rank.driver, kElements * 4), output(rank.driver, kElements * 4);
     const AllreduceCall call{
@@ -92,7 +92,6 @@ TEST_CASE("every algorithm sums on a fresh workspace, and again after a reset") 
         .view = &workspace->view(),
         .input = input.address(),
         .output = output.address()};
-    require(!workspace->capacity_problem(call.shape));
     auto* const in = static_cast<float*>(to_pointer(input.address()));
     const auto* const out = static_cast<const float*>(to_pointer(output.address()));
     const auto sum_once = [&](int round) {
@@ -120,13 +119,13 @@ TEST_CASE("reset brings back what a case may have changed") {
     const auto& view = workspace->view();
     const int own = rank.comm.rank();
     word_at(view.flags()[own] + 8) = 3;
-    word_at(view.lamport()[own] + rank.spec.layout.lamport_bytes() - 4) = 3;
+    word_at(view.lamport()[own] + fusion_layout(rank.spec.capacity).lamport_bytes() - 4) = 3;
     static_cast<ControlBlock*>(to_pointer(view.control))->abort = 1;
     static_cast<ControlBlock*>(to_pointer(view.control))->slot = 2;
     rank.give_up.tag = 1;
     workspace->reset(rank.context);
     require(word_at(view.flags()[own] + 8) == 0);
-    require(word_at(view.lamport()[own] + rank.spec.layout.lamport_bytes() - 4) == kSentinel);
+    require(word_at(view.lamport()[own] + fusion_layout(rank.spec.capacity).lamport_bytes() - 4) == kSentinel);
     const auto* control = static_cast<const ControlBlock*>(to_pointer(view.control));
     require(control->abort == 0 && control->slot == 0 && control->slot_bytes == view.slot_bytes);
     require(!workspace->gave_up());
@@ -138,7 +137,7 @@ TEST_CASE("reset brings back what a case may have changed") {
 TEST_CASE("a give-up record is explained; without one, or without a place for one, there is nothing to say") {
   WorkspaceWorld world{.ranks = 2};
   const auto failures = world.run([&](RankBench& rank) {
-    if (rank.comm.rank() == 1) rank.spec.give_up = 0;
+    if (rank.comm.rank() == 1) rank.spec.give_up.record = 0;
     const auto workspace = rank.create();
     require(!workspace->gave_up());
     if (rank.comm.rank() == 0) {
@@ -196,7 +195,7 @@ TEST_CASE("workspaces of subgroups that run at the same time do not meet") {
   const auto failures = world.run([&](RankBench& rank) {
     const auto group = rank.comm.split(2);
     const PhaseContext context{*group};
-    rank.spec.layout.world_size = 2;
+    rank.spec.capacity = test::capacity_of(2, world.message_bytes);
     const auto workspace =
         Workspace::create(context, rank.allocator, rank.driver, rank.stream, rank.kernels, rank.spec);
     word_at(workspace->view().comm()[group->rank()]) = static_cast<std::uint32_t>(100 + rank.comm.rank());

@@ -10,6 +10,7 @@
 #include "device/stream.hpp"
 #include "kernels/host/host_kernels.hpp"
 #include "memory/allocators.hpp"
+#include "support/capacity_of.hpp"
 #include "support/ledger_driver.hpp"
 #include "support/thread_ranks.hpp"
 #include "workspace/workspace.hpp"
@@ -34,6 +35,7 @@ struct RankBench {
 struct WorkspaceWorld {
   int ranks = 4;
   std::uint64_t message_bytes = 64 * 1024;
+  DType dtype = DType::bf16;
   std::string allocator = "symm_device_memory";
   HandleType handle = HandleType::posix_fd;
   int faulty_rank = -1;
@@ -51,10 +53,10 @@ struct WorkspaceWorld {
       const auto kernels = make_host_kernels();
       const auto made = make_allocator(allocator);
       GiveUpRecord give_up{};
-      const WorkspaceSpec spec{.layout = {.world_size = ranks, .message_bytes = message_bytes},
-                               .handle = handle,
-                               .wait_limit = std::chrono::seconds(30),
-                               .give_up = reinterpret_cast<DevicePtr>(&give_up)};
+      const WorkspaceSpec spec{
+          .capacity = capacity_of(ranks, message_bytes, dtype),
+          .handle = handle,
+          .give_up = {.record = reinterpret_cast<DevicePtr>(&give_up), .wait_limit = std::chrono::seconds(30)}};
       RankBench bench{comm, driver, *stream, *kernels, *made, spec, give_up};
       body(bench);
     });

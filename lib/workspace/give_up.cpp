@@ -1,6 +1,12 @@
-#include "workspace/give_up_text.hpp"
+#include "workspace/give_up.hpp"
 
 #include <fmt/format.h>
+
+#include <atomic>
+#include <string>
+#include <string_view>
+
+#include "device/stream.hpp"
 
 namespace symmbench {
 namespace {
@@ -62,6 +68,22 @@ std::optional<Failure> explain_give_up(const GiveUpRecord& record, std::span<con
                  .detail = detail,
                  .rank = rank,
                  .peer = peer};
+}
+
+GiveUpRecord* GiveUp::on_host() const {
+  return record_on_host ? record_on_host : static_cast<GiveUpRecord*>(to_pointer(record));
+}
+
+void GiveUp::clear() const {
+  if (auto* place = on_host()) *place = GiveUpRecord{};
+}
+
+std::optional<Failure> GiveUp::failure(std::span<const int> world_ranks) const {
+  auto* place = on_host();
+  if (place == nullptr) return std::nullopt;
+  // The kernel writes the tag last, so the rest is complete once it shows.
+  if (std::atomic_ref(place->tag).load(std::memory_order_acquire) == 0) return std::nullopt;
+  return explain_give_up(*place, world_ranks, wait_limit);
 }
 
 }  // namespace symmbench

@@ -1,4 +1,4 @@
-#include "workspace/capacity.hpp"
+#include "workspace/fusion_capacity.hpp"
 
 #include <fmt/format.h>
 
@@ -15,41 +15,21 @@ std::string too_small(std::string_view algorithm, std::string_view how, std::uin
 
 }  // namespace
 
-std::array<SegmentRequest, kSegments> segment_requests(const FusionLayout& layout) {
-  return {{{"comm", layout.comm_bytes()}, {"flags", layout.flag_bytes()}, {"lamport", layout.lamport_bytes()}}};
+FusionLayout fusion_layout(const MessageCapacity& capacity) {
+  return {capacity.world_size(), capacity.message_bytes(), capacity.element_bytes()};
 }
 
-std::uint64_t workspace_bytes(const FusionLayout& layout, const Allocator& allocator, std::uint64_t granularity) {
-  std::uint64_t bytes = 0;
-  for (const auto& segment : segment_requests(layout)) {
-    bytes += allocator.allocated_bytes(segment.requested_bytes(), granularity);
-  }
-  return bytes;
+std::vector<SegmentRequest> fusion_segments(const MessageCapacity& capacity) {
+  const auto layout = fusion_layout(capacity);
+  return {{.name = "comm", .used_bytes = layout.comm_bytes()},
+          {.name = "flags", .used_bytes = layout.flag_bytes(), .pattern = 0u},
+          {.name = "lamport", .used_bytes = layout.lamport_bytes(), .pattern = kSentinel}};
 }
 
-std::optional<std::string> layout_problem(const FusionLayout& layout) {
-  if (layout.world_size < 1 || layout.world_size > kMaxRanks) {
-    return fmt::format("a workspace holds 1 to {} ranks, not {}", kMaxRanks, layout.world_size);
-  }
-  if (layout.message_bytes == 0 || layout.message_bytes % kPacketBytes != 0) {
-    return fmt::format("the largest message must be a positive multiple of {} bytes, not {}", kPacketBytes,
-                       layout.message_bytes);
-  }
-  if (layout.element_bytes != 2 && layout.element_bytes != 4) {
-    return fmt::format("elements have 2 or 4 bytes, not {}", layout.element_bytes);
-  }
-  return std::nullopt;
-}
-
-std::optional<std::string> capacity_problem(const FusionLayout& layout, const CallShape& shape) {
-  if (shape.world_size != layout.world_size) {
-    return fmt::format("a call of {} ranks on a workspace of {}", shape.world_size, layout.world_size);
-  }
-  const std::uint64_t message = shape.message_bytes();
-  if (message == 0 || message % kPacketBytes != 0) {
-    return fmt::format("a message of {} bytes is no positive multiple of {}", message, kPacketBytes);
-  }
+std::optional<std::string> fusion_capacity_problem(const MessageCapacity& capacity, const CallShape& shape) {
+  const auto layout = fusion_layout(capacity);
   const auto ranks = static_cast<std::uint64_t>(shape.world_size);
+  const std::uint64_t message = shape.message_bytes();
   const FusionLayout call{shape.world_size, message, element_bytes(shape.dtype)};
   switch (shape.algorithm) {
     case Algorithm::one_shot:
@@ -68,9 +48,9 @@ std::optional<std::string> capacity_problem(const FusionLayout& layout, const Ca
       return too_small("two_shot_barrier", fmt::format("2 x {}", format_bytes(call.padded_message_bytes())),
                        2 * call.padded_message_bytes(), "the comm segment", layout.comm_bytes());
     case Algorithm::nccl:
-      return std::nullopt;  // takes nothing of a workspace
+      break;
   }
-  return "unknown algorithm";
+  return fmt::format("{} has no room in a trtllm_fusion workspace", name_of(shape.algorithm));
 }
 
 }  // namespace symmbench

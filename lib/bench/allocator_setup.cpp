@@ -1,0 +1,125 @@
+#include "bench/allocator_setup.hpp"
+
+#include "memory/handle_trial.hpp"
+#include "workspace/workspaces.hpp"
+
+namespace symmbench {
+namespace {
+
+Json to_json(const SegmentFacts& segment) {
+  const auto& memory = segment.memory;
+  return Json{{"name", segment.name},
+              {"requested_bytes", memory.requested_bytes},
+              {"allocated_bytes", memory.allocated_bytes},
+              {"granularity_bytes", memory.granularity_bytes},
+              {"data_offset", memory.data_offset},
+              {"signal_pad_offset", memory.signal_pad_offset},
+              {"signal_pad_bytes", memory.signal_pad_bytes},
+              {"va_layout", memory.va_layout},
+              {"va_bytes", memory.va_bytes}};
+}
+
+}  // namespace
+
+AllocatorSetup::AllocatorSetup(WorkerContext& context, const RunConfig& config, const CaseGroup& group,
+                               std::string allocator, Backend& backend, Stream& stream)
+    : context_(context),
+      config_(config),
+      group_(group),
+      allocator_name_(std::move(allocator)),
+      backend_(backend),
+      stream_(stream),
+      allocator_(make_allocator(allocator_name_)) {}
+
+void AllocatorSetup::bring_up(PhaseClock& clock) {
+  const int world_rank = context_.comm.world_rank(context_.comm.rank());
+  // The trial's own phases would count as the workspace's: it runs unobserved.
+  handle_ = resolve_handle({.comm = context_.comm}, *backend_.driver, group_.handle_asked, allocator_->kind(),
+                           allocators_named(allocators_of(context_.request)),
+                           local_handle_facts(*backend_.driver, world_rank));
+  if (!handle_.used) return;
+  create_workspace(clock);
+  create_bench_segment();
+}
+
+void AllocatorSetup::create_workspace(PhaseClock& clock) {
+  const auto wait_limit =
+      std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines_of(config_).kernel_wait_s * 1e9));
+  const WorkspaceSpec spec{
+      .kind = group_.workspace,
+      .capacity = group_.capacity,
+      .handle = *handle_.used,
+      .give_up = {
+          .record = backend_.give_up, .record_on_host = context_.heartbeat.give_up_record(), .wait_limit = wait_limit}};
+  const auto before = backend_.driver->counts();
+  workspace_ = Workspace::create({.comm = context_.comm, .observer = &clock}, *allocator_, *backend_.driver, stream_,
+                                 *backend_.kernels, spec);
+  calls_ = calls_between(before, backend_.driver->counts());
+}
+
+void AllocatorSetup::create_bench_segment() {
+  PhaseClock unheard(context_.heartbeat, deadlines_of(config_).round_s);
+  const PhaseContext phases{.comm = context_.comm, .observer = &unheard};
+  bench_ = std::make_unique<BenchSegment>(context_.comm, *backend_.driver, stream_, *backend_.kernels);
+  try {
+    bench_->create(phases, *allocator_, *handle_.used);
+  } catch (const PhaseFailed& failed) {
+    if (ranks_lost_each_other(failed.failure())) throw;
+    bench_.reset();
+    const auto workspace = std::move(workspace_);
+    workspace->close(phases);
+    throw;
+  }
+}
+
+void AllocatorSetup::try_bring_up(PhaseClock& clock) {
+  try {
+    bring_up(clock);
+  } catch (const PhaseFailed& failed) {
+    if (ranks_lost_each_other(failed.failure())) throw;
+    failure_ = failed.failure();
+  }
+}
+
+void AllocatorSetup::close(PhaseClock& clock) {
+  if (!workspace_) return;
+  std::optional<PhaseFailed> first;
+  try {
+    workspace_->close({.comm = context_.comm, .observer = &clock});
+  } catch (const PhaseFailed& failed) {
+    first = failed;
+  }
+  PhaseClock unheard(context_.heartbeat, deadlines_of(config_).round_s);
+  bench_->close({.comm = context_.comm, .observer = &unheard});
+  if (first) throw PhaseFailed(*first);
+}
+
+Json AllocatorSetup::handle() const {
+  return Json{{"asked", handle_.asked},
+              {"used", handle_.used ? Json(name_of(*handle_.used)) : Json(nullptr)},
+              {"reason", handle_.reason}};
+}
+
+WorkspaceRecord AllocatorSetup::record() const {
+  WorkspaceRecord record{.group = group_index(context_.comm),
+                         .workspace = std::string(name_of(group_.workspace)),
+                         .transport = std::string(name_of(group_.transport)),
+                         .allocator = allocator_name_,
+                         .handle = handle()};
+  for (const auto& segment : workspace_->facts()) record.segments.push_back(to_json(segment));
+  for (const auto& call : calls_) {
+    record.driver_calls.push_back(
+        Json{{"call", call.call}, {"count", call.count}, {"failures", call.failures}, {"total_us", call.total_us}});
+  }
+  const auto add = [&](std::span<const Difference> differences) {
+    for (const auto& difference : differences) {
+      record.differences.push_back(
+          Json{{"upstream", difference.upstream}, {"here", difference.here}, {"reason", difference.reason}});
+    }
+  };
+  add(allocator_->differences());
+  add(workspace_row(group_.workspace).differences());
+  return record;
+}
+
+}  // namespace symmbench

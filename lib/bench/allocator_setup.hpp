@@ -1,0 +1,57 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "bench/allocator_workspace.hpp"
+#include "bench/backend.hpp"
+#include "bench/phase_clock.hpp"
+#include "config/run_config.hpp"
+#include "journal/records.hpp"
+#include "memory/allocators.hpp"
+#include "memory/handle_policy.hpp"
+#include "plan/case_group.hpp"
+
+namespace symmbench {
+
+/// What it takes to bring up one allocator's workspace for a case group, and how it stands afterwards. Collective life.
+class AllocatorSetup {
+ public:
+  AllocatorSetup(WorkerContext& context, const RunConfig& config, const CaseGroup& group, std::string allocator,
+                 Backend& backend, Stream& stream);
+
+  /// Collective. Resolves the handle, then creates the workspace and the bench's own segment. Leaves the run without a
+  /// workspace when no handle can be used: handle().reason says why. `clock` hears the workspace's phases only.
+  /// @throws PhaseFailed, or Error{comm} when the ranks lost each other
+  void bring_up(PhaseClock& clock);
+  /// The same, but what all ranks agreed on is kept as failure(), and not thrown.
+  void try_bring_up(PhaseClock& clock);
+  /// Collective. @throws PhaseFailed{close}
+  void close(PhaseClock& clock);
+
+  const std::optional<Failure>& failure() const { return failure_; }
+  /// No workspace: there is none.
+  AllocatorWorkspace ready() const { return {allocator_name_, workspace_.get(), bench_.get()}; }
+  Json handle() const;  ///< {asked, used, reason}
+  /// The WorkspaceRecord of this bring-up: segments, driver calls, differences from upstream.
+  WorkspaceRecord record() const;
+
+ private:
+  void create_workspace(PhaseClock& clock);
+  void create_bench_segment();
+
+  WorkerContext& context_;
+  const RunConfig& config_;
+  const CaseGroup& group_;
+  std::string allocator_name_;
+  Backend& backend_;
+  Stream& stream_;
+  std::unique_ptr<Allocator> allocator_;
+  HandleDecision handle_;
+  std::unique_ptr<Workspace> workspace_;
+  std::unique_ptr<BenchSegment> bench_;
+  std::vector<CallCount> calls_;
+  std::optional<Failure> failure_;
+};
+
+}  // namespace symmbench
