@@ -21,7 +21,7 @@ Json to_json(const SegmentFacts& segment) {
 
 }  // namespace
 
-AllocatorSetup::AllocatorSetup(WorkerContext& context, const RunConfig& config, const CaseGroup& group,
+AllocatorSetup::AllocatorSetup(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group,
                                std::string allocator, Backend& backend, Stream& stream)
     : context_(context),
       config_(config),

@@ -6,7 +6,7 @@
 #include "bench/allocator_workspace.hpp"
 #include "bench/backend.hpp"
 #include "bench/phase_clock.hpp"
-#include "config/run_config.hpp"
+#include "config/worker_config.hpp"
 #include "journal/records.hpp"
 #include "memory/allocators.hpp"
 #include "memory/handle_policy.hpp"
@@ -17,7 +17,7 @@ namespace symmbench {
 /// What it takes to bring up one allocator's workspace for a case group, and how it stands afterwards. Collective life.
 class AllocatorSetup {
  public:
-  AllocatorSetup(WorkerContext& context, const RunConfig& config, const CaseGroup& group, std::string allocator,
+  AllocatorSetup(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, std::string allocator,
                  Backend& backend, Stream& stream);
 
   /// Collective. Resolves the handle, then creates the workspace and the bench's own segment. Leaves the run without a
@@ -41,7 +41,7 @@ class AllocatorSetup {
   void create_bench_segment();
 
   WorkerContext& context_;
-  const RunConfig& config_;
+  const WorkerConfig& config_;
   const CaseGroup& group_;
   std::string allocator_name_;
   Backend& backend_;

@@ -6,7 +6,7 @@
 #include "bench/backend.hpp"
 #include "bench/batch_ring.hpp"
 #include "bench/clocks.hpp"
-#include "config/run_config.hpp"
+#include "config/worker_config.hpp"
 #include "journal/records.hpp"
 #include "plan/case.hpp"
 #include "supervise/worker.hpp"
@@ -19,7 +19,7 @@ namespace symmbench {
 /// as long as one worker's group of cases.
 class CaseRunner {
  public:
-  CaseRunner(WorkerContext& context, const RunConfig& config, Backend& backend, Stream& stream);
+  CaseRunner(WorkerContext& context, const WorkerConfig& config, Backend& backend, Stream& stream);
 
   /// From now on rows also say how far apart the ranks began, where device clocks can be read (Backend::probe).
   void observe_skew();
@@ -41,7 +41,7 @@ class CaseRunner {
   RowRecord row_of(const AllocatorRun& run, const BatchShape& shape) const;
 
   WorkerContext& context_;
-  const RunConfig& config_;
+  const WorkerConfig& config_;
   Deadlines deadlines_;
   Backend& backend_;
   Stream& stream_;

@@ -1,6 +1,6 @@
 #pragma once
 #include "bench/backend.hpp"
-#include "config/run_config.hpp"
+#include "config/worker_config.hpp"
 #include "plan/case_group.hpp"
 #include "supervise/worker.hpp"
 
@@ -11,6 +11,6 @@ namespace symmbench {
 ///
 /// An allocator whose bring-up fails in a phase that all ranks left together gets failed rows, and the other goes on.
 /// @throws Error when the attempt cannot go on: a kernel gave up, ranks lost each other, the device failed
-void run_case_group(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend);
+void run_case_group(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend);
 
 }  // namespace symmbench

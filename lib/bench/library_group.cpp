@@ -15,7 +15,7 @@ namespace {
 
 class LibraryGroupRun {
  public:
-  LibraryGroupRun(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend)
+  LibraryGroupRun(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend)
       : context_(context),
         config_(config),
         group_(group),
@@ -117,7 +117,7 @@ class LibraryGroupRun {
   }
 
   WorkerContext& context_;
-  const RunConfig& config_;
+  const WorkerConfig& config_;
   const CaseGroup& group_;
   Backend& backend_;
   std::unique_ptr<Stream> stream_;
@@ -127,7 +127,7 @@ class LibraryGroupRun {
 
 }  // namespace
 
-void run_library_group(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend) {
+void run_library_group(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend) {
   LibraryGroupRun(context, config, group, backend).run();
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "bench/backend.hpp"
-#include "config/run_config.hpp"
+#include "config/worker_config.hpp"
 #include "plan/case_group.hpp"
 #include "supervise/worker.hpp"
 
@@ -11,6 +11,6 @@ namespace symmbench {
 /// where connecting fails they are failed. Replaces backend.kernels by a set that calls the library
 /// (library_kernels.hpp).
 /// @throws Error when the attempt cannot go on, a connection that timed out included
-void run_library_group(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend);
+void run_library_group(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend);
 
 }  // namespace symmbench

@@ -21,7 +21,7 @@ int checked_group_size(const RunConfig& config, int world_size) {
   const auto fail = [&](const std::string& problem) {
     fail_config(fmt::format("--group-size '{}': {}", config.group_size, problem));
   };
-  const int size = ranks_per_group(config.group_size, world_size);
+  const int size = config.ranks_per_group(world_size);
   if (size > world_size) fail(fmt::format("must be at most the number of ranks, which is {}", world_size));
   if (world_size % size != 0) fail(fmt::format("must divide the number of ranks, which is {}", world_size));
   if (size > kMaxRanks) {
