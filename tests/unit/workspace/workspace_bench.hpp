@@ -2,6 +2,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "device/stream.hpp"
 #include "kernels/host/host_kernels.hpp"
 #include "memory/allocators.hpp"
+#include "support/any_allocator.hpp"
 #include "support/ledger_driver.hpp"
 #include "support/thread_ranks.hpp"
 #include "workspace/workspace.hpp"
@@ -35,7 +37,7 @@ struct WorkspaceWorld {
   int ranks = 4;
   std::uint64_t message_bytes = 64 * 1024;
   std::string allocator = "symm_device_memory";
-  HandleType handle = HandleType::posix_fd;
+  std::optional<HandleType> handle;  ///< nullopt: one that every emulated device offers
   int faulty_rank = -1;
   std::vector<DriverFault> faults;
   std::vector<Ledger> ledgers;
@@ -52,7 +54,7 @@ struct WorkspaceWorld {
       const auto made = make_allocator(allocator);
       GiveUpRecord give_up{};
       const WorkspaceSpec spec{.layout = {.world_size = ranks, .message_bytes = message_bytes},
-                               .handle = handle,
+                               .handle = handle.value_or(plain_handle(allocator)),
                                .wait_limit = std::chrono::seconds(30),
                                .give_up = reinterpret_cast<DevicePtr>(&give_up)};
       RankBench bench{comm, driver, *stream, *kernels, *made, spec, give_up};
