@@ -21,6 +21,7 @@ struct AllocatorRow {
 
 /// What memory of the virtual-memory calls can travel by.
 inline constexpr HandleType kMappedHandles[] = {HandleType::fabric, HandleType::posix_fd};
+inline constexpr HandleType kIpcHandles[] = {HandleType::cuda_ipc};
 
 inline constexpr AllocatorRow kAllocators[] = {
     {AllocatorKind::symm_device_memory, "symm_device_memory", "symm",
@@ -28,12 +29,8 @@ inline constexpr AllocatorRow kAllocators[] = {
     {AllocatorKind::torch_symm_mem, "torch_symm_mem", "torch",
      "torch.distributed symmetric memory: one address range per peer, signal pad", kMappedHandles},
     {AllocatorKind::libtorch, "libtorch", "libtorch", "PyTorch's own code, opened at run time", kMappedHandles, false},
-    {AllocatorKind::cuda_ipc,
-     "cuda_ipc",
-     "ipc",
-     "the control: cudaMalloc and cudaIpcMemHandle, as before 2025",
-     {},
-     false},
+    {AllocatorKind::cuda_ipc, "cuda_ipc", "ipc", "the control: cudaMalloc and cudaIpcMemHandle, as before 2025",
+     kIpcHandles},
 };
 static_assert(in_enum_order(kAllocators));
 

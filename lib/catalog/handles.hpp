@@ -23,7 +23,7 @@ struct HandleTypeRow {
 inline constexpr HandleTypeRow kHandleTypes[] = {
     {HandleType::posix_fd, "posix_fd", "POSIX file descriptors: ranks of one host", false},
     {HandleType::fabric, "fabric", "fabric handles: ranks of one NVLink domain, also across hosts", true},
-    {HandleType::cuda_ipc, "cuda_ipc", "IPC handles of cuMemAlloc's memory: ranks of one host", false, false},
+    {HandleType::cuda_ipc, "cuda_ipc", "IPC handles of cuMemAlloc's memory: ranks of one host", false},
 };
 static_assert(in_enum_order(kHandleTypes));
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.hpp"
+#include "memory/cuda_ipc.hpp"
 #include "memory/symm_device_memory.hpp"
 #include "memory/torch_symm_mem.hpp"
 
@@ -18,6 +19,7 @@ std::unique_ptr<Allocator> make() {
 constexpr AllocatorMode kModes[] = {
     {AllocatorKind::symm_device_memory, SymmDeviceMemory::upstream_rule, make<SymmDeviceMemory>},
     {AllocatorKind::torch_symm_mem, TorchSymmMem::upstream_rule, make<TorchSymmMem>},
+    {AllocatorKind::cuda_ipc, CudaIpc::upstream_rule, make<CudaIpc>},
 };
 static_assert(one_for_each_now(kAllocators, kModes));
 

@@ -97,8 +97,8 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"multicast", "on", "--multicast 'on': not in this version; allowed: off"},
       {"multicast", "auto", "--multicast 'auto': not one of off"},
       {"workspace", "mnnvl", "--workspace 'mnnvl': not in this version; allowed: trtllm_fusion"},
-      {"allocator", "cuda_ipc",
-       "--allocator 'cuda_ipc': not in this version; allowed: symm_device_memory, torch_symm_mem, upstream"},
+      {"allocator", "libtorch",
+       "--allocator 'libtorch': not in this version; allowed: symm_device_memory, torch_symm_mem, upstream, cuda_ipc"},
       {"pattern", "residual_rmsnorm_nvfp4",
        "--pattern 'residual_rmsnorm_nvfp4': not in this version; allowed: allreduce, residual_rmsnorm"},
       {"algorithm", "ncl",
@@ -128,6 +128,17 @@ TEST_CASE("options that exclude each other are refused together, both named with
   CHECK(refusal({{"pattern", "residual_rmsnorm"}, {"in_place", "on"}}) ==
         "--in-place 'on': must include off with --pattern 'residual_rmsnorm': fused patterns have two outputs");
   CHECK_NOTHROW(resolve(nullptr, {{"pattern", "residual_rmsnorm,allreduce"}, {"in_place", "on"}}));
+}
+
+TEST_CASE("handles by which none of the allocators can travel are refused; one that can is enough") {
+  CHECK(refusal({{"allocator", "cuda_ipc"}, {"handle", "posix_fd,fabric"}}) ==
+        "--handle 'posix_fd,fabric': must include one of auto, cuda_ipc, upstream with --allocator 'cuda_ipc'");
+  CHECK(refusal({{"handle", "cuda_ipc"}}) ==
+        "--handle 'cuda_ipc': must include one of auto, fabric, posix_fd, upstream with --allocator "
+        "'symm_device_memory,torch_symm_mem' (the default)");
+  CHECK_NOTHROW(resolve(nullptr, {{"allocator", "cuda_ipc"}, {"handle", "cuda_ipc"}}));
+  CHECK_NOTHROW(resolve(nullptr, {{"allocator", "cuda_ipc,torch_symm_mem"}, {"handle", "posix_fd"}}));
+  CHECK_NOTHROW(resolve(nullptr, {{"allocator", "cuda_ipc"}, {"handle", "posix_fd,upstream"}}));
 }
 
 TEST_CASE("a wrong value in a config file is refused with file, place, value and what is allowed") {

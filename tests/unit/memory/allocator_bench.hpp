@@ -55,6 +55,25 @@ struct AllocatorWorld {
   }
 };
 
+/// Notes in the ledger when this rank meets the others.
+class NotingCommunicator final : public Communicator {
+ public:
+  NotingCommunicator(Communicator& inner, Ledger& ledger) : inner_(inner), ledger_(ledger) {}
+  int rank() const override { return inner_.rank(); }
+  int size() const override { return inner_.size(); }
+  int world_rank(int group_rank) const override { return inner_.world_rank(group_rank); }
+  std::vector<Blob> allgather(std::string_view step, std::span<const std::byte> mine) override {
+    ledger_.calls.emplace_back("allgather");
+    return inner_.allgather(step, mine);
+  }
+  std::unique_ptr<Communicator> split(int group_size) override { return inner_.split(group_size); }
+  std::chrono::nanoseconds step_timeout() const override { return inner_.step_timeout(); }
+
+ private:
+  Communicator& inner_;
+  Ledger& ledger_;
+};
+
 inline std::uint32_t& word_at(DevicePtr address) { return *static_cast<std::uint32_t*>(to_pointer(address)); }
 
 }  // namespace symmbench::test

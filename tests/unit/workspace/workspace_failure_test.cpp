@@ -1,5 +1,6 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
 #include <cstdint>
 
 #include "support/any_allocator.hpp"
@@ -100,7 +101,7 @@ class PermutedCommunicator final : public Communicator {
 };
 
 TEST_CASE("handles that arrive in the wrong rank order are found by the ownership test") {
-  WorkspaceWorld world{.ranks = 4, .allocator = any_allocator(), .handle = HandleType::fabric};
+  WorkspaceWorld world{.ranks = 4, .allocator = test::any_mapping_allocator(), .handle = HandleType::fabric};
   const auto failure = common_failure(world, [&](RankBench& rank) {
     PermutedCommunicator permuted(rank.comm);
     Communicator& used = rank.comm.rank() == 1 ? permuted : rank.comm;
@@ -223,11 +224,17 @@ TEST_CASE("a workspace that does not fit into free memory is refused with the fi
 
 TEST_CASE("whatever driver call fails while a workspace is made, all ranks leave and nothing is held") {
   // Each function at its first, a middle and a late call: every stage of a half-built workspace.
-  const auto call = GENERATE(DriverCall::memory_info, DriverCall::granularity, DriverCall::create,
-                             DriverCall::export_handle, DriverCall::import_handle, DriverCall::reserve, DriverCall::map,
-                             DriverCall::set_access, DriverCall::allocate_local, DriverCall::make_stream);
-  const std::uint64_t nth = GENERATE(1, 2, 3);
   const auto allocator = any_allocator();
+  const bool mapped = can_travel_by(allocator_from(allocator).value(), HandleType::posix_fd);
+  auto calls = mapped ? std::vector{DriverCall::granularity,   DriverCall::create,  DriverCall::export_handle,
+                                    DriverCall::import_handle, DriverCall::reserve, DriverCall::map,
+                                    DriverCall::set_access}
+                      : std::vector{DriverCall::export_ipc, DriverCall::open_ipc};
+  for (const auto common : {DriverCall::memory_info, DriverCall::allocate_local, DriverCall::make_stream}) {
+    calls.push_back(common);
+  }
+  const auto call = GENERATE_COPY(from_range(calls));
+  const std::uint64_t nth = GENERATE(1, 2, 3);
   if (call == DriverCall::memory_info && nth > 1) return;
   // The first stream of a rank is the test's own.
   const std::uint64_t own_calls = call == DriverCall::make_stream ? 1 : 0;
@@ -264,7 +271,7 @@ TEST_CASE("a kernel that cannot be launched during verification fails all ranks 
 }
 
 TEST_CASE("when a rank dies during close the others are told and hold nothing") {
-  WorkspaceWorld world{.ranks = 3, .allocator = any_allocator()};
+  WorkspaceWorld world{.ranks = 3, .allocator = test::any_mapping_allocator()};
   std::vector<std::optional<Failure>> seen(3);
   CHECK_THROWS_AS(world.run([&](RankBench& rank) {
     const auto workspace = rank.create();

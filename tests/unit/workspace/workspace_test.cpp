@@ -164,8 +164,8 @@ TEST_CASE("a stale give-up record of an earlier workspace is not blamed on a new
 TEST_CASE("closing twice is the same as closing once, and leaves nothing behind") {
   const auto before_fds = test::open_descriptors();
   const auto before_maps = test::memfd_mappings();
-  WorkspaceWorld world{
-      .ranks = 3, .allocator = any_allocator(), .handle = GENERATE(HandleType::posix_fd, HandleType::fabric)};
+  const auto used = test::any_allocator_and_handle();
+  WorkspaceWorld world{.ranks = 3, .allocator = used.allocator, .handle = used.handle};
   const auto failures = world.run([&](RankBench& rank) {
     for (int cycle = 0; cycle < 5; ++cycle) {
       const auto workspace = rank.create();
@@ -180,7 +180,7 @@ TEST_CASE("closing twice is the same as closing once, and leaves nothing behind"
 }
 
 TEST_CASE("a workspace destroyed without close gives back what this rank holds") {
-  WorkspaceWorld world{.ranks = 2, .allocator = any_allocator()};
+  WorkspaceWorld world{.ranks = 2, .allocator = test::any_mapping_allocator()};
   const auto failures = world.run([&](RankBench& rank) {
     auto workspace = rank.create();
     workspace.reset();

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "device/stream.hpp"
 #include "kernels/host/host_kernels.hpp"
 #include "memory/allocators.hpp"
+#include "support/any_allocator.hpp"
 #include "support/capacity_of.hpp"
 #include "support/ledger_driver.hpp"
 #include "support/thread_ranks.hpp"
@@ -37,7 +39,7 @@ struct WorkspaceWorld {
   std::uint64_t message_bytes = 64 * 1024;
   DType dtype = DType::bf16;
   std::string allocator = "symm_device_memory";
-  HandleType handle = HandleType::posix_fd;
+  std::optional<HandleType> handle;  ///< nullopt: one that every emulated device offers
   int faulty_rank = -1;
   std::vector<DriverFault> faults;
   std::vector<Ledger> ledgers;
@@ -55,7 +57,7 @@ struct WorkspaceWorld {
       GiveUpRecord give_up{};
       const WorkspaceSpec spec{
           .capacity = capacity_of(ranks, message_bytes, dtype),
-          .handle = handle,
+          .handle = handle.value_or(plain_handle(allocator)),
           .give_up = {.record = reinterpret_cast<DevicePtr>(&give_up), .wait_limit = std::chrono::seconds(30)}};
       RankBench bench{comm, driver, *stream, *kernels, *made, spec, give_up};
       body(bench);

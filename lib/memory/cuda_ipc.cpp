@@ -1,0 +1,198 @@
+#include "memory/cuda_ipc.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/round.hpp"
+#include "memory/keep_going.hpp"
+#include "memory/rendezvous.hpp"
+
+namespace symmbench {
+namespace {
+
+// The driver hands out and shares local memory in blocks of 2 MiB: a smaller allocation shares its block with others,
+// and the handle with them. Upstream rounds to whole blocks for that reason.
+constexpr std::uint64_t kIpcBlockBytes = 2ull << 20;
+
+constexpr Difference kIpcDifferences[] = {
+    {"no check that the ranks asked for the same size", "the sizes are compared before a handle travels",
+     "a rank that asked for less would be written beyond its end"},
+    {"another host or OS image shows as a failure of cudaIpcOpenMemHandle",
+     "it is known before anything is allocated, and both hosts are named",
+     "the driver's answer, invalid value or invalid handle, names neither host nor reason"},
+    {"handles travel over the process group or MPI, in waits as long as those allow", "one bounded exchange",
+     "one rank that dies leaves the others waiting"},
+    {"an error is an exception on the rank that met it", "each step ends in a vote; all ranks leave together",
+     "the others would wait for the next collective"},
+    {"FlashInfer frees the own buffer while peers have it open and never closes theirs; TensorRT-LLM closes them, then "
+     "frees without asking the peers",
+     "close() is collective: barrier, close the peers', free the own one when every rank has said that it closed it",
+     "memory that is freed while it is open elsewhere is undefined behaviour of the driver"},
+    {"TensorRT-LLM clears the buffer, FlashInfer does not", "not cleared",
+     "the workspace writes its start patterns itself, whatever the allocator"},
+};
+
+/// The own block and what was opened of the peers'. Index = group rank.
+class IpcMemory final : public SharedMemory {
+ public:
+  IpcMemory(Driver& driver, const Communicator& comm)
+      : driver_(driver), own_(comm.rank()), world_rank_(comm.world_rank(comm.rank())), blocks_(comm.size()) {}
+  IpcMemory(const IpcMemory&) = delete;
+  IpcMemory& operator=(const IpcMemory&) = delete;
+  ~IpcMemory() override;
+
+  void allocate_own(SharedMemoryFacts facts) {
+    blocks_[own_] = driver_.allocate_local(facts.allocated_bytes);
+    facts_ = std::move(facts);
+  }
+  IpcBlob export_own() const { return driver_.export_ipc(blocks_[own_]); }
+  /// From here on peers may have the own block open.
+  void handle_leaves() { shared_ = true; }
+  void open(int group_rank, const IpcBlob& handle) { blocks_[group_rank] = driver_.open_ipc(handle); }
+
+  /// Collective, once every rank has met the same failure while this was built. Tells stderr what it cannot give back.
+  void give_back(Communicator& comm) {
+    try {
+      closed_ = true;
+      tear_down(&comm);
+    } catch (const std::exception& error) {
+      warn(error.what());
+    }
+  }
+
+  DevicePtr data(int group_rank) const override {
+    require_block(group_rank, static_cast<int>(blocks_.size()), closed_);
+    return blocks_[group_rank];
+  }
+  const SharedMemoryFacts& facts() const override { return facts_; }
+  void close(const PhaseContext& context) override;
+
+ private:
+  /// Closes what is open of the peers' memory, then frees the own block if that can be open nowhere: it was never
+  /// shared, or all ranks of `comm` (nullptr: no use asking) say that they closed everything. Otherwise it stays until
+  /// the process ends. What the driver refuses is tried once more. @throws the first Error met
+  void tear_down(Communicator* comm);
+  void close_peers();
+  int peers_open() const;
+  void warn(const char* what) const { std::fprintf(stderr, "symmbench: warning: rank %d: %s\n", world_rank_, what); }
+
+  Driver& driver_;
+  int own_;
+  int world_rank_;
+  SharedMemoryFacts facts_;
+  std::vector<DevicePtr> blocks_;  ///< 0: not there
+  bool shared_ = false;
+  bool closed_ = false;
+};
+
+IpcMemory::~IpcMemory() {
+  if (closed_ || (blocks_[own_] == 0 && peers_open() == 0)) return;
+  warn("symmetric memory destroyed without close()");
+  try {
+    tear_down(nullptr);
+  } catch (const std::exception& error) {
+    warn(error.what());
+  }
+  if (blocks_[own_] != 0) warn("its own block stays allocated, for a peer may have it open");
+}
+
+void IpcMemory::close(const PhaseContext& context) {
+  if (closed_) return;
+  closed_ = true;
+  collective_phase(context, Phase::close, [&] {
+    KeepGoing keep_going;
+    keep_going([&] { barrier(context.comm, "close: nobody uses the memory any more"); });
+    keep_going([&] { tear_down(&context.comm); });
+    keep_going.rethrow();
+  });
+}
+
+void IpcMemory::tear_down(Communicator* comm) {
+  KeepGoing keep_going;
+  keep_going([&] { close_peers(); });
+  bool unused = !shared_;
+  if (shared_ && comm != nullptr) {
+    keep_going([&] {
+      const auto all = allgather_value(*comm, "close: blocks of peers still open", peers_open());
+      unused = std::all_of(all.begin(), all.end(), [](int open) { return open == 0; });
+    });
+  }
+  for (int attempt = 0; attempt < 2 && unused && blocks_[own_] != 0; ++attempt) {
+    keep_going([&] {
+      driver_.free_local(blocks_[own_]);
+      blocks_[own_] = 0;
+    });
+  }
+  keep_going.rethrow();
+}
+
+void IpcMemory::close_peers() {
+  KeepGoing keep_going;
+  for (int attempt = 0; attempt < 2 && peers_open() > 0; ++attempt) {
+    for (int r = 0; r < static_cast<int>(blocks_.size()); ++r) {
+      if (r == own_ || blocks_[r] == 0) continue;
+      keep_going([&] {
+        driver_.close_ipc(blocks_[r]);
+        blocks_[r] = 0;
+      });
+    }
+  }
+  keep_going.rethrow();
+}
+
+int IpcMemory::peers_open() const {
+  int open = 0;
+  for (int r = 0; r < static_cast<int>(blocks_.size()); ++r) open += r != own_ && blocks_[r] != 0 ? 1 : 0;
+  return open;
+}
+
+SharedMemoryFacts ipc_layout(std::uint64_t bytes, int ranks) {
+  SharedMemoryFacts facts;
+  facts.requested_bytes = bytes;
+  facts.granularity_bytes = kIpcBlockBytes;
+  facts.allocated_bytes = round_up(bytes, kIpcBlockBytes);
+  facts.va_layout = "per_peer";
+  facts.va_bytes = facts.allocated_bytes * ranks;
+  return facts;
+}
+
+}  // namespace
+
+HandleChoice CudaIpc::upstream_rule(const HandleFacts&) { return {HandleType::cuda_ipc, "no other way"}; }
+
+std::span<const Difference> CudaIpc::differences() const { return kIpcDifferences; }
+
+std::uint64_t CudaIpc::allocated_bytes(std::uint64_t requested_bytes, std::uint64_t) const {
+  return ipc_layout(requested_bytes, 1).allocated_bytes;
+}
+
+std::unique_ptr<SharedMemory> CudaIpc::allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
+                                                HandleType handle) {
+  auto& comm = context.comm;
+  auto memory = std::make_unique<IpcMemory>(driver, comm);
+  try {
+    collective_phase(context, Phase::create, [&] {
+      require_possible(kind(), bytes, handle);
+      memory->allocate_own(ipc_layout(bytes, comm.size()));
+    });
+    IpcBlob mine;
+    collective_phase(context, Phase::export_handle, [&] { mine = memory->export_own(); });
+    memory->handle_leaves();
+    const auto handles = exchange_handles(context, request_of(memory->facts(), handle), mine);
+    collective_phase(context, Phase::import_handle, [&] {
+      for (int r = 0; r < comm.size(); ++r) {
+        if (r == comm.rank()) continue;
+        about_peer(comm, r, [&] { memory->open(r, std::get<IpcBlob>(handles[r])); });
+      }
+    });
+  } catch (const PhaseFailed&) {
+    memory->give_back(comm);
+    throw;
+  }
+  return memory;
+}
+
+}  // namespace symmbench

@@ -1,0 +1,25 @@
+#pragma once
+#include "memory/handle_facts.hpp"
+#include "memory/shared_memory.hpp"
+
+namespace symmbench {
+
+/// The control: memory of cudaMalloc, shared by CUDA IPC handles, as workspaces were before they took the
+/// virtual-memory calls. One address per peer wherever the driver puts it, no pad, ranks of one OS image only.
+///
+/// Allocate the own block, export, exchange, open each peer's block; the own address is used as it is, for a handle
+/// cannot be opened in the process that exported it. There is no map phase: opening maps.
+class CudaIpc final : public Allocator {
+ public:
+  /// There is one type only.
+  static HandleChoice upstream_rule(const HandleFacts& rank);
+
+  AllocatorKind kind() const override { return AllocatorKind::cuda_ipc; }
+  std::span<const Difference> differences() const override;
+  std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
+                                         HandleType handle) override;
+  /// Whole 2 MiB blocks, whatever the granularity of mapped memory.
+  std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const override;
+};
+
+}  // namespace symmbench
