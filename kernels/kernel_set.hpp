@@ -4,34 +4,13 @@
 #include <span>
 #include <string>
 
-#include "catalog/algorithms.hpp"
-#include "catalog/patterns.hpp"
-#include "catalog/workspaces.hpp"
-#include "core/dtype.hpp"
+#include "catalog/pattern_parameters.hpp"
 #include "device/stream.hpp"
+#include "kernels/call_shape.hpp"
 #include "kernels/protocol/batch.hpp"
 #include "kernels/protocol/view.hpp"
 
 namespace symmbench {
-
-/// What decides whether and how a call can run; everything but addresses.
-struct CallShape {
-  WorkspaceKind workspace = WorkspaceKind::trtllm_fusion;
-  TransportKind transport = TransportKind::unicast;
-  Algorithm algorithm = Algorithm::one_shot;
-  Pattern pattern = Pattern::allreduce;
-  DType dtype = DType::bf16;
-  int world_size = 0;
-  std::uint64_t tokens = 0;
-  std::uint64_t hidden = 0;
-  bool in_place = false;
-  std::uint32_t blocks = 0;   ///< 0: chosen by the kernel set
-  std::uint32_t threads = 0;  ///< per block; 0: chosen
-  bool pdl = true;            ///< programmatic dependent launch, on devices that have it
-
-  std::uint64_t message_bytes() const { return tokens * hidden * element_bytes(dtype); }
-  std::uint64_t packets() const { return message_bytes() / kPacketBytes; }
-};
 
 struct LaunchShape {
   std::uint32_t blocks = 0, threads = 0, cluster = 1;
@@ -44,19 +23,17 @@ struct AllreduceCall {
   CallShape shape;
   const WorkspaceView* view = nullptr;
   DevicePtr input = 0;
-  DevicePtr output = 0;  ///< allreduce: the sum; may equal input. residual_rmsnorm: norm_out
-  DevicePtr residual = 0, gamma = 0, residual_out = 0;
-  float epsilon = 1e-6f;
-  float weight_bias = 0.0f;  ///< 1: Gemma style, (1 + gamma)
+  OutputAddresses outputs;      ///< of the kinds that the pattern has; in place, one equals the input
+  ConstantAddresses constants;  ///< of the kinds that the pattern reads
+  PatternParameters parameters;
 };
 
-/// Parameters that the check kernel needs beside the batch.
+/// Parameters that the check kernels need beside the batch.
 struct CheckCall {
   CallShape shape;
   int rank = 0;
   std::uint32_t iterations = 0;  ///< the last `iterations` of the batch are still in the ring and are checked
-  float epsilon = 1e-6f;
-  float weight_bias = 0.0f;
+  PatternParameters parameters;
 };
 
 /// Seam 2: the kernels of one device. All calls are asynchronous on `stream`; failures show at synchronize().
@@ -75,8 +52,8 @@ class KernelSet {
   /// bounded like every in-kernel wait. Collective.
   virtual void device_barrier(Stream& stream, const RankView& view, const SegmentView& flags) = 0;
 
-  /// Writes the inputs of iterations state.iteration ... + iterations - 1 of `rank`, poisons those output slots and
-  /// sets their guards. Residual and gamma are written once by fill_constants.
+  /// Writes the inputs of iterations state.iteration ... + iterations - 1 of `rank`, poisons those output buffers
+  /// and sets their guards. The constants of the pattern are written once by fill_constants.
   virtual void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) = 0;
   virtual void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) = 0;
 

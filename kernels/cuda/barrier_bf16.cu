@@ -2,8 +2,9 @@
 
 namespace symmbench::cuda {
 
-int launch_barrier_bf16(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_barrier_of<Bf16>(shape, stream, call);
+template <>
+std::span<const LaunchRow> rows_of_unit<LaunchUnit::barrier, DType::bf16>() {
+  return kBarrierRowsOf<Bf16, PatternCode<Pattern::allreduce>, PatternCode<Pattern::residual_rmsnorm>>;
 }
 
 }  // namespace symmbench::cuda

@@ -2,8 +2,9 @@
 
 namespace symmbench::cuda {
 
-int launch_barrier_fp32(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_barrier_of<float>(shape, stream, call);
+template <>
+std::span<const LaunchRow> rows_of_unit<LaunchUnit::barrier, DType::fp32>() {
+  return kBarrierRowsOf<float, PatternCode<Pattern::allreduce>, PatternCode<Pattern::residual_rmsnorm>>;
 }
 
 }  // namespace symmbench::cuda

@@ -1,8 +1,9 @@
-#include "kernels/cuda/collectives.hpp"
 #include "kernels/cuda/cuda_loops.cuh"
 #include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/service_kernels.hpp"
+#include "kernels/pattern_code.hpp"
 #include "kernels/protocol/fill.hpp"
-#include "kernels/protocol/verify.hpp"
+#include "kernels/visit_dtype.hpp"
 
 namespace symmbench::cuda {
 namespace {
@@ -40,76 +41,50 @@ __global__ void fill_inputs_kernel(const __grid_constant__ BatchView batch, std:
 }
 
 template <class T>
-__global__ void fill_constants_kernel(const __grid_constant__ BatchView batch, std::uint64_t hidden, int world_size) {
+__global__ void fill_constants_kernel(const __grid_constant__ BatchView batch, int world_size) {
   __shared__ double scratch[32];
   CheckOps ops;
-  fill_constants<T>(ops, CheckLoops(scratch), batch, hidden, world_size);
+  fill_constants<T>(ops, CheckLoops(scratch), batch, world_size);
 }
 
-template <class T>
-__global__ void check_sums_kernel(const __grid_constant__ CheckArgs given) {
+template <class T, class Pass>
+__global__ void check_kernel(const __grid_constant__ CheckArgs args, const __grid_constant__ Pass pass) {
   __shared__ double scratch[32];
   CheckOps ops;
-  CheckArgs args = given;
-  args.first_iteration = iteration_of(args.batch);
-  check_sums<T>(ops, CheckLoops(scratch), args);
-  check_guards(ops, CheckLoops(scratch), args);
-}
-
-template <class T>
-__global__ void check_norms_kernel(const __grid_constant__ CheckArgs given) {
-  __shared__ double scratch[32];
-  CheckOps ops;
-  CheckArgs args = given;
-  args.first_iteration = iteration_of(args.batch);
-  check_norms<T>(ops, CheckLoops(scratch), args);
+  pass.template run<T>(ops, CheckLoops(scratch), args, iteration_of(args.batch));
 }
 
 __global__ void advance_kernel(BatchView batch, std::uint64_t advance) {
   reinterpret_cast<BatchState*>(batch.state)->iteration += advance;
 }
 
-template <class F>
-int with_type(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::fp16:
-      return f(Fp16{});
-    case DType::bf16:
-      return f(Bf16{});
-    default:
-      return f(float{});
-  }
+/// Enqueues the passes until one fails.
+template <class T>
+int launch_checks(void* stream, const BatchView& batch, const CheckCall& call) {
+  const CheckArgs args = check_args(batch, call);
+  int result = cudaSuccess;
+  for_each_check(call, [&]<class Pass>(const Pass& pass) {
+    if (result == cudaSuccess) result = launch(check_kernel<T, Pass>, kLoops, stream, args, pass);
+  });
+  return result;
 }
 
 }  // namespace
 
 int launch_fill_inputs(void* stream, const BatchView& batch, const CheckCall& call) {
-  return with_type(call.shape.dtype, [&]<class T>(T) {
+  return visit_dtype(call.shape.dtype, [&]<class T>() {
     return launch(fill_inputs_kernel<T>, kLoops, stream, batch, call.iterations, call.rank, call.shape.world_size);
   });
 }
 
 int launch_fill_constants(void* stream, const BatchView& batch, const CheckCall& call) {
-  return with_type(call.shape.dtype, [&]<class T>(T) {
-    return launch(fill_constants_kernel<T>, kLoops, stream, batch, call.shape.hidden, call.shape.world_size);
+  return visit_dtype(call.shape.dtype, [&]<class T>() {
+    return launch(fill_constants_kernel<T>, kLoops, stream, batch, call.shape.world_size);
   });
 }
 
 int launch_check(void* stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance) {
-  const CheckArgs args{.batch = batch,
-                       .first_iteration = 0,  // read from BatchState when the kernel runs
-                       .iterations = call.iterations,
-                       .world_size = call.shape.world_size,
-                       .packets = call.shape.packets(),
-                       .hidden = call.shape.hidden,
-                       .fused = call.shape.pattern != Pattern::allreduce,
-                       .rounds_partial_sums = !sums_in_rank_order(call.shape.algorithm),
-                       .epsilon = call.epsilon,
-                       .weight_bias = call.weight_bias};
-  const int result = with_type(call.shape.dtype, [&]<class T>(T) {
-    const int sums = launch(check_sums_kernel<T>, kLoops, stream, args);
-    return sums == cudaSuccess && args.fused ? launch(check_norms_kernel<T>, kLoops, stream, args) : sums;
-  });
+  const int result = visit_dtype(call.shape.dtype, [&]<class T>() { return launch_checks<T>(stream, batch, call); });
   if (result != cudaSuccess) return result;
   return launch(advance_kernel, {.blocks = 1, .threads = 1}, stream, batch, advance);
 }

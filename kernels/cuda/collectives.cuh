@@ -1,26 +1,22 @@
 #pragma once
 #include <type_traits>
 
-#include "kernels/cuda/collectives.hpp"
 #include "kernels/cuda/cuda_loops.cuh"
 #include "kernels/cuda/cuda_ops.cuh"
 #include "kernels/cuda/cuda_rows.cuh"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/fused_epilogue.hpp"
+#include "kernels/cuda/launch_table.hpp"
+#include "kernels/pattern_code.hpp"
 #include "kernels/protocol/one_shot.hpp"
 #include "kernels/protocol/two_shot.hpp"
 #include "kernels/protocol/two_shot_barrier.hpp"
+#include "kernels/visit_dtype.hpp"
 
 namespace symmbench::cuda {
 
-// The __global__ functions: the protocol text with the policies of a GPU.
-//
-// What is instantiated, for each of fp16, bf16, fp32 (one .cu file per dtype and column, so that a build can spread):
-//                          plain                    fused                why
-//   one_shot, two_shot     2, 4, 8, 16, any ranks   2, 4, 8, 16 ranks    loops over ranks unroll, packets in registers
-//   (throughput)                                    2, 4 ranks           more rows than fit at once, from 4 MiB
-//   two_shot_barrier       any ranks                any ranks            the second opinion: compile time before speed
-// Programmatic dependent launch needs no variants: without the launch attribute its instructions do nothing.
+// The __global__ functions: the protocol text with the policies of a GPU, and the rows that say which of them there are
+// and why (one .cu file per dtype and kind of kernel, so that a build can spread). Programmatic dependent launch needs no
+// variants: without the launch attribute its instructions do nothing.
 
 template <class World>
 inline constexpr int kRanksOf = kMaxRanks;
@@ -45,22 +41,23 @@ inline constexpr int kBlocksPerSm = 1;
 template <int N>
 inline constexpr int kBlocksPerSm<FixedWorld<N>> = N <= 4 ? 2 : 1;
 
-template <class T, class World, Algorithm kAlgorithm>
+template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, PacketEpilogue Epilogue>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
-    plain_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view, const __grid_constant__ MessageSpan message,
-                 const __grid_constant__ StoreSum<T> epilogue) {
+    plain_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
+                 const __grid_constant__ Contribution contribution, const __grid_constant__ MessageSpan message,
+                 const __grid_constant__ Epilogue epilogue) {
   const World world = world_of<World>(view);
   CudaOps<LamportView<kRanksOf<World>>, Trigger::after_wait> ops(view);
   if constexpr (kAlgorithm == Algorithm::one_shot) {
-    one_shot<T>(ops, MessagePartition(message), world, view, message, epilogue);
+    one_shot<T>(ops, MessagePartition(message), world, view, contribution, message, epilogue);
   } else {
-    two_shot<T>(ops, SharePartition(world, view.rank, message), world, view, message, epilogue);
+    two_shot<T>(ops, SharePartition(world, view.rank, message), world, view, contribution, message, epilogue);
   }
 }
 
-template <class T, Tuning kTuning, Algorithm kAlgorithm, class World, class View>
-__device__ __forceinline__ void fused_body(const View& view, const MessageSpan& message,
-                                           const ResidualRmsNorm<T>& epilogue) {
+template <class T, Tuning kTuning, Algorithm kAlgorithm, class World, class View, class Contribution, class Epilogue>
+__device__ __forceinline__ void fused_body(const View& view, const Contribution& contribution,
+                                           const MessageSpan& message, const Epilogue& epilogue) {
   constexpr RowOrder kOrder = kAlgorithm == Algorithm::one_shot ? RowOrder::in_turn : RowOrder::by_owner;
   __shared__ RowShared shared;
   const World world = world_of<World>(view);
@@ -68,111 +65,133 @@ __device__ __forceinline__ void fused_body(const View& view, const MessageSpan& 
   constexpr bool kLate = kTuning == Tuning::throughput && kAlgorithm == Algorithm::two_shot;
   CudaOps<View, Trigger::after_push, kTuning, kLate> ops(view);
   const auto row_packets = static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>);
-  const RowsPartition<kOrder, kTuning> partition(world, view.rank, message, row_packets, shared);
+  const RowsPartition<kOrder, kTuning, Epilogue::kGroupPackets> partition(world, view.rank, message, row_packets,
+                                                                          shared);
   if constexpr (kAlgorithm == Algorithm::one_shot) {
-    one_shot<T>(ops, partition, world, view, message, epilogue);
+    one_shot<T>(ops, partition, world, view, contribution, message, epilogue);
   } else {
-    two_shot<T>(ops, partition, world, view, message, epilogue);
+    two_shot<T>(ops, partition, world, view, contribution, message, epilogue);
   }
   partition.drain();
 }
 
-template <class T, class World, Algorithm kAlgorithm>
+template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, PacketEpilogue Epilogue>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
-    fused_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view, const __grid_constant__ MessageSpan message,
-                 const __grid_constant__ ResidualRmsNorm<T> epilogue) {
-  fused_body<T, Tuning::latency, kAlgorithm, World>(view, message, epilogue);
+    fused_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
+                 const __grid_constant__ Contribution contribution, const __grid_constant__ MessageSpan message,
+                 const __grid_constant__ Epilogue epilogue) {
+  fused_body<T, Tuning::latency, kAlgorithm, World>(view, contribution, message, epilogue);
 }
 
 /// 40 registers, 1536 threads per SM: a few spills cost less than rows that are not under way (2 GPUs, 64 Mi: 64
 /// registers 211 us, 48 206, 40 199).
-template <class T, class World, Algorithm kAlgorithm>
-__global__ void __maxnreg__(40) fused_throughput_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
-                                                        const __grid_constant__ MessageSpan message,
-                                                        const __grid_constant__ ResidualRmsNorm<T> epilogue) {
-  fused_body<T, Tuning::throughput, kAlgorithm, World>(view, message, epilogue);
+template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, PacketEpilogue Epilogue>
+__global__ void __maxnreg__(40)
+    fused_throughput_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
+                            const __grid_constant__ Contribution contribution,
+                            const __grid_constant__ MessageSpan message, const __grid_constant__ Epilogue epilogue) {
+  fused_body<T, Tuning::throughput, kAlgorithm, World>(view, contribution, message, epilogue);
 }
 
-template <class T, class Epilogue>
+template <class T, PacketContribution Contribution, PacketEpilogue Epilogue>
 __global__ void __launch_bounds__(kMaxThreads)
-    barrier_kernel(const __grid_constant__ BarrierView view, const __grid_constant__ MessageSpan message,
-                   const __grid_constant__ Epilogue epilogue) {
+    barrier_kernel(const __grid_constant__ BarrierView view, const __grid_constant__ Contribution contribution,
+                   const __grid_constant__ MessageSpan message, const __grid_constant__ Epilogue epilogue) {
   const AnyWorld world{view.world_size};
   CudaOps<BarrierView, Trigger::after_push> ops(view);
   if constexpr (Epilogue::kRows) {
     __shared__ float scratch[32];
     const RowLoops partition(view.rank, message, static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>), scratch);
-    two_shot_barrier<T>(ops, partition, world, view, message, epilogue);
+    two_shot_barrier<T>(ops, partition, world, view, contribution, message, epilogue);
   } else {
-    two_shot_barrier<T>(ops, ShareLoops(view.rank, view.world_size, message), world, view, message, epilogue);
+    two_shot_barrier<T>(ops, ShareLoops(view.rank, view.world_size, message), world, view, contribution, message,
+                        epilogue);
   }
 }
 
-inline MessageSpan message_of(const AllreduceCall& call) {
-  return symmbench::message_of(call.input, call.shape.packets(), call.view->world_size);
+/// Launches `kernel` with the arguments that every collective takes.
+template <class T, class Code, class View, class Kernel>
+int launch_collective(Kernel kernel, const LaunchShape& shape, void* stream, const AllreduceCall& call) {
+  return launch(kernel, shape, stream, View(*call.view), Code::contribution(call),
+                message_of(call.shape.packets(), call.view->world_size), Code::template epilogue<T>(call));
 }
 
-template <class T, class World>
-int launch_plain_world(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  const LamportView<kRanksOf<World>> view(*call.view);
-  const auto kernel = call.shape.algorithm == Algorithm::one_shot ? plain_kernel<T, World, Algorithm::one_shot>
-                                                                  : plain_kernel<T, World, Algorithm::two_shot>;
-  return launch(kernel, shape, stream, view, message_of(call), StoreSum<T>{call.output});
-}
-template <class T, class World>
-int launch_fused_world(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  const LamportView<kRanksOf<World>> view(*call.view);
-  const bool one_shot = call.shape.algorithm == Algorithm::one_shot;
-  auto kernel = one_shot ? fused_kernel<T, World, Algorithm::one_shot> : fused_kernel<T, World, Algorithm::two_shot>;
-  if constexpr (kRanksOf<World> <= 4) {
-    if (call.shape.message_bytes() >= kThroughputBytes) {
-      kernel = one_shot ? fused_throughput_kernel<T, World, Algorithm::one_shot>
-                        : fused_throughput_kernel<T, World, Algorithm::two_shot>;
-    }
-  }
-  return launch(kernel, shape, stream, view, message_of(call), fused_epilogue<T>(call));
-}
+template <class Code>
+using ContributionOf = decltype(Code::contribution(AllreduceCall{}));
+template <class Code, class T>
+using EpilogueOf = decltype(Code::template epilogue<T>(AllreduceCall{}));
 
-template <class T>
-int launch_plain_of(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  switch (call.view->world_size) {
-    case 2:
-      return launch_plain_world<T, FixedWorld<2>>(shape, stream, call);
-    case 4:
-      return launch_plain_world<T, FixedWorld<4>>(shape, stream, call);
-    case 8:
-      return launch_plain_world<T, FixedWorld<8>>(shape, stream, call);
-    case 16:
-      return launch_plain_world<T, FixedWorld<16>>(shape, stream, call);
-    default:
-      return launch_plain_world<T, AnyWorld>(shape, stream, call);
+template <class T, class Code, Algorithm kAlgorithm, class World>
+int launch_lamport(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
+  using Contribution = ContributionOf<Code>;
+  using Epilogue = EpilogueOf<Code, T>;
+  using View = LamportView<kRanksOf<World>>;
+  if constexpr (Epilogue::kRows) {
+    return launch_collective<T, Code, View>(fused_kernel<T, World, kAlgorithm, Contribution, Epilogue>, shape, stream,
+                                            call);
+  } else {
+    return launch_collective<T, Code, View>(plain_kernel<T, World, kAlgorithm, Contribution, Epilogue>, shape, stream,
+                                            call);
   }
 }
 
-template <class T>
-int launch_fused_of(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  switch (call.view->world_size) {
-    case 2:
-      return launch_fused_world<T, FixedWorld<2>>(shape, stream, call);
-    case 4:
-      return launch_fused_world<T, FixedWorld<4>>(shape, stream, call);
-    case 8:
-      return launch_fused_world<T, FixedWorld<8>>(shape, stream, call);
-    case 16:
-      return launch_fused_world<T, FixedWorld<16>>(shape, stream, call);
-    default:
-      return static_cast<int>(cudaErrorInvalidValue);
-  }
+template <class T, class Code, Algorithm kAlgorithm, class World>
+int launch_throughput(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
+  return launch_collective<T, Code, LamportView<kRanksOf<World>>>(
+      fused_throughput_kernel<T, World, kAlgorithm, ContributionOf<Code>, EpilogueOf<Code, T>>, shape, stream, call);
 }
 
-template <class T>
-int launch_barrier_of(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  if (call.shape.pattern == Pattern::allreduce) {
-    return launch(barrier_kernel<T, StoreSum<T>>, shape, stream, BarrierView(*call.view), message_of(call),
-                  StoreSum<T>{call.output});
-  }
-  return launch(barrier_kernel<T, ResidualRmsNorm<T>>, shape, stream, BarrierView(*call.view), message_of(call),
-                fused_epilogue<T>(call));
+template <class T, class Code>
+int launch_barrier(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
+  return launch_collective<T, Code, BarrierView>(barrier_kernel<T, ContributionOf<Code>, EpilogueOf<Code, T>>, shape,
+                                                 stream, call);
 }
+
+template <class T, class Code>
+constexpr LaunchKey key_of(Algorithm algorithm, WorldRange worlds, std::uint64_t from_bytes = 0) {
+  return {
+      WorkspaceKind::trtllm_fusion, TransportKind::unicast, algorithm, Code::kPattern, kDTypeOf<T>, worlds, from_bytes};
+}
+template <class T, class Code, Algorithm kAlgorithm, int kRanks>
+constexpr LaunchRow lamport_row() {
+  return {key_of<T, Code>(kAlgorithm, {kRanks, kRanks}), launch_lamport<T, Code, kAlgorithm, FixedWorld<kRanks>>};
+}
+template <class T, class Code, Algorithm kAlgorithm>
+constexpr LaunchRow lamport_row_any() {
+  return {key_of<T, Code>(kAlgorithm, {1, kMaxRanks}), launch_lamport<T, Code, kAlgorithm, AnyWorld>};
+}
+template <class T, class Code, Algorithm kAlgorithm, int kRanks>
+constexpr LaunchRow throughput_row() {
+  return {key_of<T, Code>(kAlgorithm, {kRanks, kRanks}, kThroughputBytes),
+          launch_throughput<T, Code, kAlgorithm, FixedWorld<kRanks>>};
+}
+
+/// Lamport protocols of a pattern that works packet by packet: 2, 4, 8 and 16 ranks, whose loops over ranks unroll, with
+/// packets in registers; and one kernel for any other number.
+template <class T, class Code>
+inline constexpr LaunchRow kPlainRows[] = {
+    lamport_row<T, Code, Algorithm::one_shot, 2>(),  lamport_row<T, Code, Algorithm::one_shot, 4>(),
+    lamport_row<T, Code, Algorithm::one_shot, 8>(),  lamport_row<T, Code, Algorithm::one_shot, 16>(),
+    lamport_row_any<T, Code, Algorithm::one_shot>(), lamport_row<T, Code, Algorithm::two_shot, 2>(),
+    lamport_row<T, Code, Algorithm::two_shot, 4>(),  lamport_row<T, Code, Algorithm::two_shot, 8>(),
+    lamport_row<T, Code, Algorithm::two_shot, 16>(), lamport_row_any<T, Code, Algorithm::two_shot>(),
+};
+
+/// Of a pattern that works row by row: the same sizes but no others; and on 2 and 4 ranks a kernel of few registers for
+/// messages of more rows than a GPU holds at once.
+template <class T, class Code>
+inline constexpr LaunchRow kRowsRows[] = {
+    throughput_row<T, Code, Algorithm::one_shot, 2>(), throughput_row<T, Code, Algorithm::one_shot, 4>(),
+    throughput_row<T, Code, Algorithm::two_shot, 2>(), throughput_row<T, Code, Algorithm::two_shot, 4>(),
+    lamport_row<T, Code, Algorithm::one_shot, 2>(),    lamport_row<T, Code, Algorithm::one_shot, 4>(),
+    lamport_row<T, Code, Algorithm::one_shot, 8>(),    lamport_row<T, Code, Algorithm::one_shot, 16>(),
+    lamport_row<T, Code, Algorithm::two_shot, 2>(),    lamport_row<T, Code, Algorithm::two_shot, 4>(),
+    lamport_row<T, Code, Algorithm::two_shot, 8>(),    lamport_row<T, Code, Algorithm::two_shot, 16>(),
+};
+
+/// The barrier two-shot is the second opinion: one kernel for every number of ranks, compile time before speed.
+template <class T, class... Codes>
+inline constexpr LaunchRow kBarrierRowsOf[] = {
+    {key_of<T, Codes>(Algorithm::two_shot_barrier, {1, kMaxRanks}), launch_barrier<T, Codes>}...};
 
 }  // namespace symmbench::cuda

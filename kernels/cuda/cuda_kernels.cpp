@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
-#include "kernels/cuda/collectives.hpp"
+#include "kernels/call_rules.hpp"
 #include "kernels/cuda/cuda_calls.hpp"
 #include "kernels/cuda/launch_shape.hpp"
-#include "kernels/host/host_kernels.hpp"
+#include "kernels/cuda/launch_table.hpp"
+#include "kernels/cuda/service_kernels.hpp"
+#include "kernels/patterns.hpp"
 
 namespace symmbench {
 namespace {
@@ -16,7 +18,8 @@ class CudaKernels final : public KernelSet {
   explicit CudaKernels(int ordinal) : calls_(ordinal) {}
 
   std::optional<std::string> unsupported(const CallShape& shape) const override {
-    if (auto problem = protocol_problem(shape)) return problem;
+    if (auto problem = call_problem(shape)) return problem;
+    if (row_for(cuda::launch_table(), shape) == nullptr) return no_kernel_for(shape);
     return launch_problem(shape);
   }
 
@@ -31,7 +34,7 @@ class CudaKernels final : public KernelSet {
     }
     require_addresses(call);
     const LaunchShape shape = launch_shape(call.shape);
-    check(launcher_of(call.shape)(shape, native(stream), call), [&] {
+    check(row_for(cuda::launch_table(), call.shape)->launch(shape, native(stream), call), [&] {
       return fmt::format("{} {} {}, {} x {} threads, clusters of {}", name_of(call.shape.algorithm),
                          name_of(call.shape.pattern), name_of(call.shape.dtype), shape.blocks, shape.threads,
                          shape.cluster);
@@ -47,7 +50,7 @@ class CudaKernels final : public KernelSet {
   }
 
   void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) override {
-    if (call.shape.pattern == Pattern::allreduce) return;
+    if (spec_of(call.shape.pattern).constants.empty()) return;
     check(cuda::launch_fill_constants(native(stream), batch, call), [] { return "fill constants"; });
   }
 
@@ -72,20 +75,6 @@ class CudaKernels final : public KernelSet {
   }
 
  private:
-  using Launcher = int (*)(const LaunchShape&, void*, const AllreduceCall&);
-
-  static Launcher launcher_of(const CallShape& shape) {
-    const auto of = [&](Launcher fp16, Launcher bf16, Launcher fp32) {
-      return shape.dtype == DType::fp16 ? fp16 : shape.dtype == DType::bf16 ? bf16 : fp32;
-    };
-    if (shape.algorithm == Algorithm::two_shot_barrier) {
-      return of(cuda::launch_barrier_fp16, cuda::launch_barrier_bf16, cuda::launch_barrier_fp32);
-    }
-    if (shape.pattern == Pattern::allreduce)
-      return of(cuda::launch_plain_fp16, cuda::launch_plain_bf16, cuda::launch_plain_fp32);
-    return of(cuda::launch_fused_fp16, cuda::launch_fused_bf16, cuda::launch_fused_fp32);
-  }
-
   /// A wrong address would take the context down, and with it every later case of the worker.
   static void require_addresses(const AllreduceCall& call) {
     if (call.view == nullptr || call.view->world_size != call.shape.world_size) {
@@ -99,11 +88,12 @@ class CudaKernels final : public KernelSet {
       }
     };
     require(call.input, "input");
-    require(call.output, "output");
-    if (call.shape.pattern == Pattern::allreduce) return;
-    require(call.residual, "residual");
-    require(call.gamma, "gamma");
-    require(call.residual_out, "residual output");
+    for (const OutputSpec& output : spec_of(call.shape.pattern).outputs) {
+      require(call.outputs[output.kind], output.name);
+    }
+    for (const ConstantSpec& constant : spec_of(call.shape.pattern).constants) {
+      require(call.constants[constant.kind], constant.name);
+    }
   }
 
   void* native(Stream& stream) const { return calls_.native(stream); }

@@ -80,7 +80,7 @@ __device__ __forceinline__ float reciprocal_sqrt(float value) {
   return result;
 }
 
-/// Nanoseconds, in steps of 32 (KP 3).
+/// Nanoseconds, in steps of 32 on an H200.
 __device__ __forceinline__ std::uint64_t globaltimer() {
   std::uint64_t now;
   asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now));

@@ -11,7 +11,7 @@
 namespace symmbench::cuda {
 
 /// When a kernel lets the next one start: the plain ones at once after their own wait, the fused ones after their push
-/// (KP 5: before the wait costs up to 1.2 us, between these two 0.05).
+/// (before the wait costs up to 1.2 us, between these two 0.05).
 enum class Trigger { after_wait, after_push };
 
 /// What a wait does once in a thousand misses.
@@ -56,9 +56,10 @@ static __device__ __noinline__ void give_up_called(std::uint64_t control, std::u
 
 }  // namespace seldom
 
-/// Where a packet goes for each peer. Few ranks: their addresses, computed before the wait (KP 5). Many: one offset.
+/// Where a packet goes for each peer. Few ranks: their addresses, computed before the wait. Many: one offset.
 template <class World>
 struct PeerTargets {
+  World world;
   std::uint64_t offset;
 };
 template <int N>
@@ -67,11 +68,12 @@ requires(N <= 8) struct PeerTargets<FixedWorld<N>> {
 };
 
 /// MemoryOps of a GPU; one object per thread. View: LamportView, or FlagsView and BarrierView for what waits in barriers.
-/// Lamport words and control block are relaxed accesses; nothing here is a fence (KP 7).
+/// Lamport words and control block are relaxed accesses; nothing here is a fence.
 template <class View, Trigger kTrigger, Tuning kTuning = Tuning::latency, bool kLate = false>
 class CudaOps {
  public:
   static constexpr bool kLateConstants = kLate;
+  static constexpr bool kWritesOwn = false;
   using Numbers = CudaNumbers;
   using Ticket = std::uint32_t;  ///< how many blocks came before
   using Source = std::uint64_t;  ///< address
@@ -143,6 +145,7 @@ class CudaOps {
 #pragma unroll
       for (int step = 0; step < world.size() - 1; ++step) result.address[step] = peer_lamport(view_, step) + offset;
     } else {
+      result.world = world;
       result.offset = offset;
     }
     return result;
@@ -151,12 +154,16 @@ class CudaOps {
     ptx::store_relaxed_sys(target + slot_offset, packet);
   }
   template <class World>
-  __device__ __forceinline__ void send(const PeerTargets<World>& targets, int step, std::uint64_t slot_offset,
-                                       const Packet& packet) {
+  __device__ __forceinline__ void send_to_all(const PeerTargets<World>& targets, std::uint64_t slot_offset,
+                                              const Packet& packet) {
     if constexpr (kHeld<World>) {
-      ptx::store_relaxed_sys(targets.address[step] + slot_offset, packet);
+#pragma unroll
+      for (const std::uint64_t address : targets.address) ptx::store_relaxed_sys(address + slot_offset, packet);
     } else {
-      ptx::store_relaxed_sys(peer_lamport(view_, step) + targets.offset + slot_offset, packet);
+#pragma unroll
+      for (int step = 0; step < targets.world.size() - 1; ++step) {
+        ptx::store_relaxed_sys(peer_lamport(view_, step) + targets.offset + slot_offset, packet);
+      }
     }
   }
   __device__ __forceinline__ Source source(std::uint64_t offset) { return ptx::in_register(view_.own + offset); }
@@ -177,7 +184,7 @@ class CudaOps {
     return ptx::load_word_acquire_sys(view_.flags[view_.rank] + offset);
   }
 
-  /// Clock and abort word are both of this GPU: looked at so seldom, they cost nothing (KP 8).
+  /// Clock and abort word are both of this GPU: looked at so seldom, they cost nothing.
   static constexpr int kPollsPerCheck = 1024;
   __device__ __forceinline__ bool check_deadline(SpinBudget& budget) {
     if constexpr (kTuning == Tuning::latency) {

@@ -16,13 +16,14 @@ struct RowShared {
 
 enum class RowOrder {
   in_turn,   ///< one-shot: cluster c has row c
-  by_owner,  ///< two-shot: clusters c ... c + W - 1 have one row of each rank's share, so all links are busy (KP 6)
+  by_owner,  ///< two-shot: clusters c ... c + W - 1 have one row of each rank's share, so all links are busy
 };
 
 /// Fused patterns: one cluster per row, one packet per thread. A row is cut evenly over the blocks of its cluster; a
 /// row may belong to several owners. Cluster c waits only for clusters of its group of W consecutive ones on the peers
-/// (of its own number in a one-shot), so no co-residency is needed (KP 7).
-template <RowOrder kOrder, Tuning kTuning>
+/// (of its own number in a one-shot), so no co-residency is needed. Groups of kGroup packets are cut over neither blocks
+/// nor warps.
+template <RowOrder kOrder, Tuning kTuning, std::uint32_t kGroup = 1>
 class RowsPartition : public OnePacketPartition {
  public:
   /// Prologue, before anything of an earlier kernel is touched: sums and mbarrier made ready.
@@ -41,7 +42,9 @@ class RowsPartition : public OnePacketPartition {
     ptx::cluster_arrive();
     if constexpr (kTuning == Tuning::latency) meet();
 
-    const std::uint32_t per_block = (row_packets + blocks_of_row_ - 1) / blocks_of_row_;
+    static_assert(kGroup != 0 && 32 % kGroup == 0);
+    std::uint32_t per_block = (row_packets + blocks_of_row_ - 1) / blocks_of_row_;
+    if constexpr (kGroup > 1) per_block = (per_block + kGroup - 1) / kGroup * kGroup;
     const std::uint32_t column = ptx::cluster_block() * per_block + threadIdx.x;
     const auto packets = static_cast<std::uint32_t>(message.packets);
     const auto share = static_cast<std::uint32_t>(message.share);

@@ -8,15 +8,26 @@ namespace symmbench::cuda {
 // What of a WorkspaceView travels to a kernel, by value: small enough that launching it costs nothing, and an address
 // with a constant index is an operand of the constant bank.
 
-/// The Lamport protocols'. N: most ranks it can hold.
+/// The Lamport protocols': a RankView and what they need of one segment. N: most ranks it can hold.
 template <int N>
-struct LamportView : RankView {
+struct LamportView {
+  std::int32_t rank;
+  std::int32_t world_size;
   std::uint64_t slot_bytes;
+  std::uint64_t control;
+  std::uint64_t give_up;
+  std::uint64_t wait_limit_ns;
   std::uint64_t own;      ///< this rank's segment
   std::uint64_t peer[N];  ///< the others', in the order of peer_after(); [world_size - 1] is the own
 
   __host__ LamportView(const RankView& rank_view, const SegmentView& segment, std::uint64_t bytes_of_slot)
-      : RankView(rank_view), slot_bytes(bytes_of_slot), own(segment[rank]) {
+      : rank(rank_view.rank),
+        world_size(rank_view.world_size),
+        slot_bytes(bytes_of_slot),
+        control(rank_view.control),
+        give_up(rank_view.give_up),
+        wait_limit_ns(rank_view.wait_limit_ns),
+        own(segment[rank]) {
     for (int step = 0; step < N; ++step) peer[step] = segment[(rank + 1 + step) % world_size];
   }
   __host__ explicit LamportView(const WorkspaceView& view) : LamportView(view, view.lamport(), view.slot_bytes) {}

@@ -10,7 +10,7 @@
 namespace symmbench::cuda {
 namespace {
 
-constexpr std::uint32_t kThreads = LinkProbe::kBlockBytes / kPacketBytes;  // a packet each (KP 5)
+constexpr std::uint32_t kThreads = LinkProbe::kBlockBytes / kPacketBytes;  // a packet each
 constexpr int kFewRanks = 8;  // whose addresses cost nothing to launch with
 
 template <int N>
@@ -22,7 +22,7 @@ __global__ void empty_kernel() {
 }
 
 /// A packet is its own flag and is cleared once read. Two rows in turns make that safe: a peer writes a row again only
-/// two barriers later, when this rank's kernel of this one has ended (KP 7, "2 slots").
+/// two barriers later, when this rank's kernel of this one has ended.
 template <int N>
 __global__ void flag_barrier_kernel(const __grid_constant__ LamportView<N> view, std::uint32_t row) {
   const int step = static_cast<int>(threadIdx.x);

@@ -5,7 +5,7 @@
 
 namespace symmbench::cuda {
 
-// The kernels of LinkProbe (floors.cu), under the same rules as collectives.hpp. All but the first and the last need
+// The kernels of LinkProbe (floors.cu), under the same rules as service_kernels.hpp. All but the first and the last need
 // two ranks at least.
 
 int launch_empty(void* stream);

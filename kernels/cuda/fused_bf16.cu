@@ -2,8 +2,9 @@
 
 namespace symmbench::cuda {
 
-int launch_fused_bf16(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_fused_of<Bf16>(shape, stream, call);
+template <>
+std::span<const LaunchRow> rows_of_unit<LaunchUnit::fused, DType::bf16>() {
+  return kRowsRows<Bf16, PatternCode<Pattern::residual_rmsnorm>>;
 }
 
 }  // namespace symmbench::cuda

@@ -2,8 +2,9 @@
 
 namespace symmbench::cuda {
 
-int launch_fused_fp16(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_fused_of<Fp16>(shape, stream, call);
+template <>
+std::span<const LaunchRow> rows_of_unit<LaunchUnit::fused, DType::fp16>() {
+  return kRowsRows<Fp16, PatternCode<Pattern::residual_rmsnorm>>;
 }
 
 }  // namespace symmbench::cuda

@@ -2,8 +2,9 @@
 
 namespace symmbench::cuda {
 
-int launch_fused_fp32(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_fused_of<float>(shape, stream, call);
+template <>
+std::span<const LaunchRow> rows_of_unit<LaunchUnit::fused, DType::fp32>() {
+  return kRowsRows<float, PatternCode<Pattern::residual_rmsnorm>>;
 }
 
 }  // namespace symmbench::cuda

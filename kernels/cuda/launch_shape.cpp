@@ -5,16 +5,14 @@
 #include <algorithm>
 
 #include "core/round.hpp"
+#include "kernels/patterns.hpp"
 
 namespace symmbench {
 namespace {
 
 constexpr std::uint64_t kWarp = 32;
-/// Small messages are spread: about one block per SM while blocks are small, then blocks of kMaxThreads (KP 1, KP 5).
+/// Small messages are spread: about one block per SM while blocks are small, then blocks of kMaxThreads.
 constexpr std::uint64_t kSpread = 128;
-
-bool is_fused(const CallShape& shape) { return shape.pattern != Pattern::allreduce; }
-std::uint64_t row_packets(const CallShape& shape) { return shape.hidden * element_bytes(shape.dtype) / kPacketBytes; }
 
 /// Plain Lamport kernels: one packet per thread; a two-shot's blocks serve one owner each.
 struct PlainGrid {
@@ -37,8 +35,8 @@ std::uint64_t plain_threads(const CallShape& shape) {
 }
 
 /// Fused Lamport kernels: a cluster per row. While rows are few, small blocks spread them; between one and two waves of
-/// rows large blocks win; above, 256 threads fill an SM best, and from 32 MiB on 512 are equal or better (KP 1, and 2
-/// GPUs measured with these kernels).
+/// rows large blocks win; above, 256 threads fill an SM best, and from 32 MiB on 512 are equal or better
+/// (2 and 4 H200s).
 std::uint64_t row_threads(const CallShape& shape) {
   const std::uint64_t mebibytes = shape.message_bytes() >> 20;
   if (shape.threads != 0) return shape.threads;
@@ -50,7 +48,7 @@ std::uint64_t row_threads(const CallShape& shape) {
 std::uint64_t row_blocks(const CallShape& shape) {
   const std::uint64_t threads = row_threads(shape);
   // At least two: a cluster of one has no asynchronous stores.
-  const std::uint64_t blocks = std::max<std::uint64_t>(ceil_div(row_packets(shape), threads), 2);
+  const std::uint64_t blocks = std::max<std::uint64_t>(ceil_div(shape.row_packets(), threads), 2);
   return shape.threads != 0 ? blocks : std::min<std::uint64_t>(blocks, kMaxRowBlocks);
 }
 std::uint64_t row_clusters(const CallShape& shape) {
@@ -61,16 +59,15 @@ std::uint64_t row_clusters(const CallShape& shape) {
 LaunchShape barrier_shape(const CallShape& shape) {
   const std::uint64_t threads =
       shape.threads != 0 ? shape.threads
-                         : std::min<std::uint64_t>(is_fused(shape) ? round_up(row_packets(shape), kWarp) : 512, 512);
-  const std::uint64_t units = is_fused(shape)
-                                  ? shape.tokens
-                                  : ceil_div(shape.packets(), static_cast<std::uint64_t>(shape.world_size) * threads);
+                         : std::min<std::uint64_t>(by_rows(shape) ? round_up(shape.row_packets(), kWarp) : 512, 512);
+  const std::uint64_t units =
+      by_rows(shape) ? shape.tokens : ceil_div(shape.packets(), static_cast<std::uint64_t>(shape.world_size) * threads);
   const std::uint64_t blocks = shape.blocks != 0 ? shape.blocks : std::min<std::uint64_t>(units, 128);
   return {static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(threads), 1, shape.pdl};
 }
 
 std::uint64_t needed_blocks(const CallShape& shape) {
-  if (!is_fused(shape)) return plain_grid(shape).blocks(plain_threads(shape));
+  if (!by_rows(shape)) return plain_grid(shape).blocks(plain_threads(shape));
   return row_clusters(shape) * row_blocks(shape);
 }
 
@@ -80,12 +77,15 @@ LaunchShape cuda_launch_shape(const CallShape& shape) {
   if (shape.algorithm == Algorithm::two_shot_barrier) return barrier_shape(shape);
   LaunchShape launch{.pdl = shape.pdl};
   launch.blocks = static_cast<std::uint32_t>(std::max<std::uint64_t>(needed_blocks(shape), shape.blocks));
-  if (!is_fused(shape)) {
+  if (!by_rows(shape)) {
     launch.threads = static_cast<std::uint32_t>(plain_threads(shape));
     return launch;
   }
   launch.cluster = static_cast<std::uint32_t>(row_blocks(shape));
-  launch.threads = static_cast<std::uint32_t>(round_up(ceil_div(row_packets(shape), launch.cluster), kWarp));
+  // A group that one warp handles together is never cut over blocks either.
+  const std::uint64_t per_block =
+      round_up(ceil_div(shape.row_packets(), launch.cluster), spec_of(shape.pattern).group_packets(shape.dtype));
+  launch.threads = static_cast<std::uint32_t>(round_up(per_block, kWarp));
   return launch;
 }
 
@@ -94,11 +94,11 @@ std::optional<std::string> launch_problem(const CallShape& shape) {
     return fmt::format("{} threads per block are no multiple of {} up to {}", shape.threads, kWarp, kMaxThreads);
   }
   if (shape.algorithm == Algorithm::two_shot_barrier) return std::nullopt;
-  if (is_fused(shape)) {
+  if (by_rows(shape)) {
     const std::uint64_t threads = shape.threads != 0 ? shape.threads : kMaxThreads;
-    if (row_packets(shape) > kMaxRowBlocks * threads) {
+    if (shape.row_packets() > kMaxRowBlocks * threads) {
       return fmt::format("a row of {} packets of 16 bytes exceeds a cluster of {} blocks of {} threads",
-                         row_packets(shape), kMaxRowBlocks, threads);
+                         shape.row_packets(), kMaxRowBlocks, threads);
     }
     if (shape.blocks % row_blocks(shape) != 0) {
       return fmt::format("{} blocks are no multiple of the {} blocks of a row", shape.blocks, row_blocks(shape));

@@ -2,8 +2,9 @@
 
 namespace symmbench::cuda {
 
-int launch_plain_bf16(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_plain_of<Bf16>(shape, stream, call);
+template <>
+std::span<const LaunchRow> rows_of_unit<LaunchUnit::plain, DType::bf16>() {
+  return kPlainRows<Bf16, PatternCode<Pattern::allreduce>>;
 }
 
 }  // namespace symmbench::cuda

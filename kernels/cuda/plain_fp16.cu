@@ -2,8 +2,9 @@
 
 namespace symmbench::cuda {
 
-int launch_plain_fp16(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_plain_of<Fp16>(shape, stream, call);
+template <>
+std::span<const LaunchRow> rows_of_unit<LaunchUnit::plain, DType::fp16>() {
+  return kPlainRows<Fp16, PatternCode<Pattern::allreduce>>;
 }
 
 }  // namespace symmbench::cuda

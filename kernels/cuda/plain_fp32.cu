@@ -2,8 +2,9 @@
 
 namespace symmbench::cuda {
 
-int launch_plain_fp32(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_plain_of<float>(shape, stream, call);
+template <>
+std::span<const LaunchRow> rows_of_unit<LaunchUnit::plain, DType::fp32>() {
+  return kPlainRows<float, PatternCode<Pattern::allreduce>>;
 }
 
 }  // namespace symmbench::cuda

@@ -1,7 +1,7 @@
-#include "kernels/cuda/collectives.hpp"
 #include "kernels/cuda/cuda_ops.cuh"
 #include "kernels/cuda/cuda_partition.cuh"
 #include "kernels/cuda/launch.cuh"
+#include "kernels/cuda/service_kernels.hpp"
 #include "kernels/protocol/barrier.hpp"
 
 namespace symmbench::cuda {

@@ -1,10 +1,10 @@
 #include "kernels/host/host_blocks.hpp"
 
-namespace symmbench {
+namespace symmbench::host {
 
-void run_block_fp16(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks) {
-  HostOps ops(view);
-  run_block_of<Fp16>(ops, call, view, block, blocks);
+template <>
+std::span<const BlockRow> rows_of_type<DType::fp16>() {
+  return kRowsOfType<HostOps, Fp16>;
 }
 
-}  // namespace symmbench
+}  // namespace symmbench::host

@@ -1,97 +1,92 @@
 #pragma once
-#include "kernels/fused_epilogue.hpp"
+#include <algorithm>
+#include <array>
+
 #include "kernels/host/host_ops.hpp"
 #include "kernels/host/host_partition.hpp"
-#include "kernels/kernel_set.hpp"
+#include "kernels/host/launch_table.hpp"
+#include "kernels/pattern_code.hpp"
 #include "kernels/protocol/one_shot.hpp"
 #include "kernels/protocol/two_shot.hpp"
 #include "kernels/protocol/two_shot_barrier.hpp"
+#include "kernels/visit_dtype.hpp"
 
-namespace symmbench {
+namespace symmbench::host {
 
 // One block of a collective on the host device: the protocol text with host policies. Ops is a parameter so that tests
 // can put a broken one in.
 
-/// Picks the partition for an algorithm and runs the protocol. Row partitions serve epilogues that need whole rows.
-template <class T, class Ops, class World, class Epilogue>
-void run_protocol(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, const Epilogue& epilogue,
-                  std::uint32_t block, std::uint32_t blocks) {
-  const MessageSpan message = message_of(call.input, call.shape.packets(), view.world_size);
-  const auto with_shares = [&](auto&& run) {
-    if constexpr (Epilogue::kRows) {
-      run(host::RowsPartition(block, blocks, message, call.shape.hidden / kLanes<T>, view.rank));
+/// Block `block` of `blocks` of one collective call of this rank.
+template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm, class World>
+void run_block(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
+               std::uint32_t blocks) {
+  using Code = PatternCode<kPattern>;
+  const auto contribution = Code::contribution(call);
+  const auto epilogue = Code::template epilogue<T>(call);
+  const MessageSpan message = message_of(call.shape.packets(), view.world_size);
+  const auto run = [&](const auto& partition) {
+    if constexpr (kAlgorithm == Algorithm::one_shot) {
+      one_shot<T>(ops, partition, world, view, contribution, message, epilogue);
+    } else if constexpr (kAlgorithm == Algorithm::two_shot) {
+      two_shot<T>(ops, partition, world, view, contribution, message, epilogue);
     } else {
-      run(host::SharePartition(block, blocks, message, view.rank, view.world_size));
+      two_shot_barrier<T>(ops, partition, world, view, contribution, message, epilogue);
     }
   };
-  switch (call.shape.algorithm) {
-    case Algorithm::one_shot:
-      if constexpr (Epilogue::kRows) {
-        with_shares([&](const auto& partition) { one_shot<T>(ops, partition, world, view, message, epilogue); });
-      } else {
-        one_shot<T>(ops, host::MessagePartition(block, blocks, message), world, view, message, epilogue);
-      }
-      return;
-    case Algorithm::two_shot:
-      return with_shares([&](const auto& partition) { two_shot<T>(ops, partition, world, view, message, epilogue); });
-    case Algorithm::two_shot_barrier:
-      return with_shares(
-          [&](const auto& partition) { two_shot_barrier<T>(ops, partition, world, view, message, epilogue); });
-    case Algorithm::nccl:
-      return;
+  if constexpr (epilogue.kRows) {
+    run(RowsPartition(block, blocks, message, call.shape.hidden / kLanes<T>, view.rank));
+  } else if constexpr (kAlgorithm == Algorithm::one_shot) {
+    run(MessagePartition(block, blocks, message));
+  } else {
+    run(SharePartition(block, blocks, message, view.rank, view.world_size));
   }
 }
 
-template <class T, class Ops, class World>
-void run_plain(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
-               std::uint32_t blocks) {
-  run_protocol<T>(ops, world, call, view, StoreSum<T>{call.output}, block, blocks);
+template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm, class World>
+void run_block_of_row(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks) {
+  Ops ops(view);
+  if constexpr (std::is_same_v<World, AnyWorld>) {
+    run_block<Ops, T, kPattern, kAlgorithm>(ops, AnyWorld{view.world_size}, call, view, block, blocks);
+  } else {
+    run_block<Ops, T, kPattern, kAlgorithm>(ops, World{}, call, view, block, blocks);
+  }
 }
 
-template <class T, class Ops, class World>
-void run_fused(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
-               std::uint32_t blocks) {
-  run_protocol<T>(ops, world, call, view, fused_epilogue<T>(call), block, blocks);
+template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm, int kRanks>
+inline constexpr BlockRow kRowOf{
+    {WorkspaceKind::trtllm_fusion, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {kRanks, kRanks}},
+    run_block_of_row<Ops, T, kPattern, kAlgorithm, FixedWorld<kRanks>>};
+template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm>
+inline constexpr BlockRow kRowOfAny{
+    {WorkspaceKind::trtllm_fusion, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {1, kMaxRanks}},
+    run_block_of_row<Ops, T, kPattern, kAlgorithm, AnyWorld>};
+
+template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm>
+inline constexpr std::array kUnrolledRows{
+    kRowOf<Ops, T, kPattern, kAlgorithm, 2>, kRowOf<Ops, T, kPattern, kAlgorithm, 4>,
+    kRowOf<Ops, T, kPattern, kAlgorithm, 8>, kRowOf<Ops, T, kPattern, kAlgorithm, 16>};
+
+template <std::size_t... kSizes>
+constexpr auto joined(const std::array<BlockRow, kSizes>&... parts) {
+  std::array<BlockRow, (kSizes + ...)> rows{};
+  auto* to = rows.data();
+  ((to = std::copy(parts.begin(), parts.end(), to)), ...);
+  return rows;
 }
 
-/// What is instantiated: 2, 4, 8 and 16 ranks with the loops over ranks unrolled, as on a GPU, for every pattern; any
-/// other number for plain allreduce only, which is all that the tool promises for them. @pre unsupported() said nothing
-template <class T, class Ops>
-void run_block_of(Ops& ops, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
-                  std::uint32_t blocks) {
-  const bool fused = call.shape.pattern != Pattern::allreduce;
-  const auto run = [&](auto world) {
-    fused ? run_fused<T>(ops, world, call, view, block, blocks) : run_plain<T>(ops, world, call, view, block, blocks);
+/// What is instantiated of one element type: 2, 4, 8 and 16 ranks with the loops over ranks unrolled, as on a GPU, for
+/// every pattern; any other number for plain allreduce only, which is all that the tool promises for them.
+template <class Ops, class T>
+inline constexpr auto kRowsOfType = [] {
+  const auto unrolled = [](auto algorithm) {
+    constexpr Algorithm kAlgorithm = decltype(algorithm)::value;
+    return joined(kUnrolledRows<Ops, T, Pattern::allreduce, kAlgorithm>,
+                  std::array{kRowOfAny<Ops, T, Pattern::allreduce, kAlgorithm>},
+                  kUnrolledRows<Ops, T, Pattern::residual_rmsnorm, kAlgorithm>);
   };
-  switch (view.world_size) {
-    case 2:
-      return run(FixedWorld<2>{});
-    case 4:
-      return run(FixedWorld<4>{});
-    case 8:
-      return run(FixedWorld<8>{});
-    case 16:
-      return run(FixedWorld<16>{});
-    default:
-      return run_plain<T>(ops, AnyWorld{view.world_size}, call, view, block, blocks);
-  }
-}
+  return joined(unrolled(std::integral_constant<Algorithm, Algorithm::one_shot>{}),
+                unrolled(std::integral_constant<Algorithm, Algorithm::two_shot>{}),
+                unrolled(std::integral_constant<Algorithm, Algorithm::two_shot_barrier>{}));
+}();
 
-/// Each is one translation unit (blocks_<dtype>.cpp): they take long to compile.
-void run_block_fp16(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks);
-void run_block_bf16(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks);
-void run_block_fp32(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks);
-
-/// Block `block` of `blocks` of one collective call of this rank.
-inline void run_block(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks) {
-  switch (call.shape.dtype) {
-    case DType::fp16:
-      return run_block_fp16(call, view, block, blocks);
-    case DType::bf16:
-      return run_block_bf16(call, view, block, blocks);
-    case DType::fp32:
-      return run_block_fp32(call, view, block, blocks);
-  }
-}
-
-}  // namespace symmbench
+}  // namespace symmbench::host

@@ -8,9 +8,15 @@
 #include "core/error.hpp"
 #include "core/round.hpp"
 #include "device/host/host_stream.hpp"
-#include "kernels/host/host_blocks.hpp"
+#include "kernels/call_rules.hpp"
+#include "kernels/host/host_ops.hpp"
+#include "kernels/host/host_partition.hpp"
+#include "kernels/host/launch_table.hpp"
+#include "kernels/pattern_code.hpp"
+#include "kernels/patterns.hpp"
+#include "kernels/protocol/barrier.hpp"
 #include "kernels/protocol/fill.hpp"
-#include "kernels/protocol/verify.hpp"
+#include "kernels/visit_dtype.hpp"
 
 namespace symmbench {
 namespace {
@@ -32,40 +38,12 @@ HostStream& host_stream(Stream& stream) {
   return *of_host;
 }
 
-/// Calls f with a value of the element type.
-template <class F>
-void with_type(DType dtype, F&& f) {
-  switch (dtype) {
-    case DType::fp16:
-      return f(Fp16{});
-    case DType::bf16:
-      return f(Bf16{});
-    case DType::fp32:
-      return f(float{});
-  }
-}
-
 std::uint32_t blocks_for(std::uint64_t units, std::uint64_t units_per_block) {
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(ceil_div(units, units_per_block), 1, kBlocks));
 }
 
-bool is_fused(const CallShape& shape) { return shape.pattern != Pattern::allreduce; }
-
 std::uint64_t iteration_of(const BatchView& batch) {
   return reinterpret_cast<const BatchState*>(batch.state)->iteration;
-}
-
-CheckArgs check_args(const BatchView& batch, const CheckCall& call) {
-  return {.batch = batch,
-          .first_iteration = iteration_of(batch),
-          .iterations = call.iterations,
-          .world_size = call.shape.world_size,
-          .packets = call.shape.packets(),
-          .hidden = call.shape.hidden,
-          .fused = is_fused(call.shape),
-          .rounds_partial_sums = !sums_in_rank_order(call.shape.algorithm),
-          .epsilon = call.epsilon,
-          .weight_bias = call.weight_bias};
 }
 
 /// The fill and check texts touch local memory only, so their ops need no real workspace.
@@ -81,16 +59,20 @@ HostOps local_ops() {
 
 class HostKernels final : public KernelSet {
  public:
-  std::optional<std::string> unsupported(const CallShape& shape) const override { return protocol_problem(shape); }
+  std::optional<std::string> unsupported(const CallShape& shape) const override {
+    if (auto problem = call_problem(shape)) return problem;
+    if (row_for(host::launch_table(), shape) == nullptr) return no_kernel_for(shape);
+    return std::nullopt;
+  }
 
   LaunchShape launch_shape(const CallShape& shape) const override {
     const std::uint32_t chosen =
-        is_fused(shape) ? blocks_for(shape.tokens, 1) : blocks_for(shape.packets(), kPacketsPerBlock);
+        by_rows(shape) ? blocks_for(shape.tokens, 1) : blocks_for(shape.packets(), kPacketsPerBlock);
     return {.blocks = shape.blocks != 0 ? shape.blocks : chosen, .threads = 1};
   }
 
   void allreduce(Stream& stream, const AllreduceCall& call) override {
-    if (const auto problem = protocol_problem(call.shape)) {
+    if (const auto problem = unsupported(call.shape)) {
       throw Error({.layer = Layer::kernel, .reason = Reason::not_supported, .call = "allreduce", .detail = *problem});
     }
     if (call.view->world_size != call.shape.world_size) {
@@ -102,8 +84,9 @@ class HostKernels final : public KernelSet {
     }
     const std::uint32_t blocks = launch_shape(call.shape).blocks;
     // The view is copied, as a kernel's arguments are.
+    const host::RunBlock run = row_for(host::launch_table(), call.shape)->run;
     host_stream(stream).launch(
-        blocks, [call, view = *call.view, blocks](std::uint32_t block) { run_block(call, view, block, blocks); });
+        blocks, [run, call, view = *call.view, blocks](std::uint32_t block) { run(call, view, block, blocks); });
   }
 
   void device_barrier(Stream& stream, const RankView& view, const SegmentView& flags) override {
@@ -118,7 +101,7 @@ class HostKernels final : public KernelSet {
   void fill_inputs(Stream& stream, const BatchView& batch, const CheckCall& call) override {
     host_stream(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
       HostOps ops = local_ops();
-      with_type(call.shape.dtype, [&]<class T>(T) {
+      visit_dtype(call.shape.dtype, [&]<class T>() {
         symmbench::fill_inputs<T>(ops, host::BlockPartition(block, kBlocks), batch, iteration_of(batch),
                                   call.iterations, call.rank, call.shape.world_size);
       });
@@ -126,12 +109,11 @@ class HostKernels final : public KernelSet {
   }
 
   void fill_constants(Stream& stream, const BatchView& batch, const CheckCall& call) override {
-    if (!is_fused(call.shape)) return;
+    if (spec_of(call.shape.pattern).constants.empty()) return;
     host_stream(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
       HostOps ops = local_ops();
-      with_type(call.shape.dtype, [&]<class T>(T) {
-        symmbench::fill_constants<T>(ops, host::BlockPartition(block, kBlocks), batch, call.shape.hidden,
-                                     call.shape.world_size);
+      visit_dtype(call.shape.dtype, [&]<class T>() {
+        symmbench::fill_constants<T>(ops, host::BlockPartition(block, kBlocks), batch, call.shape.world_size);
       });
     });
   }
@@ -141,11 +123,10 @@ class HostKernels final : public KernelSet {
       HostOps ops = local_ops();
       const host::BlockPartition partition(block, kBlocks);
       const CheckArgs args = check_args(batch, call);
-      with_type(call.shape.dtype, [&]<class T>(T) {
-        check_sums<T>(ops, partition, args);
-        if (args.fused) check_norms<T>(ops, partition, args);
+      const std::uint64_t first = iteration_of(batch);
+      visit_dtype(call.shape.dtype, [&]<class T>() {
+        for_each_check(call, [&](const auto& pass) { pass.template run<T>(ops, partition, args, first); });
       });
-      check_guards(ops, partition, args);
     });
     host_stream(stream).launch(
         1, [batch, advance](std::uint32_t) { reinterpret_cast<BatchState*>(batch.state)->iteration += advance; });
@@ -177,33 +158,6 @@ class HostKernels final : public KernelSet {
 };
 
 }  // namespace
-
-std::optional<std::string> protocol_problem(const CallShape& shape) {
-  const std::uint64_t message = shape.message_bytes();
-  if (shape.world_size < 1 || shape.world_size > kMaxRanks) {
-    return fmt::format("world size {} is not within 1 ... {}", shape.world_size, kMaxRanks);
-  }
-  if (message == 0 || message % kPacketBytes != 0) {
-    return fmt::format("a message of {} bytes is no positive multiple of {}", message, kPacketBytes);
-  }
-  if (shape.workspace != WorkspaceKind::trtllm_fusion || shape.transport != TransportKind::unicast) {
-    return fmt::format("no kernel works on a {} workspace by {}", name_of(shape.workspace), name_of(shape.transport));
-  }
-  if (shape.algorithm == Algorithm::nccl) return "nccl is a library's allreduce, not one of these kernels";
-  if (shape.algorithm == Algorithm::two_shot_barrier && shape.blocks > kBarrierRows) {
-    return fmt::format("{} blocks, but a barrier has flags for {}", shape.blocks, kBarrierRows);
-  }
-  if (shape.pattern == Pattern::allreduce) return std::nullopt;
-  if (shape.in_place) return "fused patterns have no in-place form";
-  if (shape.world_size != 2 && shape.world_size != 4 && shape.world_size != 8 && shape.world_size != 16) {
-    return fmt::format("fused patterns need 2, 4, 8 or 16 ranks, not {}", shape.world_size);
-  }
-  const std::uint64_t row_bytes = shape.hidden * element_bytes(shape.dtype);
-  if (row_bytes % kPacketBytes != 0) {
-    return fmt::format("a row of {} bytes is no multiple of {}", row_bytes, kPacketBytes);
-  }
-  return std::nullopt;
-}
 
 std::unique_ptr<KernelSet> make_host_kernels() { return std::make_unique<HostKernels>(); }
 

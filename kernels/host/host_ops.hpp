@@ -23,7 +23,7 @@ class HostOps {
     int rank;
     std::uint64_t offset;
   };
-  /// One offset serves all peers: they are told apart by `send`.
+  /// One offset serves all peers.
   template <class World>
   struct Targets {
     World world;
@@ -63,6 +63,7 @@ class HostOps {
   }
 
   static constexpr bool kLateConstants = false;
+  static constexpr bool kWritesOwn = false;
   void prefetch(std::uint64_t) {}
   Packet load_local(std::uint64_t address) { return *pointer<const Packet>(address); }
   void store_local(std::uint64_t address, const Packet& packet) { *pointer<Packet>(address) = packet; }
@@ -76,9 +77,11 @@ class HostOps {
     store_words(view_.lamport()[target.rank] + target.offset + slot_offset, packet);
   }
   template <class World>
-  void send(const Targets<World>& targets, int step, std::uint64_t slot_offset, const Packet& packet) {
-    const int rank = peer_after(targets.world, view_.rank, step);
-    store_words(view_.lamport()[rank] + targets.offset + slot_offset, packet);
+  void send_to_all(const Targets<World>& targets, std::uint64_t slot_offset, const Packet& packet) {
+    for (int step = 0; step < targets.world.size() - 1; ++step) {
+      const int rank = peer_after(targets.world, view_.rank, step);
+      store_words(view_.lamport()[rank] + targets.offset + slot_offset, packet);
+    }
   }
   std::uint64_t source(std::uint64_t offset) { return offset; }
   Packet poll(std::uint64_t offset) {

@@ -7,11 +7,11 @@ namespace symmbench {
 /// Barrier of the same-numbered blocks of all ranks. The flag that rank p writes for me lies in my segment at row
 /// `block`, word p; it holds a generation that only grows, so rows that some calls do not use need no upkeep, and a
 /// peer that is already one barrier ahead does not look late. Compared by signed difference, so it may wrap. (Upstream
-/// counts modulo 3 and writes every row, FI 10.4.)
+/// counts modulo 3 and writes every row.)
 ///
 /// Everything that the block wrote before is visible to the peers' blocks after (release, acquire). False: gave up,
 /// naming the peer, with `packet` of the record the row.
-template <MemoryOps Ops, class Partition>
+template <MemoryOps Ops, BlockGrid Partition>
 SYMMBENCH_FN bool block_barrier(Ops& ops, const Partition& partition, const RankView& view, const CallState& state,
                                 std::uint32_t generation) {
   const std::uint64_t row = partition.block() * static_cast<std::uint64_t>(view.world_size);
@@ -35,7 +35,7 @@ SYMMBENCH_FN bool block_barrier(Ops& ops, const Partition& partition, const Rank
 }
 
 /// All ranks' streams meet: one block per rank.
-template <MemoryOps Ops, class Partition>
+template <MemoryOps Ops, BlockGrid Partition>
 SYMMBENCH_FN void device_barrier(Ops& ops, const Partition& partition, const RankView& view) {
   ops.grid_dependency_wait();
   CallState state = ops.load_state();

@@ -10,34 +10,58 @@ enum class InputKind : std::uint8_t {
   random,  ///< full-mantissa values in (-1, 1), some words equal to the Lamport sentinel
 };
 
+enum class OutputKind : std::uint32_t { allreduce = 0, residual = 1, norm = 2 };
+inline constexpr int kOutputKinds = 3;
+
+/// What a call reads beside its input, the same for every iteration and rank.
+enum class ConstantKind : std::uint32_t { residual = 0, gamma = 1 };
+inline constexpr int kConstantKinds = 2;
+
+/// One value per enumerator.
+template <class Kind, class V, int N>
+struct PerKind {
+  V value[N] = {};
+  SYMMBENCH_HD constexpr V& operator[](Kind kind) { return value[static_cast<int>(kind)]; }
+  SYMMBENCH_HD constexpr const V& operator[](Kind kind) const { return value[static_cast<int>(kind)]; }
+};
+/// Addresses of one call; 0: the pattern has none of the kind.
+using OutputAddresses = PerKind<OutputKind, std::uint64_t, kOutputKinds>;
+using ConstantAddresses = PerKind<ConstantKind, std::uint64_t, kConstantKinds>;
+
+/// A ring of output buffers of one kind, each between its guard zones.
+struct OutputRing {
+  std::uint64_t base = 0;   ///< of the first guard; 0: the pattern has no such output
+  std::uint64_t bytes = 0;  ///< of one buffer, whole packets
+};
+struct ConstantView {
+  std::uint64_t base = 0;   ///< 0: the pattern has no such constant
+  std::uint64_t bytes = 0;  ///< whole packets
+};
+
 /// Device memory of one rank for a batch of iterations: a ring of input and output buffers. Iteration i of the run uses
 /// buffer i % buffers. Each output buffer stands between guard zones of guard_bytes.
-///   inputs:   buffers x message_bytes
-///   outputs:  buffers x (guard | message_bytes | guard)
-/// Fused patterns have a second output (residual_out) of the same shape, one residual row block and one gamma row.
+///   inputs:      buffers x message_bytes
+///   each output: buffers x (guard | bytes | guard)
+///   constants:   once
 struct BatchView {
   std::uint64_t inputs = 0;
-  std::uint64_t outputs = 0;
-  std::uint64_t residual_outputs = 0;  ///< 0 for plain allreduce
-  std::uint64_t residual = 0;          ///< tokens x hidden, the same for every iteration and rank
-  std::uint64_t gamma = 0;             ///< hidden
-  std::uint64_t state = 0;             ///< BatchState
-  std::uint64_t report = 0;            ///< VerifyReport
+  PerKind<OutputKind, OutputRing, kOutputKinds> outputs;
+  PerKind<ConstantKind, ConstantView, kConstantKinds> constants;
+  std::uint64_t state = 0;   ///< BatchState
+  std::uint64_t report = 0;  ///< VerifyReport
   std::uint32_t buffers = 0;
   std::uint64_t message_bytes = 0;
   std::uint64_t guard_bytes = 0;
   std::uint64_t seed = 0;
   InputKind kind = InputKind::exact;
 
-  SYMMBENCH_HD std::uint64_t output_stride() const { return message_bytes + 2 * guard_bytes; }
   SYMMBENCH_HD std::uint64_t input(std::uint64_t iteration) const {
     return inputs + iteration % buffers * message_bytes;
   }
-  SYMMBENCH_HD std::uint64_t output(std::uint64_t iteration) const {
-    return outputs + iteration % buffers * output_stride() + guard_bytes;
-  }
-  SYMMBENCH_HD std::uint64_t residual_output(std::uint64_t iteration) const {
-    return residual_outputs + iteration % buffers * output_stride() + guard_bytes;
+  /// @pre the pattern has such an output
+  SYMMBENCH_HD std::uint64_t output(OutputKind output, std::uint64_t iteration) const {
+    const OutputRing& ring = outputs[output];
+    return ring.base + iteration % buffers * (ring.bytes + 2 * guard_bytes) + guard_bytes;
   }
 };
 
@@ -51,8 +75,6 @@ inline constexpr std::uint32_t kPoison = 0x7FF7DEADu;  // a NaN in fp32, fp16 pa
 inline constexpr std::uint32_t kGuard = 0xA5C3F00Du;
 inline constexpr int kBlameBlocks = 16;     // a message is cut into this many pieces to say where it is wrong
 inline constexpr int kMaxMismatches = 256;  // recorded: at most kMaxMismatches / kBlameBlocks per piece
-
-enum class OutputKind : std::uint32_t { allreduce = 0, residual = 1, norm = 2 };
 
 struct Mismatch {
   std::uint64_t iteration;

@@ -4,12 +4,12 @@
 
 namespace symmbench {
 
-/// Poisons one output slot and sets the guards on both sides of it.
-template <class Ops, class Partition>
-SYMMBENCH_FN void poison_output(Ops& ops, const Partition& partition, std::uint64_t output, std::uint64_t message_bytes,
+/// Poisons one output buffer and sets the guards on both sides of it.
+template <class Ops, BlockGrid Partition>
+SYMMBENCH_FN void poison_output(Ops& ops, const Partition& partition, std::uint64_t output, std::uint64_t bytes,
                                 std::uint64_t guard_bytes) {
   const std::uint64_t guard = guard_bytes / kPacketBytes;
-  const std::uint64_t inside = message_bytes / kPacketBytes;
+  const std::uint64_t inside = bytes / kPacketBytes;
   const std::uint64_t start = output - guard_bytes;
   partition.for_each_index(inside + 2 * guard, [&](std::uint64_t i) {
     const std::uint32_t word = i >= guard && i < guard + inside ? kPoison : kGuard;
@@ -17,8 +17,8 @@ SYMMBENCH_FN void poison_output(Ops& ops, const Partition& partition, std::uint6
   });
 }
 
-/// Inputs of `iterations` iterations from state.iteration on; their output buffers poisoned and guarded.
-template <class T, class Ops, class Partition>
+/// Inputs of `iterations` iterations from first_iteration on; their output buffers poisoned and guarded.
+template <class T, class Ops, BlockGrid Partition>
 SYMMBENCH_FN void fill_inputs(Ops& ops, const Partition& partition, const BatchView& batch,
                               std::uint64_t first_iteration, std::uint32_t iterations, int rank, int world_size) {
   for (std::uint64_t iteration = first_iteration; iteration < first_iteration + iterations; ++iteration) {
@@ -27,25 +27,28 @@ SYMMBENCH_FN void fill_inputs(Ops& ops, const Partition& partition, const BatchV
     partition.for_each_index(batch.message_bytes / kPacketBytes, [&](std::uint64_t i) {
       ops.store_local(input + i * kPacketBytes, input_packet<T>(stream, world_size, i));
     });
-    poison_output(ops, partition, batch.output(iteration), batch.message_bytes, batch.guard_bytes);
-    if (batch.residual_outputs != 0) {
-      poison_output(ops, partition, batch.residual_output(iteration), batch.message_bytes, batch.guard_bytes);
+    SYMMBENCH_UNROLL
+    for (int output = 0; output < kOutputKinds; ++output) {
+      const auto kind = static_cast<OutputKind>(output);
+      if (batch.outputs[kind].base == 0) continue;
+      poison_output(ops, partition, batch.output(kind, iteration), batch.outputs[kind].bytes, batch.guard_bytes);
     }
   }
 }
 
-/// Residual (message_bytes) and gamma (hidden elements).
-template <class T, class Ops, class Partition>
-SYMMBENCH_FN void fill_constants(Ops& ops, const Partition& partition, const BatchView& batch, std::uint64_t hidden,
-                                 int world_size) {
-  const InputStream residual = residual_stream(batch.seed, batch.kind);
-  const InputStream gamma = gamma_stream(batch.seed);
-  partition.for_each_index(batch.message_bytes / kPacketBytes, [&](std::uint64_t i) {
-    ops.store_local(batch.residual + i * kPacketBytes, input_packet<T>(residual, world_size, i));
-  });
-  partition.for_each_index(hidden / kLanes<T>, [&](std::uint64_t i) {
-    ops.store_local(batch.gamma + i * kPacketBytes, input_packet<T>(gamma, world_size, i));
-  });
+/// Every constant that the pattern has.
+template <class T, class Ops, BlockGrid Partition>
+SYMMBENCH_FN void fill_constants(Ops& ops, const Partition& partition, const BatchView& batch, int world_size) {
+  SYMMBENCH_UNROLL
+  for (int constant = 0; constant < kConstantKinds; ++constant) {
+    const auto kind = static_cast<ConstantKind>(constant);
+    const ConstantView& view = batch.constants[kind];
+    if (view.base == 0) continue;
+    const InputStream stream = constant_stream(batch.seed, batch.kind, kind);
+    partition.for_each_index(view.bytes / kPacketBytes, [&](std::uint64_t i) {
+      ops.store_local(view.base + i * kPacketBytes, input_packet<T>(stream, world_size, i));
+    });
+  }
 }
 
 }  // namespace symmbench

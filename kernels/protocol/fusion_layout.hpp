@@ -9,18 +9,18 @@ inline constexpr int kMaxRanks = 72;                     // one NVL72 domain
 inline constexpr std::uint64_t kPacketBytes = 16;        // one access of one GPU thread
 inline constexpr std::uint32_t kSentinel = 0x80000000u;  // -0.0f: "not yet arrived", in every 32-bit word, every dtype
 inline constexpr int kLamportSlots = 3;
-inline constexpr std::uint64_t kBarrierRows = 256;  // rows of the flag buffer, one per block (FI 2: BarrierFlagCount)
-inline constexpr std::uint64_t kMaxCommBytes = 2147483647ull & ~((1ull << 21) - 1);  // FI 2: MAX_COMM_SIZE, 2046 MiB
+inline constexpr std::uint64_t kBarrierRows = 256;  // rows of the flag buffer, one per block, as many as upstream
+inline constexpr std::uint64_t kMaxCommBytes = 2147483647ull & ~((1ull << 21) - 1);  // upstream's limit, 2046 MiB
 
-/// Sizes of the trtllm_fusion workspace (FI 4.1), for the largest message it must hold. Plain data, computed once.
+/// Sizes of the trtllm_fusion workspace, for the largest message it must hold. Plain data, computed once.
 /// `message_bytes` is one rank's input (tokens x hidden x element size), a multiple of kPacketBytes.
 struct FusionLayout {
   int world_size = 0;
   std::uint64_t message_bytes = 0;  ///< capacity
   std::uint64_t element_bytes = 2;
 
-  /// Segment 0, barrier two-shot: input area, then result area. FI 4.1 has only the first term, which overflows for
-  /// fp32 at two ranks (FI 16.2).
+  /// Segment 0, barrier two-shot: input area, then result area. Upstream has only the first term, which overflows for
+  /// fp32 at two ranks.
   SYMMBENCH_HD std::uint64_t comm_bytes() const {
     const std::uint64_t upstream = world_size * (message_bytes / element_bytes) * 2;
     const std::uint64_t needed = 2 * padded_message_bytes();

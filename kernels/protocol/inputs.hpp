@@ -40,6 +40,9 @@ SYMMBENCH_HD InputStream residual_stream(std::uint64_t seed, InputKind kind) {
 SYMMBENCH_HD InputStream gamma_stream(std::uint64_t seed) {
   return {input_stream(seed, InputKind::random, kGammaStream, 0).key, InputKind::random, false};
 }
+SYMMBENCH_HD InputStream constant_stream(std::uint64_t seed, InputKind kind, ConstantKind constant) {
+  return constant == ConstantKind::residual ? residual_stream(seed, kind) : gamma_stream(seed);
+}
 
 /// Exact inputs are integers in [-limit, limit] with world_size * limit <= 2^precision, so every partial sum is exact
 /// in T.

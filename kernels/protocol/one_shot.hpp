@@ -1,19 +1,21 @@
 #pragma once
-#include "kernels/protocol/partition.hpp"
+#include "kernels/protocol/contribution.hpp"
+#include "kernels/protocol/epilogue.hpp"
 #include "kernels/protocol/wait.hpp"
 
 namespace symmbench {
 
 /// One-shot allreduce with Lamport packets: every rank sends its whole message to all, and sums what arrives.
-/// Steps: 1. Bytes on the wire per rank: (W-1) * message. (FI 10.3, KP 6)
+/// Steps: 1. Bytes on the wire per rank: (W-1) * message.
 ///
 /// Slot layout: region r = packets [r*N, (r+1)*N), written by rank r; the own region stays unused, the own contribution
 /// never leaves the rank. Outputs may equal the input: a packet's own input is read before its output is written.
 ///
 /// View: a RankView that knows slot_bytes: WorkspaceView, or what a device passes to its kernels of it.
-template <class T, MemoryOps Ops, class World, class Partition, class View, class Epilogue>
+template <class T, MemoryOps Ops, class World, PacketPartition Partition, class View, PacketContribution Contribution,
+          PacketEpilogue Epilogue>
 SYMMBENCH_FN void one_shot(Ops& ops, const Partition& partition, World world, const View& view,
-                           const MessageSpan& message, const Epilogue& epilogue) {
+                           const Contribution& contribution, const MessageSpan& message, const Epilogue& epilogue) {
   const int me = view.rank;
   const auto region = [&](int rank, const PacketRef& ref) {
     return (rank * message.packets + ref.packet) * kPacketBytes;
@@ -26,13 +28,11 @@ SYMMBENCH_FN void one_shot(Ops& ops, const Partition& partition, World world, co
   // not to read it.
   partition.prepare([&](auto lane, const PacketRef& ref) {
     kept_targets.set(lane, ops.targets(world, region(me, ref)));
-    ops.prefetch(message.input + ref.packet * kPacketBytes);
+    contribution.prefetch(ops, ref);
     epilogue.prepare(ops, row, lane, ref);
   });
   ops.grid_dependency_wait();
-  const auto load_input = [&](const PacketRef& ref) {
-    return ops.sanitise(ops.load_local(message.input + ref.packet * kPacketBytes));
-  };
+  const auto load_input = [&](const PacketRef& ref) { return ops.sanitise(contribution.load(ops, ref)); };
   partition.prepare([&](auto lane, const PacketRef& ref) { kept_input.set(lane, load_input(ref)); });
   const CallState state = ops.load_state();
   if (state.abort != 0) return;
@@ -41,8 +41,7 @@ SYMMBENCH_FN void one_shot(Ops& ops, const Partition& partition, World world, co
   partition.for_each(AllShares{}, [&](auto lane, const PacketRef& ref) {
     const Packet input = kept_input.get_or(lane, [&] { return load_input(ref); });
     const auto targets = kept_targets.get_or(lane, [&] { return ops.targets(world, region(me, ref)); });
-    SYMMBENCH_UNROLL
-    for (int step = 0; step < world.size() - 1; ++step) ops.send(targets, step, slot, input);
+    ops.send_to_all(targets, slot, input);
   });
   ops.launch_dependents();
   partition.prepare([&](auto lane, const PacketRef& ref) { epilogue.load_residual(ops, row, lane, ref); });

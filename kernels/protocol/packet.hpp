@@ -6,7 +6,7 @@
 namespace symmbench {
 
 /// What one access moves: 16 bytes, four 32-bit words, lanes in address order (little endian). A 16-byte access is not
-/// one atomic unit on any device, so each word is its own "arrived" flag. (FI 10.1, KP 6)
+/// one atomic unit on any device, so each word is its own "arrived" flag.
 struct alignas(16) Packet {
   std::uint32_t word[4];
 };
@@ -22,7 +22,7 @@ SYMMBENCH_HD Packet either(bool first, const Packet& a, const Packet& b) {
 }
 
 /// Whether any word has not arrived. By bits, never by value: flush-to-zero would make a negative subnormal equal -0.0f
-/// and the wait would never end (FI 10.1, #3053).
+/// and the wait would never end (FlashInfer issue 3053).
 SYMMBENCH_HD bool has_sentinel(const Packet& packet) {
   return packet.word[0] == kSentinel || packet.word[1] == kSentinel || packet.word[2] == kSentinel ||
          packet.word[3] == kSentinel;

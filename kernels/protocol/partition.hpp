@@ -1,7 +1,8 @@
 #pragma once
+#include <concepts>
 #include <cstdint>
 
-#include "kernels/protocol/macros.hpp"
+#include "kernels/protocol/packet.hpp"
 
 namespace symmbench {
 
@@ -18,17 +19,16 @@ struct AllShares {};
 struct LocalShare {};
 struct RemoteShares {};
 
-/// The arguments of a call that every protocol needs.
+/// The message of a call, as every protocol cuts it.
 struct MessageSpan {
-  std::uint64_t input;    ///< address
   std::uint64_t packets;  ///< N
   std::uint64_t share;    ///< packets of one rank's share, the last ones may have fewer: ceil(N / world size)
 };
-SYMMBENCH_HD MessageSpan message_of(std::uint64_t input, std::uint64_t packets, int world_size) {
-  return {input, packets, (packets + world_size - 1) / world_size};
+SYMMBENCH_HD MessageSpan message_of(std::uint64_t packets, int world_size) {
+  return {packets, (packets + world_size - 1) / world_size};
 }
 
-// A Partition says which packets the calling thread handles. On a GPU a thread has exactly one packet and keeps what it
+// A partition says which packets the calling thread handles. On a GPU a thread has exactly one packet and keeps what it
 // learns about it in registers from phase to phase; on the host one thread is a whole block, loops, and computes again
 // what a GPU would have retained. The same protocol text reads naturally in both cases because of these members:
 //
@@ -48,6 +48,60 @@ SYMMBENCH_HD MessageSpan message_of(std::uint64_t input, std::uint64_t packets, 
 //
 // Block b depends on blocks b of the peers only, except in a GPU's two-shot: there on the group of W consecutive blocks
 // that b belongs to. Both follow from the same rule: a block's packets are, on all ranks, the packets of that block or
-// group, so a Partition must derive them from sizes alone.
+// group, so a partition must derive them from sizes alone.
+
+/// Stand-ins with which the concepts below and those of epilogues and contributions are asked; never instantiated.
+namespace archetypes {
+struct LocalMemory {
+  static constexpr bool kLateConstants = false;
+  Packet load_local(std::uint64_t address);
+  void store_local(std::uint64_t address, const Packet& packet);
+  void prefetch(std::uint64_t address);
+};
+struct Retaining {
+  template <class V>
+  struct Retained {
+    V value;
+  };
+};
+struct Visitor {
+  void operator()(int lane, const PacketRef& ref) const;
+  void operator()(std::uint64_t index) const;
+};
+struct Tile {
+  void for_each(const Visitor& visit) const;
+  bool row_sum(float& sum, bool alive, const Visitor& overlap) const;
+};
+struct TileVisitor {
+  template <class T>
+  void operator()(const T& tile) const;
+};
+struct RankVisitor {
+  void operator()(int rank) const;
+};
+}  // namespace archetypes
+
+/// Blocks of threads, before anybody says which packets are whose.
+template <class P>
+concept BlockGrid = requires(const P& partition, const archetypes::Visitor& visit,
+                             const archetypes::RankVisitor& rank) {
+  { partition.block() } -> std::same_as<std::uint32_t>;
+  { partition.blocks() } -> std::same_as<std::uint32_t>;
+  { partition.leader() } -> std::same_as<bool>;
+  partition.sync_block();
+  { partition.all_alive(true) } -> std::same_as<bool>;
+  partition.for_each_rank(2, rank);
+  partition.for_each_index(std::uint64_t{1}, visit);
+};
+
+/// The whole of it. A partition that serves two-shots has for_each(RemoteShares{}, f) and for_each(LocalShare{}, f) too.
+template <class P>
+concept PacketPartition = BlockGrid<P> &&
+    requires(const P& partition, const archetypes::Visitor& visit, const archetypes::TileVisitor& tile,
+             typename P::template Retained<Packet>& retained) {
+  retained.set(0, Packet{});
+  partition.prepare(visit);
+  partition.for_each_tile(AllShares{}, tile);
+};
 
 }  // namespace symmbench

@@ -1,20 +1,22 @@
 #pragma once
-#include "kernels/protocol/partition.hpp"
+#include "kernels/protocol/contribution.hpp"
+#include "kernels/protocol/epilogue.hpp"
 #include "kernels/protocol/wait.hpp"
 
 namespace symmbench {
 
 /// Two-shot allreduce, Lamport packets in both steps: each packet goes to the owner of its share, the owner sums and
-/// sends the result to all. Steps: 2. Bytes on the wire per rank: 2*(W-1)/W * message. (KP 6)
+/// sends the result to all. Steps: 2. Bytes on the wire per rank: 2*(W-1)/W * message.
 ///
 /// Slot layout, S = message.share: stage 0 = W shares, share r = rank r's contributions to *my* share; stage 1 = W
 /// shares, share r = the results of owner r. Neither the own contribution nor the own result travels or is stored
 /// there. On a GPU a block serves one owner, so the phases of the others fall away by a uniform branch.
 ///
 /// View: a RankView that knows slot_bytes: WorkspaceView, or what a device passes to its kernels of it.
-template <class T, MemoryOps Ops, class World, class Partition, class View, class Epilogue>
+template <class T, MemoryOps Ops, class World, PacketPartition Partition, class View, PacketContribution Contribution,
+          PacketEpilogue Epilogue>
 SYMMBENCH_FN void two_shot(Ops& ops, const Partition& partition, World world, const View& view,
-                           const MessageSpan& message, const Epilogue& epilogue) {
+                           const Contribution& contribution, const MessageSpan& message, const Epilogue& epilogue) {
   const int me = view.rank;
   const auto stage0 = [&](int from, const PacketRef& ref) { return (from * message.share + ref.index) * kPacketBytes; };
   const auto stage1 = [&](const PacketRef& ref) {
@@ -26,13 +28,11 @@ SYMMBENCH_FN void two_shot(Ops& ops, const Partition& partition, World world, co
 
   partition.prepare([&](auto lane, const PacketRef& ref) {
     kept_target.set(lane, ops.target(ref.owner, stage0(me, ref)));
-    ops.prefetch(message.input + ref.packet * kPacketBytes);
+    contribution.prefetch(ops, ref);
     epilogue.prepare(ops, row, lane, ref);
   });
   ops.grid_dependency_wait();
-  const auto load_input = [&](const PacketRef& ref) {
-    return ops.sanitise(ops.load_local(message.input + ref.packet * kPacketBytes));
-  };
+  const auto load_input = [&](const PacketRef& ref) { return ops.sanitise(contribution.load(ops, ref)); };
   partition.prepare([&](auto lane, const PacketRef& ref) { kept_packet.set(lane, load_input(ref)); });
   const CallState state = ops.load_state();
   if (state.abort != 0) return;
@@ -59,9 +59,7 @@ SYMMBENCH_FN void two_shot(Ops& ops, const Partition& partition, World world, co
     if (!alive) return;
     const Packet sum = sum_own(kept_packet.get_or(lane, [&] { return load_input(ref); }), ref);
     if (!alive) return;
-    const auto targets = ops.targets(world, stage1(ref));
-    SYMMBENCH_UNROLL
-    for (int step = 0; step < world.size() - 1; ++step) ops.send(targets, step, slot, sum);
+    ops.send_to_all(ops.targets(world, stage1(ref)), slot, sum);
     if constexpr (Epilogue::kRows) {
       kept_packet.set(lane, sum);
     } else {

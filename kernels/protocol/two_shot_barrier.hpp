@@ -1,10 +1,12 @@
 #pragma once
 #include "kernels/protocol/barrier.hpp"
+#include "kernels/protocol/contribution.hpp"
+#include "kernels/protocol/epilogue.hpp"
 
 namespace symmbench {
 
 /// Two-shot allreduce between flag barriers, as upstream: inputs lie in the own comm segment, the owner of a share
-/// reads them from there, sums, and stores the result to all. Steps: 2, each with a barrier. (FI 10.4)
+/// reads them from there, sums, and stores the result to all. Steps: 2, each with a barrier.
 ///
 /// Comm segment: input area, packet p at p; result area behind it, at W*share + p. Packets are plain accesses: only the
 /// flags order them. *Each rank's share* is split over the blocks, never the whole message, so what block b reads was
@@ -13,9 +15,11 @@ namespace symmbench {
 /// Reuse is safe: this kernel ends when each of its blocks has met the peers' in the second barrier, which they enter
 /// only after reading this rank's input area. Results of the next call arrive only after that call's first barrier. The
 /// Lamport slots and the account of their dirty packets are left alone.
-template <class T, MemoryOps Ops, class World, class Partition, class Epilogue>
+template <class T, MemoryOps Ops, class World, PacketPartition Partition, PacketContribution Contribution,
+          PacketEpilogue Epilogue>
 SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Partition& partition, World world, const RankView& view,
-                                   const MessageSpan& message, const Epilogue& epilogue) {
+                                   const Contribution& contribution, const MessageSpan& message,
+                                   const Epilogue& epilogue) {
   const int me = view.rank;
   const auto input_area = [&](const PacketRef& ref) { return ref.packet * kPacketBytes; };
   const auto result_area = [&](const PacketRef& ref) {
@@ -28,7 +32,7 @@ SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Partition& partition, World w
   if (state.abort != 0) return;
 
   partition.for_each(AllShares{}, [&](auto, const PacketRef& ref) {
-    ops.store_comm(me, input_area(ref), ops.load_local(message.input + ref.packet * kPacketBytes));
+    ops.store_comm(me, input_area(ref), contribution.load(ops, ref));
   });
   ops.launch_dependents();
   partition.prepare([&](auto lane, const PacketRef& ref) { epilogue.load_residual(ops, row, lane, ref); });

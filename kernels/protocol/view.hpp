@@ -5,15 +5,15 @@
 
 namespace symmbench {
 
-/// Where a Lamport call may have written in its slot: `count` regions of `packets` each, from the slot's start, but for
-/// those of the own rank (numbers rank, rank + W), which nobody writes. 32 bits hold any slot (kMaxCommBytes).
+/// Where a Lamport call may have written in its slot: `count` regions of `packets` each, from the slot's start. Those of
+/// the own rank (numbers rank, rank + W) are written only where a store to all is one to the own segment too
+/// (MemoryOps::kWritesOwn). 32 bits hold any slot (kMaxCommBytes).
 struct Regions {
   std::uint32_t count, packets;
 };
 
 /// State that outlives a kernel launch. Lives in device memory of its own rank and never in kernel arguments, so that a
 /// replayed graph goes on where the last replay ended. Zero-filled at start except slot_bytes.
-/// (FI 4.2, with 64-bit sizes and an abort word.)
 ///
 /// Every warp of a call reads the first 16 bytes, every block adds to `arrivals`: all at one place of a GPU's L2, which
 /// does about one access per 0.6 ns and one atomic per 2.3 ns. So the first is one access and the second elsewhere.

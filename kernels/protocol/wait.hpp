@@ -1,5 +1,6 @@
 #pragma once
 #include "kernels/protocol/ops.hpp"
+#include "kernels/protocol/partition.hpp"
 
 namespace symmbench {
 
@@ -126,22 +127,25 @@ SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context
 /// Phases that every Lamport protocol ends its push with. Clears, in own memory and while the packets fly, what the
 /// previous call may have written: the regions that it recorded. Then takes the arrival ticket.
 ///
-/// Why three slots and clear-previous are safe (KP 7, FI 10.1): call n sends only after call n-1 has completed on this
-/// rank, so the clears of n-1, which were of slot (n-2) % 3 = (n+1) % 3, are done. A peer enters call n+1 only after it
-/// has received this rank's data of call n. Hence slot (n+1) % 3 is clean when the first packet for it can arrive. It
-/// needs every rank to receive something from every rank in every Lamport call.
-template <MemoryOps Ops, class Partition, class World, class View>
+/// Why three slots and clear-previous are safe: call n sends only after call n-1 has completed on this rank, so the
+/// clears of n-1, which were of slot (n-2) % 3 = (n+1) % 3, are done. A peer enters call n+1 only after it has received
+/// this rank's data of call n. Hence slot (n+1) % 3 is clean when the first packet for it can arrive. It needs every
+/// rank to receive something from every rank in every Lamport call.
+template <MemoryOps Ops, BlockGrid Partition, class World, class View>
 SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Partition& partition, World world,
                                                         const View& view, const CallState& state) {
   const std::uint64_t previous = (state.slot + kLamportSlots - 1) % kLamportSlots * view.slot_bytes;
-  // One loop over what is left without the own regions, so that every thread of the grid has its part.
   const std::uint64_t packets = state.dirty.packets;
-  const std::uint64_t first_own = view.rank * packets, second_own = first_own + (world.size() - 1) * packets;
-  const std::uint64_t live = (state.dirty.count - state.dirty.count / world.size()) * packets;
-  partition.for_each_index(live, [&](std::uint64_t i) {
-    const std::uint64_t packet = i + (i >= first_own ? packets : 0) + (i >= second_own ? packets : 0);
-    ops.clear(previous + packet * kPacketBytes);
-  });
+  const auto clear = [&](std::uint64_t packet) { ops.clear(previous + packet * kPacketBytes); };
+  if constexpr (Ops::kWritesOwn) {
+    partition.for_each_index(state.dirty.count * packets, clear);
+  } else {
+    // One loop over what is left without the own regions, so that every thread of the grid has its part.
+    const std::uint64_t first_own = view.rank * packets, second_own = first_own + (world.size() - 1) * packets;
+    const std::uint64_t live = (state.dirty.count - state.dirty.count / world.size()) * packets;
+    partition.for_each_index(
+        live, [&](std::uint64_t i) { clear(i + (i >= first_own ? packets : 0) + (i >= second_own ? packets : 0)); });
+  }
   partition.sync_block();  // the ticket says that all threads of the block have read the state
   typename Ops::Ticket ticket{};
   if (partition.leader()) ticket = ops.take_ticket(partition.blocks());
@@ -150,7 +154,7 @@ SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Partitio
 
 /// Whether the calling thread is the one that advances the state. To be asked at the end: a ticket is on its way for as
 /// long as a packet is.
-template <MemoryOps Ops, class Partition>
+template <MemoryOps Ops, BlockGrid Partition>
 SYMMBENCH_FN bool is_last(Ops& ops, const Partition& partition, const typename Ops::Ticket& ticket) {
   return partition.leader() && ops.is_last(ticket, partition.blocks());
 }

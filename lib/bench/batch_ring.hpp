@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "kernels/kernel_set.hpp"
 #include "memory/local_buffer.hpp"
@@ -18,7 +19,7 @@ struct BatchShape {
 
 /// Every iteration gets a slot while the ring fits kRingBudget and no fewer were asked for (Case::buffers, at least 2);
 /// beyond it buffers are shared, and their number is then prime to kLamportSlots, or a packet left in a Lamport slot
-/// would meet the same input again and pass (KP 7). In-place cases never share: the second use would sum what the first
+/// would meet the same input again and pass. In-place cases never share: the second use would sum what the first
 /// one left.
 BatchShape batch_shape(const Case& bench_case, bool emulated);
 
@@ -40,7 +41,7 @@ class BatchRing {
   VerifyReport take_report(Stream& stream);
 
  private:
-  LocalBuffer inputs_, outputs_, residual_outputs_, residual_, gamma_, state_, report_;
+  std::vector<LocalBuffer> memory_;
   BatchView view_;
 };
 

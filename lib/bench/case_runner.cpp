@@ -8,6 +8,7 @@
 #include "bench/judge.hpp"
 #include "bench/schedule.hpp"
 #include "core/round.hpp"
+#include "kernels/patterns.hpp"
 #include "stats/statistics.hpp"
 #include "verify/explain.hpp"
 
@@ -38,8 +39,7 @@ struct CaseRunner::AllocatorRun {
     return {.shape = bench_case.shape,
             .rank = workspace.view().rank,
             .iterations = shape.buffers,
-            .epsilon = bench_case.epsilon,
-            .weight_bias = bench_case.weight_bias};
+            .parameters = bench_case.parameters};
   }
   std::vector<double> batch_means() const {
     std::vector<double> all;
@@ -95,17 +95,7 @@ void CaseRunner::warm_up(AllocatorRun& run) {
   // (iteration, epoch, slot) lives in device memory.
   const auto launches = [&] {
     for (std::uint64_t i = 0; i < run.shape.iterations; ++i) {
-      AllreduceCall call{.shape = run.bench_case.shape,
-                         .view = &view,
-                         .input = run.bench_case.shape.in_place ? batch.output(i) : batch.input(i),
-                         .output = batch.output(i),
-                         .epsilon = run.bench_case.epsilon,
-                         .weight_bias = run.bench_case.weight_bias};
-      if (run.bench_case.shape.pattern != Pattern::allreduce) {
-        call.residual = batch.residual;
-        call.gamma = batch.gamma;
-        call.residual_out = batch.residual_output(i);
-      }
+      const AllreduceCall call = call_on(batch, i, run.bench_case.shape, view, run.bench_case.parameters);
       backend_.kernels->allreduce(stream_, call);
     }
   };
@@ -138,8 +128,9 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
 
   backend_.kernels->fill_inputs(stream_, batch, check);
   if (check.shape.in_place) {
+    const OutputKind in_place = spec_of(check.shape.pattern).outputs[0].kind;
     for (std::uint64_t i = 0; i < run.shape.buffers; ++i) {
-      stream_.copy(to_pointer(batch.output(i)), to_pointer(batch.input(i)), batch.message_bytes);
+      stream_.copy(to_pointer(batch.output(in_place, i)), to_pointer(batch.input(i)), batch.message_bytes);
     }
   }
   backend_.kernels->device_barrier(stream_, workspace.view(), run.on.flags());
@@ -206,9 +197,8 @@ void CaseRunner::verify(AllocatorRun& run) {
                           .guard_words = report.guard_words_overwritten,
                           .digest = report.digest,
                           .max_error = std::bit_cast<float>(report.max_error_bits)};
-  const std::uint64_t outputs = run.bench_case.shape.pattern == Pattern::allreduce ? 1 : 2;
-  const std::uint64_t elements = run.bench_case.shape.tokens * run.bench_case.shape.hidden;
-  const CheckScope scope{.elements = (run.batches - run.verified_batches) * run.shape.buffers * outputs * elements,
+  const std::uint64_t iterations = (run.batches - run.verified_batches) * run.shape.buffers;
+  const CheckScope scope{.elements = iterations * elements_to_check(run.bench_case.shape),
                          .same_bits = sums_in_rank_order(run.bench_case.shape.algorithm)};
   run.verified_batches = run.batches;
   const CheckResult result = judge(allgather_value(context_.comm, "check", mine), scope);

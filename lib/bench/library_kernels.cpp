@@ -1,5 +1,7 @@
 #include "bench/library_kernels.hpp"
 
+#include "kernels/patterns.hpp"
+
 namespace symmbench {
 
 LibraryKernels::LibraryKernels(std::unique_ptr<KernelSet> inner, CollectiveLibrary& library, Driver& driver,
@@ -9,12 +11,13 @@ LibraryKernels::LibraryKernels(std::unique_ptr<KernelSet> inner, CollectiveLibra
 }
 
 std::optional<std::string> LibraryKernels::unsupported(const CallShape& shape) const {
-  if (shape.pattern == Pattern::allreduce) return std::nullopt;
+  if (!by_rows(shape)) return std::nullopt;
   return std::string(name_of(shape.pattern)) + " has no form in a library of plain collectives";
 }
 
 void LibraryKernels::allreduce(Stream& stream, const AllreduceCall& call) {
-  library_.allreduce(stream, call.input, call.output, call.shape.tokens * call.shape.hidden, call.shape.dtype);
+  library_.allreduce(stream, call.input, call.outputs[OutputKind::allreduce], call.shape.tokens * call.shape.hidden,
+                     call.shape.dtype);
 }
 
 void LibraryKernels::device_barrier(Stream& stream, const RankView&, const SegmentView&) {

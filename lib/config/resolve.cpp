@@ -199,17 +199,16 @@ void check_handles(const Settings& settings, const Sweep& sweep) {
 /// Combinations in which no case at all could run, whatever the machine.
 void check_combinations(const Settings& settings, const Sweep& sweep) {
   const bool only_fused = std::find(sweep.patterns.begin(), sweep.patterns.end(), "allreduce") == sweep.patterns.end();
+  const auto patterns = settings.at("pattern").subject();
   const bool only_references = std::all_of(sweep.algorithms.begin(), sweep.algorithms.end(), names_reference);
   if (only_fused && only_references) {
     settings.at("algorithm")
-        .fail(fmt::format("must include another with {}: {} has plain allreduce only", settings.at("pattern").subject(),
+        .fail(fmt::format("must include another with {}: {} has plain allreduce only", patterns,
                           fmt::join(sweep.algorithms, ", ")));
   }
   const bool only_in_place = sweep.in_place == std::vector<bool>{true};
   if (only_fused && only_in_place) {
-    settings.at("in_place")
-        .fail(
-            fmt::format("must include off with {}: fused patterns have two outputs", settings.at("pattern").subject()));
+    settings.at("in_place").fail(fmt::format("must include off with {}: fused patterns have two outputs", patterns));
   }
 }
 
@@ -235,8 +234,9 @@ Sweep sweep_from(const Settings& settings) {
   sweep.blocks = get<std::uint32_t>(settings, "blocks");
   sweep.threads = get<std::uint32_t>(settings, "threads");
   sweep.pdl = get<bool>(settings, "pdl");
-  sweep.weight_bias = get<double>(settings, "weight_bias");
-  sweep.epsilon = get<double>(settings, "epsilon");
+  PatternParameters::visit([&](std::string_view name, std::string_view, auto member) {
+    settings.at(std::string(name)).value.get_to(sweep.parameters.*member);
+  });
   check_sizes(settings, sweep);
   check_buffers(settings, sweep);
   check_handles(settings, sweep);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "catalog/output_files.hpp"
+#include "catalog/pattern_parameters.hpp"
 #include "config/tuning.hpp"
 #include "config/worker_config.hpp"
 #include "core/dtype.hpp"
@@ -33,8 +34,7 @@ struct Sweep {
   std::uint32_t buffers = 0;              ///< sets of buffers per batch; 0: one per iteration where they fit
   std::uint32_t blocks = 0, threads = 0;  ///< 0: chosen by the kernels
   bool pdl = true;                        ///< programmatic dependent launch
-  double weight_bias = 0;
-  double epsilon = 1e-6;
+  PatternParameters parameters;
 };
 
 /// A file that a run was asked for.

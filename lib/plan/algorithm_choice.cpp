@@ -1,12 +1,13 @@
 #include "plan/algorithm_choice.hpp"
 
 #include "core/units.hpp"
+#include "kernels/patterns.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
 
 std::uint64_t one_shot_limit_bytes(Pattern pattern, int world_size) {
-  if (world_size <= 2) return pattern == Pattern::allreduce ? UINT64_MAX : 4 * kMiB - 1;
+  if (world_size <= 2) return spec_of(pattern).by_rows() ? 4 * kMiB - 1 : UINT64_MAX;
   const auto ranks = static_cast<std::uint64_t>(world_size);
   return 288 * kKiB * ranks / ((ranks - 1) * (ranks - 2));
 }

@@ -23,7 +23,7 @@ struct Case {
   std::uint64_t warmup_iters = 0;
   std::uint64_t cudagraph = 0;
   std::uint32_t buffers = 0;  ///< sets of buffers that a batch may have; 0: one per iteration
-  float weight_bias = 0, epsilon = 1e-6f;
+  PatternParameters parameters;
   std::optional<std::string> skip;  ///< known before anything runs: why it cannot (capacity with the figure, ...)
 
   /// Another library's, measured beside ours: it brings its own memory, and is named where ours name a workspace.
@@ -33,8 +33,8 @@ struct Case {
   /// Stable, readable, unique within a run and allocator:
   /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192", the fourth part being the handle
   /// asked for; "/b32", "/t256", "/nopdl", "/graph50", "/buffers5", "/wb1", "/eps1e-05" follow where blocks,
-  /// threads, pdl off, cudagraph, buffers, weight_bias or epsilon were asked for. The algorithm is the one that runs,
-  /// also where "auto" was asked.
+  /// threads, pdl off, cudagraph, buffers or a parameter of the pattern (here weight_bias and epsilon) were asked for. The
+  /// algorithm is the one that runs, also where "auto" was asked.
   std::string id() const;
   /// The end of the id, "b32/t256/...", which says how it is run; empty where nothing of that was asked for.
   std::string variant() const;
@@ -42,7 +42,7 @@ struct Case {
   /// {case_id, workspace, transport, group, group_size, handle_asked, multicast_asked, algorithm, algorithm_asked,
   ///  pattern, weight_bias, epsilon, dtype, in_place, tokens, hidden, asked_bytes, message_bytes,
   ///  buffers_asked, variant, reference}.
-  /// weight_bias and epsilon are null for plain allreduce.
+  /// Parameters that the pattern does not take are null.
   Json keys() const;
 };
 

@@ -8,6 +8,7 @@
 
 #include "config/option_value.hpp"
 #include "core/rank_groups.hpp"
+#include "kernels/patterns.hpp"
 #include "plan/algorithm_choice.hpp"
 #include "plan/shapes.hpp"
 #include "workspace/workspaces.hpp"
@@ -102,7 +103,7 @@ class PlanBuilder {
     sweep.blocks = sweep.threads = 0;  // of our kernels
     sweep.pdl = true;
     for (const auto& pattern_name : sweep.patterns) {
-      if (const auto pattern = *pattern_from(pattern_name); pattern == Pattern::allreduce) {
+      if (const auto pattern = *pattern_from(pattern_name); !spec_of(pattern).by_rows()) {
         for (const auto dtype : sweep.dtypes) add_block(sweep, library_group(reference), pattern, dtype);
       } else {
         add_note(fmt::format("{}: not run with {}, which has plain allreduce only", pattern_name, name_of(reference)));
@@ -123,13 +124,12 @@ class PlanBuilder {
 
   /// One (pattern, dtype): blocks of hidden, in place and algorithm, each with its sizes in ascending order.
   void add_block(const Sweep& sweep, CaseGroup& group, Pattern pattern, DType dtype) {
-    const bool fused = pattern != Pattern::allreduce;
     for (const auto hidden : sweep.hidden) {
       std::vector<std::string> notes;
       const auto shapes = message_shapes(sweep, pattern, dtype, hidden, notes);
       for (auto& note : notes) add_note(std::move(note));
       for (const bool in_place : sweep.in_place) {
-        if (fused && in_place) {
+        if (in_place && !spec_of(pattern).in_place) {
           add_note(fmt::format("{}: not run in place, it has two outputs", name_of(pattern)));
           continue;
         }
@@ -186,8 +186,7 @@ class PlanBuilder {
                .warmup_iters = sweep.warmup_iters,
                .cudagraph = sweep.cudagraph,
                .buffers = in_place ? 0 : sweep.buffers,  // an in-place iteration needs its own
-               .weight_bias = static_cast<float>(sweep.weight_bias),
-               .epsilon = static_cast<float>(sweep.epsilon)};
+               .parameters = sweep.parameters};
     added.auto_choice = choose_algorithm(added.shape, config_.tuning);
     added.shape.algorithm = algorithm == "auto" ? added.auto_choice.algorithm : *algorithm_from(algorithm);
     if (algorithm == "auto") note_undecided_tuning();

@@ -7,6 +7,8 @@
 
 #include "config/sizes.hpp"
 #include "core/text.hpp"
+#include "kernels/call_rules.hpp"
+#include "kernels/patterns.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
@@ -23,10 +25,10 @@ MessageShape single_row(std::uint64_t asked_bytes, std::uint64_t element) {
   return {.tokens = 1, .hidden = bytes / element, .asked_bytes = asked_bytes};
 }
 
-MessageShape shape_from_bytes(std::uint64_t asked_bytes, bool fused, std::uint64_t element, std::uint64_t hidden) {
+MessageShape shape_from_bytes(std::uint64_t asked_bytes, bool by_rows, std::uint64_t element, std::uint64_t hidden) {
   const auto row_bytes = hidden * element;
   const auto tokens = asked_bytes / row_bytes;
-  if (fused) return {.tokens = std::max<std::uint64_t>(tokens, 1), .hidden = hidden, .asked_bytes = asked_bytes};
+  if (by_rows) return {.tokens = std::max<std::uint64_t>(tokens, 1), .hidden = hidden, .asked_bytes = asked_bytes};
   if (tokens == 0 || tokens * row_bytes % kPacketBytes != 0) return single_row(asked_bytes, element);
   return {.tokens = tokens, .hidden = hidden, .asked_bytes = asked_bytes};
 }
@@ -44,7 +46,7 @@ std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DT
   // Several sizes may round to one shape: one note tells all of them.
   std::vector<std::pair<MessageShape, std::vector<std::string>>> rounded;
   for (const auto asked : sizes_of(sweep)) {
-    const auto shape = shape_from_bytes(asked, pattern != Pattern::allreduce, element, hidden);
+    const auto shape = shape_from_bytes(asked, spec_of(pattern).by_rows(), element, hidden);
     const bool is_new = shapes.empty() || shapes.back().tokens != shape.tokens || shapes.back().hidden != shape.hidden;
     if (is_new) shapes.push_back(shape);
     const bool exact = shape.tokens * shape.hidden * element == asked;
@@ -65,17 +67,8 @@ std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DT
 }
 
 std::optional<std::string> impossible(const CallShape& shape) {
-  const bool fused = shape.pattern != Pattern::allreduce;
   if (shape.world_size < 2) return "one rank has no peer: start 2 or more ranks with mpirun -n";
-  if (fused && shape.world_size != 2 && shape.world_size != 4 && shape.world_size != 8 && shape.world_size != 16) {
-    return fmt::format("{} runs on 2, 4, 8 or 16 ranks, not on {}", name_of(shape.pattern), shape.world_size);
-  }
-  const auto row_bytes = shape.hidden * element_bytes(shape.dtype);
-  if ((fused ? row_bytes : shape.message_bytes()) % kPacketBytes != 0) {
-    return fmt::format("rows of {} x {} are {} bytes, no whole {}-byte packets: hidden must be a multiple of {}",
-                       shape.hidden, name_of(shape.dtype), row_bytes, kPacketBytes,
-                       kPacketBytes / element_bytes(shape.dtype));
-  }
+  if (auto problem = call_problem(shape)) return problem;
   return capacity_problem(MessageCapacity(shape), shape);  // of a workspace made for it alone
 }
 

@@ -19,7 +19,7 @@ struct MessageShape {
 
 /// The messages of one (pattern, dtype, hidden) of a sweep, without duplicates.
 /// From bytes: floor(S / row) tokens; below one row plain allreduce runs 1 x S/E in whole packets, at least one packet,
-/// and fused patterns run one row. What was rounded or dropped is added to `notes`, one line each.
+/// and patterns that work on rows run one row. What was rounded or dropped is added to `notes`, one line each.
 std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DType dtype, std::uint64_t hidden,
                                          std::vector<std::string>& notes);
 

@@ -4,6 +4,7 @@
 
 #include "core/round.hpp"
 #include "kernels/protocol/inputs.hpp"
+#include "kernels/visit_dtype.hpp"
 
 namespace symmbench {
 namespace {
@@ -145,15 +146,7 @@ class Element {
 }  // namespace
 
 std::vector<Suspect> suspects_of(const Mismatch& mismatch, const ExplainParameters& parameters) {
-  switch (parameters.shape.dtype) {
-    case DType::fp16:
-      return Element<Fp16>(mismatch, parameters).suspects();
-    case DType::bf16:
-      return Element<Bf16>(mismatch, parameters).suspects();
-    case DType::fp32:
-      return Element<float>(mismatch, parameters).suspects();
-  }
-  return {};
+  return visit_dtype(parameters.shape.dtype, [&]<class T>() { return Element<T>(mismatch, parameters).suspects(); });
 }
 
 }  // namespace symmbench

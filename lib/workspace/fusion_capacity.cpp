@@ -41,9 +41,6 @@ std::optional<std::string> fusion_capacity_problem(const MessageCapacity& capaci
       return too_small("two_shot", fmt::format("2 x {}", format_bytes(call.padded_message_bytes())),
                        2 * call.padded_message_bytes(), "a Lamport slot", layout.slot_bytes());
     case Algorithm::two_shot_barrier:
-      if (shape.blocks > kBarrierRows) {
-        return fmt::format("two_shot_barrier with {} blocks, the flag buffer has {} rows", shape.blocks, kBarrierRows);
-      }
       if (2 * call.padded_message_bytes() <= layout.comm_bytes()) return std::nullopt;
       return too_small("two_shot_barrier", fmt::format("2 x {}", format_bytes(call.padded_message_bytes())),
                        2 * call.padded_message_bytes(), "the comm segment", layout.comm_bytes());

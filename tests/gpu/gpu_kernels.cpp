@@ -15,15 +15,13 @@ namespace {
 using test::all_right;
 using test::GpuBatch;
 using test::GpuRank;
+using test::gpus;
+using test::ranks_here;
 using test::run_gpu_ranks;
 
 constexpr int kSkipped = 77;
 constexpr Algorithm kAlgorithms[] = {Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier};
 constexpr DType kTypes[] = {DType::fp16, DType::bf16, DType::fp32};
-
-int gpus() { return std::min(test::visible_gpus(), 8); }
-/// As many ranks as GPUs, two on one GPU.
-int ranks_here() { return std::max(gpus(), 2); }
 
 std::string text(const CallShape& shape) {
   return std::string(name_of(shape.algorithm)) + " " + std::string(name_of(shape.pattern)) + " " +
@@ -107,7 +105,7 @@ TEST_CASE("sizes, launches, algorithms and patterns may change from call to call
         shape.hidden = 8 * (1 + draw(1000));
         shape.threads = static_cast<std::uint32_t>(draw(3) == 0 ? 32 * (4 + draw(12)) : 0);
         if (fused_too && draw(3) == 0) shape.pattern = Pattern::residual_rmsnorm;
-        shape.in_place = shape.pattern == Pattern::allreduce && draw(4) == 0;
+        shape.in_place = spec_of(shape.pattern).in_place && draw(4) == 0;
         const auto kind = draw(2) == 0 ? InputKind::exact : InputKind::random;
         const std::uint64_t calls = 5 + draw(20);
         if (rank.kernels.unsupported(shape)) continue;
@@ -190,7 +188,7 @@ TEST_CASE("NaNs, infinities, negative zeros and sentinels travel without a hang"
       barrier(rank.comm, "filled");
       for (int call = 0; call < 4; ++call) batch.launch(0);
       barrier(rank.comm, "launched");
-      rank.stream.copy(output.data(), to_pointer(batch.view().output(0)), 192);
+      rank.stream.copy(output.data(), to_pointer(batch.view().output(OutputKind::allreduce, 0)), 192);
       rank.stream.synchronize();
       for (std::size_t e = 0; e < 96; ++e) {
         const std::uint32_t sent = words[e / 2 % 12] >> (e % 2 * 16) & 0xFFFF;
@@ -222,89 +220,6 @@ TEST_CASE("calls that cannot run are refused before they are launched") {
   shape.pattern = Pattern::residual_rmsnorm;
   shape.hidden = 8 * 512 * 8 + 8;
   CHECK(kernels->unsupported(shape));
-}
-
-/// A rank's probe, and its comm segment filled with the sentinel as far as `bytes`.
-std::unique_ptr<LinkProbe> prepared_probe(GpuRank& rank, std::uint64_t bytes) {
-  const WorkspaceView& view = rank.workspace.view();
-  rank.stream.fill(view.comm()[view.rank], kSentinel, bytes / 4);
-  rank.stream.synchronize();
-  barrier(rank.comm, "prepared");
-  return make_cuda_link_probe(rank.rank % gpus());
-}
-
-/// How many words of the own comm segment's first `bytes` are not the sentinel any more; waits.
-std::uint64_t words_written(GpuRank& rank, std::uint64_t bytes) {
-  const LocalBuffer count(rank.driver, 8);
-  rank.stream.fill(count.address(), 0, 2);
-  rank.kernels.scan(rank.stream, rank.workspace.view().comm()[rank.rank], bytes / 4, kSentinel, count.address());
-  std::uint64_t words = 0;
-  rank.stream.copy(&words, to_pointer(count.address()), sizeof(words));
-  rank.stream.synchronize();
-  if (const auto failure = rank.workspace.gave_up()) throw Error(*failure);
-  return words;
-}
-
-TEST_CASE("peer writes of the link probe fill a rank's part at each peer and nothing else") {
-  run_gpu_ranks(ranks_here(), 1 << 20, [](GpuRank& rank) {
-    constexpr std::uint32_t kBlocks = 3;
-    const std::uint64_t bytes = rank.workspace.view().comm().bytes;
-    const auto probe = prepared_probe(rank, bytes);
-    probe->write_peers(rank.stream, rank.workspace.view(), rank.workspace.view().comm(), kBlocks);
-    rank.stream.synchronize();
-    barrier(rank.comm, "written");
-    const std::uint64_t peers = static_cast<std::uint64_t>(rank.size() - 1);
-    test::require(words_written(rank, bytes) == peers * kBlocks * LinkProbe::kBlockBytes / 4, "words written");
-    const LocalBuffer sink(rank.driver, 4);
-    probe->read_peers(rank.stream, rank.workspace.view(), rank.workspace.view().comm(), kBlocks, sink.address());
-    probe->write_peers(rank.stream, rank.workspace.view(), rank.workspace.view().comm(),
-                       4000);  // more than a part holds: it goes round
-    rank.stream.synchronize();
-    barrier(rank.comm, "written again");
-    rank.workspace.check_canaries();
-  });
-}
-
-TEST_CASE("flag barriers of the link probe leave their rows as they found them, in graphs too") {
-  run_gpu_ranks(ranks_here(), 1 << 20, [](GpuRank& rank) {
-    const WorkspaceView& view = rank.workspace.view();
-    const std::uint64_t bytes = LinkProbe::flag_barrier_bytes(rank.size());
-    const auto probe = prepared_probe(rank, bytes);
-    const auto graph = rank.stream.capture([&] {
-      for (std::uint32_t i = 0; i < 50; ++i) probe->flag_barrier(rank.stream, view, view.comm(), i % 2);
-    });
-    barrier(rank.comm, "captured");
-    for (int replay = 0; replay < 10; ++replay) graph->launch();
-    test::require(words_written(rank, bytes) == 0, "rows cleared");
-  });
-}
-
-TEST_CASE("two readings of a peer's clock agree within what their round trips allow") {
-  run_gpu_ranks(ranks_here(), 1 << 20, [](GpuRank& rank) {
-    constexpr std::uint32_t kRounds = 32;
-    const auto ranks = static_cast<std::size_t>(rank.size());
-    const LocalBuffer found(rank.driver, ranks * sizeof(ClockReading));
-    std::vector<ClockReading> readings[2];
-    for (auto& reading : readings) {
-      reading.resize(ranks);
-      const auto probe = prepared_probe(rank, LinkProbe::ping_bytes(rank.size(), kRounds));
-      probe->ping(rank.stream, rank.workspace.view(), rank.workspace.view().comm(), kRounds, found.address());
-      rank.stream.copy(reading.data(), to_pointer(found.address()), ranks * sizeof(ClockReading));
-      rank.stream.synchronize();
-      if (const auto failure = rank.workspace.gave_up()) throw Error(*failure);
-      barrier(rank.comm, "pinged");
-    }
-    for (std::size_t peer = 1; rank.rank == 0 && peer < ranks; ++peer) {
-      const ClockReading &first = readings[0][peer], &second = readings[1][peer];
-      const double moved = std::abs(static_cast<double>(second.offset_ns - first.offset_ns));
-      const double apart = static_cast<double>(second.at_ns - first.at_ns);
-      const double error = static_cast<double>(first.round_trip_ns + second.round_trip_ns) / 2 + 128;
-      // Drifts of 4-9 us per second were seen on H200s.
-      test::require(moved <= error + apart * 50e-6, "offsets of peer " + std::to_string(peer) + " moved by " +
-                                                        std::to_string(moved) + " ns, round trips " +
-                                                        std::to_string(first.round_trip_ns));
-    }
-  });
 }
 
 // Times: event, graph launch, event; median over replays of the maximum over ranks.
@@ -396,7 +311,7 @@ int main(int argc, char** argv) {
   // Code that is loaded at its first launch may wait for a kernel that waits for this launch.
   setenv("CUDA_MODULE_LOADING", "EAGER", 1);
   setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 1);  // ranks that share a GPU must not share a queue
-  if (symmbench::gpus() < 1) {
+  if (symmbench::test::gpus() < 1) {
     std::printf("skipped: no GPU\n");
     return symmbench::kSkipped;
   }

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -6,6 +7,7 @@
 
 #include "device/cuda/cuda_backend.hpp"
 #include "kernels/cuda/cuda_kernels.hpp"
+#include "kernels/patterns.hpp"
 #include "memory/allocators.hpp"
 #include "memory/local_buffer.hpp"
 #include "support/capacity_of.hpp"
@@ -33,6 +35,9 @@ struct alignas(4096) GiveUpPage {
 };
 
 inline int visible_gpus() { return probe_cuda().device_count; }
+inline int gpus() { return std::min(visible_gpus(), 8); }
+/// As many ranks as GPUs, two on one GPU.
+inline int ranks_here() { return std::max(gpus(), 2); }
 
 /// Runs `body` on `ranks` threads, each with a GPU and a workspace for messages of `message_bytes`. More ranks than
 /// GPUs share them: then all their kernels must fit on a GPU at once, and nothing that may wait for the whole GPU
@@ -66,28 +71,12 @@ class GpuBatch {
  public:
   GpuBatch(GpuRank& rank, const CallShape& shape, InputKind kind, std::uint32_t buffers, std::uint64_t first_iteration)
       : rank_(rank), shape_(shape), first_(first_iteration), buffers_(buffers) {
-    const std::uint64_t message = shape.message_bytes();
-    view_.buffers = buffers;
-    view_.message_bytes = message;
-    view_.guard_bytes = 256;
+    const auto take = [&](std::uint64_t bytes) { return memory_.emplace_back(rank.driver, bytes).address(); };
+    view_ = lay_out_batch(shape, buffers, 256, take);
     view_.seed = 7;
     view_.kind = kind;
-    inputs_ = LocalBuffer(rank.driver, buffers * message);
-    outputs_ = LocalBuffer(rank.driver, buffers * view_.output_stride());
-    state_ = LocalBuffer(rank.driver, sizeof(BatchState));
-    report_ = LocalBuffer(rank.driver, sizeof(VerifyReport));
-    view_.inputs = inputs_.address();
-    view_.outputs = outputs_.address();
-    view_.state = state_.address();
-    view_.report = report_.address();
-    if (shape.pattern != Pattern::allreduce) {
-      residual_outputs_ = LocalBuffer(rank.driver, buffers * view_.output_stride());
-      residual_ = LocalBuffer(rank.driver, message);
-      gamma_ = LocalBuffer(rank.driver, shape.hidden * element_bytes(shape.dtype));
-      view_.residual_outputs = residual_outputs_.address();
-      view_.residual = residual_.address();
-      view_.gamma = gamma_.address();
-    }
+    view_.state = take(sizeof(BatchState));
+    view_.report = take(sizeof(VerifyReport));
     rank.stream.fill(view_.report, 0, sizeof(VerifyReport) / 4);
     rank.stream.copy(to_pointer(view_.state), &first_, sizeof(first_));
     rank.kernels.fill_constants(rank.stream, view_, check_call());
@@ -100,17 +89,10 @@ class GpuBatch {
   void launch(std::uint64_t i) {
     const std::uint64_t iteration = first_ + i % buffers_;
     if (shape_.in_place) {
-      rank_.stream.copy(to_pointer(view_.output(iteration)), to_pointer(view_.input(iteration)),
+      rank_.stream.copy(to_pointer(view_.output(OutputKind::allreduce, iteration)), to_pointer(view_.input(iteration)),
                         shape_.message_bytes());
     }
-    rank_.kernels.allreduce(rank_.stream,
-                            {.shape = shape_,
-                             .view = &rank_.workspace.view(),
-                             .input = shape_.in_place ? view_.output(iteration) : view_.input(iteration),
-                             .output = view_.output(iteration),
-                             .residual = view_.residual,
-                             .gamma = view_.gamma,
-                             .residual_out = view_.residual_outputs != 0 ? view_.residual_output(iteration) : 0});
+    rank_.kernels.allreduce(rank_.stream, call_on(view_, iteration, shape_, rank_.workspace.view()));
   }
 
   /// Checks what is in the ring; waits.
@@ -130,13 +112,12 @@ class GpuBatch {
   std::uint64_t first_;
   std::uint32_t buffers_;
   BatchView view_;
-  LocalBuffer inputs_, outputs_, residual_outputs_, residual_, gamma_, state_, report_;
+  std::vector<LocalBuffer> memory_;
 };
 
 /// Whether a report is complete and right.
 inline bool all_right(const VerifyReport& report, const CallShape& shape, std::uint32_t buffers) {
-  const std::uint64_t outputs = shape.pattern == Pattern::allreduce ? 1 : 2;
-  return report.checked_elements == outputs * buffers * shape.tokens * shape.hidden && report.wrong_elements == 0 &&
+  return report.checked_elements == buffers * elements_to_check(shape) && report.wrong_elements == 0 &&
          report.unwritten_elements == 0 && report.guard_words_overwritten == 0 && report.mismatches == 0;
 }
 

@@ -2,14 +2,15 @@
 #include <bit>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "device/host/host_stream.hpp"
-#include "kernels/host/host_blocks.hpp"
 #include "kernels/host/host_kernels.hpp"
 #include "kernels/kernel_set.hpp"
+#include "kernels/patterns.hpp"
 
 namespace symmbench::test {
 
@@ -112,25 +113,11 @@ class FlatRanks {
 class RankBatch {
  public:
   RankBatch(const CallShape& shape, InputKind kind, std::uint32_t buffers, std::uint64_t seed,
-            std::uint64_t iteration = 0)
-      : message_(shape.message_bytes()) {
-    view_.buffers = buffers;
-    view_.message_bytes = message_;
-    view_.guard_bytes = 64;
+            std::uint64_t iteration = 0) {
+    view_ =
+        lay_out_batch(shape, buffers, 64, [&](std::uint64_t bytes) { return memory_.emplace_back(bytes).address(); });
     view_.seed = seed;
     view_.kind = kind;
-    inputs = DeviceBytes(buffers * message_);
-    outputs = DeviceBytes(buffers * view_.output_stride());
-    view_.inputs = inputs.address();
-    view_.outputs = outputs.address();
-    if (shape.pattern != Pattern::allreduce) {
-      residual_outputs = DeviceBytes(buffers * view_.output_stride());
-      residual = DeviceBytes(message_);
-      gamma = DeviceBytes(shape.hidden * element_bytes(shape.dtype));
-      view_.residual_outputs = residual_outputs.address();
-      view_.residual = residual.address();
-      view_.gamma = gamma.address();
-    }
     state->iteration = iteration;
     view_.state = reinterpret_cast<std::uint64_t>(state.get());
     view_.report = reinterpret_cast<std::uint64_t>(report.get());
@@ -138,21 +125,14 @@ class RankBatch {
 
   const BatchView& view() const { return view_; }
   AllreduceCall call(const CallShape& shape, const WorkspaceView& workspace, std::uint64_t iteration) const {
-    return {.shape = shape,
-            .view = &workspace,
-            .input = shape.in_place ? view_.output(iteration) : view_.input(iteration),
-            .output = view_.output(iteration),
-            .residual = view_.residual,
-            .gamma = view_.gamma,
-            .residual_out = view_.residual_outputs != 0 ? view_.residual_output(iteration) : 0};
+    return call_on(view_, iteration, shape, workspace);
   }
 
-  DeviceBytes inputs, outputs, residual_outputs, residual, gamma;
   std::unique_ptr<BatchState> state = std::make_unique<BatchState>();
   std::unique_ptr<VerifyReport> report = std::make_unique<VerifyReport>();
 
  private:
-  std::uint64_t message_;
+  std::deque<DeviceBytes> memory_;
   BatchView view_;
 };
 
@@ -176,7 +156,8 @@ inline std::vector<VerifyReport> run_and_check(FlatRanks& ranks, const CallShape
     ranks.kernels().fill_inputs(stream, batch.view(), check);
     for (std::uint64_t i = first_iteration; i < first_iteration + iterations; ++i) {
       if (shape.in_place) {
-        stream.copy(to_pointer(batch.view().output(i)), to_pointer(batch.view().input(i)), shape.message_bytes());
+        stream.copy(to_pointer(batch.view().output(OutputKind::allreduce, i)), to_pointer(batch.view().input(i)),
+                    shape.message_bytes());
       }
       launch(ranks, r, batch.call(shape, ranks.view(r), i));
     }
@@ -190,9 +171,8 @@ inline std::vector<VerifyReport> run_and_check(FlatRanks& ranks, const CallShape
 
 /// Right everywhere, complete, the same bits on all ranks.
 inline bool all_right(const std::vector<VerifyReport>& reports, const CallShape& shape, std::uint32_t iterations) {
-  const std::uint64_t outputs = shape.pattern == Pattern::allreduce ? 1 : 2;
   for (const auto& report : reports) {
-    if (report.checked_elements != outputs * iterations * shape.tokens * shape.hidden) return false;
+    if (report.checked_elements != iterations * elements_to_check(shape)) return false;
     if (report.wrong_elements != 0 || report.unwritten_elements != 0 || report.mismatches != 0) return false;
     if (report.guard_words_overwritten != 0 || report.digest != reports[0].digest) return false;
   }

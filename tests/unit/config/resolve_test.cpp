@@ -50,7 +50,7 @@ TEST_CASE("a bare run compares both allocators over both algorithms and a handfu
   CHECK(sweep.tokens.empty());
   CHECK(sizes_of(sweep) == std::vector<std::uint64_t>{1024, 4096, 16384, 65536, 262144, 1048576});
   CHECK_FALSE(sweep.iters);
-  CHECK(sweep.epsilon == 1e-6);
+  CHECK(sweep.parameters.epsilon == 1e-6f);
   CHECK(config.lifecycles > 0);
   CHECK(config.device == DeviceChoice::automatic);
   CHECK(config.check == CheckMode::on);
@@ -103,8 +103,8 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
   CHECK(sweep.handles == std::vector<std::string>{"posix_fd"});
   CHECK(sweep.in_place == std::vector<bool>{false, true});
   CHECK(sweep.hidden == std::vector<std::uint64_t>{64, 128});
-  CHECK(sweep.weight_bias == 1);
-  CHECK(sweep.epsilon == 1e-5);
+  CHECK(sweep.parameters.weight_bias == 1);
+  CHECK(sweep.parameters.epsilon == 1e-5f);
   CHECK(sweep.blocks == 8);
   CHECK(sweep.threads == 256);
   CHECK(sweep.buffers == 5);

@@ -2,6 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 
+#include "kernels/host/host_blocks.hpp"
 #include "support/flat_ranks.hpp"
 
 using namespace symmbench;
@@ -38,9 +39,9 @@ struct ForgetsTheDirtyPackets : HostOps {
 struct DropsOnePacket : HostOps {
   using HostOps::HostOps;
   template <class World>
-  void send(const Targets<World>& targets, int step, std::uint64_t slot_offset, const Packet& packet) {
+  void send_to_all(const Targets<World>& targets, std::uint64_t slot_offset, const Packet& packet) {
     if (view_.rank == 1 && targets.offset % 1024 == 0) return;
-    HostOps::send(targets, step, slot_offset, packet);
+    HostOps::send_to_all(targets, slot_offset, packet);
   }
   void send(const Target& target, std::uint64_t slot_offset, const Packet& packet) {
     if (view_.rank == 1 && target.offset % 1024 == 0) return;
@@ -52,13 +53,18 @@ struct SkipsTheBarrier : HostOps {
   std::uint32_t observe(std::uint64_t) { return HostOps::load_state().barrier_generation + 2; }
 };
 
+/// What these tests run: plain sums of four ranks.
+template <class Ops>
+constexpr host::BlockRow kRows[] = {host::kRowOf<Ops, Bf16, Pattern::allreduce, Algorithm::one_shot, 4>,
+                                    host::kRowOf<Ops, Bf16, Pattern::allreduce, Algorithm::two_shot, 4>,
+                                    host::kRowOf<Ops, Bf16, Pattern::allreduce, Algorithm::two_shot_barrier, 4>};
+
 template <class Ops>
 Launch launch_with() {
   return [](FlatRanks& ranks, int rank, const AllreduceCall& call) {
-    ranks.stream(rank).launch(2, [call, view = ranks.view(rank)](std::uint32_t block) {
-      Ops ops(view);
-      run_plain<Bf16>(ops, FixedWorld<4>{}, call, view, block, 2);
-    });
+    const auto run = row_for(std::span<const host::BlockRow>(kRows<Ops>), call.shape)->run;
+    ranks.stream(rank).launch(2,
+                              [run, call, view = ranks.view(rank)](std::uint32_t block) { run(call, view, block, 2); });
   };
 }
 

@@ -53,7 +53,7 @@ struct Outputs {
     return total;
   }
   void set(std::uint64_t iteration, std::uint64_t element, float value) {
-    const std::uint64_t at = batch.view().output(iteration);
+    const std::uint64_t at = batch.view().output(OutputKind::allreduce, iteration);
     switch (shape.dtype) {
       case DType::bf16:
         reinterpret_cast<Bf16*>(at)[element] = round_to<Bf16>(value);
@@ -67,7 +67,7 @@ struct Outputs {
     }
   }
   std::uint16_t& half(std::uint64_t iteration, std::uint64_t element) {
-    return reinterpret_cast<std::uint16_t*>(batch.view().output(iteration))[element];
+    return reinterpret_cast<std::uint16_t*>(batch.view().output(OutputKind::allreduce, iteration))[element];
   }
 
   VerifyReport check() {
@@ -191,7 +191,7 @@ TEST_CASE("A single flipped bit is called that, wherever it is") {
 TEST_CASE("Poison that stayed is called unwritten and counted") {
   Outputs outputs(shape_of(GENERATE(DType::fp16, DType::bf16, DType::fp32)));
   const std::uint64_t bytes = element_bytes(outputs.shape.dtype);
-  auto* word = reinterpret_cast<std::uint32_t*>(outputs.batch.view().output(kFirst + 3));
+  auto* word = reinterpret_cast<std::uint32_t*>(outputs.batch.view().output(OutputKind::allreduce, kFirst + 3));
   std::fill_n(word + 8, 100, kPoison);
   const Blame blame = outputs.blame();
   INFO(blame.summary);
@@ -210,7 +210,7 @@ TEST_CASE("Noise is not given a cause") {
 
 TEST_CASE("Overwritten guards are counted on both sides") {
   Outputs outputs(shape_of());
-  const std::uint64_t output = outputs.batch.view().output(kFirst);
+  const std::uint64_t output = outputs.batch.view().output(OutputKind::allreduce, kFirst);
   *reinterpret_cast<std::uint32_t*>(output - 4) = 0;
   *reinterpret_cast<std::uint32_t*>(output + outputs.shape.message_bytes()) = 0;
   *reinterpret_cast<std::uint32_t*>(output + outputs.shape.message_bytes() + 60) = 0;
@@ -259,7 +259,7 @@ TEST_CASE("A damaged residual, a damaged norm and a wrong scale are found in fus
       .pattern = Pattern::residual_rmsnorm, .dtype = DType::bf16, .world_size = 2, .tokens = 4, .hidden = 2880};
   FlatRanks ranks(layout_for(shape));
   std::vector<RankBatch> batches;
-  const CheckCall check{.shape = shape, .rank = 0, .iterations = 1, .weight_bias = 1.0f};
+  const CheckCall check{.shape = shape, .rank = 0, .iterations = 1, .parameters = {.weight_bias = 1.0f}};
   for (int r = 0; r < 2; ++r) {
     auto& batch = batches.emplace_back(shape, InputKind::exact, 1, kSeed);
     CheckCall mine = check;
@@ -267,7 +267,7 @@ TEST_CASE("A damaged residual, a damaged norm and a wrong scale are found in fus
     ranks.kernels().fill_constants(ranks.stream(r), batch.view(), mine);
     ranks.kernels().fill_inputs(ranks.stream(r), batch.view(), mine);
     AllreduceCall call = batch.call(shape, ranks.view(r), 0);
-    call.weight_bias = 1.0f;
+    call.parameters.weight_bias = 1.0f;
     ranks.kernels().allreduce(ranks.stream(r), call);
   }
   ranks.synchronize();
@@ -278,8 +278,8 @@ TEST_CASE("A damaged residual, a damaged norm and a wrong scale are found in fus
     ranks.synchronize();
     return *batch.report;
   };
-  auto* residual_out = reinterpret_cast<std::uint16_t*>(batch.view().residual_output(0));
-  auto* norm_out = reinterpret_cast<std::uint16_t*>(batch.view().output(0));
+  auto* residual_out = reinterpret_cast<std::uint16_t*>(batch.view().output(OutputKind::residual, 0));
+  auto* norm_out = reinterpret_cast<std::uint16_t*>(batch.view().output(OutputKind::norm, 0));
   REQUIRE(checked().wrong_elements == 0);
 
   SECTION("one residual element") {
@@ -344,7 +344,7 @@ TEST_CASE("The explanation of a missing rank holds for residual_out as well") {
 
 TEST_CASE("A blame becomes JSON with numbers, names and no infinities") {
   Outputs outputs(shape_of());
-  auto* word = reinterpret_cast<std::uint32_t*>(outputs.batch.view().output(kFirst));
+  auto* word = reinterpret_cast<std::uint32_t*>(outputs.batch.view().output(OutputKind::allreduce, kFirst));
   std::fill_n(word, 4, kPoison);
   const Json json = to_json(outputs.blame());
   CHECK(json["wrong_elements"] == 8);

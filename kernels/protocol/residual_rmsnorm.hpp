@@ -1,45 +1,14 @@
 #pragma once
-#include "kernels/protocol/ops.hpp"
-#include "kernels/protocol/partition.hpp"
+#include "kernels/protocol/epilogue.hpp"
 
 namespace symmbench {
 
-// What is done with each packet of the sum. A protocol calls prepare before the wait for the previous kernel,
-// load_residual after it has sent its own packets, then for each tile begin, take for every packet, finish. kRows:
-// needs whole rows, so a two-shot must give it the own share together with the rest (Pending = AllShares) instead of at once
-// (Pending = RemoteShares).
-
-/// Stores the sum.
-template <class T>
-struct StoreSum {
-  static constexpr bool kRows = false;
-  using Pending = RemoteShares;
-  template <class Partition>
-  struct Row {};
-
-  std::uint64_t output;
-
-  template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void prepare(Ops&, Row&, Lane, const PacketRef&) const {}
-  template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void load_residual(Ops&, Row&, Lane, const PacketRef&) const {}
-  template <class Row>
-  SYMMBENCH_FN void begin(Row&) const {}
-  template <class Ops, class Row, class Lane>
-  SYMMBENCH_FN void take(Ops& ops, Row&, Lane, const PacketRef& ref, const Packet& sum) const {
-    ops.store_local(output + ref.packet * kPacketBytes, sum);
-  }
-  template <class Ops, class Row, class Tile>
-  SYMMBENCH_FN bool finish(Ops&, Row&, const Tile&, bool alive) const {
-    return alive;
-  }
-};
-
 /// r = round_T(sum + residual) -> residual_out; with q = sum of fp32(r)^2 over the row,
-/// norm_out = round_T(r * (weight_bias + gamma) * rsqrt(q/hidden + epsilon)). (FI 10.6)
+/// norm_out = round_T(r * (weight_bias + gamma) * rsqrt(q/hidden + epsilon)).
 template <class T>
 struct ResidualRmsNorm {
   static constexpr bool kRows = true;
+  static constexpr int kGroupPackets = 1;
   using Pending = AllShares;
   /// r * (weight_bias + gamma): the output but for the scale, which the whole row has in common.
   struct Weighted {
@@ -125,5 +94,6 @@ struct ResidualRmsNorm {
     return true;
   }
 };
+static_assert(PacketEpilogue<ResidualRmsNorm<float>>);
 
 }  // namespace symmbench

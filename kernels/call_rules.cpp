@@ -1,0 +1,57 @@
+#include "kernels/call_rules.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "kernels/patterns.hpp"
+
+namespace symmbench {
+namespace {
+
+template <class Values, class V>
+bool contains(const Values& values, V value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+/// "2, 4, 8 or 16"
+std::string alternatives(std::span<const int> numbers) {
+  return fmt::format("{} or {}", fmt::join(numbers.first(numbers.size() - 1), ", "), numbers.back());
+}
+
+std::optional<std::string> pattern_problem(const PatternSpec& spec, const CallShape& shape) {
+  const auto name = name_of(shape.pattern);
+  if (shape.in_place && !spec.in_place) return fmt::format("{} has no in-place form", name);
+  if (!spec.world_sizes.empty() && !contains(spec.world_sizes, shape.world_size)) {
+    return fmt::format("{} runs on {} ranks, not on {}", name, alternatives(spec.world_sizes), shape.world_size);
+  }
+  if (!contains(spec.dtypes, shape.dtype)) return fmt::format("{} has no form for {}", name, name_of(shape.dtype));
+  if (shape.hidden % spec.group_elements != 0) {
+    return fmt::format("{} works on groups of {} elements: hidden {} is no multiple", name, spec.group_elements,
+                       shape.hidden);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> call_problem(const CallShape& shape) {
+  if (shape.world_size < 1 || shape.world_size > kMaxRanks) {
+    return fmt::format("world size {} is not within 1 ... {}", shape.world_size, kMaxRanks);
+  }
+  const PatternSpec& spec = spec_of(shape.pattern);
+  if (auto problem = pattern_problem(spec, shape)) return problem;
+  const std::uint64_t unit = spec.by_rows() ? shape.row_bytes() : shape.message_bytes();
+  if (shape.message_bytes() == 0 || unit % kPacketBytes != 0) {
+    return fmt::format("rows of {} x {} are {} bytes, no whole {}-byte packets: hidden must be a multiple of {}",
+                       shape.hidden, name_of(shape.dtype), shape.row_bytes(), kPacketBytes,
+                       kPacketBytes / element_bytes(shape.dtype));
+  }
+  if (shape.algorithm == Algorithm::two_shot_barrier && shape.blocks > kBarrierRows) {
+    return fmt::format("{} blocks, but a barrier has flags for {}", shape.blocks, kBarrierRows);
+  }
+  return std::nullopt;
+}
+
+}  // namespace symmbench

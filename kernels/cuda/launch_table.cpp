@@ -1,0 +1,29 @@
+#include "kernels/cuda/launch_table.hpp"
+
+#include <vector>
+
+namespace symmbench::cuda {
+namespace {
+
+template <LaunchUnit kUnit>
+void add_unit(std::vector<LaunchRow>& rows) {
+  for (const auto part :
+       {rows_of_unit<kUnit, DType::fp16>(), rows_of_unit<kUnit, DType::bf16>(), rows_of_unit<kUnit, DType::fp32>()}) {
+    rows.insert(rows.end(), part.begin(), part.end());
+  }
+}
+
+}  // namespace
+
+std::span<const LaunchRow> launch_table() {
+  static const std::vector<LaunchRow> rows = [] {
+    std::vector<LaunchRow> all;
+    add_unit<LaunchUnit::plain>(all);
+    add_unit<LaunchUnit::fused>(all);
+    add_unit<LaunchUnit::barrier>(all);
+    return all;
+  }();
+  return rows;
+}
+
+}  // namespace symmbench::cuda

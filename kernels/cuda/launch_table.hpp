@@ -1,0 +1,26 @@
+#pragma once
+#include <span>
+
+#include "kernels/kernel_set.hpp"
+#include "kernels/launch_rows.hpp"
+
+namespace symmbench::cuda {
+
+// The seam between cuda_kernels.cpp, which g++ compiles, and the kernels of the .cu files.
+
+/// Launches a collective on `stream`, a cudaStream_t whose device is current. The result is a cudaError_t value.
+using Launch = int (*)(const LaunchShape& shape, void* stream, const AllreduceCall& call);
+struct LaunchRow {
+  LaunchKey key;
+  Launch launch;
+};
+
+/// The kinds of instantiation units: <kind>_<dtype>.cu holds the rows of one kind and dtype.
+enum class LaunchUnit { plain, fused, barrier };
+template <LaunchUnit, DType>
+std::span<const LaunchRow> rows_of_unit();
+
+/// All of them: what a GPU can run, and with which kernel.
+std::span<const LaunchRow> launch_table();
+
+}  // namespace symmbench::cuda

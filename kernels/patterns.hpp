@@ -1,0 +1,95 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "kernels/call_shape.hpp"
+#include "kernels/kernel_set.hpp"
+#include "kernels/protocol/batch.hpp"
+
+namespace symmbench {
+
+// Patterns as data: what plan, ring, checks and reports need to know about one. Its code, an epilogue and the passes of
+// a check, stands in pattern_code.hpp.
+
+/// How the work of a pattern is cut.
+enum class PatternFamily : std::uint8_t {
+  plain,    ///< packet by packet: the message may have any number of whole packets
+  rmsnorm,  ///< row by row: a row is whole packets and belongs to one block, or one cluster of blocks
+};
+
+struct OutputSpec {
+  OutputKind kind;
+  std::string_view name;                              ///< "norm_out"
+  std::optional<DType> dtype;                         ///< nullopt: the message's
+  std::uint64_t (*elements)(const CallShape& shape);  ///< of one call: what a check must have looked at
+
+  std::uint64_t bytes(const CallShape& shape) const;
+};
+
+struct ConstantSpec {
+  ConstantKind kind;
+  std::string_view name;
+  std::uint64_t (*elements)(const CallShape& shape);  ///< of the message's type
+
+  std::uint64_t bytes(const CallShape& shape) const;
+};
+
+struct PatternSpec {
+  Pattern pattern;
+  PatternFamily family;
+  std::span<const ConstantSpec> constants;  ///< read beside the input
+  std::span<const OutputSpec> outputs;      ///< the first is the one that may take the place of the input
+  std::span<const DType> dtypes;
+  std::span<const int> world_sizes;              ///< empty: any
+  std::span<const std::string_view> parameters;  ///< of PatternParameters, by name
+  bool in_place;
+  std::uint32_t group_elements;  ///< neighbours in a row that one warp must handle together; divides hidden
+
+  bool by_rows() const { return family != PatternFamily::plain; }
+  bool takes(std::string_view parameter) const;
+  /// group_elements in packets, at least 1.
+  std::uint64_t group_packets(DType dtype) const;
+};
+
+/// One per pattern that this version runs.
+std::span<const PatternSpec> pattern_specs();
+/// @pre a pattern that this version runs
+const PatternSpec& spec_of(Pattern pattern);
+inline bool by_rows(const CallShape& shape) { return spec_of(shape.pattern).by_rows(); }
+
+/// The elements that a check of one call must have looked at, over all outputs.
+std::uint64_t elements_to_check(const CallShape& shape);
+
+/// Bytes of one iteration's buffers, input and guarded outputs, and of the constants beside them.
+std::uint64_t buffer_set_bytes(const CallShape& shape, std::uint64_t guard_bytes);
+std::uint64_t constant_bytes(const CallShape& shape);
+
+/// A view with `buffers` buffers for each iteration's input and outputs, and the constants. take(bytes) allocates and
+/// returns an address that is aligned to a packet. State, report, seed and kind are left to the caller.
+template <class Take>
+BatchView lay_out_batch(const CallShape& shape, std::uint32_t buffers, std::uint64_t guard_bytes, Take&& take) {
+  BatchView view;
+  view.buffers = buffers;
+  view.message_bytes = shape.message_bytes();
+  view.guard_bytes = guard_bytes;
+  view.inputs = take(buffers * view.message_bytes);
+  const PatternSpec& spec = spec_of(shape.pattern);
+  for (const OutputSpec& output : spec.outputs) {
+    const std::uint64_t bytes = output.bytes(shape);
+    view.outputs[output.kind] = {take(buffers * (bytes + 2 * guard_bytes)), bytes};
+  }
+  for (const ConstantSpec& constant : spec.constants) {
+    const std::uint64_t bytes = constant.bytes(shape);
+    view.constants[constant.kind] = {take(bytes), bytes};
+  }
+  return view;
+}
+
+/// The call of one iteration on the buffers of a batch; in place, the output that takes the place of the input must hold
+/// it already.
+AllreduceCall call_on(const BatchView& batch, std::uint64_t iteration, const CallShape& shape,
+                      const WorkspaceView& workspace, const PatternParameters& parameters = {});
+
+}  // namespace symmbench
