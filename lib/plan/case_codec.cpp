@@ -66,9 +66,23 @@ CallShape shape_from(const Json& json) {
           .pdl = json.at("pdl").get<bool>()};
 }
 
+Json parameters_json(const PatternParameters& parameters) {
+  Json json = Json::object();
+  PatternParameters::visit(
+      [&](std::string_view name, std::string_view, auto member) { json[name] = parameters.*member; });
+  return json;
+}
+
+PatternParameters parameters_from(const Json& json) {
+  PatternParameters parameters;
+  PatternParameters::visit(
+      [&](std::string_view name, std::string_view, auto member) { json.at(name).get_to(parameters.*member); });
+  return parameters;
+}
+
 Json case_json(const Case& one) {
   const auto& [handle_asked, group, group_size, algorithm_asked, shape, auto_choice, asked_bytes, iters, warmup_iters,
-               cudagraph, buffers, weight_bias, epsilon, skip] = one;
+               cudagraph, buffers, parameters, skip] = one;
   return {{"handle_asked", handle_asked},
           {"group", group},
           {"group_size", group_size},
@@ -81,8 +95,7 @@ Json case_json(const Case& one) {
           {"warmup_iters", warmup_iters},
           {"cudagraph", cudagraph},
           {"buffers", buffers},
-          {"weight_bias", weight_bias},
-          {"epsilon", epsilon},
+          {"parameters", parameters_json(parameters)},
           {"skip", json_or_null(skip)}};
 }
 
@@ -99,8 +112,7 @@ Case case_from(const Json& json) {
           .warmup_iters = json.at("warmup_iters").get<std::uint64_t>(),
           .cudagraph = json.at("cudagraph").get<std::uint64_t>(),
           .buffers = json.at("buffers").get<std::uint32_t>(),
-          .weight_bias = json.at("weight_bias").get<float>(),
-          .epsilon = json.at("epsilon").get<float>(),
+          .parameters = parameters_from(json.at("parameters")),
           .skip = optional_at<std::string>(json, "skip")};
 }
 

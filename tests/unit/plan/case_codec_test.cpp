@@ -34,8 +34,7 @@ CaseGroup unusual_group() {
                  .warmup_iters = 2,
                  .cudagraph = 50,
                  .buffers = 5,
-                 .weight_bias = 0.1f,
-                 .epsilon = 1e-5f,
+                 .parameters = {.weight_bias = 0.1f, .epsilon = 1e-5f},
                  .skip = "it cannot"};
   return {.kind = GroupKind::lifecycle,
           .id = "lifecycle/w/t/fabric/a",
@@ -70,7 +69,7 @@ TEST_CASE("a case group arrives at a worker as it was planned, member by member"
   CHECK(got.cases[0].shape.threads == 256);
   CHECK(got.cases[0].auto_choice.source == "sm90");
   CHECK(got.cases[0].iters == 17u);
-  CHECK(got.cases[0].weight_bias == 0.1f);
+  CHECK(got.cases[0].parameters.weight_bias == 0.1f);
   CHECK(got.cases[0].skip == "it cannot");
   CHECK_FALSE(got.cases[1].iters);
   CHECK_FALSE(got.cases[1].skip);
