@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "catalog/protocol_faults.hpp"
 #include "core/error.hpp"
 
 namespace symmbench {
@@ -14,16 +15,6 @@ enum class FaultSeam : std::uint8_t {
   driver,    ///< FaultyDriver: a call of driver, stream or graph fails instead of reaching the device
   protocol,  ///< faulty_ops.hpp: the protocol text with one rule left out or one packet tampered with (host device)
   none,      ///< known, not provokable yet
-};
-
-/// A fault of the table by its seam's own key.
-enum class ProtocolFault : std::uint8_t {
-  skipped_clear,
-  skipped_sanitiser,
-  one_slot,
-  half_clear,
-  packet_lost,
-  barrier_skipped,
 };
 
 /// What `parameters` of a row may hold: FaultSpec says what each means.
