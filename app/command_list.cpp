@@ -8,31 +8,11 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "core/text.hpp"
+#include "fault/fault_table.hpp"
 #include "memory/allocators.hpp"
 
 namespace symmbench {
 namespace {
-
-/// What `--inject` will provoke; none of it is in this version.
-constexpr Choice kFaults[] = {
-    {"driver_code", "a driver call fails with code 2, 101, 400, 401, 800, 801 or 802 at a rank", false},
-    {"rank_late", "a rank reaches a phase late", false},
-    {"rank_dead", "a rank's supervisor dies", false},
-    {"worker_killed", "a worker dies in a phase", false},
-    {"fd_transport", "descriptors do not arrive", false},
-    {"handle_disagreement", "ranks hold different handle types", false},
-    {"group_mismatch", "a subgroup is mapped over all ranks", false},
-    {"rank_order", "peers are mapped in the wrong order", false},
-    {"pattern", "the Lamport pattern is wrong or missing", false},
-    {"flags", "barrier flags are not zeroed", false},
-    {"packet", "a packet is lost, doubled, stale or has a flipped bit", false},
-    {"signal_lost", "a barrier signal is lost", false},
-    {"grid_mismatch", "ranks launch different grids", false},
-    {"canary", "a canary is overwritten", false},
-    {"leak", "a lifecycle leaks", false},
-    {"slow_rank", "a rank is slow", false},
-    {"slow_link", "a link is slow", false},
-};
 
 /// What a run proves or watches by itself.
 constexpr Choice kChecks[] = {
@@ -72,6 +52,15 @@ Json allocator_entries() {
   return entries;
 }
 
+/// A fault that the table can provoke is still not available while `--inject` is not.
+Json fault_entries() {
+  Json entries = Json::array();
+  for (const FaultRow& row : fault_table()) {
+    entries.push_back({{"name", row.name}, {"about", row.about}, {"available", row.now() && option("inject").now}});
+  }
+  return entries;
+}
+
 Json config_entries() {
   Json entries = Json::array();
   for (const auto& config : shipped_configs()) {
@@ -91,7 +80,7 @@ constexpr Topic kTopics[] = {
     {"patterns", [] { return entries_of(option("pattern").choices); }},
     {"algorithms", [] { return entries_of(option("algorithm").choices); }},
     {"fabrics", [] { return entries_of(option("fabric").choices); }},
-    {"faults", [] { return entries_of(kFaults); }},
+    {"faults", fault_entries},
     {"checks", [] { return entries_of(kChecks); }},
     {"configs", config_entries},
 };

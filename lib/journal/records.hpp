@@ -18,7 +18,8 @@ struct RunStarted {
   Json run;     ///< {command, repro_command, config, seed, started_at}
   Json device;  ///< {kind, emulated, asked, reason}
   int world_size = 0, group_size = 0;
-  /// One entry per row that a complete run has: {keys of Case::keys(), "allocator", "skip": null|text}; "label", where
+  /// One entry per row that a complete run has: {keys of Case::keys(), "allocator", "skip": null|text, "reference":
+  /// whether it is another library's, measured beside ours}; "label", where
   /// present, is CaseGroup::id and lets a failure outside any case find the rows that it cost. "auto_algorithm" and
   /// "auto_source", where present, are what `--algorithm auto` means for the row's shape and who says so.
   std::vector<Json> planned_rows;

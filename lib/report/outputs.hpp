@@ -37,6 +37,7 @@ struct StoredOutputs {
 /// are written while the run goes on; it does not throw.
 class OutputFiles final : public CaseListener {
  public:
+  /// @pre `writers` has a row for each kind that is asked for
   explicit OutputFiles(std::vector<OutputFile> asked, std::span<const OutputWriter> writers = output_writers());
 
   void on_plan(const RunStarted& started) override;

@@ -125,7 +125,7 @@ void add_missing(std::vector<std::string>& lines, const Json& report) {
 
 void add_comparison(std::vector<std::string>& lines, const Json& report) {
   struct Score {
-    std::map<std::string, std::size_t> verdicts;
+    std::map<std::string, std::size_t> pair_verdicts;
     double log_sum = 0;
     std::size_t cases = 0;
   };
@@ -135,15 +135,16 @@ void add_comparison(std::vector<std::string>& lines, const Json& report) {
                                    entry.at("allocators")[1].get<std::string>());
     auto it = std::find_if(scores.begin(), scores.end(), [&](const auto& score) { return score.first == title; });
     if (it == scores.end()) it = scores.insert(scores.end(), {title, Score{}});
-    ++it->second.verdicts[entry.at("verdict").get<std::string>()];
+    ++it->second.pair_verdicts[entry.at("verdict").get<std::string>()];
     it->second.log_sum += std::log(entry.at("ratio").get<double>());
     ++it->second.cases;
   }
   for (const auto& [title, score] : scores) {
     std::string counts;
     for (const char* verdict : {"same", "faster", "slower", "ambiguous", "unstable"}) {
-      const auto it = score.verdicts.find(verdict);
-      if (it != score.verdicts.end()) counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", it->second, verdict);
+      const auto it = score.pair_verdicts.find(verdict);
+      if (it != score.pair_verdicts.end())
+        counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", it->second, verdict);
     }
     lines.push_back(fmt::format("{}: {:.3f} in the geometric mean of {} case{} ({})", title,
                                 std::exp(score.log_sum / static_cast<double>(score.cases)), score.cases,

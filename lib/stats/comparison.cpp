@@ -85,11 +85,11 @@ std::optional<PairedComparison> compare_paired(Blocks a_blocks, Blocks b_blocks)
   }
   if (fewest_samples(a_blocks, b_blocks) < kSamplesToDecide) return result;
   const bool spread_tells = smallest_block >= kSamplesToJudgeBlock;
-  result.verdict = verdict_of(result.ratio, result.interval, spread_tells ? result.block_spread : 0);
+  result.verdict = pair_verdict_of(result.ratio, result.interval, spread_tells ? result.block_spread : 0);
   return result;
 }
 
-PairVerdict verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread) {
+PairVerdict pair_verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread) {
   if (!interval) return PairVerdict::ambiguous;
   if (block_spread > kUnstableSpread && block_spread > std::abs(ratio - 1)) return PairVerdict::unstable;
   if (interval->low >= 1 - kSameWithin && interval->high <= 1 + kSameWithin) return PairVerdict::same;

@@ -32,7 +32,7 @@ struct PairedComparison {
 inline constexpr double kSameWithin = 0.03;
 /// Blocks of one allocator that differ by more than this make it suspect.
 inline constexpr double kUnstableSpread = 0.10;
-/// With fewer samples of either allocator the verdict is ambiguous, whatever the interval says.
+/// With fewer samples of either allocator the pair verdict is ambiguous, whatever the interval says.
 inline constexpr std::size_t kSamplesToDecide = 6;
 /// Below this many samples a block's mean is itself noise, and blocks that differ make nobody suspect.
 inline constexpr std::size_t kSamplesToJudgeBlock = 5;
@@ -54,6 +54,6 @@ std::optional<PairedComparison> compare_paired(std::span<const std::vector<doubl
 ///  3. interval within [1 - kSameWithin, 1 + kSameWithin]                   -> same
 ///  4. interval wholly below 1 - kSameWithin                                -> faster; wholly above 1 + -> slower
 ///  5. otherwise (it straddles a limit)                                     -> ambiguous
-PairVerdict verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread);
+PairVerdict pair_verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread);
 
 }  // namespace symmbench

@@ -131,7 +131,7 @@ TEST_CASE("the verdict follows its written rule at every limit") {
         Case{1.00, std::nullopt, 0.00, PairVerdict::ambiguous},
         Case{1.00, std::nullopt, 9.00, PairVerdict::ambiguous}}) {
     INFO("ratio " << ratio << " spread " << spread);
-    CHECK(name_of(verdict_of(ratio, interval, spread)) == name_of(expected));
+    CHECK(name_of(pair_verdict_of(ratio, interval, spread)) == name_of(expected));
   }
 }
 

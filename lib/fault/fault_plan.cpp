@@ -1,0 +1,140 @@
+#include "fault/fault_plan.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/text.hpp"
+
+namespace symmbench {
+namespace {
+
+[[noreturn]] void refuse(std::string_view fault, const std::string& problem) {
+  throw Error({.layer = Layer::config,
+               .reason = Reason::invalid_argument,
+               .detail = fmt::format("--inject '{}': {}", fault, problem)});
+}
+
+std::vector<std::string> provokable_names() {
+  std::vector<std::string> names;
+  for (const FaultRow& row : fault_table()) {
+    if (row.now()) names.emplace_back(row.name);
+  }
+  return names;
+}
+
+const FaultRow& row_of(std::string_view text, std::string_view name) {
+  const FaultRow* row = find_fault(name);
+  if (row == nullptr) {
+    const auto names = provokable_names();
+    const auto nearest = nearest_name(name, names);
+    refuse(text, fmt::format("no fault '{}'{}; known are {}", name,
+                             nearest ? fmt::format(" (did you mean {}?)", *nearest) : "", fmt::join(names, ", ")));
+  }
+  if (!row->now()) {
+    refuse(text,
+           fmt::format("'{}' cannot be provoked in this version; {} can", name, fmt::join(provokable_names(), ", ")));
+  }
+  return *row;
+}
+
+template <class Number>
+Number number_in(std::string_view text, std::string_view key, std::string_view value, Number low, Number high) {
+  Number number{};
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size() || number < low || number > high) {
+    refuse(text, fmt::format("{} must be a whole number from {} to {}, not '{}'", key, low, high, value));
+  }
+  return number;
+}
+
+std::vector<std::string_view> names_of(const FaultParameters& parameters) {
+  std::vector<std::string_view> names;
+  if (parameters.rank) names.emplace_back("rank");
+  if (parameters.call) names.emplace_back("call");
+  if (parameters.at) names.emplace_back("at");
+  if (parameters.count) names.emplace_back("count");
+  if (parameters.code) names.emplace_back("code");
+  return names;
+}
+
+constexpr int kMostRanks = 1 << 20;
+constexpr std::uint64_t kMostCalls = std::uint64_t{1} << 40;
+constexpr int kMostCode = 9999;
+
+void set_parameter(FaultSpec& spec, std::string_view text, std::string_view key, std::string_view value) {
+  if (key == "rank") spec.rank = number_in<int>(text, key, value, 0, kMostRanks);
+  if (key == "at") spec.at = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
+  if (key == "count") spec.count = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
+  if (key == "code") spec.code = number_in<int>(text, key, value, 1, kMostCode);
+  if (key == "call") {
+    const auto call = driver_call_from(value);
+    if (!call) refuse(text, fmt::format("no driver call '{}' (cuMemCreate, cuMemMap, ...)", value));
+    spec.call = *call;
+  }
+}
+
+}  // namespace
+
+std::string FaultSpec::text() const {
+  const FaultParameters& has = fault->parameters;
+  std::vector<std::string> parts;
+  if (has.rank) parts.push_back(fmt::format("rank={}", rank));
+  if (has.call) parts.push_back(fmt::format("call={}", name_of(call)));
+  if (has.at) parts.push_back(fmt::format("at={}", at));
+  if (has.count) parts.push_back(fmt::format("count={}", count));
+  if (has.code) parts.push_back(fmt::format("code={}", code));
+  return parts.empty() ? std::string(fault->name) : fmt::format("{}:{}", fault->name, fmt::join(parts, ","));
+}
+
+FaultSpec parse_fault(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  FaultSpec spec{.fault = &row_of(text, text.substr(0, colon))};
+  if (colon == std::string_view::npos) return spec;
+  const auto allowed = names_of(spec.fault->parameters);
+  for (const std::string& part : split_list(text.substr(colon + 1))) {
+    const std::size_t equals = part.find('=');
+    const std::string_view key = std::string_view(part).substr(0, equals);
+    if (std::find(allowed.begin(), allowed.end(), key) == allowed.end()) {
+      refuse(text, fmt::format("{} has no parameter '{}': {}", spec.fault->name, key, fmt::join(allowed, ", ")));
+    }
+    if (equals == std::string::npos) refuse(text, fmt::format("{} needs a value: {}=...", key, key));
+    set_parameter(spec, text, key, std::string_view(part).substr(equals + 1));
+  }
+  return spec;
+}
+
+std::vector<DriverFault> FaultPlan::driver_faults(int world_rank) const {
+  std::vector<DriverFault> found;
+  for (const FaultSpec& spec : faults) {
+    if (spec.fault->seam != FaultSeam::driver || spec.rank != world_rank) continue;
+    found.push_back({.call = spec.call, .nth = spec.at, .code = spec.code, .times = spec.count});
+  }
+  return found;
+}
+
+std::optional<ProtocolFault> FaultPlan::protocol_fault(int world_rank) const {
+  for (const FaultSpec& spec : faults) {
+    if (spec.rank == world_rank && spec.fault->protocol) return spec.fault->protocol;
+  }
+  return std::nullopt;
+}
+
+FaultPlan parse_fault_plan(std::span<const std::string> texts, int world_size) {
+  FaultPlan plan;
+  for (const std::string& text : texts) {
+    FaultSpec spec = parse_fault(text);
+    if (spec.rank >= world_size) {
+      refuse(text, fmt::format("rank must be below the number of ranks, which is {}", world_size));
+    }
+    if (spec.fault->protocol && plan.protocol_fault(spec.rank)) {
+      refuse(text, fmt::format("rank {} has a protocol fault already: one at a time", spec.rank));
+    }
+    plan.faults.push_back(spec);
+  }
+  return plan;
+}
+
+}  // namespace symmbench

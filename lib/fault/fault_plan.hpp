@@ -1,0 +1,43 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "device/faulty/faulty_driver.hpp"
+#include "fault/fault_table.hpp"
+
+namespace symmbench {
+
+/// One fault as it was asked for: "driver_code:rank=1,call=cuMemCreate,code=2,at=3,count=1".
+struct FaultSpec {
+  const FaultRow* fault = nullptr;  ///< of fault_table()
+  int rank = 0;                     ///< world rank that it strikes
+  DriverCall call = DriverCall::create;
+  std::uint64_t at = 1;     ///< the at-th such call of a worker, counted from 1
+  std::uint64_t count = 1;  ///< that many calls in a row
+  int code = 2;             ///< CUDA result code
+
+  /// As it can be asked for again, with every parameter that the fault has.
+  std::string text() const;
+};
+
+/// @throws Error{config, invalid_argument} naming the fault, the parameter, its value and what is allowed
+FaultSpec parse_fault(std::string_view text);
+
+/// Everything that a run provokes on purpose.
+struct FaultPlan {
+  std::vector<FaultSpec> faults;
+
+  /// What strikes a rank's driver; empty for most.
+  std::vector<DriverFault> driver_faults(int world_rank) const;
+  /// What strikes the protocol text of a rank's kernels: at most one at a time.
+  std::optional<ProtocolFault> protocol_fault(int world_rank) const;
+};
+
+/// @throws as parse_fault(); also for two protocol faults at one rank, and for a rank that the run does not have
+FaultPlan parse_fault_plan(std::span<const std::string> texts, int world_size);
+
+}  // namespace symmbench

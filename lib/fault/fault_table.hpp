@@ -1,0 +1,47 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "catalog/protocol_faults.hpp"
+#include "core/error.hpp"
+
+namespace symmbench {
+
+/// Where a fault is put in. Each seam is a decorator or a policy of its own; no product code asks whether a fault is
+/// planned.
+enum class FaultSeam : std::uint8_t {
+  driver,    ///< FaultyDriver: a call of driver, stream or graph fails instead of reaching the device
+  protocol,  ///< faulty_ops.hpp: the protocol text with one rule left out or one packet tampered with (host device)
+  none,      ///< known, not provokable yet
+};
+
+/// What `parameters` of a row may hold: FaultSpec says what each means.
+struct FaultParameters {
+  bool rank = false, call = false, at = false, count = false, code = false;
+};
+
+/// One fault that `--inject` names: what it does, and what a run must make of it.
+struct FaultRow {
+  std::string_view name;
+  std::string_view about;  ///< one line, for `symmbench list faults`
+  FaultSeam seam = FaultSeam::none;
+  FaultParameters parameters = {};
+  std::optional<ProtocolFault> protocol = std::nullopt;  ///< set exactly where seam is protocol
+  Layer layer = Layer::driver;                           ///< that the failure record must name
+  std::string_view check = {};                           ///< of `symmbench list checks`, which sees it
+  int exit_code = 1;
+  double bound_s = 0;  ///< until it is known, in units of --timeout
+
+  bool now() const { return seam != FaultSeam::none; }
+};
+
+/// In the order of `symmbench list faults`.
+std::span<const FaultRow> fault_table();
+/// nullptr where there is none.
+const FaultRow* find_fault(std::string_view name);
+
+std::string_view name_of(FaultSeam seam);
+
+}  // namespace symmbench

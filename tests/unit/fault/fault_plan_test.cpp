@@ -1,0 +1,84 @@
+#include "fault/fault_plan.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "support/contains.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+std::string problem_with(const std::vector<std::string>& texts, int world_size = 4) {
+  try {
+    (void)parse_fault_plan(texts, world_size);
+  } catch (const Error& error) {
+    CHECK(error.failure().layer == Layer::config);
+    return error.failure().detail;
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("a fault's name stands once in the table") {
+  std::set<std::string_view> names;
+  for (const FaultRow& row : fault_table()) CHECK(names.insert(row.name).second);
+}
+
+TEST_CASE("every fault that can be provoked says which check sees it, within which bound, and with which exit code") {
+  for (const FaultRow& row : fault_table()) {
+    if (!row.now()) continue;
+    CAPTURE(row.name);
+    CHECK_FALSE(row.check.empty());
+    CHECK(row.bound_s > 0);
+    CHECK((row.exit_code == 1 || row.exit_code == 4));
+    CHECK(row.parameters.rank);
+  }
+}
+
+TEST_CASE("a fault is read with its parameters and written as it can be read again") {
+  const std::string text = "driver_code:rank=3,call=cuMemMap,at=2,count=5,code=801";
+  const FaultSpec spec = parse_fault(text);
+  CHECK(spec.rank == 3);
+  CHECK(spec.call == DriverCall::map);
+  CHECK(spec.at == 2);
+  CHECK(spec.count == 5);
+  CHECK(spec.code == 801);
+  CHECK(spec.text() == text);
+  CHECK(parse_fault("packet_lost").text() == "packet_lost:rank=0");
+}
+
+TEST_CASE("faults strike the rank that they name and no other") {
+  const std::vector<std::string> texts{"driver_code:rank=1,call=cuMemCreate,code=2", "packet_lost:rank=2"};
+  const FaultPlan plan = parse_fault_plan(texts, 4);
+  CHECK(plan.driver_faults(0).empty());
+  REQUIRE(plan.driver_faults(1).size() == 1);
+  CHECK(plan.driver_faults(1).front().code == 2);
+  CHECK_FALSE(plan.protocol_fault(1));
+  CHECK(plan.protocol_fault(2) == ProtocolFault::packet_lost);
+}
+
+TEST_CASE("what is wrong with a fault is said with its name, the parameter, the value and what is allowed") {
+  struct Wrong {
+    std::vector<std::string> texts;
+    std::vector<std::string> said;
+  };
+  const auto wrong =
+      GENERATE(Wrong{{"paket_lost"}, {"paket_lost", "did you mean packet_lost"}},
+               Wrong{{"slow_link"}, {"slow_link", "cannot be provoked in this version", "driver_code"}},
+               Wrong{{"packet_lost:peer=1"}, {"packet_lost has no parameter 'peer'", "rank"}},
+               Wrong{{"packet_lost:rank"}, {"rank needs a value"}},
+               Wrong{{"packet_lost:rank=-1"}, {"rank must be a whole number from 0", "'-1'"}},
+               Wrong{{"packet_lost:rank=4"}, {"rank must be below the number of ranks, which is 4"}},
+               Wrong{{"driver_code:call=cuMemCreat"}, {"no driver call 'cuMemCreat'"}},
+               Wrong{{"driver_code:at=0"}, {"at must be a whole number from 1", "'0'"}},
+               Wrong{{"driver_code:code=2x"}, {"code must be a whole number", "'2x'"}},
+               Wrong{{"packet_lost:rank=1", "one_slot:rank=1"}, {"rank 1 has a protocol fault already"}});
+  const auto problem = problem_with(wrong.texts);
+  CAPTURE(problem);
+  for (const auto& part : wrong.said) CHECK(contains(problem, part));
+}
