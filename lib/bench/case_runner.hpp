@@ -18,10 +18,10 @@ struct AllocatorWorkspace {
   Workspace* workspace = nullptr;  ///< not owned
 };
 
-/// Runs one case under one or more allocators, interleaved (bench/schedule.hpp), and proves what it timed: inputs are new for every
-/// batch, outputs are poisoned before and checked on the device after. Warm-up batches carry random inputs, which find
-/// rounding faults; timed batches carry exact ones, where any difference at all is corruption. Lives as long as one
-/// worker's group of cases.
+/// Runs one case under one or more allocators, interleaved (bench/schedule.hpp), and proves what it timed: inputs are
+/// new for every batch, outputs are poisoned before and checked on the device after. Warm-up batches carry random
+/// inputs, which find rounding faults; timed batches carry exact ones, where any difference at all is corruption. Lives
+/// as long as one worker's group of cases.
 class CaseRunner {
  public:
   CaseRunner(WorkerContext& context, const RunConfig& config, Backend& backend, Stream& stream);
