@@ -4,8 +4,8 @@
 #include <filesystem>
 
 #include "app/cli.hpp"
+#include "config/config_file.hpp"
 #include "config/option_value.hpp"
-#include "config/resolve.hpp"
 
 namespace symmbench {
 

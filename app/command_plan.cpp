@@ -1,142 +1,15 @@
 #include "app/command_plan.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include "bench/batch_ring.hpp"
-#include "core/text.hpp"
-#include "plan/estimate.hpp"
+#include "job/plan_text.hpp"
 
 namespace symmbench {
-namespace {
-
-/// Where the device is not known, as on GPUs: the emulated device's batches are shorter, so its rings are no larger.
-MemoryEstimate memory_of(const RunConfig& config, const Plan& plan) {
-  const bool emulated = config.device == DeviceChoice::host;
-  return plan_memory(plan, kUsualGranularity, [&](const Case& one) { return ring_bytes(one, emulated); });
-}
-
-std::string_view name_of(GroupKind kind) {
-  return kind == GroupKind::measure ? "measure" : kind == GroupKind::lifecycle ? "lifecycle" : "library";
-}
-
-std::string case_line(const Case& one) {
-  const auto& shape = one.shape;
-  auto line = fmt::format("  {:<18} {:<5} {:<4} {:<17} {:>12} {:>11} {:>11}", name_of(shape.pattern),
-                          name_of(shape.dtype), shape.in_place ? "in" : "out",
-                          one.algorithm_asked == "auto" ? fmt::format("{} (auto)", name_of(shape.algorithm))
-                                                        : std::string(name_of(shape.algorithm)),
-                          fmt::format("{} x {}", shape.tokens, shape.hidden), format_bytes(shape.message_bytes()),
-                          one.iters ? fmt::format("{} iters", *one.iters) : "sampled");
-  if (const auto variant = one.variant(); !variant.empty()) line += "  " + variant;
-  if (one.skip) line += "  skipped: " + *one.skip;
-  return line + "\n";
-}
-
-std::string group_text(const CaseGroup& group) {
-  if (group.kind == GroupKind::lifecycle) {
-    return fmt::format("\n{}\n  {} rounds of create ... use ... close, workspace for {}\n", group.id, group.lifecycles,
-                       format_bytes(group.layout.message_bytes));
-  }
-  auto text = fmt::format("\n{}\n  {}{}; {}\n", group.id, fmt::join(group.allocators, " and "),
-                          group.allocators.size() > 1 ? ", interleaved" : "",
-                          group.kind == GroupKind::library
-                              ? std::string("buffers of its own")
-                              : fmt::format("workspace for {}", format_bytes(group.layout.message_bytes)));
-  text += fmt::format("  {:<18} {:<5} {:<4} {:<17} {:>12} {:>11}\n", "pattern", "dtype", "out", "algorithm",
-                      "tokens x hid", "message");
-  for (const auto& one : group.cases) text += case_line(one);
-  return text;
-}
-
-std::string memory_text(const MemoryEstimate& memory, int ranks) {
-  std::string text = fmt::format("\nMemory, at a granularity of {} (estimate)\n", format_bytes(kUsualGranularity));
-  for (const auto& group : memory.groups) {
-    std::vector<std::string> parts;
-    for (const auto& one : group.workspaces)
-      parts.push_back(fmt::format("{} {}", one.allocator, format_bytes(one.bytes)));
-    if (group.ring_bytes) parts.push_back(fmt::format("batch ring {}", format_bytes(group.ring_bytes)));
-    text += fmt::format("  {}: {}\n", group.id, fmt::join(parts, ", "));
-  }
-  const auto rank_bytes = memory.rank_bytes();
-  return text + fmt::format("  at most {} per rank, {} per host with all {} ranks on it\n", format_bytes(rank_bytes),
-                            format_bytes(rank_bytes * static_cast<std::uint64_t>(ranks)), ranks);
-}
-
-Json group_json(const CaseGroup& group) {
-  Json cases = Json::array();
-  for (const auto& one : group.cases) {
-    Json row = one.keys();
-    row["skip"] = json_or_null(one.skip);
-    cases.push_back(std::move(row));
-  }
-  return {{"id", group.id},
-          {"kind", name_of(group.kind)},
-          {"allocators", group.allocators},
-          {"lifecycles", group.lifecycles},
-          {"capacity_bytes", group.layout.message_bytes},
-          {"cases", std::move(cases)}};
-}
-
-Json memory_json(const MemoryEstimate& memory, int ranks) {
-  Json groups = Json::array();
-  for (const auto& group : memory.groups) {
-    Json workspaces = Json::object();
-    for (const auto& one : group.workspaces) workspaces[one.allocator] = one.bytes;
-    groups.push_back({{"id", group.id}, {"workspace_bytes", workspaces}, {"ring_bytes", group.ring_bytes}});
-  }
-  return {{"granularity_bytes", kUsualGranularity},
-          {"rank_bytes", memory.rank_bytes()},
-          {"host_bytes", memory.rank_bytes() * static_cast<std::uint64_t>(ranks)},
-          {"groups", std::move(groups)}};
-}
-
-}  // namespace
-
-std::string plan_text(const RunConfig& config, int ranks) {
-  const auto plan = make_plan(config, ranks, 0);
-  std::string text = fmt::format("Plan for {} ranks", ranks);
-  if (plan.group_size != ranks) {
-    text +=
-        fmt::format(", {} groups of {} that do the same at the same time", ranks / plan.group_size, plan.group_size);
-  }
-  text += "\n";
-  for (const auto& group : plan.groups) text += group_text(group);
-  text += memory_text(memory_of(config, plan), ranks);
-  const auto deadlines = deadlines_of(config);
-  text += fmt::format(
-      "\nDeadlines: a kernel gives up after {} s, a round between ranks after {} s, the watchdog after {} s\n",
-      deadlines.kernel_wait_s, deadlines.round_s, deadlines.watchdog_s);
-  text += fmt::format("Expected time: {:.0f} s on cuda, {:.0f} s on host (estimate)\n",
-                      expected_seconds(plan, config, false), expected_seconds(plan, config, true));
-  if (!plan.notes.empty()) text += fmt::format("\nNotes\n  {}\n", fmt::join(plan.notes, "\n  "));
-  return text;
-}
-
-Json plan_json(const RunConfig& config, int ranks) {
-  const auto plan = make_plan(config, ranks, 0);
-  Json groups = Json::array();
-  for (const auto& group : plan.groups) groups.push_back(group_json(group));
-  const auto deadlines = deadlines_of(config);
-  return {
-      {"ranks", ranks},
-      {"groups_of_ranks", ranks / plan.group_size},
-      {"group_size", plan.group_size},
-      {"groups", std::move(groups)},
-      {"memory", memory_json(memory_of(config, plan), ranks)},
-      {"deadlines_s",
-       {{"kernel_wait", deadlines.kernel_wait_s}, {"round", deadlines.round_s}, {"watchdog", deadlines.watchdog_s}}},
-      {"expected_s",
-       {{"cuda", expected_seconds(plan, config, false)},
-        {"host", expected_seconds(plan, config, true)},
-        {"estimate", true}}},
-      {"notes", plan.notes}};
-}
 
 int command_plan(const ParsedCommand& parsed) {
   try {
-    fmt::print("{}", parsed.json ? plan_json(parsed.config, parsed.ranks).dump(2) + "\n"
-                                 : plan_text(parsed.config, parsed.ranks));
+    const Plan plan = make_plan(parsed.config, parsed.ranks, 0);
+    fmt::print("{}", parsed.json ? plan_json(parsed.config, plan).dump(2) + "\n" : plan_text(parsed.config, plan));
     return 0;
   } catch (const Error& error) {
     fmt::print(stderr, "symmbench {}: {}\n", parsed.command, error.failure().detail);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "config/config_file.hpp"
 #include "config/resolve.hpp"
 #include "core/json.hpp"
 #include "report/schema_validation.hpp"

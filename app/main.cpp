@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <vector>
@@ -15,26 +16,47 @@
 namespace {
 
 using namespace symmbench;
+using Arguments = std::vector<std::string>;
 
-int dispatch(const std::vector<std::string>& arguments) {
-  if (!arguments.empty() && arguments.front() == "run") return command_run(arguments);
-  const ParsedCommand command = parse_command_line(arguments);
-  if (command.text) {
-    fmt::print("{}", *command.text);
-    return 0;
-  }
-  if (command.command == "plan") return command_plan(command);
-  if (command.command == "list") return command_list(command);
-  return command_validate(command);
+/// A command that runs alone: its command line is read first. Under mpirun MPI comes first instead, so that ranks leave
+/// together whatever the command line holds.
+template <int (*command)(const ParsedCommand&)>
+int alone(const Arguments& arguments) {
+  const ParsedCommand parsed = parse_command_line(arguments);
+  if (!parsed.text) return command(parsed);
+  fmt::print("{}", *parsed.text);
+  return 0;
+}
+
+/// How a supervisor starts its worker; of no use to a person, so no help speaks of it.
+int worker(const Arguments&) { return worker_main(run_worker_task); }
+
+struct Command {
+  std::string_view name;  ///< as in command_table()
+  int (*run)(const Arguments& arguments);
+};
+constexpr Command kCommands[] = {{"run", command_run},
+                                 {"plan", alone<command_plan>},
+                                 {"list", alone<command_list>},
+                                 {"validate", alone<command_validate>},
+                                 {"worker", worker}};
+
+int dispatch(const Arguments& arguments) {
+  const auto* command = arguments.empty()
+                            ? std::end(kCommands)
+                            : std::find_if(std::begin(kCommands), std::end(kCommands),
+                                           [&](const Command& one) { return one.name == arguments.front(); });
+  if (command != std::end(kCommands)) return command->run(arguments);
+  // Only --help and --version go through; for a name that is no command it throws.
+  fmt::print("{}", parse_command_line(arguments).text.value());
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  const Arguments arguments(argv + 1, argv + argc);
   try {
-    // How a supervisor starts its worker; of no use to a person, so no help speaks of it.
-    if (!arguments.empty() && arguments.front() == "worker") return worker_main(run_worker_task);
     return dispatch(arguments);
   } catch (const Error& error) {
     const Failure& failure = error.failure();

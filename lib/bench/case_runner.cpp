@@ -52,7 +52,7 @@ struct CaseRunner::AllocatorRun {
   }
 };
 
-CaseRunner::CaseRunner(WorkerContext& context, const RunConfig& config, Backend& backend, Stream& stream)
+CaseRunner::CaseRunner(WorkerContext& context, const WorkerConfig& config, Backend& backend, Stream& stream)
     : context_(context),
       config_(config),
       deadlines_(deadlines_of(config)),

@@ -24,7 +24,7 @@ struct AllocatorWorkspace {
 /// as long as one worker's group of cases.
 class CaseRunner {
  public:
-  CaseRunner(WorkerContext& context, const RunConfig& config, Backend& backend, Stream& stream);
+  CaseRunner(WorkerContext& context, const WorkerConfig& config, Backend& backend, Stream& stream);
 
   /// From now on rows also say how far apart the ranks began, where device clocks can be read (Backend::probe).
   void observe_skew();
@@ -46,7 +46,7 @@ class CaseRunner {
   RowRecord row_of(const AllocatorRun& run, const BatchShape& shape) const;
 
   WorkerContext& context_;
-  const RunConfig& config_;
+  const WorkerConfig& config_;
   Deadlines deadlines_;
   Backend& backend_;
   Stream& stream_;

@@ -28,7 +28,7 @@ void bring_up(Side& side, PhaseClock& clock) {
 
 class GroupRun {
  public:
-  GroupRun(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend)
+  GroupRun(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend)
       : context_(context),
         config_(config),
         group_(group),
@@ -127,7 +127,7 @@ class GroupRun {
   }
 
   WorkerContext& context_;
-  const RunConfig& config_;
+  const WorkerConfig& config_;
   const CaseGroup& group_;
   Backend& backend_;
   std::unique_ptr<Stream> stream_;
@@ -137,7 +137,7 @@ class GroupRun {
 
 }  // namespace
 
-void run_case_group(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend) {
+void run_case_group(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend) {
   GroupRun(context, config, group, backend).run();
 }
 

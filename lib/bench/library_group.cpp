@@ -13,7 +13,7 @@ namespace {
 
 class LibraryGroupRun {
  public:
-  LibraryGroupRun(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend)
+  LibraryGroupRun(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend)
       : context_(context),
         config_(config),
         group_(group),
@@ -114,7 +114,7 @@ class LibraryGroupRun {
   }
 
   WorkerContext& context_;
-  const RunConfig& config_;
+  const WorkerConfig& config_;
   const CaseGroup& group_;
   Backend& backend_;
   std::unique_ptr<Stream> stream_;
@@ -124,7 +124,7 @@ class LibraryGroupRun {
 
 }  // namespace
 
-void run_library_group(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend) {
+void run_library_group(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend) {
   LibraryGroupRun(context, config, group, backend).run();
 }
 

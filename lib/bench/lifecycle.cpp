@@ -89,11 +89,11 @@ Json leaked(Communicator& comm, const Backend& backend, const Resources& before)
 
 }  // namespace
 
-void run_lifecycles(WorkerContext& context, const RunConfig& config, const CaseGroup& group, Backend& backend) {
+void run_lifecycles(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend) {
   const auto stream = backend.driver->make_stream();
   const int leader = context.comm.world_rank(0);
   const Case smoke = smoke_case(group, leader);
-  RunConfig checked = config;  // a lifecycle without a proof that the workspace worked would prove nothing
+  WorkerConfig checked = config;  // a lifecycle without a proof that the workspace worked would prove nothing
   checked.check = CheckMode::on;
   CaseRunner runner(context, checked, backend, *stream);
   PhaseClock clock(context.heartbeat, deadlines_of(config).round_s);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/rank_place.hpp"
 #include "device/driver.hpp"
 #include "supervise/worker.hpp"
 
@@ -20,11 +21,6 @@ struct DeviceAnswer {
 
 /// The preflight task of a worker: appends one RankFacts record with host identity, memory, environment (by allow-list)
 /// and what each device kind answered. Not collective: nothing here waits for another rank.
-/// `place` names the rank for a person at the host.
-struct RankPlace {
-  int local_rank = 0;      ///< among the ranks of its host
-  int supervisor_pid = 0;  ///< what mpirun started; the worker comes and goes
-};
 void run_preflight(WorkerContext& context, const RankPlace& place, const std::vector<DeviceAnswer>& devices);
 
 /// Why GPUs that are usable one by one cannot be used together, or nullopt: one GPU for two ranks, or two GPUs of one

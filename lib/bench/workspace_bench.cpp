@@ -23,7 +23,7 @@ Json to_json(const SegmentFacts& segment) {
 
 Json multicast_off() { return Json{{"asked", "off"}, {"used", "off"}, {"reason", "off unless asked for"}}; }
 
-WorkspaceBench::WorkspaceBench(WorkerContext& context, const RunConfig& config, const CaseGroup& group,
+WorkspaceBench::WorkspaceBench(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group,
                                std::string allocator, Backend& backend, Stream& stream)
     : context_(context),
       config_(config),

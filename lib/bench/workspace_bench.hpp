@@ -14,7 +14,7 @@ namespace symmbench {
 /// What it takes to bring up one allocator's workspace for a case group, and how it stands afterwards. Collective life.
 class WorkspaceBench {
  public:
-  WorkspaceBench(WorkerContext& context, const RunConfig& config, const CaseGroup& group, std::string allocator,
+  WorkspaceBench(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, std::string allocator,
                  Backend& backend, Stream& stream);
 
   /// Collective. Resolves the handle and creates the workspace. Leaves workspace() null when no handle can be used:
@@ -31,7 +31,7 @@ class WorkspaceBench {
 
  private:
   WorkerContext& context_;
-  const RunConfig& config_;
+  const WorkerConfig& config_;
   const CaseGroup& group_;
   std::string allocator_;
   Backend& backend_;

@@ -1,9 +1,10 @@
+#include "config/config_file.hpp"
+
 #include <fmt/format.h>
 
 #include <set>
 
 #include "config/option_value.hpp"
-#include "config/resolve.hpp"
 
 namespace symmbench {
 namespace {

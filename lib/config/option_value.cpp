@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "config/resolve.hpp"
+#include "config/config_file.hpp"
 #include "config/tuning.hpp"
 #include "core/text.hpp"
 

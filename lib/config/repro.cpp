@@ -1,7 +1,8 @@
+#include "config/repro.hpp"
+
 #include <fmt/format.h>
 
 #include "config/option_value.hpp"
-#include "config/resolve.hpp"
 
 namespace symmbench {
 namespace {
@@ -51,6 +52,14 @@ std::string repro_command(const RunConfig& config, int world_size) {
   const bool needs_file = settings.contains("tuning") && settings.at("tuning").is_object();
   return launch + options_that_differ(settings) +
          (needs_file ? "  # tuning.json: run.config.tuning of this report" : "");
+}
+
+Json repeatable(const RunConfig& config) {
+  Json settings = parse_json(config.config_text, "configuration");
+  for (const auto& spec : option_table()) {
+    if (spec.says_where()) settings.erase(spec.key());
+  }
+  return settings;
 }
 
 }  // namespace symmbench

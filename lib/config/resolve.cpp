@@ -13,6 +13,7 @@
 #include "catalog/allocators.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "config/sizes.hpp"
 #include "core/text.hpp"
 
 namespace symmbench {
@@ -379,21 +380,6 @@ RunConfig with_tuning(const RunConfig& config, const std::string& name) {
   auto json = parse_json(config.config_text, "configuration");
   json["tuning"] = name;
   return config_from_text(json.dump());
-}
-
-std::vector<std::uint64_t> sizes_of(const Sweep& sweep) {
-  std::vector<std::uint64_t> sizes;
-  for (auto size = sweep.min_bytes; size <= sweep.max_bytes && sizes.size() < kMaxSizes;) {
-    sizes.push_back(size);
-    if (sweep.step_bytes) {
-      size += sweep.step_bytes;
-      continue;
-    }
-    const double next = static_cast<double>(size) * sweep.step_factor;
-    if (next > static_cast<double>(sweep.max_bytes)) break;
-    size = std::max(size + 1, static_cast<std::uint64_t>(next));
-  }
-  return sizes;
 }
 
 }  // namespace symmbench

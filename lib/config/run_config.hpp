@@ -6,6 +6,7 @@
 
 #include "catalog/output_files.hpp"
 #include "config/tuning.hpp"
+#include "config/worker_config.hpp"
 #include "core/dtype.hpp"
 
 namespace symmbench {
@@ -47,23 +48,16 @@ struct OutputFile {
 };
 
 enum class DeviceChoice { automatic, host, cuda };
-enum class CheckMode { off, on };
 enum class Isolation { process, none };
 enum class OutputFormat { table, nccl, none };
 
 /// Everything a run does, resolved: defaults, then config file, then command line. The same on every rank.
-struct RunConfig {
+struct RunConfig : WorkerConfig {
   std::vector<Sweep> sweeps;
   DeviceChoice device = DeviceChoice::automatic;
-  int group_size = 0;  ///< 0: all ranks are one group
-  CheckMode check = CheckMode::on;
+  int group_size = 0;            ///< as asked; 0: all ranks are one group. See ranks_per_group()
   std::uint64_t lifecycles = 0;  ///< create-to-close rounds per workspace and allocator
-  double ci_width = 0.05;        ///< asked width of the 95 % interval of the mean, as a fraction of it
   double time_limit_s = 0;       ///< of the whole run; 0: none
-  double case_time_s = 0.25;     ///< cap of sampling per case and allocator, when iters is not given
-  double timeout_s = 20;         ///< of every wait between ranks; kernels give up at half of it
-  double deadline_scale = 1;     ///< multiplies every deadline (sanitizers, slow machines)
-  std::uint64_t seed = 1;
   Isolation isolation = Isolation::process;
   bool strict = false;
   bool skip_if_unsupported = false;
@@ -74,6 +68,9 @@ struct RunConfig {
   std::vector<OutputFile> outputs;          ///< in the catalogue's order, no two at one place
   std::optional<std::string> journal_path;  ///< default: <report>.journal, or none without a report
   std::string config_text;  ///< canonical JSON of all the above: hashed, compared between ranks, reported
+
+  /// Ranks of one group of a job of `world_size`.
+  constexpr int ranks_per_group(int world_size) const { return group_size == 0 ? world_size : group_size; }
 };
 
 /// Where the run writes `kind`; nullopt: it was not asked for.
@@ -82,16 +79,6 @@ inline std::optional<std::string> output_path(const RunConfig& config, OutputFil
     if (output.kind == kind) return output.path;
   }
   return std::nullopt;
-}
-
-/// All deadlines of a run derive from --timeout and --deadline-scale here, so that the inner one always fires first:
-/// a kernel gives up, then the round that waits for its rank, then the watchdog that kills the worker.
-struct Deadlines {
-  double kernel_wait_s, round_s, watchdog_s;
-};
-constexpr Deadlines deadlines_of(const RunConfig& config) {
-  const double base = config.timeout_s * config.deadline_scale;
-  return {base / 2, base, base * 1.5};
 }
 
 }  // namespace symmbench

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "config/resolve.hpp"
+#include "config/sizes.hpp"
 #include "core/text.hpp"
 #include "workspace/capacity.hpp"
 

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "config/options.hpp"
+#include "config/repro.hpp"
 #include "config/resolve.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/failures.hpp"

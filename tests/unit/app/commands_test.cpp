@@ -5,9 +5,9 @@
 #include <fstream>
 
 #include "app/command_list.hpp"
-#include "app/command_plan.hpp"
 #include "app/command_validate.hpp"
 #include "config/resolve.hpp"
+#include "job/plan_text.hpp"
 #include "memory/allocators.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/failures.hpp"
@@ -30,12 +30,15 @@ class File {
   std::filesystem::path path_;
 };
 
+std::string text_of_plan(const RunConfig& config, int ranks) { return plan_text(config, make_plan(config, ranks, 0)); }
+Json json_of_plan(const RunConfig& config, int ranks) { return plan_json(config, make_plan(config, ranks, 0)); }
+
 }  // namespace
 
 TEST_CASE("a plan tells cases, memory, deadlines, time and notes") {
   const auto config =
       parse_command_line({"plan", "--pattern", "allreduce,residual_rmsnorm", "-b", "1K", "-e", "2G", "-T", "8"}).config;
-  const auto text = plan_text(config, 3);
+  const auto text = text_of_plan(config, 3);
   CHECK(contains(text, "Plan for 3 ranks\n"));
   CHECK(contains(text, "measure/trtllm_fusion/unicast/auto"));
   CHECK(contains(text, "symm_device_memory and torch_symm_mem, interleaved"));
@@ -46,13 +49,13 @@ TEST_CASE("a plan tells cases, memory, deadlines, time and notes") {
   CHECK(contains(text, "a kernel gives up after 4 s, a round between ranks after 8 s, the watchdog after 12 s"));
   CHECK(contains(text, "(estimate)"));
   CHECK(contains(text, "residual_rmsnorm bf16: 1 KiB, 4 KiB run as 16 KiB (1 x 8192)"));
-  CHECK(contains(plan_text(parse_command_line({"plan", "--group-size", "2"}).config, 4),
+  CHECK(contains(text_of_plan(parse_command_line({"plan", "--group-size", "2"}).config, 4),
                  "Plan for 4 ranks, 2 groups of 2 that do the same at the same time"));
 }
 
 TEST_CASE("a plan as JSON has every case with its keys and the same memory as its text") {
   const auto config = parse_command_line({"plan", "-d", "fp32", "--lifecycles", "2"}).config;
-  const auto json = plan_json(config, 8);
+  const auto json = json_of_plan(config, 8);
   CHECK(json.at("ranks") == 8);
   REQUIRE(json.at("groups").size() == 3);
   CHECK(json.at("groups")[0].at("cases").size() == 12);
@@ -148,7 +151,7 @@ TEST_CASE("validate takes a document with tables for a tuning table, and finds b
 
 TEST_CASE("a plan for auto takes the table that was asked for, and says so where it cannot know") {
   const auto algorithms = [](const std::vector<std::string>& words) {
-    const auto json = plan_json(parse_command_line(words).config, 4);
+    const auto json = json_of_plan(parse_command_line(words).config, 4);
     std::vector<std::string> found;
     for (const auto& one : json.at("groups")[0].at("cases")) found.push_back(one.at("algorithm"));
     return found;
@@ -158,12 +161,12 @@ TEST_CASE("a plan for auto takes the table that was asked for, and says so where
   CHECK(algorithms({"plan", "--algorithm", "auto", "--tuning", table.path(), "-b", "16K", "-e", "32K", "-f", "2"}) ==
         std::vector<std::string>{"two_shot_barrier", "one_shot"});
   const char* note = "planned with the computed limits";
-  CHECK(contains(plan_text(parse_command_line({"plan", "--algorithm", "auto"}).config, 4), note));
-  CHECK_FALSE(contains(plan_text(parse_command_line({"plan"}).config, 4), note));
+  CHECK(contains(text_of_plan(parse_command_line({"plan", "--algorithm", "auto"}).config, 4), note));
+  CHECK_FALSE(contains(text_of_plan(parse_command_line({"plan"}).config, 4), note));
   for (const auto& words : {std::vector<std::string>{"--tuning", "sm90"}, {"--device", "host"}}) {
     std::vector<std::string> all{"plan", "--algorithm", "auto"};
     all.insert(all.end(), words.begin(), words.end());
-    CHECK_FALSE(contains(plan_text(parse_command_line(all).config, 4), note));
+    CHECK_FALSE(contains(text_of_plan(parse_command_line(all).config, 4), note));
   }
 }
 

@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/config_file.hpp"
+#include "config/repro.hpp"
+#include "config/sizes.hpp"
 #include "tests/support/failures.hpp"
 
 using namespace symmbench;

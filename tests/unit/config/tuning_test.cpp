@@ -2,6 +2,7 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "config/repro.hpp"
 #include "config/resolve.hpp"
 #include "core/units.hpp"
 #include "tests/support/failures.hpp"

@@ -1,12 +1,10 @@
 #pragma once
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "config/run_config.hpp"
-#include "plan/case.hpp"
-#include "supervise/supervisor.hpp"
+#include "core/json.hpp"
 
 namespace symmbench {
 
@@ -18,7 +16,7 @@ struct DeviceDecision {
   std::string reason;                  ///< why this one, for the report and, with --device auto, a loud line
   std::optional<std::string> problem;  ///< machine facts forbid the run (exit 3), with the reason
 };
-/// `auto`: cuda when every rank can use it, else host. Pure.
+/// `auto`: cuda when every rank can use it, else host. `rank_facts`: one RankFacts record per rank. Pure.
 DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& rank_facts, int world_size);
 
 /// The configuration once the device is known: `--tuning auto` becomes the shipped table of the device's family, or
@@ -27,16 +25,7 @@ RunConfig config_for(const RunConfig& config, const DeviceDecision& device);
 /// A table that the user gave and that was made for another kind of device, in words; it is followed all the same.
 std::optional<std::string> tuning_concern(const RunConfig& config, const DeviceDecision& device);
 
-/// Why the plan cannot fit this machine's memory, with the figures, or nullopt. Compares what the workspaces and batch
-/// rings of the ranks that share a memory need with what each of them reported as free.
-std::optional<std::string> memory_problem(const Plan& plan, const DeviceDecision& device,
-                                          const std::vector<Json>& rank_facts);
-
-/// One WorkRequest per case group, in order; cases known to be skipped are left out.
-std::vector<WorkRequest> work_of(const Plan& plan, const RunConfig& config, const DeviceDecision& device);
-
-/// RunStarted's planned rows and lifecycles over all groups of ranks.
-std::vector<Json> planned_rows(const RunConfig& config, int world_size);
-std::vector<Json> planned_lifecycles(const RunConfig& config, int world_size);
+/// What a rank's preflight said of a device kind: its entry in "devices", or null. `record` is a RankFacts record.
+Json device_entry(const Json& record, const std::string& kind);
 
 }  // namespace symmbench

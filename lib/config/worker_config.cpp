@@ -1,0 +1,26 @@
+#include "config/worker_config.hpp"
+
+namespace symmbench {
+
+Json to_json(const WorkerConfig& config) {
+  // Names every member: one that is added must be added here too before this compiles again.
+  const auto& [check, ci_width, case_time_s, timeout_s, deadline_scale, seed] = config;
+  return {{"check", check == CheckMode::on},  {"ci_width", ci_width},
+          {"case_time_s", case_time_s},       {"timeout_s", timeout_s},
+          {"deadline_scale", deadline_scale}, {"seed", seed}};
+}
+
+WorkerConfig worker_config_from(const Json& json) try {
+  return {.check = json.at("check").get<bool>() ? CheckMode::on : CheckMode::off,
+          .ci_width = json.at("ci_width").get<double>(),
+          .case_time_s = json.at("case_time_s").get<double>(),
+          .timeout_s = json.at("timeout_s").get<double>(),
+          .deadline_scale = json.at("deadline_scale").get<double>(),
+          .seed = json.at("seed").get<std::uint64_t>()};
+} catch (const Json::exception& error) {
+  throw Error{{.layer = Layer::worker,
+               .reason = Reason::invalid_argument,
+               .detail = std::string("not a worker's configuration: ") + error.what()}};
+}
+
+}  // namespace symmbench

@@ -1,0 +1,35 @@
+#pragma once
+#include <cstdint>
+
+#include "core/json.hpp"
+
+namespace symmbench {
+
+enum class CheckMode { off, on };
+
+/// What every worker of a run goes by, whatever its cases are: the part of RunConfig that is handed to it, resolved.
+struct WorkerConfig {
+  CheckMode check = CheckMode::on;
+  double ci_width = 0.05;     ///< asked width of the 95 % interval of the mean, as a fraction of it
+  double case_time_s = 0.25;  ///< cap of sampling per case and allocator, when iters is not given
+  double timeout_s = 20;      ///< of every wait between ranks; kernels give up at half of it
+  double deadline_scale = 1;  ///< multiplies every deadline (sanitizers, slow machines)
+  std::uint64_t seed = 1;
+};
+
+/// As it travels from supervisor to worker.
+Json to_json(const WorkerConfig& config);
+/// @throws Error{worker, invalid_argument} when it is not what to_json() wrote
+WorkerConfig worker_config_from(const Json& json);
+
+/// All deadlines of a run derive from --timeout and --deadline-scale here, so that the inner one always fires first:
+/// a kernel gives up, then the round that waits for its rank, then the watchdog that kills the worker.
+struct Deadlines {
+  double kernel_wait_s, round_s, watchdog_s;
+};
+constexpr Deadlines deadlines_of(const WorkerConfig& config) {
+  const double base = config.timeout_s * config.deadline_scale;
+  return {base / 2, base, base * 1.5};
+}
+
+}  // namespace symmbench

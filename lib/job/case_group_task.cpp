@@ -1,0 +1,21 @@
+#include "job/case_group_task.hpp"
+
+#include "plan/case_codec.hpp"
+
+namespace symmbench {
+
+Json to_json(const CaseGroupTask& task) {
+  return {{"config", to_json(task.config)}, {"device", task.device}, {"group", to_json(task.group)}};
+}
+
+CaseGroupTask case_group_task_from(const Json& settings) try {
+  return {.config = worker_config_from(settings.at("config")),
+          .device = settings.at("device").get<std::string>(),
+          .group = case_group_from(settings.at("group"))};
+} catch (const Json::exception& error) {
+  throw Error{{.layer = Layer::worker,
+               .reason = Reason::invalid_argument,
+               .detail = std::string("not the settings of a case group: ") + error.what()}};
+}
+
+}  // namespace symmbench

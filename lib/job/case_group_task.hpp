@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+
+#include "config/worker_config.hpp"
+#include "plan/case.hpp"
+
+namespace symmbench {
+
+/// WorkRequest::task of these.
+inline constexpr const char* kPreflightTask = "preflight";
+inline constexpr const char* kCaseGroupTask = "group";
+
+/// WorkRequest::settings of a case group: all that a worker is told of the run, so that it neither resolves options nor
+/// plans.
+struct CaseGroupTask {
+  WorkerConfig config;
+  std::string device;  ///< DeviceDecision::kind
+  CaseGroup group;
+};
+
+Json to_json(const CaseGroupTask& task);
+/// @throws Error{worker, invalid_argument}
+CaseGroupTask case_group_task_from(const Json& settings);
+
+}  // namespace symmbench

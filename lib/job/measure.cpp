@@ -1,0 +1,81 @@
+#include "job/measure.hpp"
+
+#include <map>
+
+#include "config/repro.hpp"
+#include "job/case_group_task.hpp"
+#include "job/device_decision.hpp"
+#include "job/memory_problem.hpp"
+#include "report/fold.hpp"
+
+namespace symmbench {
+namespace {
+
+/// One record per rank, the latest: a preflight that was started again reports again.
+std::vector<Json> latest_facts(const std::vector<Json>& records) {
+  std::map<int, Json> by_rank;
+  for (const auto& record : records) by_rank[record.at("rank").get<int>()] = record;
+  std::vector<Json> latest;
+  for (auto& [rank, record] : by_rank) latest.push_back(std::move(record));
+  return latest;
+}
+
+/// `decided` is `asked` with the device's tuning table; a repetition decides on that anew.
+RunStarted run_started(const RunConfig& asked, const RunConfig& decided, const JobPlan& plan,
+                       const DeviceDecision& device, const Invocation& invocation, const std::string& started_at) {
+  RunStarted started;
+  started.tool = invocation.tool;
+  started.run = Json{{"command", invocation.command},
+                     {"repro_command", repro_command(asked, plan.world_size())},
+                     {"config", repeatable(decided)},
+                     {"seed", decided.seed},
+                     {"started_at", started_at}};
+  started.device = Json{{"asked", started.run.at("config").value("device", std::string("auto"))},
+                        {"kind", device.kind},
+                        {"emulated", device.emulated},
+                        {"reason", device.reason}};
+  started.world_size = plan.world_size();
+  started.group_size = plan.group_size();
+  started.planned_rows = plan.planned_rows();
+  started.planned_lifecycles = plan.planned_lifecycles();
+  started.strict = decided.strict;
+  started.raw_samples = decided.raw_samples;
+  started.skip_if_unsupported = decided.skip_if_unsupported;
+  return started;
+}
+
+RunEnded run_ended(const RunOutcome& outcome, const std::optional<std::string>& problem) {
+  RunEnded ended{.ended_at = utc_timestamp(), .complete = !outcome.interrupted && !problem};
+  if (outcome.interrupted) {
+    ended.interrupted_by = outcome.interrupted_by;
+  } else if (problem) {
+    ended.interrupted_by = problem;
+    ended.unsupported = true;
+  }
+  return ended;
+}
+
+}  // namespace
+
+MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation) {
+  const std::string started_at = utc_timestamp();
+  RunOutcome outcome = job.run(std::vector{WorkRequest{.task = kPreflightTask, .label = kPreflightTask}});
+  const auto facts = latest_facts(job.records_of("rank"));
+  const DeviceDecision device = decide_device(config, facts, plan.world_size());
+  const RunConfig decided = config_for(config, device);
+  plan.follow_tuning(decided);
+  if (auto concern = tuning_concern(decided, device)) {
+    job.append(to_json(EventRecord{.what = "foreign_tuning", .detail = std::move(*concern), .data = nullptr}));
+  }
+  job.append(to_json(run_started(config, decided, plan, device, invocation, started_at)));
+
+  std::optional<std::string> problem = device.problem;
+  if (!problem) problem = memory_problem(plan.plan(), device, facts);
+  if (!outcome.interrupted && !problem) {
+    outcome = job.run([&](int group) { return plan.work(group, decided, device.kind); });
+  }
+  job.append(to_json(run_ended(outcome, problem)));
+  return {.report = fold_report(job.records()), .family = device.family};
+}
+
+}  // namespace symmbench

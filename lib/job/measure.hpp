@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+
+#include "config/run_config.hpp"
+#include "job/job_plan.hpp"
+#include "job/mpi_job.hpp"
+
+namespace symmbench {
+
+/// How a run was started, for the head of its report.
+struct Invocation {
+  Json tool;            ///< {version, git, build}
+  std::string command;  ///< as it was typed
+};
+
+struct MeasuredRun {
+  Json report;         ///< with its verdict; not yet written anywhere
+  std::string family;  ///< DeviceDecision::family, for a tuning table
+};
+
+/// Rank 0's part of `symmbench run`, up to the report: facts of every rank, the device decided from them, the plan
+/// carried out on it. Where machine facts forbid the run, or it is interrupted, the report says so.
+MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation);
+
+}  // namespace symmbench

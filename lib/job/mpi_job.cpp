@@ -1,0 +1,71 @@
+#include "job/mpi_job.hpp"
+
+#include <utility>
+
+namespace symmbench {
+namespace {
+
+constexpr double kUnlimited_s = 1e8;
+constexpr const char* kJournalsRedundant = "journals_redundant";  // in the farewell
+
+SupervisorOptions supervisor_options(JobOptions options) {
+  SupervisorOptions supervisor;
+  supervisor.job_nonce = std::move(options.job_nonce);
+  supervisor.group_size = options.group_size;
+  supervisor.round_s = options.deadlines.round_s;
+  supervisor.watchdog_s = options.deadlines.watchdog_s - options.deadlines.round_s;
+  supervisor.isolate = options.isolate;
+  supervisor.worker_argv = {"/proc/self/exe", "worker"};
+  supervisor.task = std::move(options.task);
+  return supervisor;
+}
+
+}  // namespace
+
+void MpiJob::Log::append(const Json& record) {
+  records.push_back(record);
+  for (RecordSink* listener : listeners) listener->append(record);
+}
+
+MpiJob::MpiJob(Transport& transport, JobOptions options, JournalWriter* journal)
+    : transport_(transport),
+      time_limit_(Deadline::in_seconds(options.time_limit_s > 0 ? options.time_limit_s : kUnlimited_s)),
+      journal_(journal),
+      supervisor_(transport, supervisor_options(std::move(options)), journal_,
+                  transport.rank() == 0 ? &log_ : nullptr) {}
+
+RunOutcome MpiJob::run(const GroupWork& work) {
+  return supervisor_.run(work, std::chrono::duration<double>(time_limit_.left()).count());
+}
+
+RunOutcome MpiJob::run(const std::vector<WorkRequest>& work) {
+  return run([&](int) { return work; });
+}
+
+void MpiJob::append(const Json& record) {
+  journal_.append(record);
+  log_.append(record);
+}
+
+std::vector<Json> MpiJob::records_of(std::string_view type) const {
+  std::vector<Json> found;
+  for (const auto& record : log_.records) {
+    if (type_of(record) == type) found.push_back(record);
+  }
+  return found;
+}
+
+void MpiJob::finish(int exit_code, bool journals_redundant) {
+  orderly_ = supervisor_.finish(exit_code, Json{{kJournalsRedundant, journals_redundant}});
+  if (journals_redundant && orderly_) journal_.remove();
+}
+
+int MpiJob::serve() {
+  const int exit_code = supervisor_.serve([this](const Json& farewell) {
+    if (farewell.value(kJournalsRedundant, false)) journal_.remove();
+  });
+  orderly_ = supervisor_.orderly();
+  return exit_code;
+}
+
+}  // namespace symmbench

@@ -1,0 +1,85 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "comm/transport.hpp"
+#include "config/worker_config.hpp"
+#include "core/clock.hpp"
+#include "journal/journal.hpp"
+#include "supervise/supervisor.hpp"
+
+namespace symmbench {
+
+/// How a job runs, whatever its work is. The same on every rank.
+struct JobOptions {
+  std::string command;    ///< "symmbench run": begins messages
+  std::string job_nonce;  ///< same on all ranks (comm/job_nonce.hpp)
+  int group_size = 0;     ///< ranks per group; divides the world
+  Deadlines deadlines{};
+  bool isolate = true;      ///< workers are processes of their own
+  double time_limit_s = 0;  ///< of all work together, from the job's construction on; 0: none
+  WorkerTask task;          ///< what workers do without isolation; with it they start as `symmbench worker`
+};
+
+/// One rank's part in a job under mpirun: its supervisor and its journal, until the code that all ranks leave with is
+/// known. Rank 0 coordinates: run() and append() as often as needed, then finish() once. The others serve().
+class MpiJob {
+ public:
+  /// Not owned and alive as long as this: `transport`; `journal`, null where there is none.
+  MpiJob(Transport& transport, JobOptions options, JournalWriter* journal);
+
+  int rank() const { return transport_.rank(); }
+  int world_size() const { return transport_.size(); }
+
+  /// Rank 0: `listener` hears every record from now on, of all ranks, as it comes in, after those that listen already.
+  /// Not owned; alive until finish().
+  void listen(RecordSink& listener) { log_.listeners.push_back(&listener); }
+  /// Rank 0: the work of each group of ranks, or the same for all; ends with the job's time limit at the latest.
+  RunOutcome run(const GroupWork& work);
+  RunOutcome run(const std::vector<WorkRequest>& work);
+  /// Rank 0: a record of the job itself, for its journal and its log.
+  void append(const Json& record);
+  /// Rank 0: every record of all ranks so far, in the order in which they came; what a report is folded from.
+  const std::vector<Json>& records() const { return log_.records; }
+  /// The same, of one type.
+  std::vector<Json> records_of(std::string_view type) const;
+  /// Rank 0: tells all ranks to leave with `exit_code`; bounded. With `journals_redundant` every rank removes its
+  /// journal, rank 0 only after an orderly end.
+  void finish(int exit_code, bool journals_redundant);
+
+  /// Other ranks: the code that rank 0 said in finish(), or 3 when interrupted and it said nothing in time.
+  int serve();
+
+  /// After finish() or serve(): the end was agreed between all ranks, so that something collective may follow.
+  bool orderly() const { return orderly_; }
+
+ private:
+  /// Memory of the job on rank 0.
+  struct Log final : RecordSink {
+    void append(const Json& record) override;
+    std::vector<Json> records;
+    std::vector<RecordSink*> listeners;
+  };
+  /// This rank's journal, or nothing.
+  struct Journal final : RecordSink {
+    explicit Journal(JournalWriter* journal) : writer(journal) {}
+    void append(const Json& record) override {
+      if (writer != nullptr) writer->append(record);
+    }
+    void remove() {
+      if (writer != nullptr) writer->remove();
+    }
+    JournalWriter* writer;
+  };
+
+  Transport& transport_;
+  const Deadline time_limit_;
+  Journal journal_;
+  Log log_;
+  Supervisor supervisor_;
+  bool orderly_ = false;
+};
+
+}  // namespace symmbench

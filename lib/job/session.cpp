@@ -1,0 +1,100 @@
+#include "job/session.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "bench/rank_place.hpp"
+#include "comm/job_nonce.hpp"
+#include "report/verdict.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr unsigned kFinalize_s = 10;
+
+/// Collective. Every rank's journal, none where none is wanted. Rank 0 goes first: it makes the directory, and so is
+/// the one to remove it. Only its problems come back as an objection, for the user named that place; elsewhere a
+/// journal serves the salvage of a killed run and no more.
+std::optional<std::string> open_journal(MpiSession& mpi, const std::string& command,
+                                        const std::optional<std::string>& dir, std::optional<JournalWriter>& journal) {
+  if (!dir) return std::nullopt;
+  std::optional<std::string> objection;
+  const auto open = [&] { journal.emplace(*dir, mpi.rank()); };
+  if (mpi.rank() == 0) {
+    try {
+      if (const auto kept = put_aside_journal(*dir)) {
+        fmt::print(stderr, "{}: '{}' holds the records of a run that never finished; kept in '{}'\n", command, *dir,
+                   *kept);
+      }
+      open();
+    } catch (const Error& error) {
+      objection = fmt::format("{}: --journal: {}", command, error.failure().detail);
+    }
+  }
+  if (mpi.agree_max(objection ? 1 : 0) != 0 || mpi.rank() == 0) return objection;
+  try {
+    open();
+  } catch (const Error& error) {
+    fmt::print(stderr, "{}: rank {} goes on without a journal: {}\n", command, mpi.rank(), error.failure().detail);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> objection_of(const std::function<void()>& step) {
+  try {
+    step();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.failure().detail;
+  }
+}
+
+bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection) {
+  const int speaker = mpi.size() - mpi.agree_max(objection ? mpi.size() - mpi.rank() : 0);
+  if (speaker == mpi.rank()) fmt::print(stderr, "{}\n", *objection);
+  return speaker < mpi.size();
+}
+
+std::optional<std::string> mismatch(MpiSession& mpi, const std::string& command, const std::string& mine) {
+  const std::string leaders = mpi.broadcast(mine);
+  if (mine == leaders) return std::nullopt;
+  return fmt::format("{}: rank {} runs build and configuration '{}', rank 0 '{}': all ranks need the same", command,
+                     mpi.rank(), mine, leaders);
+}
+
+int leave(MpiSession& mpi, int exit_code) {
+  static volatile std::sig_atomic_t code_at_alarm;
+  code_at_alarm = exit_code;
+  ::signal(SIGALRM, [](int) { ::_exit(code_at_alarm); });
+  ::alarm(kFinalize_s);
+  mpi.finalize();
+  ::alarm(0);
+  return exit_code;
+}
+
+int run_job(MpiSession& mpi, JobOptions options, const std::optional<std::string>& journal_dir,
+            const std::function<int(MpiJob&)>& coordinate) {
+  std::optional<JournalWriter> journal;
+  if (anyone_objects(mpi, open_journal(mpi, options.command, journal_dir, journal))) {
+    return leave(mpi, static_cast<int>(ExitCode::usage));
+  }
+  tell_worker_its_place({.local_rank = mpi.local_rank_and_size().first, .supervisor_pid = ::getpid()});
+  options.job_nonce = mpi.broadcast(mpi.rank() == 0 ? make_job_nonce() : "");
+  int exit_code = 0;
+  {
+    MpiTransport transport(mpi);
+    MpiJob job(transport, std::move(options), journal ? &*journal : nullptr);
+    exit_code = mpi.rank() == 0 ? coordinate(job) : job.serve();
+    std::fflush(nullptr);
+    // With a rank lost, MPI_Finalize would wait for it indefinitely; so would the destructor of what MPI still holds.
+    if (!job.orderly()) ::_exit(exit_code);
+  }
+  return leave(mpi, exit_code);
+}
+
+}  // namespace symmbench

@@ -1,0 +1,34 @@
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "comm/mpi_transport.hpp"
+#include "job/mpi_job.hpp"
+
+namespace symmbench {
+
+/// How a rank enters a job and leaves it: all of them together, whatever one of them has to object.
+
+/// What `step` throws as an Error, as the line to print; nullopt when it goes through.
+std::optional<std::string> objection_of(const std::function<void()>& step);
+
+/// Collective. The first rank that has something to say says it on stderr; all ranks then know that somebody had.
+bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection);
+
+/// Collective. What `mine` says on this rank and on rank 0, where they are not the same: two builds, or two
+/// configurations, cannot run one job. `command` begins the message.
+std::optional<std::string> mismatch(MpiSession& mpi, const std::string& command, const std::string& mine);
+
+/// Collective, after every rank arrived: MPI's end, then `exit_code` again. Bounded: where a rank died after its
+/// farewell, the process ends with `exit_code` all the same.
+int leave(MpiSession& mpi, int exit_code);
+
+/// Collective. A job from its journals to its end: rank 0 does `coordinate`, which calls MpiJob::finish() and returns
+/// the exit code that it gave there; the others serve. `journal_dir`: nullopt for no journals. Returns the exit code
+/// that all ranks agreed on, MPI finalized; 2 when rank 0 cannot open its journal. Ends the process with that code when
+/// a rank is lost, for MPI would wait for it.
+int run_job(MpiSession& mpi, JobOptions options, const std::optional<std::string>& journal_dir,
+            const std::function<int(MpiJob&)>& coordinate);
+
+}  // namespace symmbench

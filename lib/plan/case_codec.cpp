@@ -1,0 +1,156 @@
+#include "plan/case_codec.hpp"
+
+#include <algorithm>
+
+// Each writer names every member of its type: where one is added, this compiles again once it travels too.
+
+namespace symmbench {
+namespace {
+
+struct KindRow {
+  GroupKind kind;
+  std::string_view name;
+};
+constexpr KindRow kKinds[] = {
+    {GroupKind::measure, "measure"}, {GroupKind::lifecycle, "lifecycle"}, {GroupKind::library, "library"}};
+
+[[noreturn]] void fail(const std::string& problem) {
+  throw Error{
+      {.layer = Layer::worker, .reason = Reason::invalid_argument, .detail = "not a group of cases: " + problem}};
+}
+
+/// The value of a name, by a catalogue's own look-up.
+template <class Find>
+auto named(const Json& json, const char* key, Find find) {
+  const auto name = json.at(key).get<std::string>();
+  const auto value = find(name);
+  if (!value) fail(std::string(key) + " '" + name + "'");
+  return *value;
+}
+
+template <class T>
+std::optional<T> optional_at(const Json& json, const char* key) {
+  const Json& value = json.at(key);
+  return value.is_null() ? std::nullopt : std::optional<T>(value.get<T>());
+}
+
+Json shape_json(const CallShape& shape) {
+  const auto& [algorithm, pattern, dtype, world_size, tokens, hidden, in_place, blocks, threads, pdl] = shape;
+  return {{"algorithm", name_of(algorithm)},
+          {"pattern", name_of(pattern)},
+          {"dtype", name_of(dtype)},
+          {"world_size", world_size},
+          {"tokens", tokens},
+          {"hidden", hidden},
+          {"in_place", in_place},
+          {"blocks", blocks},
+          {"threads", threads},
+          {"pdl", pdl}};
+}
+
+CallShape shape_from(const Json& json) {
+  return {.algorithm = named(json, "algorithm", algorithm_from),
+          .pattern = named(json, "pattern", pattern_from),
+          .dtype = named(json, "dtype", dtype_from),
+          .world_size = json.at("world_size").get<int>(),
+          .tokens = json.at("tokens").get<std::uint64_t>(),
+          .hidden = json.at("hidden").get<std::uint64_t>(),
+          .in_place = json.at("in_place").get<bool>(),
+          .blocks = json.at("blocks").get<std::uint32_t>(),
+          .threads = json.at("threads").get<std::uint32_t>(),
+          .pdl = json.at("pdl").get<bool>()};
+}
+
+Json case_json(const Case& one) {
+  const auto& [workspace, transport, handle_asked, group, group_size, algorithm_asked, shape, auto_choice, asked_bytes,
+               iters, warmup_iters, cudagraph, buffers, weight_bias, epsilon, skip] = one;
+  return {{"workspace", workspace},
+          {"transport", transport},
+          {"handle_asked", handle_asked},
+          {"group", group},
+          {"group_size", group_size},
+          {"algorithm_asked", algorithm_asked},
+          {"shape", shape_json(shape)},
+          {"auto_algorithm", name_of(auto_choice.algorithm)},
+          {"auto_source", auto_choice.source},
+          {"asked_bytes", asked_bytes},
+          {"iters", json_or_null(iters)},
+          {"warmup_iters", warmup_iters},
+          {"cudagraph", cudagraph},
+          {"buffers", buffers},
+          {"weight_bias", weight_bias},
+          {"epsilon", epsilon},
+          {"skip", json_or_null(skip)}};
+}
+
+Case case_from(const Json& json) {
+  return {.workspace = json.at("workspace").get<std::string>(),
+          .transport = json.at("transport").get<std::string>(),
+          .handle_asked = json.at("handle_asked").get<std::string>(),
+          .group = json.at("group").get<int>(),
+          .group_size = json.at("group_size").get<int>(),
+          .algorithm_asked = json.at("algorithm_asked").get<std::string>(),
+          .shape = shape_from(json.at("shape")),
+          .auto_choice = {.algorithm = named(json, "auto_algorithm", algorithm_from),
+                          .source = json.at("auto_source").get<std::string>()},
+          .asked_bytes = json.at("asked_bytes").get<std::uint64_t>(),
+          .iters = optional_at<std::uint64_t>(json, "iters"),
+          .warmup_iters = json.at("warmup_iters").get<std::uint64_t>(),
+          .cudagraph = json.at("cudagraph").get<std::uint64_t>(),
+          .buffers = json.at("buffers").get<std::uint32_t>(),
+          .weight_bias = json.at("weight_bias").get<float>(),
+          .epsilon = json.at("epsilon").get<float>(),
+          .skip = optional_at<std::string>(json, "skip")};
+}
+
+Json layout_json(const FusionLayout& layout) {
+  const auto& [world_size, message_bytes, element_bytes] = layout;
+  return {{"world_size", world_size}, {"message_bytes", message_bytes}, {"element_bytes", element_bytes}};
+}
+
+FusionLayout layout_from(const Json& json) {
+  return {.world_size = json.at("world_size").get<int>(),
+          .message_bytes = json.at("message_bytes").get<std::uint64_t>(),
+          .element_bytes = json.at("element_bytes").get<std::uint64_t>()};
+}
+
+std::optional<GroupKind> kind_from(std::string_view name) {
+  const auto* row =
+      std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& one) { return one.name == name; });
+  return row == std::end(kKinds) ? std::nullopt : std::optional(row->kind);
+}
+
+}  // namespace
+
+std::string_view name_of(GroupKind kind) {
+  return std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& one) { return one.kind == kind; })->name;
+}
+
+Json to_json(const CaseGroup& group) {
+  const auto& [kind, id, workspace, transport, handle_asked, allocators, layout, cases, lifecycles] = group;
+  Json case_list = Json::array();
+  for (const auto& one : cases) case_list.push_back(case_json(one));
+  return {{"kind", name_of(kind)},         {"id", id},
+          {"workspace", workspace},        {"transport", transport},
+          {"handle_asked", handle_asked},  {"allocators", allocators},
+          {"layout", layout_json(layout)}, {"cases", std::move(case_list)},
+          {"lifecycles", lifecycles}};
+}
+
+CaseGroup case_group_from(const Json& json) try {
+  CaseGroup group{.kind = named(json, "kind", kind_from),
+                  .id = json.at("id").get<std::string>(),
+                  .workspace = json.at("workspace").get<std::string>(),
+                  .transport = json.at("transport").get<std::string>(),
+                  .handle_asked = json.at("handle_asked").get<std::string>(),
+                  .allocators = json.at("allocators").get<std::vector<std::string>>(),
+                  .layout = layout_from(json.at("layout")),
+                  .cases = {},
+                  .lifecycles = json.at("lifecycles").get<std::uint64_t>()};
+  for (const Json& one : json.at("cases")) group.cases.push_back(case_from(one));
+  return group;
+} catch (const Json::exception& error) {
+  fail(error.what());
+}
+
+}  // namespace symmbench

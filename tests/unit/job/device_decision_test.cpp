@@ -1,0 +1,66 @@
+#include "job/device_decision.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include "config/resolve.hpp"
+#include "rank_facts.hpp"
+
+using namespace symmbench;
+using namespace symmbench::test;
+
+namespace {
+
+RunConfig with(const Json& options) { return resolve(nullptr, options); }
+
+}  // namespace
+
+TEST_CASE("auto takes cuda where every rank can use a GPU, and knows its family") {
+  const auto device =
+      decide_device(with({}), facts_of({{.rank = 0, .sm_version = 90}, {.rank = 1, .sm_version = 90}}), 2);
+  CHECK(device.kind == "cuda");
+  CHECK_FALSE(device.emulated);
+  CHECK(device.family == "sm90");
+  CHECK_FALSE(device.problem);
+}
+
+TEST_CASE("auto takes the emulated device where one rank has no GPU, and names rank and reason") {
+  const auto device = decide_device(with({}), facts_of({{.rank = 0, .sm_version = 90}, {.rank = 1}}), 2);
+  CHECK(device.kind == "host");
+  CHECK(device.emulated);
+  CHECK(device.family == "host");
+  CHECK(device.reason == "rank 1 cannot use the cuda device: no driver");
+  CHECK_FALSE(device.problem);
+}
+
+TEST_CASE("cuda that was asked for and cannot be had is a problem, not the emulated device") {
+  const auto device = decide_device(with({{"device", "cuda"}}), facts_of({{.rank = 0}, {.rank = 1}}), 2);
+  CHECK(device.kind == "cuda");
+  CHECK(device.problem == "rank 0 cannot use the cuda device: no driver");
+}
+
+TEST_CASE("a rank that did not report its facts forbids every device") {
+  const auto device = decide_device(with({{"device", "host"}}), facts_of({{.rank = 0}}), 2);
+  CHECK(device.problem == "only 1 of 2 ranks reported their facts");
+}
+
+TEST_CASE("GPUs of two families have none in common") {
+  const auto facts = facts_of({{.rank = 0, .sm_version = 90}, {.rank = 1, .sm_version = 100}});
+  CHECK(decide_device(with({}), facts, 2).family.empty());
+}
+
+TEST_CASE("an open tuning follows the device, one that the user named does not") {
+  const DeviceDecision hopper{.kind = "cuda", .emulated = false, .family = "sm90"};
+  const DeviceDecision emulated{.kind = "host", .family = "host"};
+  CHECK(config_for(with({}), hopper).tuning.name == "sm90");
+  CHECK(config_for(with({}), emulated).tuning.name == "computed");
+  CHECK(config_for(with({{"tuning", "sm90"}}), emulated).tuning.name == "sm90");
+  CHECK_FALSE(tuning_concern(with({{"tuning", "sm90"}}), emulated));
+}
+
+TEST_CASE("a table that was made for another kind of device is told") {
+  const Json file{{"tuning", {{"family", "sm100"}, {"tables", Json::array()}}}};
+  const auto config = resolve(&file, Json::object());
+  CHECK(tuning_concern(config, {.kind = "cuda", .family = "sm90"}) ==
+        "the table of --tuning was made for 'sm100', and this run is on 'sm90'");
+  CHECK_FALSE(tuning_concern(config, {.kind = "cuda", .family = "sm100"}));
+}
