@@ -29,9 +29,6 @@ constexpr Choice kChecks[] = {
     {"findings", "rules over facts of driver, fabric and environment", false},
 };
 
-constexpr std::string_view kTopics[] = {"workspaces", "allocators", "patterns", "algorithms",
-                                        "fabrics",    "faults",     "checks",   "configs"};
-
 Json entry_of(const Choice& choice) {
   return {{"name", choice.name}, {"about", choice.about}, {"available", choice.now}};
 }
@@ -73,18 +70,29 @@ Json config_entries() {
   return entries;
 }
 
+struct Topic {
+  std::string_view name;
+  Json (*entries)();
+};
+constexpr Topic kTopics[] = {
+    {"workspaces", [] { return entries_of(option("workspace").choices); }},
+    {"allocators", allocator_entries},
+    {"patterns", [] { return entries_of(option("pattern").choices); }},
+    {"algorithms", [] { return entries_of(option("algorithm").choices); }},
+    {"fabrics", [] { return entries_of(option("fabric").choices); }},
+    {"faults", fault_entries},
+    {"checks", [] { return entries_of(kChecks); }},
+    {"configs", config_entries},
+};
+
 Json entries_for(const std::string& what) {
-  if (what == "workspaces") return entries_of(option("workspace").choices);
-  if (what == "allocators") return allocator_entries();
-  if (what == "patterns") return entries_of(option("pattern").choices);
-  if (what == "algorithms") return entries_of(option("algorithm").choices);
-  if (what == "fabrics") return entries_of(option("fabric").choices);
-  if (what == "faults") return fault_entries();
-  if (what == "checks") return entries_of(kChecks);
-  if (what == "configs") return config_entries();
-  const std::vector<std::string> topics(std::begin(kTopics), std::end(kTopics));
-  const auto nearest = nearest_name(what, topics);
-  fail_config(fmt::format("'{}': not one of {}{}", what, fmt::join(topics, ", "),
+  std::vector<std::string> names;
+  for (const auto& topic : kTopics) {
+    if (topic.name == what) return topic.entries();
+    names.emplace_back(topic.name);
+  }
+  const auto nearest = nearest_name(what, names);
+  fail_config(fmt::format("'{}': not one of {}{}", what, fmt::join(names, ", "),
                           nearest ? fmt::format(" (did you mean {}?)", *nearest) : ""));
 }
 

@@ -35,8 +35,11 @@ std::optional<T> optional_at(const Json& json, const char* key) {
 }
 
 Json shape_json(const CallShape& shape) {
-  const auto& [algorithm, pattern, dtype, world_size, tokens, hidden, in_place, blocks, threads, pdl] = shape;
-  return {{"algorithm", name_of(algorithm)},
+  const auto& [workspace, transport, algorithm, pattern, dtype, world_size, tokens, hidden, in_place, blocks, threads,
+               pdl] = shape;
+  return {{"workspace", name_of(workspace)},
+          {"transport", name_of(transport)},
+          {"algorithm", name_of(algorithm)},
           {"pattern", name_of(pattern)},
           {"dtype", name_of(dtype)},
           {"world_size", world_size},
@@ -49,7 +52,9 @@ Json shape_json(const CallShape& shape) {
 }
 
 CallShape shape_from(const Json& json) {
-  return {.algorithm = named(json, "algorithm", algorithm_from),
+  return {.workspace = named(json, "workspace", workspace_kind_from),
+          .transport = named(json, "transport", transport_from),
+          .algorithm = named(json, "algorithm", algorithm_from),
           .pattern = named(json, "pattern", pattern_from),
           .dtype = named(json, "dtype", dtype_from),
           .world_size = json.at("world_size").get<int>(),

@@ -17,7 +17,9 @@ CaseGroup unusual_group() {
                  .group = 3,
                  .group_size = 8,
                  .algorithm_asked = "auto",
-                 .shape = {.algorithm = Algorithm::two_shot_barrier,
+                 .shape = {.workspace = WorkspaceKind::mnnvl,
+                           .transport = TransportKind::multicast,
+                           .algorithm = Algorithm::two_shot_barrier,
                            .pattern = Pattern::residual_rmsnorm,
                            .dtype = DType::fp16,
                            .world_size = 8,
@@ -61,6 +63,8 @@ TEST_CASE("a case group arrives at a worker as it was planned, member by member"
   CHECK(got.layout.element_bytes == 4);
   REQUIRE(got.cases.size() == 2);
   CHECK(got.cases[0].keys() == sent.cases[0].keys());
+  CHECK(got.cases[0].shape.workspace == WorkspaceKind::mnnvl);
+  CHECK(got.cases[0].shape.transport == TransportKind::multicast);
   CHECK(got.cases[0].shape.pdl == false);
   CHECK(got.cases[0].shape.threads == 256);
   CHECK(got.cases[0].auto_choice.source == "sm90");
