@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "app/command_list.hpp"
+#include "app/command_plan.hpp"
 #include "app/command_validate.hpp"
 #include "config/resolve.hpp"
 #include "job/plan_text.hpp"
