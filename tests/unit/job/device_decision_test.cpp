@@ -58,7 +58,11 @@ TEST_CASE("an open tuning follows the device, one that the user named does not")
 }
 
 TEST_CASE("a table that was made for another kind of device is told") {
-  const Json file{{"tuning", {{"family", "sm100"}, {"tables", Json::array()}}}};
+  const Json table{{"world_size", 4},
+                   {"pattern", "allreduce"},
+                   {"choices", {{{"up_to_bytes", nullptr}, {"algorithm", "two_shot"}}}}};
+  const Json file{
+      {"tuning", {{"family", "sm100"}, {"emulated", false}, {"source", "a test"}, {"tables", Json::array({table})}}}};
   const auto config = resolve(&file, Json::object());
   CHECK(tuning_concern(config, {.kind = "cuda", .family = "sm90"}) ==
         "the table of --tuning was made for 'sm100', and this run is on 'sm90'");

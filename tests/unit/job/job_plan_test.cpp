@@ -36,7 +36,11 @@ TEST_CASE("a combination that cannot be planned is refused before anything runs"
 }
 
 TEST_CASE("rows and lifecycles are planned for every group of ranks and allocator") {
-  const JobPlan plan(planned_with({{"group_size", "2"}, {"minbytes", "4K"}, {"maxbytes", "4K"}, {"lifecycles", "5"}}),
+  const JobPlan plan(planned_with({{"group_size", "2"},
+                                   {"algorithm", "one_shot"},
+                                   {"minbytes", "4K"},
+                                   {"maxbytes", "4K"},
+                                   {"lifecycles", "5"}}),
                      4);
   const auto rows = plan.planned_rows();
   REQUIRE(rows.size() == 4);
@@ -70,8 +74,8 @@ TEST_CASE("a worker is handed its whole case group and the run's resolved config
 }
 
 TEST_CASE("a case that is known to be skipped is planned as a row and never asked of a worker") {
-  const auto config =
-      planned_with({{"pattern", "residual_rmsnorm,allreduce"}, {"minbytes", "16K"}, {"maxbytes", "16K"}});
+  const auto config = planned_with(
+      {{"pattern", "residual_rmsnorm,allreduce"}, {"algorithm", "one_shot"}, {"minbytes", "16K"}, {"maxbytes", "16K"}});
   const JobPlan plan(config, 3);  // the fused pattern runs on 2, 4, 8 or 16 ranks
   const auto rows = plan.planned_rows();
   CHECK(rows.size() == 4);

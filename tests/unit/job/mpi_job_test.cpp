@@ -33,14 +33,14 @@ struct TwoRanks {
 
   void run(const std::string& journal_dir, const WorkerTask& task, const std::function<int(MpiJob&)>& coordinate) {
     ThreadTransportHub hub(2);
+    JournalWriter journal(journal_dir, 0);  // first, as in a run: rank 0 makes the folder and removes it
     std::thread other([&] {
       const auto transport = hub.endpoint(1);
-      JournalWriter journal(journal_dir, 1);
-      MpiJob job(*transport, options_of_two(task), &journal);
+      JournalWriter others_journal(journal_dir, 1);
+      MpiJob job(*transport, options_of_two(task), &others_journal);
       exit_codes[1] = job.serve();
     });
     const auto transport = hub.endpoint(0);
-    JournalWriter journal(journal_dir, 0);
     MpiJob job(*transport, options_of_two(task), &journal);
     exit_codes[0] = coordinate(job);
     orderly = job.orderly();
