@@ -10,6 +10,7 @@
 #include "job/measure.hpp"
 #include "job/plan_text.hpp"
 #include "job/session.hpp"
+#include "report/case_feed.hpp"
 #include "report/outputs.hpp"
 #include "report/verdict.hpp"
 #include "supervise/signals.hpp"

@@ -15,7 +15,7 @@ struct DecidedCase {
   Json comparison;  ///< its entries of comparison[]
 };
 
-/// Hears of a run case by case.
+/// Follows a run case by case.
 class CaseListener {
  public:
   virtual ~CaseListener() = default;

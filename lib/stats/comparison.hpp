@@ -37,13 +37,13 @@ inline constexpr std::size_t kSamplesToDecide = 6;
 /// Below this many samples a block's mean is itself noise, and blocks that differ make nobody suspect.
 inline constexpr std::size_t kSamplesToJudgeBlock = 5;
 
-/// Compares two allocators that took turns in one process, A-B-B-A or, of more, A-B-C-C-B-A: blocks in the order in which they ran, the k-th of A
-/// beside the k-th of B; samples are times. From each pair of blocks comes one difference of mean logarithms. Their
-/// mean is the logarithm of the ratio: a drift that is linear in time cancels, because A leads in one pair and B in the
-/// next. The interval is Student's t over the pairs (samples of one block share what disturbed it), and never narrower
-/// than what the samples within blocks say: two pairs give a wide one, however many samples they hold; one pair gives
-/// none. Blocks without a partner are left out. nullopt when an allocator has no pairable block or a sample is not a
-/// positive finite number.
+/// Compares two allocators that took turns in one process, A-B-B-A or, of more, A-B-C-C-B-A: blocks in the order in
+/// which they ran, the k-th of A beside the k-th of B; samples are times. From each pair of blocks comes one difference
+/// of mean logarithms. Their mean is the logarithm of the ratio: a drift that is linear in time cancels, because A
+/// leads in one pair and B in the next. The interval is Student's t over the pairs (samples of one block share what
+/// disturbed it), and never narrower than what the samples within blocks say: two pairs give a wide one, however many
+/// samples they hold; one pair gives none. Blocks without a partner are left out. nullopt when an allocator has no
+/// pairable block or a sample is not a positive finite number.
 std::optional<PairedComparison> compare_paired(std::span<const std::vector<double>> a_blocks,
                                                std::span<const std::vector<double>> b_blocks);
 

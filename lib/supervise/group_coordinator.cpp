@@ -122,7 +122,7 @@ void GroupCoordinator::on_event(Member& from, bool decisive, Clock::time_point n
   }
 }
 
-/// A first vain wait may be the shadow of a failure elsewhere: hears the others before it stops them.
+/// A first wait that timed out may only follow from a failure elsewhere: the others are heard before all are stopped.
 void GroupCoordinator::settle(Clock::time_point now) {
   if (state_ == State::running) {
     state_ = State::settling;

@@ -17,7 +17,7 @@ namespace symmbench {
 /// Bounds of one group's waits.
 struct CoordinatorLimits {
   double round_s = 20;  ///< a round, from its first rank to its last
-  double settle_s = 2;  ///< after a first vain wait: for the others' view of it, before all are stopped
+  double settle_s = 2;  ///< after a first wait that timed out: for what the others say, before all are stopped
   double stop_s = 10;   ///< for a supervisor to answer a stop; longer, and it is lost
 };
 
