@@ -88,8 +88,9 @@ class LibraryGroupRun {
     const std::uint64_t bytes = bench_case.shape.message_bytes();
     const LocalBuffer message(*backend_.driver, bytes);
     stream_->fill(message.address(), 0, bytes / 4);
-    backend_.kernels->allreduce(*stream_,
-                                {.shape = bench_case.shape, .input = message.address(), .output = message.address()});
+    AllreduceCall call{.shape = bench_case.shape, .input = message.address()};
+    call.outputs[OutputKind::allreduce] = message.address();
+    backend_.kernels->allreduce(*stream_, call);
     stream_->synchronize();
   }
 
