@@ -69,6 +69,15 @@ const PatternSpec& spec_of(Pattern pattern) {
   std::abort();  // a name of the catalogue's future got past the options
 }
 
+std::string_view name_of(OutputKind kind) {
+  for (const PatternSpec& spec : kSpecs) {
+    for (const OutputSpec& output : spec.outputs) {
+      if (output.kind == kind) return output.name;
+    }
+  }
+  std::abort();
+}
+
 std::uint64_t elements_to_check(const CallShape& shape) {
   std::uint64_t elements = 0;
   for (const OutputSpec& output : spec_of(shape.pattern).outputs) elements += output.elements(shape);

@@ -59,6 +59,9 @@ std::span<const PatternSpec> pattern_specs();
 const PatternSpec& spec_of(Pattern pattern);
 inline bool by_rows(const CallShape& shape) { return spec_of(shape.pattern).by_rows(); }
 
+/// "norm_out": the same in every pattern that has such an output. @pre a kind of some pattern
+std::string_view name_of(OutputKind kind);
+
 /// The elements that a check of one call must have looked at, over all outputs.
 std::uint64_t elements_to_check(const CallShape& shape);
 

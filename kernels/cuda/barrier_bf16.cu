@@ -2,9 +2,6 @@
 
 namespace symmbench::cuda {
 
-template <>
-std::span<const LaunchRow> rows_of_unit<LaunchUnit::barrier, DType::bf16>() {
-  return kBarrierRowsOf<Bf16, PatternCode<Pattern::allreduce>, PatternCode<Pattern::residual_rmsnorm>>;
-}
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::barrier, Bf16>();
 
 }  // namespace symmbench::cuda

@@ -2,9 +2,6 @@
 
 namespace symmbench::cuda {
 
-template <>
-std::span<const LaunchRow> rows_of_unit<LaunchUnit::barrier, DType::fp16>() {
-  return kBarrierRowsOf<Fp16, PatternCode<Pattern::allreduce>, PatternCode<Pattern::residual_rmsnorm>>;
-}
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::barrier, Fp16>();
 
 }  // namespace symmbench::cuda

@@ -194,4 +194,16 @@ template <class T, class... Codes>
 inline constexpr LaunchRow kBarrierRowsOf[] = {
     {key_of<T, Codes>(Algorithm::two_shot_barrier, {1, kMaxRanks}), launch_barrier<T, Codes>}...};
 
+/// What each unit holds.
+template <LaunchUnit kUnit, class T>
+std::span<const LaunchRow> rows_of_unit() {
+  if constexpr (kUnit == LaunchUnit::plain) {
+    return kPlainRows<T, PatternCode<Pattern::allreduce>>;
+  } else if constexpr (kUnit == LaunchUnit::fused) {
+    return kRowsRows<T, PatternCode<Pattern::residual_rmsnorm>>;
+  } else {
+    return kBarrierRowsOf<T, PatternCode<Pattern::allreduce>, PatternCode<Pattern::residual_rmsnorm>>;
+  }
+}
+
 }  // namespace symmbench::cuda

@@ -2,9 +2,6 @@
 
 namespace symmbench::cuda {
 
-template <>
-std::span<const LaunchRow> rows_of_unit<LaunchUnit::fused, DType::bf16>() {
-  return kRowsRows<Bf16, PatternCode<Pattern::residual_rmsnorm>>;
-}
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::fused, Bf16>();
 
 }  // namespace symmbench::cuda

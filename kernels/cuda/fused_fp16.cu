@@ -2,9 +2,6 @@
 
 namespace symmbench::cuda {
 
-template <>
-std::span<const LaunchRow> rows_of_unit<LaunchUnit::fused, DType::fp16>() {
-  return kRowsRows<Fp16, PatternCode<Pattern::residual_rmsnorm>>;
-}
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::fused, Fp16>();
 
 }  // namespace symmbench::cuda

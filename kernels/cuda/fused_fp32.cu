@@ -2,9 +2,6 @@
 
 namespace symmbench::cuda {
 
-template <>
-std::span<const LaunchRow> rows_of_unit<LaunchUnit::fused, DType::fp32>() {
-  return kRowsRows<float, PatternCode<Pattern::residual_rmsnorm>>;
-}
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::fused, float>();
 
 }  // namespace symmbench::cuda

@@ -2,13 +2,14 @@
 
 #include <vector>
 
+#include "kernels/protocol/number.hpp"
+
 namespace symmbench::cuda {
 namespace {
 
 template <LaunchUnit kUnit>
 void add_unit(std::vector<LaunchRow>& rows) {
-  for (const auto part :
-       {rows_of_unit<kUnit, DType::fp16>(), rows_of_unit<kUnit, DType::bf16>(), rows_of_unit<kUnit, DType::fp32>()}) {
+  for (const auto part : {rows_of_unit<kUnit, Fp16>(), rows_of_unit<kUnit, Bf16>(), rows_of_unit<kUnit, float>()}) {
     rows.insert(rows.end(), part.begin(), part.end());
   }
 }

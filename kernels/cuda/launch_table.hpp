@@ -15,9 +15,9 @@ struct LaunchRow {
   Launch launch;
 };
 
-/// The kinds of instantiation units: <kind>_<dtype>.cu holds the rows of one kind and dtype.
+/// The kinds of instantiation units: <kind>_<dtype>.cu instantiates the rows of one kind and element type.
 enum class LaunchUnit { plain, fused, barrier };
-template <LaunchUnit, DType>
+template <LaunchUnit, class T>
 std::span<const LaunchRow> rows_of_unit();
 
 /// All of them: what a GPU can run, and with which kernel.

@@ -2,9 +2,6 @@
 
 namespace symmbench::cuda {
 
-template <>
-std::span<const LaunchRow> rows_of_unit<LaunchUnit::plain, DType::bf16>() {
-  return kPlainRows<Bf16, PatternCode<Pattern::allreduce>>;
-}
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::plain, Bf16>();
 
 }  // namespace symmbench::cuda

@@ -2,9 +2,6 @@
 
 namespace symmbench::cuda {
 
-template <>
-std::span<const LaunchRow> rows_of_unit<LaunchUnit::plain, DType::fp16>() {
-  return kPlainRows<Fp16, PatternCode<Pattern::allreduce>>;
-}
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::plain, Fp16>();
 
 }  // namespace symmbench::cuda

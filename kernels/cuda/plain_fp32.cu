@@ -2,9 +2,6 @@
 
 namespace symmbench::cuda {
 
-template <>
-std::span<const LaunchRow> rows_of_unit<LaunchUnit::plain, DType::fp32>() {
-  return kPlainRows<float, PatternCode<Pattern::allreduce>>;
-}
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::plain, float>();
 
 }  // namespace symmbench::cuda

@@ -2,9 +2,6 @@
 
 namespace symmbench::host {
 
-template <>
-std::span<const BlockRow> rows_of_type<DType::bf16>() {
-  return kRowsOfType<HostOps, Bf16>;
-}
+template std::span<const BlockRow> rows_of_type<Bf16>();
 
 }  // namespace symmbench::host

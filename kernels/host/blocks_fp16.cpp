@@ -2,9 +2,6 @@
 
 namespace symmbench::host {
 
-template <>
-std::span<const BlockRow> rows_of_type<DType::fp16>() {
-  return kRowsOfType<HostOps, Fp16>;
-}
+template std::span<const BlockRow> rows_of_type<Fp16>();
 
 }  // namespace symmbench::host

@@ -2,9 +2,6 @@
 
 namespace symmbench::host {
 
-template <>
-std::span<const BlockRow> rows_of_type<DType::fp32>() {
-  return kRowsOfType<HostOps, float>;
-}
+template std::span<const BlockRow> rows_of_type<float>();
 
 }  // namespace symmbench::host

@@ -89,4 +89,9 @@ inline constexpr auto kRowsOfType = [] {
                 unrolled(std::integral_constant<Algorithm, Algorithm::two_shot_barrier>{}));
 }();
 
+template <class T>
+std::span<const BlockRow> rows_of_type() {
+  return kRowsOfType<HostOps, T>;
+}
+
 }  // namespace symmbench::host

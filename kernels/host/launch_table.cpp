@@ -2,12 +2,14 @@
 
 #include <vector>
 
+#include "kernels/protocol/number.hpp"
+
 namespace symmbench::host {
 
 std::span<const BlockRow> launch_table() {
   static const std::vector<BlockRow> rows = [] {
     std::vector<BlockRow> all;
-    for (const auto part : {rows_of_type<DType::fp16>(), rows_of_type<DType::bf16>(), rows_of_type<DType::fp32>()}) {
+    for (const auto part : {rows_of_type<Fp16>(), rows_of_type<Bf16>(), rows_of_type<float>()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

@@ -15,15 +15,10 @@ struct BlockRow {
   RunBlock run;
 };
 
-/// The rows of one element type: one translation unit each (blocks_<dtype>.cpp), since they take long to compile.
-template <DType>
+/// The rows of one element type; instantiated in one translation unit each (blocks_<dtype>.cpp), since they take long to
+/// compile.
+template <class T>
 std::span<const BlockRow> rows_of_type();
-template <>
-std::span<const BlockRow> rows_of_type<DType::fp16>();
-template <>
-std::span<const BlockRow> rows_of_type<DType::bf16>();
-template <>
-std::span<const BlockRow> rows_of_type<DType::fp32>();
 
 /// All of them: what the emulated device can run.
 std::span<const BlockRow> launch_table();

@@ -8,6 +8,7 @@
 
 #include "core/names.hpp"
 #include "core/text.hpp"
+#include "kernels/patterns.hpp"
 #include "verify/suspects.hpp"
 
 namespace symmbench {
@@ -20,8 +21,6 @@ constexpr auto kKinds = name_table<BlameKind>({{BlameKind::unwritten, "unwritten
                                                {BlameKind::foreign, "foreign"},
                                                {BlameKind::bit_flip, "bit_flip"},
                                                {BlameKind::unexplained, "unexplained"}});
-constexpr auto kOutputs = name_table<OutputKind>(
-    {{OutputKind::allreduce, "allreduce"}, {OutputKind::residual, "residual_out"}, {OutputKind::norm, "norm_out"}});
 
 /// A recorded mismatch and what could have caused it.
 struct Open {
@@ -129,7 +128,6 @@ std::string summarise(const Blame& blame) {
 }  // namespace
 
 std::string_view name_of(BlameKind kind) { return kKinds.name(kind); }
-std::string_view name_of(OutputKind kind) { return kOutputs.name(kind); }
 
 Blame explain(const VerifyReport& report, const ExplainParameters& parameters) {
   Blame blame{.checked_elements = report.checked_elements,

@@ -78,6 +78,4 @@ Blame explain(const VerifyReport& report, const ExplainParameters& parameters);
 ///  "source_blocks": [{"rank", "blocks": [16]}]}
 Json to_json(const Blame& blame);
 
-std::string_view name_of(OutputKind kind);
-
 }  // namespace symmbench

@@ -30,7 +30,10 @@ TEST_CASE("Outputs of a pattern have different kinds, and only patterns in place
   for (const PatternSpec& spec : pattern_specs()) {
     REQUIRE_FALSE(spec.outputs.empty());
     std::set<OutputKind> kinds;
-    for (const OutputSpec& output : spec.outputs) CHECK(kinds.insert(output.kind).second);
+    for (const OutputSpec& output : spec.outputs) {
+      CHECK(kinds.insert(output.kind).second);
+      CHECK(name_of(output.kind) == output.name);
+    }
     if (spec.in_place) CHECK(spec.outputs[0].bytes(shape_of(spec.pattern)) == shape_of(spec.pattern).message_bytes());
   }
 }

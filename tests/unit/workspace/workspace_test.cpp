@@ -87,11 +87,11 @@ TEST_CASE("every algorithm sums on a fresh workspace, and again after a reset") 
   const auto failures = world.run([&](RankBench& rank) {
     const auto workspace = rank.create();
     const LocalBuffer input(rank.driver, kElements * 4), output(rank.driver, kElements * 4);
-    const AllreduceCall call{
+    AllreduceCall call{
         .shape = {.algorithm = algorithm, .dtype = DType::fp32, .world_size = kRanks, .tokens = 1, .hidden = kElements},
         .view = &workspace->view(),
-        .input = input.address(),
-        .output = output.address()};
+        .input = input.address()};
+    call.outputs[OutputKind::allreduce] = output.address();
     auto* const in = static_cast<float*>(to_pointer(input.address()));
     const auto* const out = static_cast<const float*>(to_pointer(output.address()));
     const auto sum_once = [&](int round) {
