@@ -11,6 +11,7 @@
 #include "kernels/host/host_kernels.hpp"
 #include "kernels/kernel_set.hpp"
 #include "kernels/patterns.hpp"
+#include "kernels/protocol/packet.hpp"
 
 namespace symmbench::test {
 
