@@ -9,8 +9,8 @@ namespace symmbench {
 
 inline constexpr std::size_t kMaxCases = 65536;  ///< of one run; more is taken for a typing mistake
 
-/// What a run does on each group of ranks, in order. A pure function of (config, world size, group), the same in every
-/// supervisor and worker, so that only case ids need to travel.
+/// What a run does on each group of ranks, in order. A pure function of (config, world size, group). Rank 0 makes it
+/// (job/job_plan.hpp); workers are handed their case group (plan/case_codec.hpp).
 struct Plan {
   int world_size = 0;
   int group_size = 0;
