@@ -13,10 +13,6 @@
 namespace symmbench {
 namespace {
 
-// The driver hands out and shares local memory in blocks of 2 MiB: a smaller allocation shares its block with others,
-// and the handle with them. Upstream rounds to whole blocks for that reason.
-constexpr std::uint64_t kIpcBlockBytes = 2ull << 20;
-
 constexpr Difference kIpcDifferences[] = {
     {"no check that the ranks asked for the same size", "the sizes are compared before a handle travels",
      "a rank that asked for less would be written beyond its end"},
@@ -149,11 +145,11 @@ int IpcMemory::peers_open() const {
   return open;
 }
 
-SharedMemoryFacts ipc_layout(std::uint64_t bytes, int ranks) {
+SharedMemoryFacts ipc_layout(std::uint64_t bytes, std::uint64_t block_bytes, int ranks) {
   SharedMemoryFacts facts;
   facts.requested_bytes = bytes;
-  facts.granularity_bytes = kIpcBlockBytes;
-  facts.allocated_bytes = round_up(bytes, kIpcBlockBytes);
+  facts.granularity_bytes = block_bytes;
+  facts.allocated_bytes = round_up(bytes, block_bytes);
   facts.va_layout = "per_peer";
   facts.va_bytes = facts.allocated_bytes * ranks;
   return facts;
@@ -166,7 +162,7 @@ HandleChoice CudaIpc::upstream_rule(const HandleFacts&) { return {HandleType::cu
 std::span<const Difference> CudaIpc::differences() const { return kIpcDifferences; }
 
 std::uint64_t CudaIpc::allocated_bytes(std::uint64_t requested_bytes, std::uint64_t) const {
-  return ipc_layout(requested_bytes, 1).allocated_bytes;
+  return round_up(requested_bytes, kBlockBytes);
 }
 
 std::unique_ptr<SharedMemory> CudaIpc::allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
@@ -176,7 +172,7 @@ std::unique_ptr<SharedMemory> CudaIpc::allocate(const PhaseContext& context, Dri
   try {
     collective_phase(context, Phase::create, [&] {
       require_possible(kind(), bytes, handle);
-      memory->allocate_own(ipc_layout(bytes, comm.size()));
+      memory->allocate_own(ipc_layout(bytes, kBlockBytes, comm.size()));
     });
     IpcBlob mine;
     collective_phase(context, Phase::export_handle, [&] { mine = memory->export_own(); });

@@ -18,8 +18,14 @@ class CudaIpc final : public Allocator {
   std::span<const Difference> differences() const override;
   std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
                                          HandleType handle) override;
-  /// Whole 2 MiB blocks, whatever the granularity of mapped memory.
+  /// Whole blocks of 2 MiB, whatever the granularity of mapped memory.
+  std::uint64_t granularity(Driver&, HandleType) const override { return kBlockBytes; }
   std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const override;
+
+ private:
+  // The driver hands out and shares local memory in blocks of 2 MiB: a smaller allocation shares its block with others,
+  // and the handle with them. Upstream rounds to whole blocks for that reason.
+  static constexpr std::uint64_t kBlockBytes = 2ull << 20;
 };
 
 }  // namespace symmbench

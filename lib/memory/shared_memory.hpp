@@ -61,6 +61,11 @@ class Allocator {
   virtual std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
                                                  HandleType handle) = 0;
 
+  /// What a rank's block is a multiple of on this device: for the next function. @throws Error{driver, ...}
+  virtual std::uint64_t granularity(Driver& driver, HandleType handle) const {
+    return driver.granularity({.handle = handle}, Granularity::recommended);
+  }
+
   /// Physical bytes one rank takes for a request, by the same arithmetic as allocate(); for `plan` and memory checks.
   virtual std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const = 0;
 };

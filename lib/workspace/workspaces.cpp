@@ -93,7 +93,7 @@ void check_request(const PhaseContext& context, const Allocator& allocator, Driv
     if (spec.give_up.wait_limit.count() <= 0) {
       throw refusal(Reason::invalid_argument, "a wait inside a kernel needs a positive limit");
     }
-    const auto granularity = driver.granularity({.handle = spec.handle}, Granularity::recommended);
+    const auto granularity = allocator.granularity(driver, spec.handle);
     const auto needed = workspace_bytes(spec.kind, capacity, allocator, granularity);
     const auto free = driver.memory_info().free_bytes;
     if (needed > free) {

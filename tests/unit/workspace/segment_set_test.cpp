@@ -23,7 +23,7 @@ TEST_CASE("a set of any segments is mapped on all ranks, filled where it has a p
   WorkspaceWorld world{.ranks = 3, .allocator = any_allocator()};
   const auto failures = world.run([](RankBench& rank) {
     SegmentSet set("test set", rank.comm, rank.driver, rank.stream, rank.kernels, two_segments());
-    set.create(rank.context, rank.allocator, HandleType::posix_fd);
+    set.create(rank.context, rank.allocator, rank.spec.handle);
     require(set.size() == 2);
     require(set.view(0).bytes == 8192 && set.view(1).bytes == 1024);
     for (int r = 0; r < 3; ++r) {
@@ -45,7 +45,7 @@ TEST_CASE("what an owner keeps beside the segments is made, started and closed w
     SegmentSet set(
         "test set", rank.comm, rank.driver, rank.stream, rank.kernels, two_segments(),
         {.allocate = [&] { told += "a"; }, .enqueue_start = [&] { told += "s"; }, .close = [&] { told += "c"; }});
-    set.create(rank.context, rank.allocator, HandleType::posix_fd);
+    set.create(rank.context, rank.allocator, rank.spec.handle);
     word_at(set.view(1)[rank.comm.rank()]) = 8;
     set.reset(rank.context);
     require(word_at(set.view(1)[rank.comm.rank()]) == 7);
@@ -63,7 +63,7 @@ TEST_CASE("a local part that fails on one rank fails the set on all, and nothing
                      if (rank.comm.rank() != 1) return;
                      throw Error({.layer = Layer::driver, .reason = Reason::out_of_memory, .detail = "none left"});
                    }});
-    set.create(rank.context, rank.allocator, HandleType::posix_fd);
+    set.create(rank.context, rank.allocator, rank.spec.handle);
   });
   for (const auto& failure : failures) {
     REQUIRE(failure);
@@ -79,7 +79,7 @@ TEST_CASE("the bench's own segment lends flags that streams meet at, and an area
   const auto failures = world.run([](RankBench& rank) {
     const auto workspace = rank.create();
     BenchSegment bench(rank.comm, rank.driver, rank.stream, rank.kernels);
-    bench.create(rank.context, rank.allocator, HandleType::posix_fd);
+    bench.create(rank.context, rank.allocator, rank.spec.handle);
     require(bench.links().bytes == BenchSegment::kLinkBytes);
     for (int r = 0; r < 4; ++r) require(bench.links()[r] == bench.flags()[r] + bench.flags().bytes);
     for (int round = 0; round < 2; ++round) {

@@ -51,6 +51,9 @@ class SwappingAllocator final : public Allocator {
   SwappingAllocator(Allocator& inner, bool active, int nth) : inner_(inner), active_(active), nth_(nth) {}
   AllocatorKind kind() const override { return inner_.kind(); }
   std::span<const Difference> differences() const override { return inner_.differences(); }
+  std::uint64_t granularity(Driver& driver, HandleType handle) const override {
+    return inner_.granularity(driver, handle);
+  }
   std::uint64_t allocated_bytes(std::uint64_t bytes, std::uint64_t granularity) const override {
     return inner_.allocated_bytes(bytes, granularity);
   }
