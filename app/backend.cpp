@@ -7,6 +7,7 @@
 #ifdef SYMMBENCH_HAS_CUDA
 #include "device/cuda/nccl_library.hpp"
 #include "kernels/cuda/cuda_kernels.hpp"
+#include "kernels/cuda/cuda_link_probe.hpp"
 #endif
 
 namespace symmbench {

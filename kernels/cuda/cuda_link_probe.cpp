@@ -1,5 +1,6 @@
+#include "kernels/cuda/cuda_link_probe.hpp"
+
 #include "kernels/cuda/cuda_calls.hpp"
-#include "kernels/cuda/cuda_kernels.hpp"
 #include "kernels/cuda/floors.hpp"
 
 namespace symmbench {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gpu/gpu_ranks.hpp"
+#include "kernels/cuda/cuda_link_probe.hpp"
 
 namespace symmbench {
 namespace {
