@@ -16,9 +16,7 @@ CaseGroup unusual_group() {
                  .group = 3,
                  .group_size = 8,
                  .algorithm_asked = "auto",
-                 .shape = {.workspace = WorkspaceKind::mnnvl,
-                           .transport = TransportKind::multicast,
-                           .algorithm = Algorithm::two_shot_barrier,
+                 .shape = {.algorithm = Algorithm::two_shot_barrier,
                            .pattern = Pattern::residual_rmsnorm,
                            .dtype = DType::fp16,
                            .world_size = 8,
@@ -38,8 +36,6 @@ CaseGroup unusual_group() {
                  .skip = "it cannot"};
   return {.kind = GroupKind::lifecycle,
           .id = "lifecycle/w/t/fabric/a",
-          .workspace = WorkspaceKind::mnnvl,
-          .transport = TransportKind::multicast,
           .handle_asked = "fabric",
           .allocators = {"a", "b"},
           .capacity = MessageCapacity(one.shape),
@@ -57,14 +53,14 @@ TEST_CASE("a case group arrives at a worker as it was planned, member by member"
   CHECK(got.id == sent.id);
   CHECK(got.allocators == sent.allocators);
   CHECK(got.lifecycles == 9);
-  CHECK(got.workspace == WorkspaceKind::mnnvl);
-  CHECK(got.transport == TransportKind::multicast);
+  CHECK(got.workspace == sent.workspace);
+  CHECK(got.transport == sent.transport);
   CHECK(got.capacity.message_bytes() == sent.capacity.message_bytes());
   CHECK(got.capacity.world_size() == 8);
   REQUIRE(got.cases.size() == 2);
   CHECK(got.cases[0].keys() == sent.cases[0].keys());
-  CHECK(got.cases[0].shape.workspace == WorkspaceKind::mnnvl);
-  CHECK(got.cases[0].shape.transport == TransportKind::multicast);
+  CHECK(got.cases[0].shape.workspace == sent.cases[0].shape.workspace);
+  CHECK(got.cases[0].shape.transport == sent.cases[0].shape.transport);
   CHECK(got.cases[0].shape.pdl == false);
   CHECK(got.cases[0].shape.threads == 256);
   CHECK(got.cases[0].auto_choice.source == "sm90");
