@@ -229,11 +229,11 @@ TEST_CASE("whatever driver call fails while a workspace is made, all ranks leave
   // Each function at its first, a middle and a late call: every stage of a half-built workspace.
   const auto allocator = any_allocator();
   const bool mapped = can_travel_by(allocator_from(allocator).value(), HandleType::posix_fd);
-  auto calls = mapped ? std::vector{DriverCall::granularity,   DriverCall::create,  DriverCall::export_handle,
-                                    DriverCall::import_handle, DriverCall::reserve, DriverCall::map,
-                                    DriverCall::set_access}
+  auto calls = mapped ? std::vector{DriverCall::granularity,   DriverCall::create,     DriverCall::export_handle,
+                                    DriverCall::import_handle, DriverCall::reserve,    DriverCall::map,
+                                    DriverCall::set_access,    DriverCall::make_stream}
                       : std::vector{DriverCall::export_ipc, DriverCall::open_ipc};
-  for (const auto common : {DriverCall::memory_info, DriverCall::allocate_local, DriverCall::make_stream}) {
+  for (const auto common : {DriverCall::memory_info, DriverCall::allocate_local}) {
     calls.push_back(common);
   }
   const auto call = GENERATE_COPY(from_range(calls));
