@@ -49,6 +49,14 @@ Backend cuda_backend(Heartbeat&, const BackendOptions&) {
 }
 #endif
 
+Backend host_backend(Heartbeat& heartbeat, const BackendOptions& options) {
+  std::unique_ptr<Driver> driver = std::make_unique<HostDriver>();
+  if (!options.driver_faults.empty()) {
+    driver = std::make_unique<FaultyDriver>(std::move(driver), options.driver_faults);
+  }
+  return backend_of(std::move(driver), make_host_kernels(options.protocol_fault), heartbeat);
+}
+
 DeviceAnswer probe_cuda_device(int local_rank) {
   DeviceAnswer answer{.kind = "cuda"};
   const CudaAvailability cuda = probe_cuda();
@@ -72,7 +80,7 @@ DeviceAnswer probe_cuda_device(int local_rank) {
 
 Backend make_backend(const std::string& kind, Heartbeat& heartbeat, const BackendOptions& options) {
   if (kind == "cuda") return cuda_backend(heartbeat, options);
-  return backend_of(std::make_unique<HostDriver>(), make_host_kernels(), heartbeat);
+  return host_backend(heartbeat, options);
 }
 
 std::vector<DeviceAnswer> probe_devices(int local_rank) {

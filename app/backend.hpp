@@ -1,10 +1,13 @@
 #pragma once
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "bench/backend.hpp"
 #include "bench/preflight.hpp"
+#include "catalog/protocol_faults.hpp"
+#include "device/faulty/faulty_driver.hpp"
 #include "supervise/worker.hpp"
 
 namespace symmbench {
@@ -12,6 +15,8 @@ namespace symmbench {
 struct BackendOptions {
   int local_rank = 0;                            ///< among the ranks of this host: which GPU is meant
   std::chrono::nanoseconds synchronize_limit{};  ///< of one Stream::synchronize(); longer than any wait in a kernel
+  std::vector<DriverFault> driver_faults = {};   ///< what strikes this rank, host device only
+  std::optional<ProtocolFault> protocol_fault = std::nullopt;  ///< likewise
 };
 
 /// The composition root: the one place where a device kind becomes Driver + KernelSet. Runs in workers only.

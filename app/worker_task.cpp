@@ -7,6 +7,7 @@
 #include "bench/library_group.hpp"
 #include "bench/lifecycle.hpp"
 #include "bench/preflight.hpp"
+#include "fault/fault_plan.hpp"
 #include "job/case_group_task.hpp"
 
 namespace symmbench {
@@ -26,9 +27,13 @@ void case_group(WorkerContext& context) {
   const Deadlines deadlines = deadlines_of(config);
   const auto synchronize_limit =
       std::chrono::nanoseconds(static_cast<std::int64_t>((deadlines.kernel_wait_s + deadlines.round_s) / 2 * 1e9));
-  Backend backend =
-      make_backend(device, context.heartbeat,
-                   {.local_rank = place_told_by_supervisor().local_rank, .synchronize_limit = synchronize_limit});
+  const FaultPlan faults = parse_fault_plan(config.inject);
+  const int world_rank = context.comm.world_rank(context.comm.rank());
+  Backend backend = make_backend(device, context.heartbeat,
+                                 {.local_rank = place_told_by_supervisor().local_rank,
+                                  .synchronize_limit = synchronize_limit,
+                                  .driver_faults = faults.driver_faults(world_rank),
+                                  .protocol_fault = faults.protocol_fault(world_rank)});
   switch (group.kind) {
     case GroupKind::measure:
       return run_case_group(context, config, group, backend);

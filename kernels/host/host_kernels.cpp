@@ -9,6 +9,7 @@
 #include "core/round.hpp"
 #include "device/host/host_stream.hpp"
 #include "kernels/call_rules.hpp"
+#include "kernels/host/faulty_launch_table.hpp"
 #include "kernels/host/host_ops.hpp"
 #include "kernels/host/host_partition.hpp"
 #include "kernels/host/launch_table.hpp"
@@ -59,9 +60,11 @@ HostOps local_ops() {
 
 class HostKernels final : public KernelSet {
  public:
+  explicit HostKernels(std::span<const host::BlockRow> rows) : rows_(rows) {}
+
   std::optional<std::string> unsupported(const CallShape& shape) const override {
     if (auto problem = call_problem(shape)) return problem;
-    if (row_for(host::launch_table(), shape) == nullptr) return no_kernel_for(shape);
+    if (row_for(rows_, shape) == nullptr) return no_kernel_for(shape);
     return std::nullopt;
   }
 
@@ -84,7 +87,7 @@ class HostKernels final : public KernelSet {
     }
     const std::uint32_t blocks = launch_shape(call.shape).blocks;
     // The view is copied, as a kernel's arguments are.
-    const host::RunBlock run = row_for(host::launch_table(), call.shape)->run;
+    const host::RunBlock run = row_for(rows_, call.shape)->run;
     host_stream(stream).launch(
         blocks, [run, call, view = *call.view, blocks](std::uint32_t block) { run(call, view, block, blocks); });
   }
@@ -155,10 +158,15 @@ class HostKernels final : public KernelSet {
       }
     });
   }
+
+ private:
+  std::span<const host::BlockRow> rows_;
 };
 
 }  // namespace
 
-std::unique_ptr<KernelSet> make_host_kernels() { return std::make_unique<HostKernels>(); }
+std::unique_ptr<KernelSet> make_host_kernels(std::optional<ProtocolFault> fault) {
+  return std::make_unique<HostKernels>(fault ? host::faulty_launch_table(*fault) : host::launch_table());
+}
 
 }  // namespace symmbench

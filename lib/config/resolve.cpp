@@ -294,6 +294,14 @@ void check_places(const Settings& run, const RunConfig& config) {
   }
 }
 
+/// The texts of --inject: lib/fault knows what they mean.
+std::vector<std::string> inject_from(const Settings& run, DeviceChoice device) {
+  const auto text = get_optional<std::string>(run, "inject");
+  if (!text) return {};
+  if (device != DeviceChoice::host) run.at("inject").fail("must be combined with --device host");
+  return split_list(*text, ';');
+}
+
 RunConfig run_config_from(const Settings& run) {
   RunConfig config;
   config.device = device_from(get<std::string>(run, "device"));
@@ -306,6 +314,7 @@ RunConfig run_config_from(const Settings& run) {
   config.deadline_scale = get<double>(run, "deadline_scale");
   config.seed = get<std::uint64_t>(run, "seed");
   config.isolation = get<std::string>(run, "isolation") == "none" ? Isolation::none : Isolation::process;
+  config.inject = inject_from(run, config.device);
   config.strict = get<bool>(run, "strict");
   config.skip_if_unsupported = get<bool>(run, "skip_if_unsupported");
   config.raw_samples = get<bool>(run, "raw_samples");

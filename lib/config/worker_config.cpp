@@ -4,10 +4,14 @@ namespace symmbench {
 
 Json to_json(const WorkerConfig& config) {
   // Names every member: one that is added must be added here too before this compiles again.
-  const auto& [check, ci_width, case_time_s, timeout_s, deadline_scale, seed] = config;
-  return {{"check", check == CheckMode::on},  {"ci_width", ci_width},
-          {"case_time_s", case_time_s},       {"timeout_s", timeout_s},
-          {"deadline_scale", deadline_scale}, {"seed", seed}};
+  const auto& [check, ci_width, case_time_s, timeout_s, deadline_scale, seed, inject] = config;
+  return {{"check", check == CheckMode::on},
+          {"ci_width", ci_width},
+          {"case_time_s", case_time_s},
+          {"timeout_s", timeout_s},
+          {"deadline_scale", deadline_scale},
+          {"seed", seed},
+          {"inject", inject}};
 }
 
 WorkerConfig worker_config_from(const Json& json) try {
@@ -16,7 +20,8 @@ WorkerConfig worker_config_from(const Json& json) try {
           .case_time_s = json.at("case_time_s").get<double>(),
           .timeout_s = json.at("timeout_s").get<double>(),
           .deadline_scale = json.at("deadline_scale").get<double>(),
-          .seed = json.at("seed").get<std::uint64_t>()};
+          .seed = json.at("seed").get<std::uint64_t>(),
+          .inject = json.at("inject").get<std::vector<std::string>>()};
 } catch (const Json::exception& error) {
   throw Error{{.layer = Layer::worker,
                .reason = Reason::invalid_argument,

@@ -1,5 +1,7 @@
 #pragma once
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "core/json.hpp"
 
@@ -15,6 +17,7 @@ struct WorkerConfig {
   double timeout_s = 20;      ///< of every wait between ranks; kernels give up at half of it
   double deadline_scale = 1;  ///< multiplies every deadline (sanitizers, slow machines)
   std::uint64_t seed = 1;
+  std::vector<std::string> inject;  ///< faults to provoke, as lib/fault reads them
 };
 
 /// As it travels from supervisor to worker.

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -38,6 +39,6 @@ struct FaultPlan {
 };
 
 /// @throws as parse_fault(); also for two protocol faults at one rank, and for a rank that the run does not have
-FaultPlan parse_fault_plan(std::span<const std::string> texts, int world_size);
+FaultPlan parse_fault_plan(std::span<const std::string> texts, int world_size = std::numeric_limits<int>::max());
 
 }  // namespace symmbench

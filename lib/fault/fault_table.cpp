@@ -21,7 +21,7 @@ constexpr FaultRow kFaults[] = {
     {"skipped_sanitiser", "a payload equal to the sentinel is sent as it is: its receiver waits for it",
      Seam::protocol, kOfRank, ProtocolFault::skipped_sanitiser, Layer::kernel, "watchdog", kHung, 1},
     {"one_slot", "one Lamport slot instead of three", Seam::protocol, kOfRank, ProtocolFault::one_slot, Layer::kernel,
-     "results", kFailed, 1},
+     "watchdog", kHung, 1},
     {"half_clear", "half of what a call wrote in its slot is cleared", Seam::protocol, kOfRank,
      ProtocolFault::half_clear, Layer::verify, "results", kFailed, 1},
     {"packet_lost", "one packet in 64 of a rank is not sent", Seam::protocol, kOfRank, ProtocolFault::packet_lost,

@@ -3,11 +3,14 @@
 #include <algorithm>
 
 #include "job/case_group_task.hpp"
+#include "job/check_faults.hpp"
 
 namespace symmbench {
 
 JobPlan::JobPlan(const RunConfig& config, int world_size)
-    : plan_(make_plan(config, world_size, 0)), tuning_(config.tuning.name) {}
+    : plan_(make_plan(config, world_size, 0)), tuning_(config.tuning.name) {
+  check_faults(config, world_size);
+}
 
 void JobPlan::follow_tuning(const RunConfig& config) {
   if (config.tuning.name == tuning_) return;

@@ -12,7 +12,7 @@ namespace symmbench {
 /// requests all come from it. Every group of ranks does the same: its number, which case ids name, is all that differs.
 class JobPlan {
  public:
-  /// @throws Error{config, invalid_argument} as make_plan
+  /// @throws Error{config, invalid_argument} as make_plan and check_faults
   JobPlan(const RunConfig& config, int world_size);
 
   /// Once the device is known: `config` says which tuning table `auto` follows from now on. Only a table that has

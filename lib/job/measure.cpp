@@ -30,6 +30,7 @@ RunStarted run_started(const RunConfig& asked, const RunConfig& decided, const J
                      {"config", repeatable(decided)},
                      {"seed", decided.seed},
                      {"started_at", started_at}};
+  if (!decided.inject.empty()) started.run["injected"] = decided.inject;
   started.device = Json{{"asked", started.run.at("config").value("device", std::string("auto"))},
                         {"kind", device.kind},
                         {"emulated", device.emulated},

@@ -21,18 +21,20 @@ Json events_json(const RecordSet& records) {
 
 Json run_json(const RecordSet& records, const Outcomes& outcomes) {
   const Json& run = records.started.run;
-  return {{"command", pick_text(run, "command")},
-          {"repro_command", pick_text(run, "repro_command")},
-          {"config", pick_object(run, "config")},
-          {"seed", pick_integer(run, "seed")},
-          {"world_size", records.started.world_size},
-          {"group_size", records.started.group_size},
-          {"started_at", pick_text(run, "started_at")},
-          {"ended_at", records.ended ? Json(records.ended->ended_at) : Json(nullptr)},
-          {"complete", records.complete()},
-          {"interrupted_by", records.ended ? json_or_null(records.ended->interrupted_by) : Json(nullptr)},
-          {"events", events_json(records)},
-          {"incidents", fold_run_incidents(records, outcomes)}};
+  Json folded{{"command", pick_text(run, "command")},
+              {"repro_command", pick_text(run, "repro_command")},
+              {"config", pick_object(run, "config")},
+              {"seed", pick_integer(run, "seed")},
+              {"world_size", records.started.world_size},
+              {"group_size", records.started.group_size},
+              {"started_at", pick_text(run, "started_at")},
+              {"ended_at", records.ended ? Json(records.ended->ended_at) : Json(nullptr)},
+              {"complete", records.complete()},
+              {"interrupted_by", records.ended ? json_or_null(records.ended->interrupted_by) : Json(nullptr)},
+              {"events", events_json(records)},
+              {"incidents", fold_run_incidents(records, outcomes)}};
+  if (const Json injected = member(run, "injected"); injected.is_array()) folded["injected"] = injected;
+  return folded;
 }
 
 Json device_json(const Json& device) {

@@ -78,6 +78,9 @@ void write_device_list(std::ostream& out, const Json& head) {
     fmt::print(out, "# EMULATED: times show that the tool works, not how fast anything is ({})\n",
                text_or(device, "reason", "device host"));
   }
+  if (const Json injected = member(run, "injected"); injected.is_array()) {
+    for (const Json& fault : injected) fmt::print(out, "# INJECTED: {}\n", fault.get<std::string>());
+  }
   fmt::print(out, "# Using devices\n");
   for (const Json& rank : head.at("ranks")) write_rank(out, rank, group_size);
   fmt::print(out, "#\n");

@@ -1,6 +1,8 @@
 #include "job/job_plan.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
 
 #include "config/resolve.hpp"
 #include "job/case_group_task.hpp"
@@ -97,4 +99,25 @@ TEST_CASE("the device's tuning table changes what auto takes, its absence does n
   CHECK(source() == "computed");
   plan.follow_tuning(with_tuning(open, "sm90"));
   CHECK(source() == "sm90");
+}
+
+TEST_CASE("faults are handed to workers as they were asked for") {
+  const auto config = planned_with({{"device", "host"}, {"inject", "driver_code:rank=1,code=2;packet_lost"}});
+  const auto work = JobPlan(config, 2).work(0, config, "host");
+  REQUIRE_FALSE(work.empty());
+  CHECK(case_group_task_from(work[0].settings).config.inject ==
+        std::vector<std::string>{"driver_code:rank=1,code=2", "packet_lost"});
+}
+
+TEST_CASE("faults that cannot be provoked are refused before anything runs") {
+  const auto problem = [](const Json& options) {
+    Json all{{"device", "host"}};
+    all.update(options);
+    return failure_of([&] { JobPlan(planned_with(all), 2); }).detail;
+  };
+  CHECK(problem({{"inject", "driver_code:rank=2"}}).find("number of ranks, which is 2") != std::string::npos);
+  CHECK(problem({{"inject", "packet_lost"}, {"datatype", "fp32"}}).find("--datatype bf16") != std::string::npos);
+  CHECK(problem({{"inject", "packet_lost"}, {"pattern", "residual_rmsnorm"}}).find("--pattern allreduce") !=
+        std::string::npos);
+  CHECK(problem({{"inject", "packet_lost"}, {"device", "auto"}}).find("--device host") != std::string::npos);
 }

@@ -1,0 +1,37 @@
+#include "kernels/host/faulty_launch_table.hpp"
+
+#include <array>
+
+#include "kernels/host/faulty_ops.hpp"
+#include "kernels/host/host_blocks.hpp"
+
+namespace symmbench::host {
+namespace {
+
+template <ProtocolFault kFault, Algorithm kAlgorithm>
+constexpr BlockRow kRow = kRowOfAny<FaultyOps<kFault>, Bf16, Pattern::allreduce, kAlgorithm>;
+template <ProtocolFault kFault>
+constexpr std::array kRows = {kRow<kFault, Algorithm::one_shot>, kRow<kFault, Algorithm::two_shot>,
+                              kRow<kFault, Algorithm::two_shot_barrier>};
+
+}  // namespace
+
+std::span<const BlockRow> faulty_launch_table(ProtocolFault fault) {
+  switch (fault) {
+    case ProtocolFault::skipped_clear:
+      return kRows<ProtocolFault::skipped_clear>;
+    case ProtocolFault::skipped_sanitiser:
+      return kRows<ProtocolFault::skipped_sanitiser>;
+    case ProtocolFault::one_slot:
+      return kRows<ProtocolFault::one_slot>;
+    case ProtocolFault::half_clear:
+      return kRows<ProtocolFault::half_clear>;
+    case ProtocolFault::packet_lost:
+      return kRows<ProtocolFault::packet_lost>;
+    case ProtocolFault::barrier_skipped:
+      return kRows<ProtocolFault::barrier_skipped>;
+  }
+  return {};
+}
+
+}  // namespace symmbench::host

@@ -1,0 +1,54 @@
+"""What a run makes of faults that it provokes on purpose: each is seen by the check that the fault table names, and
+attributed to the rank that it struck."""
+from harness import RunTest, main, run
+
+ONE_CASE = ("run", "--device", "host", "-b", "16K", "-e", "16K", "-n", 20, "--allocator", "torch_symm_mem",
+            "--algorithm", "one_shot", "--lifecycles", 0, "-T", 6)
+
+
+class Faults(RunTest):
+    def inject(self, fault, *arguments):
+        done = run(4, *ONE_CASE, "--inject", fault, "-J", self.report, *arguments)
+        self.assert_nothing_left()
+        return done
+
+    def test_a_driver_code_is_told_with_rank_call_and_code(self):
+        self.assert_exit(self.inject("driver_code:rank=2,call=cuMemMap,code=2"), 1)
+        report = self.load()
+        self.assertEqual(report["run"]["injected"], ["driver_code:rank=2,call=cuMemMap,code=2"])
+        (row,) = report["results"]
+        failure = row["failure"]
+        self.assertEqual((failure["rank"], failure["call"], failure["code"]), (2, "cuMemMap", 2), failure)
+
+    def test_a_lost_packet_is_a_hang(self):
+        done = self.inject("packet_lost:rank=1")
+        self.assert_exit(done, 4)
+        (row,) = self.load()["results"]
+        self.assertEqual((row["status"], row["failure"]["layer"]), ("hung", "kernel"), row["failure"])
+
+    def test_a_slot_that_is_not_cleared_is_wrong_sums(self):
+        self.assert_exit(self.inject("skipped_clear:rank=1"), 1)
+        (row,) = self.load()["results"]
+        self.assertEqual((row["status"], row["failure"]["layer"]), ("failed", "verify"), row["failure"])
+
+    def test_a_protocol_fault_strikes_plain_bf16_only(self):
+        done = self.inject("packet_lost", "-d", "fp32")
+        self.assert_exit(done, 2)
+        self.assertIn("--datatype bf16", done.stderr)
+
+    def test_a_fault_needs_the_host_device(self):
+        done = run(2, "run", "--device", "auto", "--inject", "driver_code")
+        self.assert_exit(done, 2)
+        self.assertIn("must be combined with --device host", done.stderr)
+
+    def test_a_fault_that_makes_no_sense_is_refused_before_anything_runs(self):
+        for fault, said in (("driver_cod", "did you mean driver_code"), ("driver_code:rank=4", "number of ranks"),
+                            ("slow_link", "cannot be provoked in this version")):
+            with self.subTest(fault=fault):
+                done = self.inject(fault)
+                self.assert_exit(done, 2)
+                self.assertIn(said, done.stderr)
+
+
+if __name__ == "__main__":
+    main()
