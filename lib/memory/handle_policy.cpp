@@ -100,8 +100,9 @@ HandleDecision decide_upstream(AllocatorKind allocator, std::span<const HandleFa
   if (std::all_of(types.begin(), types.end(), [&](HandleType type) { return type == types[0]; })) {
     return {"upstream", types.back(), fmt::format("rule of {}: {}", name_of(allocator), text)};
   }
-  return {"upstream", std::nullopt,
-          fmt::format("rule of {} chooses differently, upstream would wait for ever: {}", name_of(allocator), text)};
+  return {
+      "upstream", std::nullopt,
+      fmt::format("rule of {} chooses differently, upstream would wait indefinitely: {}", name_of(allocator), text)};
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ class Supervisor::Impl {
    public:
     ForgivingJournal(RecordSink& journal, int rank) : journal_(journal), rank_(rank) {}
     void append(const Json& record) override try { journal_.append(record); } catch (const Error& error) {
-      if (!std::exchange(told_, true)) {
+      if (!std::exchange(reported_, true)) {
         fmt::print(stderr, "symmbench: rank {} goes on without its journal: {}\n", rank_, error.what());
       }
     }
@@ -79,7 +79,7 @@ class Supervisor::Impl {
    private:
     RecordSink& journal_;
     int rank_;
-    bool told_ = false;
+    bool reported_ = false;
   };
 
   void send(int to, std::uint32_t kind, std::span<const std::byte> body) { transport_.send(to, envelope(kind, body)); }

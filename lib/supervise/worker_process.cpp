@@ -174,7 +174,7 @@ void WorkerProcess::kill() {
 
 WorkerProcess::~WorkerProcess() {
   kill();
-  // A process in an uninterruptible driver call does not die; nobody may wait for it for ever.
+  // A process in an uninterruptible driver call does not die; nobody may wait for it indefinitely.
   const auto deadline = Deadline::in_seconds(2);
   while (poll().kind == Kind::running && !deadline.expired()) sched_yield();
 }

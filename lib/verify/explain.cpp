@@ -57,7 +57,7 @@ std::vector<Open> find_suspects(const VerifyReport& report, const ExplainParamet
   return open;
 }
 
-/// The suspect that most open mismatches share; among equals the readier belief.
+/// The suspect that most open mismatches share; among equals the first in the order of Suspect.
 Suspect strongest(const std::vector<Open>& open) {
   std::map<Suspect, std::size_t> votes;
   for (const auto& [mismatch, suspects] : open) {

@@ -1,7 +1,8 @@
+#include "bench/preflight.hpp"
+
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
 
-#include "bench/preflight.hpp"
 #include "support/bench_fakes.hpp"
 #include "support/thread_ranks.hpp"
 

@@ -114,7 +114,7 @@ TEST_CASE("close reports what the driver refuses, keeps the thing, and the destr
   CHECK(bench.ledger.balanced());
 }
 
-TEST_CASE("a destructor whose driver refuses for ever does not throw") {
+TEST_CASE("a destructor whose driver refuses indefinitely does not throw") {
   Bench bench({{.call = DriverCall::release, .nth = 1, .code = driver_code::kInvalidHandle, .times = 100}});
   { const auto memory = PhysicalMemory::create(bench.driver, kBytes, {}); }
   CHECK(bench.ledger.memories.size() == 1);
