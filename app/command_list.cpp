@@ -16,6 +16,8 @@ namespace {
 
 /// What a run proves or watches by itself.
 constexpr Choice kChecks[] = {
+    {"phases",
+     "each step of a workspace's life ends in a vote: one rank's failure is every rank's, with call and code"},
     {"handle_trial", "create, export, import on a peer, map and access, by vote of all ranks"},
     {"ownership", "each rank's memory is where every peer has it mapped"},
     {"patterns", "Lamport area, flags and control block hold their start values before use"},

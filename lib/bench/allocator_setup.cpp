@@ -67,7 +67,11 @@ void AllocatorSetup::create_bench_segment() {
     if (ranks_lost_each_other(failed.failure())) throw;
     bench_.reset();
     const auto workspace = std::move(workspace_);
-    workspace->close(phases);
+    try {
+      workspace->close(phases);
+    } catch (const PhaseFailed& second) {
+      if (ranks_lost_each_other(second.failure())) throw;  // the first one is a rank's own; this ends the attempt
+    }
     throw;
   }
 }
@@ -87,10 +91,15 @@ void AllocatorSetup::close(PhaseClock& clock) {
   try {
     workspace_->close({.comm = context_.comm, .observer = &clock});
   } catch (const PhaseFailed& failed) {
+    if (ranks_lost_each_other(failed.failure())) throw;
     first = failed;
   }
   PhaseClock unheard(context_.heartbeat, deadlines_of(config_).round_s);
-  bench_->close({.comm = context_.comm, .observer = &unheard});
+  try {
+    bench_->close({.comm = context_.comm, .observer = &unheard});
+  } catch (const PhaseFailed& failed) {
+    if (ranks_lost_each_other(failed.failure()) || !first) throw;
+  }
   if (first) throw PhaseFailed(*first);
 }
 

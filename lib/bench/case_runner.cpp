@@ -123,7 +123,6 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
   const auto& workspace = run.workspace;
   const auto& batch = run.ring.view();
   const CheckCall check = run.check_call();
-  context_.heartbeat.iteration(run.batches * run.shape.iterations);
   context_.heartbeat.allow(deadlines_.round_s);
 
   backend_.kernels->fill_inputs(stream_, batch, check);
@@ -137,6 +136,7 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
   stream_.record(*batch_start_);
   graph.launch();
   stream_.record(*batch_end_);
+  context_.heartbeat.iteration(run.batches * run.shape.iterations);
   if (config_.check == CheckMode::on) {
     // The ring then starts its next round: slot 0 belongs to the first iteration of the next batch.
     backend_.kernels->check(stream_, batch, check, round_up(run.shape.iterations, run.shape.buffers));

@@ -54,14 +54,16 @@ class GroupRun {
  private:
   bool leader() const { return context_.comm.rank() == 0; }
 
-  /// Once, over the first allocator that there is. That this failed costs no case its result, but for a wait in vain
+  /// Once, over the first of the allocators, as they were asked for, whose workspace stands. That this failed costs no case its result, but for a wait in vain
   /// with no other failure: ranks that do not reach each other are a hang, here as anywhere.
   void measure_links() {
     if (!backend_.probe || context_.comm.size() < 2) return;
-    const auto it =
-        std::find_if(setups_.begin(), setups_.end(), [](auto& one) { return one.second.ready().workspace != nullptr; });
-    if (it == setups_.end()) return;
-    const AllocatorWorkspace ready = it->second.ready();
+    const auto names = allocators_of(context_.request);
+    const auto first = std::find_if(names.begin(), names.end(), [&](const std::string& name) {
+      return setups_.at(name).ready().workspace != nullptr;
+    });
+    if (first == names.end()) return;
+    const AllocatorWorkspace ready = setups_.at(*first).ready();
     context_.heartbeat.phase(Phase::init);
     context_.heartbeat.allow(deadlines_of(config_).round_s);
     try {

@@ -9,7 +9,7 @@ struct PatternParameters {
   float weight_bias = 0.0f;  ///< added to gamma; 1: Gemma style
   float epsilon = 1e-6f;
 
-  /// f(name, short_name, member) for each, in the order of the report's keys. `name` is that of the option and the row
+  /// f(name, short_name, member) for each, in the order of case ids. `name` is that of the option and the row
   /// key, `short_name` stands in case ids.
   template <class F>
   static constexpr void visit(F&& f) {

@@ -94,6 +94,7 @@ FaultSpec parse_fault(std::string_view text) {
   FaultSpec spec{.fault = &row_of(text, text.substr(0, colon))};
   if (colon == std::string_view::npos) return spec;
   const auto allowed = names_of(spec.fault->parameters);
+  std::vector<std::string> given;
   for (const std::string& part : split_list(text.substr(colon + 1))) {
     const std::size_t equals = part.find('=');
     const std::string_view key = std::string_view(part).substr(0, equals);
@@ -101,6 +102,8 @@ FaultSpec parse_fault(std::string_view text) {
       refuse(text, fmt::format("{} has no parameter '{}': {}", spec.fault->name, key, fmt::join(allowed, ", ")));
     }
     if (equals == std::string::npos) refuse(text, fmt::format("{} needs a value: {}=...", key, key));
+    if (std::find(given.begin(), given.end(), key) != given.end()) refuse(text, fmt::format("{} is given twice", key));
+    given.emplace_back(key);
     set_parameter(spec, text, key, std::string_view(part).substr(equals + 1));
   }
   return spec;

@@ -92,7 +92,6 @@ IpcMemory::~IpcMemory() {
   } catch (const std::exception& error) {
     warn(error.what());
   }
-  if (blocks_[own_] != 0) warn("its own block stays allocated, for a peer may have it open");
 }
 
 void IpcMemory::close(const PhaseContext& context) {
@@ -100,8 +99,12 @@ void IpcMemory::close(const PhaseContext& context) {
   closed_ = true;
   collective_phase(context, Phase::close, [&] {
     KeepGoing keep_going;
-    keep_going([&] { barrier(context.comm, "close: nobody uses the memory any more"); });
-    keep_going([&] { tear_down(&context.comm); });
+    bool met = false;
+    keep_going([&] {
+      barrier(context.comm, "close: nobody uses the memory any more");
+      met = true;
+    });
+    keep_going([&] { tear_down(met ? &context.comm : nullptr); });
     keep_going.rethrow();
   });
 }
@@ -122,6 +125,7 @@ void IpcMemory::tear_down(Communicator* comm) {
       blocks_[own_] = 0;
     });
   }
+  if (blocks_[own_] != 0) warn("its own block stays allocated, for a peer may have it open");
   keep_going.rethrow();
 }
 

@@ -23,7 +23,7 @@ struct CaseGroup {
   WorkspaceKind workspace = WorkspaceKind::trtllm_fusion;  ///< unused by a library group
   TransportKind transport = TransportKind::unicast;
   std::string handle_asked;
-  std::vector<std::string> allocators;  ///< resolved: "upstream" is already one of the two
+  std::vector<std::string> allocators;  ///< resolved: "upstream" is already one of the others
   MessageCapacity capacity;             ///< of all cases that can run; a lifecycle group's of those it stands for
   std::vector<Case> cases;
   std::uint64_t lifecycles = 0;

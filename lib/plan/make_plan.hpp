@@ -19,7 +19,7 @@ struct Plan {
 };
 
 /// @throws Error{config, invalid_argument} for a combination that cannot exist (group size does not divide the ranks,
-/// fused pattern in place only, ...), naming option, value and what is allowed
+/// allocator lists that overlap, ...), naming option, value and what is allowed
 Plan make_plan(const RunConfig& config, int world_size, int group);
 
 }  // namespace symmbench

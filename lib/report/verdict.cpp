@@ -122,7 +122,9 @@ Json verdict_json(const Json& report, const VerdictPolicy& policy) {
   ExitCode code = code_of_run(report);
   code = worse(code, code_of_rows(report.at("results"), policy));
   code = worse(code, code_of_stability(report, policy));
-  const bool may_skip = policy.unsupported && policy.skip_if_unsupported && !policy.strict;
+  // A rank that died before it said what it has is no machine that cannot.
+  const bool may_skip =
+      policy.unsupported && policy.skip_if_unsupported && !policy.strict && report.at("run").at("incidents").empty();
   if (may_skip && code == ExitCode::no_verdict) code = ExitCode::skipped;
   return {
       {"status", kStatusNames.name(code)}, {"exit_code", static_cast<int>(code)}, {"summary", summary_lines(report)}};

@@ -22,8 +22,8 @@ struct WorkRequest {
   std::vector<WorkItem> items;  ///< cases, or rounds of a lifecycle; none for the preflight
   /// Set by the coordinator: which worker life of the group this is, counted over the whole run; never used twice.
   int attempt = 0;
-  /// Set by the coordinator: the items are (re-)run under one allocator because they failed, or could not start, as a
-  /// pair.
+  /// Set by the coordinator: the items are (re-)run under one allocator because they failed, or could not start, with
+  /// several.
   bool alone = false;
 };
 

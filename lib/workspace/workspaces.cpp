@@ -7,6 +7,7 @@
 #include <array>
 
 #include "core/text.hpp"
+#include "workspace/bench_segment.hpp"
 #include "workspace/fusion_capacity.hpp"
 #include "workspace/fusion_workspace.hpp"
 
@@ -94,7 +95,8 @@ void check_request(const PhaseContext& context, const Allocator& allocator, Driv
       throw refusal(Reason::invalid_argument, "a wait inside a kernel needs a positive limit");
     }
     const auto granularity = allocator.granularity(driver, spec.handle);
-    const auto needed = workspace_bytes(spec.kind, capacity, allocator, granularity);
+    const auto needed = workspace_bytes(spec.kind, capacity, allocator, granularity) +
+                        segment_bytes(BenchSegment::requests(comm.size()), allocator, granularity);
     const auto free = driver.memory_info().free_bytes;
     if (needed > free) {
       throw refusal(Reason::capacity_exceeded,

@@ -13,7 +13,8 @@ class Faults(RunTest):
         return done
 
     def test_a_driver_code_is_told_with_rank_call_and_code(self):
-        self.assert_exit(self.inject("driver_code:rank=2,call=cuMemMap,code=2"), 1)
+        # Without a handle trial, so that the first such call is the workspace's own.
+        self.assert_exit(self.inject("driver_code:rank=2,call=cuMemMap,code=2", "--handle", "upstream"), 1)
         report = self.load()
         self.assertEqual(report["run"]["injected"], ["driver_code:rank=2,call=cuMemMap,code=2"])
         (row,) = report["results"]

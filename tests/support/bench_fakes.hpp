@@ -8,7 +8,7 @@
 namespace symmbench {
 
 /// A heartbeat page that nobody watches.
-class QuietHeartbeat final : public Heartbeat {
+class QuietHeartbeat : public Heartbeat {
  public:
   void phase(Phase) override {}
   void item(int) override {}

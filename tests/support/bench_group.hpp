@@ -21,6 +21,7 @@ struct GroupSetup {
   KernelsOf kernels_of = {};
   std::function<std::unique_ptr<LinkProbe>(int rank)> probe_of = {};
   std::function<LibraryChoice(int rank)> open_library = {};
+  std::function<std::unique_ptr<Heartbeat>(int rank)> heartbeat_of = {};
   std::uint64_t first_lifecycle = 0;
 };
 
@@ -38,18 +39,18 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
 
   CollectedRecords records;
   run_ranks(ranks, [&](int rank, Communicator& comm) {
-    QuietHeartbeat heartbeat;
+    const auto heartbeat = setup.heartbeat_of ? setup.heartbeat_of(rank) : std::make_unique<QuietHeartbeat>();
     Backend backend;
     backend.driver = std::make_unique<ObservedDriver>(std::make_unique<HostDriver>());
     backend.kernels = make_host_kernels();
     if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
     if (setup.probe_of) backend.probe = setup.probe_of(rank);
     if (setup.open_library) backend.open_nccl = [&setup, rank] { return setup.open_library(rank); };
-    backend.give_up = backend.driver->register_host(heartbeat.give_up_record(), sizeof(GiveUpRecord));
+    backend.give_up = backend.driver->register_host(heartbeat->give_up_record(), sizeof(GiveUpRecord));
     WorkerContext context{.request = request,
                           .comm = comm,
                           .records = records,
-                          .heartbeat = heartbeat,
+                          .heartbeat = *heartbeat,
                           .job_nonce = "test",
                           .item_done = [](int) {}};
     switch (group.kind) {

@@ -63,7 +63,10 @@ CudaDriver::~CudaDriver() {
   for (const auto& [address, times] : opened_) {
     for (std::uint64_t i = 0; i < times; ++i) api_.ipc_close_mem_handle(address);
   }
-  for (const DevicePtr address : locals_) api_.mem_free(address);
+  // What was exported a peer may have open, and then freeing it is undefined: it goes with the process.
+  for (const DevicePtr address : locals_) {
+    if (!exported_.contains(address)) api_.mem_free(address);
+  }
   for (void* memory : registered_) api_.mem_host_unregister(memory);
 }
 
@@ -285,6 +288,7 @@ void CudaDriver::free_local(DevicePtr address) {
   context_.enter();
   context_.check(api_.mem_free(address), DriverCall::free_local, [&] { return fmt::format("{:#x}", address); });
   locals_.erase(address);
+  exported_.erase(address);
 }
 
 IpcBlob CudaDriver::export_ipc(DevicePtr address) {
@@ -296,6 +300,7 @@ IpcBlob CudaDriver::export_ipc(DevicePtr address) {
   IpcBlob blob;
   static_assert(sizeof(handle) == sizeof(blob.bytes));
   std::memcpy(blob.bytes.data(), &handle, sizeof(handle));
+  exported_.insert(address);
   return blob;
 }
 

@@ -74,6 +74,7 @@ class CudaDriver final : public Driver {
   std::uint64_t last_id_ = 0;  // ids are never used twice, so that use after release shows
   std::unordered_map<MemoryId, Memory> memories_;
   std::unordered_set<DevicePtr> locals_;
+  std::unordered_set<DevicePtr> exported_;               ///< of locals_: a handle of it was given away
   std::unordered_map<DevicePtr, std::uint64_t> opened_;  ///< peers' local memory, and how often it was opened
   std::vector<void*> registered_;
 };

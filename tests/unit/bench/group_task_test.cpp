@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <catch2/catch_test_macros.hpp>
+#include <string>
+#include <vector>
 
 #include "kernels/forwarding_kernels.hpp"
 #include "support/bench_group.hpp"
@@ -24,6 +27,35 @@ class CorruptingKernels final : public ForwardingKernels {
   int left_;
 };
 
+/// What a rank does with each batch, in order.
+using BatchLog = std::vector<std::string>;
+
+class LoggingHeartbeat final : public QuietHeartbeat {
+ public:
+  explicit LoggingHeartbeat(BatchLog& log) : log_(log) {}
+  void iteration(std::uint64_t value) override { log_.push_back("iteration " + std::to_string(value)); }
+
+ private:
+  BatchLog& log_;
+};
+
+class LoggingKernels final : public ForwardingKernels {
+ public:
+  LoggingKernels(std::unique_ptr<KernelSet> inner, BatchLog& log) : ForwardingKernels(std::move(inner)), log_(log) {}
+
+  void device_barrier(Stream& stream, const RankView& view, const SegmentView& flags) override {
+    log_.emplace_back("barrier");
+    ForwardingKernels::device_barrier(stream, view, flags);
+  }
+  void check(Stream& stream, const BatchView& batch, const CheckCall& call, std::uint64_t advance) override {
+    log_.emplace_back("check");
+    ForwardingKernels::check(stream, batch, call, advance);
+  }
+
+ private:
+  BatchLog& log_;
+};
+
 Json small_run() {
   return {{"minbytes", "4K"}, {"maxbytes", "4K"}, {"iters", "8"}, {"cudagraph", "2"}, {"warmup_iters", "2"}};
 }
@@ -43,6 +75,25 @@ TEST_CASE("a group of cases gives one verified row per case and allocator") {
     CHECK(row.checked_iterations == 2 + 8);
     CHECK(row.rank_mean_us.size() == 2);
     CHECK(row.handle.at("used") == "posix_fd");
+  }
+}
+
+TEST_CASE("the heartbeat hears of a batch when it has been launched and nobody has waited for it") {
+  Json options = small_run();
+  options["allocator"] = "torch_symm_mem";
+  options["algorithm"] = "one_shot";
+  std::array<BatchLog, 2> logs;
+  const auto log_of = [&](int rank) -> BatchLog& { return logs[static_cast<std::size_t>(rank)]; };
+  GroupSetup setup;
+  setup.kernels_of = [&](int rank, auto inner) {
+    return std::make_unique<LoggingKernels>(std::move(inner), log_of(rank));
+  };
+  setup.heartbeat_of = [&](int rank) { return std::make_unique<LoggingHeartbeat>(log_of(rank)); };
+  run_group(2, config_of(options), 0, setup);
+  for (const BatchLog& log : logs) {
+    REQUIRE(log.size() >= 6);
+    CHECK(BatchLog(log.begin(), log.begin() + 6) ==
+          BatchLog{"barrier", "iteration 0", "check", "barrier", "iteration 2", "check"});
   }
 }
 

@@ -72,6 +72,7 @@ TEST_CASE("what is wrong with a fault is said with its name, the parameter, the 
                Wrong{{"slow_link"}, {"slow_link", "cannot be provoked in this version", "driver_code"}},
                Wrong{{"packet_lost:peer=1"}, {"packet_lost has no parameter 'peer'", "rank"}},
                Wrong{{"packet_lost:rank"}, {"rank needs a value"}},
+               Wrong{{"packet_lost:rank=1,rank=2"}, {"rank is given twice"}},
                Wrong{{"packet_lost:rank=-1"}, {"rank must be a whole number from 0", "'-1'"}},
                Wrong{{"packet_lost:rank=4"}, {"rank must be below the number of ranks, which is 4"}},
                Wrong{{"driver_code:call=cuMemCreat"}, {"no driver call 'cuMemCreat'"}},
