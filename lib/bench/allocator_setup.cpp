@@ -60,7 +60,7 @@ void AllocatorSetup::create_workspace(PhaseClock& clock) {
 void AllocatorSetup::create_bench_segment() {
   PhaseClock unheard(context_.heartbeat, deadlines_of(config_).round_s);
   const PhaseContext phases{.comm = context_.comm, .observer = &unheard};
-  bench_ = std::make_unique<BenchSegment>(context_.comm, *backend_.driver, stream_, *backend_.kernels);
+  bench_ = std::make_unique<BenchSegment>(context_.comm, *backend_.driver, stream_, *backend_.kernels, group_.capacity);
   try {
     bench_->create(phases, *allocator_, *handle_.used);
   } catch (const PhaseFailed& failed) {

@@ -69,8 +69,7 @@ MemoryEstimate plan_memory(const Plan& plan, std::uint64_t granularity_bytes,
       const auto made = make_allocator(allocator);
       memory.workspaces.push_back(
           {allocator, workspace_bytes(group.workspace, group.capacity, *made, granularity_bytes)});
-      memory.bench_bytes +=
-          segment_bytes(BenchSegment::requests(group.capacity.world_size()), *made, granularity_bytes);
+      memory.bench_bytes += segment_bytes(BenchSegment::requests(group.capacity), *made, granularity_bytes);
     }
     for (const auto& one : group.cases) {
       if (ring_bytes && !one.skip) memory.ring_bytes = std::max(memory.ring_bytes, ring_bytes(one));

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "workspace/message_capacity.hpp"
 #include "workspace/segment_set.hpp"
 
 namespace symmbench {
@@ -13,13 +14,17 @@ namespace symmbench {
 /// flags hold. So the two are reset together.
 class BenchSegment {
  public:
-  /// What the link probe's area holds: the parts of eight ranks are 512 KiB each, far more than a link has under way.
-  static constexpr std::uint64_t kLinkBytes = std::uint64_t{4} << 20;
+  /// What the link probe's area holds: twice the largest message, within bounds. The parts of eight ranks are 512 KiB
+  /// each at least, far more than a link has under way; yet what is measured over few bytes that stay in a cache is less
+  /// than what large messages reach (353 instead of 365 GB/s on 2 H200s), and would make limits that kernels beat.
+  static std::uint64_t link_bytes(const MessageCapacity& capacity);
 
-  /// For the sizes of a plan: one segment, "bench".
-  static std::vector<SegmentRequest> requests(int world_size);
+  /// For the sizes of a plan: one segment, "bench". @pre a capacity that is not empty
+  static std::vector<SegmentRequest> requests(const MessageCapacity& capacity);
 
-  BenchSegment(const Communicator& comm, Driver& driver, Stream& stream, KernelSet& kernels);
+  /// `capacity`: of the workspace beside which it stands.
+  BenchSegment(const Communicator& comm, Driver& driver, Stream& stream, KernelSet& kernels,
+               const MessageCapacity& capacity);
 
   /// Collective: as SegmentSet.
   void create(const PhaseContext& context, Allocator& allocator, HandleType handle);
@@ -34,6 +39,7 @@ class BenchSegment {
  private:
   Stream& stream_;
   int rank_, world_size_;
+  std::uint64_t link_bytes_;
   SegmentView flags_, links_;
   SegmentSet segments_;
 };

@@ -96,7 +96,7 @@ void check_request(const PhaseContext& context, const Allocator& allocator, Driv
     }
     const auto granularity = allocator.granularity(driver, spec.handle);
     const auto needed = workspace_bytes(spec.kind, capacity, allocator, granularity) +
-                        segment_bytes(BenchSegment::requests(comm.size()), allocator, granularity);
+                        segment_bytes(BenchSegment::requests(capacity), allocator, granularity);
     const auto free = driver.memory_info().free_bytes;
     if (needed > free) {
       throw refusal(Reason::capacity_exceeded,

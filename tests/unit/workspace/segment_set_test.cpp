@@ -78,9 +78,9 @@ TEST_CASE("the bench's own segment lends flags that streams meet at, and an area
   WorkspaceWorld world{.ranks = 4, .allocator = any_allocator()};
   const auto failures = world.run([](RankBench& rank) {
     const auto workspace = rank.create();
-    BenchSegment bench(rank.comm, rank.driver, rank.stream, rank.kernels);
+    BenchSegment bench(rank.comm, rank.driver, rank.stream, rank.kernels, rank.spec.capacity);
     bench.create(rank.context, rank.allocator, rank.spec.handle);
-    require(bench.links().bytes == BenchSegment::kLinkBytes);
+    require(bench.links().bytes == BenchSegment::link_bytes(rank.spec.capacity));
     for (int r = 0; r < 4; ++r) require(bench.links()[r] == bench.flags()[r] + bench.flags().bytes);
     for (int round = 0; round < 2; ++round) {
       for (int i = 0; i < 3; ++i) rank.kernels.device_barrier(rank.stream, workspace->view(), bench.flags());
