@@ -100,7 +100,7 @@ void check_request(const PhaseContext& context, const Allocator& allocator, Driv
     const auto free = driver.memory_info().free_bytes;
     if (needed > free) {
       throw refusal(Reason::capacity_exceeded,
-                    fmt::format("a workspace for messages of {} takes {} per rank, {} are free",
+                    fmt::format("a workspace for messages of {} and the bench's segment take {} per rank, {} are free",
                                 format_bytes(capacity.message_bytes()), format_bytes(needed), format_bytes(free)));
     }
   });

@@ -222,7 +222,7 @@ TEST_CASE("a workspace that does not fit into free memory is refused with the fi
   });
   CHECK(failure.rank == 1);
   CHECK(failure.reason == Reason::capacity_exceeded);
-  CHECK(contains(failure.detail, "takes 6 MiB per rank, 4 MiB are free"));
+  CHECK(contains(failure.detail, "take 12 MiB per rank, 4 MiB are free"));
 }
 
 TEST_CASE("whatever driver call fails while a workspace is made, all ranks leave and nothing is held") {
