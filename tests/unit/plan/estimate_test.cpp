@@ -27,7 +27,7 @@ TEST_CASE("a pair of allocators comes to 8 W S per rank, beside flags, canaries 
     const auto bytes = memory_of({{"minbytes", "64M"}, {"maxbytes", "64M"}, {"lifecycles", "0"}}, ranks).rank_bytes();
     const auto formula = 8 * static_cast<std::uint64_t>(ranks) * message;
     CHECK(bytes >= formula);
-    // Six segments and two of the bench's own 4 MiB, each rounded up.
+    // Six segments and two of the bench's own 64 MiB, each rounded up.
     CHECK(bytes <= formula + 6 * 2 * kUsualGranularity + 2 * (64 * kMiB + 2 * kUsualGranularity));
   }
 }
