@@ -31,7 +31,7 @@ struct FaultRow {
   std::optional<ProtocolFault> protocol = std::nullopt;  ///< set exactly where seam is protocol
   Layer layer = Layer::driver;                           ///< that the failure record must name
   std::string_view check = {};                           ///< of `symmbench list checks`, which sees it
-  int exit_code = 1;
+  int exit_code = 1;   ///< of a run that it strikes; 4 instead where a rank that takes stale data overtakes the others
   double bound_s = 0;  ///< until it is known, in units of --timeout
 
   bool now() const { return seam != FaultSeam::none; }

@@ -27,10 +27,12 @@ class Faults(RunTest):
         (row,) = self.load()["results"]
         self.assertEqual((row["status"], row["failure"]["layer"]), ("hung", "kernel"), row["failure"])
 
-    def test_a_slot_that_is_not_cleared_is_wrong_sums(self):
-        self.assert_exit(self.inject("skipped_clear:rank=1"), 1)
+    def test_a_slot_that_is_not_cleared_never_passes(self):
+        # Stale packets give wrong sums; a rank that takes them for new ones may also overtake the others, who then wait.
+        done = self.inject("skipped_clear:rank=1")
+        self.assertIn(done.returncode, (1, 4), done.stdout)
         (row,) = self.load()["results"]
-        self.assertEqual((row["status"], row["failure"]["layer"]), ("failed", "verify"), row["failure"])
+        self.assertIn((row["status"], row["failure"]["layer"]), (("failed", "verify"), ("hung", "kernel")), row["failure"])
 
     def test_a_protocol_fault_strikes_plain_bf16_only(self):
         done = self.inject("packet_lost", "-d", "fp32")
