@@ -15,8 +15,9 @@ namespace symmbench {
 class BenchSegment {
  public:
   /// What the link probe's area holds: twice the largest message, within bounds. The parts of eight ranks are 512 KiB
-  /// each at least, far more than a link has under way; yet what is measured over few bytes that stay in a cache is less
-  /// than what large messages reach (353 instead of 365 GB/s on 2 H200s), and would make limits that kernels beat.
+  /// each at least, far more than a link has under way. It grows with the messages because a fixed 4 MiB gave lower
+  /// figures (353 GB/s on 2 H200s) than earlier runs over the segment of a large workspace (365), and too low a figure
+  /// makes limits that kernels beat. Not one run beside the other; why they differ was not looked into.
   static std::uint64_t link_bytes(const MessageCapacity& capacity);
 
   /// For the sizes of a plan: one segment, "bench". @pre a capacity that is not empty
