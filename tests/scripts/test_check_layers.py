@@ -112,6 +112,9 @@ class Files(TreeTest):
             with self.subTest(name=name):
                 self.assert_one([name, "no header of its own name"], {name: ""})
 
+    def test_a_source_that_includes_another_header_before_its_own(self):
+        self.assert_one("first include", {"lib/core/text.cpp": '#include <string>\n#include "core/text.hpp"\n'})
+
     def test_faces_stubs_and_instantiations_need_none(self):
         for name in ("app/cli_help.cpp", "lib/core/text_stub.cpp", "kernels/host/blocks_fp16.cpp", "kernels/cuda/plain.cu",
                      "tests/unit/core/text_test.cpp"):
