@@ -66,31 +66,42 @@ std::optional<std::string> journal_dir(const RunConfig& config) {
   return std::nullopt;
 }
 
-}  // namespace
-
-int command_run(const std::vector<std::string>& arguments) {
-  die_with_parent();
-  MpiSession mpi;
+int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments) {
   ParsedCommand command;
   std::optional<JobPlan> plan;  // rank 0's
   const auto prepare = [&] {
     command = parse_command_line(arguments);
     if (mpi.rank() == 0 && !command.text) plan = checked_plan(command, mpi.size());
   };
-  if (anyone_objects(mpi, objection_of(prepare))) return leave(mpi, static_cast<int>(ExitCode::usage));
+  if (anyone_objects(mpi, "command line", objection_of(prepare))) return leave(mpi, static_cast<int>(ExitCode::usage));
+  // Before any rank goes its own way: one that only prints would leave while others wait for it.
+  const std::string_view what = command.text ? "text" : command.plan_only ? "--plan" : "run";
+  const auto identity =
+      fmt::format("{} {} {} {:016x} {}", kVersion, kGitRevision, kBuildType, fnv1a(command.config.config_text), what);
+  if (anyone_objects(mpi, "build and configuration of all ranks", mismatch(mpi, "symmbench run", identity))) {
+    return leave(mpi, static_cast<int>(ExitCode::no_verdict));
+  }
   if (command.text || command.plan_only) {
     if (mpi.rank() == 0) fmt::print("{}", command.text ? *command.text : plan_text(command.config, plan->plan()));
     return leave(mpi, static_cast<int>(ExitCode::passed));
-  }
-  const auto identity =
-      fmt::format("{} {} {} {:016x}", kVersion, kGitRevision, kBuildType, fnv1a(command.config.config_text));
-  if (anyone_objects(mpi, mismatch(mpi, "symmbench run", identity))) {
-    return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   }
   const Invocation invocation{.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}},
                               .command = fmt::format("symmbench {}", fmt::join(arguments, " "))};
   return run_job(mpi, job_options(command.config, mpi.size()), journal_dir(command.config),
                  [&](MpiJob& job) { return coordinate(job, *plan, command.config, invocation); });
+}
+
+}  // namespace
+
+int command_run(const std::vector<std::string>& arguments) {
+  die_with_parent();
+  MpiSession mpi;
+  try {
+    return run_on_all_ranks(mpi, arguments);
+  } catch (const Error& error) {
+    if (error.failure().layer != Layer::comm) throw;
+    abandon(mpi, "symmbench run", error.failure());
+  }
 }
 
 }  // namespace symmbench

@@ -13,10 +13,8 @@
 namespace symmbench {
 namespace {
 
-constexpr double kContext_s = 60;  // creating one takes a second or so, and up to a minute where many GPUs start
-
 void preflight(WorkerContext& context) {
-  context.heartbeat.allow(kContext_s);
+  context.heartbeat.allow(deadline::kContext_s);
   const RankPlace place = place_told_by_supervisor();
   run_preflight(context, place, probe_devices(place.local_rank));
 }
@@ -25,8 +23,7 @@ void case_group(WorkerContext& context) {
   const auto [config, device, group] = case_group_task_from(context.request.settings);
   // Kernels give up first; then the stream; then whoever waits for this rank.
   const Deadlines deadlines = deadlines_of(config);
-  const auto synchronize_limit =
-      std::chrono::nanoseconds(static_cast<std::int64_t>((deadlines.kernel_wait_s + deadlines.round_s) / 2 * 1e9));
+  const auto synchronize_limit = std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines.stream_s * 1e9));
   const FaultPlan faults = parse_fault_plan(config.inject);
   const int world_rank = context.comm.world_rank(context.comm.rank());
   Backend backend = make_backend(device, context.heartbeat,

@@ -8,6 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "comm/start_rounds.hpp"
+#include "core/alarm.hpp"
+#include "core/deadlines.hpp"
 #include "core/error.hpp"
 
 // The C interface only: the C++ bindings that MPI 3 removed would need a library of their own.
@@ -18,7 +21,7 @@
 namespace symmbench {
 namespace {
 
-constexpr int kTag = 1;
+constexpr int kStartTag = 2;
 
 void check(int code, const char* call) {
   if (code == MPI_SUCCESS) return;
@@ -42,6 +45,9 @@ struct MpiSession::Impl {
 };
 
 MpiSession::MpiSession() : impl_(std::make_unique<Impl>()) {
+  const Alarm alarm(deadline::kMpiInit_s, deadline::kGivenUpStatus,
+                    "symmbench: MPI_Init did not return in time: MPI waits for a rank that was started and has not "
+                    "called it (another program, a hanging host, a network that is not reached)\n");
   int provided = 0;
   check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
   // Errors come back as codes: the default ends the whole job, and with it the report.
@@ -50,6 +56,7 @@ MpiSession::MpiSession() : impl_(std::make_unique<Impl>()) {
   check(MPI_Comm_set_errhandler(impl_->comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check(MPI_Comm_rank(impl_->comm, &impl_->rank), "MPI_Comm_rank");
   check(MPI_Comm_size(impl_->comm, &impl_->size), "MPI_Comm_size");
+  start_transport_ = std::make_unique<MpiTransport>(*this, kStartTag);
 }
 
 MpiSession::~MpiSession() = default;
@@ -57,21 +64,23 @@ MpiSession::~MpiSession() = default;
 int MpiSession::rank() const { return impl_->rank; }
 int MpiSession::size() const { return impl_->size; }
 
-std::string MpiSession::broadcast(const std::string& text) {
-  int length = static_cast<int>(text.size());
-  check(MPI_Bcast(&length, 1, MPI_INT, 0, impl_->comm), "MPI_Bcast");
-  std::string shared = impl_->rank == 0 ? text : std::string(static_cast<std::size_t>(length), '\0');
-  check(MPI_Bcast(shared.data(), length, MPI_CHAR, 0, impl_->comm), "MPI_Bcast");
-  return shared;
+std::vector<std::string> MpiSession::gather(std::string_view step, const std::string& mine) {
+  return StartRounds(*start_transport_, deadline::kStartRound_s).gather(step, mine);
 }
 
-int MpiSession::agree_max(int value) {
+std::string MpiSession::broadcast(std::string_view step, const std::string& text) {
+  return gather(step, impl_->rank == 0 ? text : std::string()).front();
+}
+
+int MpiSession::agree_max(std::string_view step, int value) {
   int largest = value;
-  check(MPI_Allreduce(&value, &largest, 1, MPI_INT, MPI_MAX, impl_->comm), "MPI_Allreduce");
+  for (const auto& text : gather(step, std::to_string(value))) largest = std::max(largest, std::stoi(text));
   return largest;
 }
 
 std::pair<int, int> MpiSession::local_rank_and_size() {
+  const Alarm alarm(deadline::kStartRound_s, deadline::kGivenUpStatus,
+                    "symmbench: MPI_Comm_split_type did not return in time: a rank is gone\n");
   MPI_Comm local = MPI_COMM_NULL;
   int rank = 0;
   int size = 1;
@@ -85,6 +94,7 @@ std::pair<int, int> MpiSession::local_rank_and_size() {
 
 void MpiSession::finalize() {
   if (std::exchange(impl_->finalized, true)) return;
+  start_transport_.reset();
   check(MPI_Comm_free(&impl_->comm), "MPI_Comm_free");
   check(MPI_Finalize(), "MPI_Finalize");
 }
@@ -96,7 +106,7 @@ struct MpiTransport::Impl {
     MPI_Request request = MPI_REQUEST_NULL;
   };
 
-  explicit Impl(MpiSession::Impl& mpi) : session(mpi) {}
+  Impl(MpiSession::Impl& mpi, int own_tag) : session(mpi), tag(own_tag) {}
 
   /// Starts to receive whatever has been announced. Not a blocking receive: a large message comes in several steps in
   /// which the sender takes part, and the sender may die between them.
@@ -105,7 +115,7 @@ struct MpiTransport::Impl {
       int found = 0;
       MPI_Message announced = MPI_MESSAGE_NULL;
       MPI_Status status;
-      check(MPI_Improbe(MPI_ANY_SOURCE, kTag, session.comm, &found, &announced, &status), "MPI_Improbe");
+      check(MPI_Improbe(MPI_ANY_SOURCE, tag, session.comm, &found, &announced, &status), "MPI_Improbe");
       if (!found) return;
       int bytes = 0;
       check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
@@ -140,12 +150,13 @@ struct MpiTransport::Impl {
   }
 
   MpiSession::Impl& session;
+  int tag;
   std::list<Transfer> outgoing;
   std::list<Transfer> incoming;
   std::deque<PeerMessage> arrived;
 };
 
-MpiTransport::MpiTransport(MpiSession& session) : impl_(std::make_unique<Impl>(*session.impl_)) {}
+MpiTransport::MpiTransport(MpiSession& session, int tag) : impl_(std::make_unique<Impl>(*session.impl_, tag)) {}
 
 MpiTransport::~MpiTransport() {
   // MPI may still read from a buffer whose send cannot be cancelled, so such a list is left to the end of the process.
@@ -170,8 +181,8 @@ void MpiTransport::send(int to, std::span<const std::byte> bytes) {
   }
   Impl::Transfer& transfer = impl_->outgoing.emplace_back();
   transfer.message.bytes = std::move(copy);
-  check(MPI_Isend(transfer.message.bytes.data(), static_cast<int>(transfer.message.bytes.size()), MPI_BYTE, to, kTag,
-                  impl_->session.comm, &transfer.request),
+  check(MPI_Isend(transfer.message.bytes.data(), static_cast<int>(transfer.message.bytes.size()), MPI_BYTE, to,
+                  impl_->tag, impl_->session.comm, &transfer.request),
         "MPI_Isend");
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/deadlines.hpp"
 #include "core/json.hpp"
 
 namespace symmbench {
@@ -25,14 +26,9 @@ Json to_json(const WorkerConfig& config);
 /// @throws Error{worker, invalid_argument} when it is not what to_json() wrote
 WorkerConfig worker_config_from(const Json& json);
 
-/// All deadlines of a run derive from --timeout and --deadline-scale here, so that the inner one always fires first:
-/// a kernel gives up, then the round that waits for its rank, then the watchdog that kills the worker.
-struct Deadlines {
-  double kernel_wait_s, round_s, watchdog_s;
-};
+/// Of a run, or of a worker.
 constexpr Deadlines deadlines_of(const WorkerConfig& config) {
-  const double base = config.timeout_s * config.deadline_scale;
-  return {base / 2, base, base * 1.5};
+  return deadlines_of(config.timeout_s, config.deadline_scale);
 }
 
 }  // namespace symmbench

@@ -3,17 +3,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 
 #include "bench/rank_place.hpp"
 #include "comm/job_nonce.hpp"
+#include "core/alarm.hpp"
+#include "core/deadlines.hpp"
 #include "report/verdict.hpp"
 
 namespace symmbench {
 namespace {
-
-constexpr unsigned kFinalize_s = 10;
 
 /// Collective. Every rank's journal, none where none is wanted. Rank 0 goes first: it makes the directory, and so is
 /// the one to remove it. Only its problems come back as an objection, for the user named that place; elsewhere a
@@ -34,7 +33,7 @@ std::optional<std::string> open_journal(MpiSession& mpi, const std::string& comm
       objection = fmt::format("{}: --journal: {}", command, error.failure().detail);
     }
   }
-  if (mpi.agree_max(objection ? 1 : 0) != 0 || mpi.rank() == 0) return objection;
+  if (mpi.agree_max("journal", objection ? 1 : 0) != 0 || mpi.rank() == 0) return objection;
   try {
     open();
   } catch (const Error& error) {
@@ -54,37 +53,39 @@ std::optional<std::string> objection_of(const std::function<void()>& step) {
   }
 }
 
-bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection) {
-  const int speaker = mpi.size() - mpi.agree_max(objection ? mpi.size() - mpi.rank() : 0);
+bool anyone_objects(MpiSession& mpi, std::string_view step, const std::optional<std::string>& objection) {
+  const int speaker = mpi.size() - mpi.agree_max(step, objection ? mpi.size() - mpi.rank() : 0);
   if (speaker == mpi.rank()) fmt::print(stderr, "{}\n", *objection);
   return speaker < mpi.size();
 }
 
 std::optional<std::string> mismatch(MpiSession& mpi, const std::string& command, const std::string& mine) {
-  const std::string leaders = mpi.broadcast(mine);
+  const std::string leaders = mpi.broadcast("build and configuration", mine);
   if (mine == leaders) return std::nullopt;
   return fmt::format("{}: rank {} runs build and configuration '{}', rank 0 '{}': all ranks need the same", command,
                      mpi.rank(), mine, leaders);
 }
 
+void abandon(const MpiSession& mpi, const std::string& command, const Failure& failure) {
+  if (failure.rank.value_or(mpi.rank()) == mpi.rank()) fmt::print(stderr, "{}: {}\n", command, failure.detail);
+  std::fflush(nullptr);
+  ::_exit(static_cast<int>(ExitCode::no_verdict));
+}
+
 int leave(MpiSession& mpi, int exit_code) {
-  static volatile std::sig_atomic_t code_at_alarm;
-  code_at_alarm = exit_code;
-  ::signal(SIGALRM, [](int) { ::_exit(code_at_alarm); });
-  ::alarm(kFinalize_s);
+  const Alarm alarm(deadline::kFinalize_s, exit_code, "");
   mpi.finalize();
-  ::alarm(0);
   return exit_code;
 }
 
 int run_job(MpiSession& mpi, JobOptions options, const std::optional<std::string>& journal_dir,
             const std::function<int(MpiJob&)>& coordinate) {
   std::optional<JournalWriter> journal;
-  if (anyone_objects(mpi, open_journal(mpi, options.command, journal_dir, journal))) {
+  if (anyone_objects(mpi, "journal of rank 0", open_journal(mpi, options.command, journal_dir, journal))) {
     return leave(mpi, static_cast<int>(ExitCode::usage));
   }
   tell_worker_its_place({.local_rank = mpi.local_rank_and_size().first, .supervisor_pid = ::getpid()});
-  options.job_nonce = mpi.broadcast(mpi.rank() == 0 ? make_job_nonce() : "");
+  options.job_nonce = mpi.broadcast("job nonce", mpi.rank() == 0 ? make_job_nonce() : "");
   int exit_code = 0;
   {
     MpiTransport transport(mpi);

@@ -2,6 +2,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "comm/mpi_transport.hpp"
 #include "job/mpi_job.hpp"
@@ -14,11 +15,16 @@ namespace symmbench {
 std::optional<std::string> objection_of(const std::function<void()>& step);
 
 /// Collective. The first rank that has something to say says it on stderr; all ranks then know that somebody had.
-bool anyone_objects(MpiSession& mpi, const std::optional<std::string>& objection);
+/// `step`: what they were about, should a rank not come to it.
+bool anyone_objects(MpiSession& mpi, std::string_view step, const std::optional<std::string>& objection);
 
 /// Collective. What `mine` says on this rank and on rank 0, where they are not the same: two builds, or two
 /// configurations, cannot run one job. `command` begins the message.
 std::optional<std::string> mismatch(MpiSession& mpi, const std::string& command, const std::string& mine);
+
+/// After a start-up round that failed, on every rank that came to it: the one that noticed says so, and the process ends
+/// with exit code 3, without MPI_Finalize, which would wait for the rank that is missing.
+[[noreturn]] void abandon(const MpiSession& mpi, const std::string& command, const Failure& failure);
 
 /// Collective, after every rank arrived: MPI's end, then `exit_code` again. Bounded: where a rank died after its
 /// farewell, the process ends with `exit_code` all the same.

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "comm/supervised_communicator.hpp"
+#include "core/deadlines.hpp"
 #include "supervise/hold_point.hpp"
 #include "supervise/messages.hpp"
 #include "supervise/worker_process.hpp"
@@ -21,14 +22,11 @@
 namespace symmbench {
 namespace {
 
-/// The supervisor reads its channel at all times; one that does not take a message for so long is stopped or gone.
-constexpr double kTellSupervisor_s = 10;
-
 class ChannelRecordSink final : public RecordSink {
  public:
   explicit ChannelRecordSink(FrameChannel& channel) : channel_(channel) {}
   void append(const Json& record) override {
-    channel_.send(message::kRecord, body_of(record), Deadline::in_seconds(kTellSupervisor_s));
+    channel_.send(message::kRecord, body_of(record), Deadline::in_seconds(deadline::kTellSupervisor_s));
   }
 
  private:
@@ -66,10 +64,10 @@ std::vector<Failure> current_failures(int world_rank, Phase phase) {
 int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& task) try {
   PageHeartbeat heartbeat(page);
   const auto assignment = worker_assignment_from(
-      json_of(channel.receive_kind(message::kWork, Deadline::in_seconds(kTellSupervisor_s)).payload));
+      json_of(channel.receive_kind(message::kWork, Deadline::in_seconds(deadline::kTellSupervisor_s)).payload));
   const int attempt = assignment.request.attempt;
   const auto tell = [&](std::uint32_t kind, const Json& body) {
-    channel.send(kind, body_of(body), Deadline::in_seconds(kTellSupervisor_s));
+    channel.send(kind, body_of(body), Deadline::in_seconds(deadline::kTellSupervisor_s));
   };
   try {
     const auto step_timeout = std::chrono::nanoseconds(static_cast<std::int64_t>(assignment.round_s * 1e9));

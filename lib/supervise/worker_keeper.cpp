@@ -6,13 +6,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/deadlines.hpp"
+
 namespace symmbench {
 namespace {
 
 using Kind = WorkerEnd::Kind;
-
-/// SIGKILL takes effect at once, except in a driver call that cannot be interrupted.
-constexpr double kDieWithin_s = 5;
 
 }  // namespace
 
@@ -75,7 +74,7 @@ void WorkerKeeper::fail(Failure failure) {
 
 void WorkerKeeper::stop(int attempt) {
   if (attempt != attempt_ || stop_deadline_) return;
-  stop_deadline_ = Deadline::in_seconds(kDieWithin_s);
+  stop_deadline_ = Deadline::in_seconds(deadline::kDieWithin_s);
   if (!link_) {
     report_stopped(last_end_);
     return;

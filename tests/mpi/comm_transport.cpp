@@ -188,15 +188,15 @@ void check_messages(Transport& transport) {
 
 int supervisor(UniqueFd socket) {
   MpiSession session;
-  require(session.agree_max(session.rank() == 0 ? 7 : 3) == 7);
-  const std::string nonce = session.broadcast(session.rank() == 0 ? make_job_nonce() : "ignored");
+  require(session.agree_max("largest", session.rank() == 0 ? 7 : 3) == 7);
+  const std::string nonce = session.broadcast("nonce", session.rank() == 0 ? make_job_nonce() : "ignored");
   require(nonce.size() == 32);
   const auto [local_rank, local_size] = session.local_rank_and_size();
   require(local_rank == session.rank() && local_size == session.size(), "this test runs on one host");
   {
     MpiTransport transport(session);
     check_messages(transport);
-    session.agree_max(0);  // nobody begins with rounds while another still counts messages
+    session.agree_max("counted", 0);  // nobody begins with rounds while another still counts messages
     FrameChannel channel(std::move(socket), "the worker");
     WireWriter start;
     start.text(nonce);

@@ -21,7 +21,7 @@ JobOptions options_of_two(WorkerTask task) {
   return {.command = "symmbench test",
           .job_nonce = "mpi-job-test",
           .group_size = 2,
-          .deadlines = {.kernel_wait_s = 10, .round_s = 20, .watchdog_s = 30},
+          .deadlines = deadlines_of(20, 1),
           .isolate = false,
           .task = std::move(task)};
 }

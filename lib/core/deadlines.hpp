@@ -1,0 +1,74 @@
+#pragma once
+#include <cstdint>
+#include <span>
+
+namespace symmbench {
+
+/// Every bound on a wait has its origin here: fixed ones for what no work explains, and functions of the work for the
+/// rest. All of it is arithmetic; whoever waits takes a Deadline (core/clock.hpp) of the seconds that come out.
+
+namespace deadline {
+
+// ---- start-up and end: between ranks that are not yet, or no more, led by a coordinator
+inline constexpr int kGivenUpStatus = 3;     ///< exit code of a process whose start-up never ended: no verdict
+inline constexpr unsigned kMpiInit_s = 120;  ///< MPI_Init, which waits for every process that mpirun has started
+inline constexpr double kStartRound_s = 30;  ///< one round of the start-up, from rank 0's arrival to the last rank's
+inline constexpr unsigned kFinalize_s = 10;  ///< MPI_Finalize, after all ranks have agreed to leave
+// ---- between a supervisor and its own worker
+inline constexpr double kContext_s = 60;         ///< creating a device context, up to a minute where many GPUs start
+inline constexpr double kTellSupervisor_s = 10;  ///< the supervisor reads its channel at all times
+inline constexpr double kDieWithin_s = 5;  ///< SIGKILL works at once, but for a driver call that cannot be stopped
+
+}  // namespace deadline
+
+/// Waits between ranks, the inner one always the shorter, so that it fires first and says most: a kernel gives up, then
+/// the stream that it is in, then the round that waits for its rank, then the watchdog that kills the worker.
+struct Deadlines {
+  double kernel_wait_s, stream_s, round_s, watchdog_s;
+};
+/// `timeout_s`: --timeout, of a round. `scale`: what all are multiplied by: --deadline-scale, or widening().
+constexpr Deadlines deadlines_of(double timeout_s, double scale) {
+  const double base_s = timeout_s * scale;
+  return {base_s / 2, base_s * 3 / 4, base_s, base_s * 3 / 2};
+}
+
+// ---- deadlines of work
+
+/// How many times longer than measured, or assumed, work may take before it counts as stuck.
+inline constexpr double kWorkFactor = 4;
+
+/// What a worker may take for work of `expected_s`: that many times as long, and what it may take for nothing.
+constexpr double allowance_s(const Deadlines& deadlines, double expected_s) {
+  return deadlines.round_s + kWorkFactor * expected_s;
+}
+
+/// The most iterations of `iteration_s` each that one batch may have: a longer one would hide a stuck rank for more than
+/// two rounds, so it is split. At least 1.
+std::uint64_t longest_batch(const Deadlines& deadlines, double iteration_s);
+
+/// `iterations` in equal parts, none above `longest`: the size of a part.
+std::uint64_t split_batch(std::uint64_t iterations, std::uint64_t longest);
+
+/// Time of one iteration that nobody has measured so far, far above what was ever seen: `sent_bytes` by each of `ranks`
+/// ranks. Emulated ranks share a few cores.
+double assumed_iteration_s(int ranks, double sent_bytes, bool emulated);
+
+/// Time to create and fill `bytes` of workspace in each of `ranks` ranks, as far above.
+double assumed_fill_s(int ranks, double bytes, bool emulated);
+
+// ---- machines that are busy
+
+/// One host of the run.
+struct HostLoad {
+  double cores = 1;    ///< that the ranks may use: affinity and the container's quota
+  double load_1m = 0;  ///< runnable tasks, mean over a minute, of everybody
+  int ranks = 1;       ///< of this run
+};
+inline constexpr double kMostWidening = 8;
+
+/// How many tasks share a core of the busiest host, between 1 and kMostWidening: what --timeout promises for a machine
+/// with a core for every task is multiplied by it.
+double widening(std::span<const HostLoad> hosts);
+double widening(const HostLoad& host);
+
+}  // namespace symmbench
