@@ -24,8 +24,12 @@ class CallOnHeartbeat final : public DriverObserver {
   Heartbeat& heartbeat_;
 };
 
-Backend backend_of(std::unique_ptr<Driver> driver, std::unique_ptr<KernelSet> kernels, Heartbeat& heartbeat) {
+Backend backend_of(std::unique_ptr<Driver> device, std::unique_ptr<KernelSet> kernels, Heartbeat& heartbeat,
+                   const std::vector<DriverFault>& faults) {
   Backend backend;
+  backend.account = std::make_unique<DriverAccount>();
+  std::unique_ptr<Driver> driver = std::make_unique<AccountedDriver>(std::move(device), *backend.account);
+  if (!faults.empty()) driver = std::make_unique<FaultyDriver>(std::move(driver), faults);
   backend.observer = std::make_unique<CallOnHeartbeat>(heartbeat);
   backend.driver = std::make_unique<ObservedDriver>(std::move(driver), backend.observer.get());
   backend.kernels = std::move(kernels);
@@ -37,7 +41,7 @@ Backend backend_of(std::unique_ptr<Driver> driver, std::unique_ptr<KernelSet> ke
 Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   const int ordinal = choose_ordinal(options.local_rank, probe_cuda().device_count);
   Backend backend = backend_of(make_cuda_driver(ordinal, {.synchronize_limit = options.synchronize_limit}),
-                               make_cuda_kernels(ordinal), heartbeat);
+                               make_cuda_kernels(ordinal), heartbeat, options.driver_faults);
   backend.probe = make_cuda_link_probe(ordinal);
   backend.emulated = false;
   backend.open_nccl = [] { return open_nccl(native_stream); };
@@ -50,11 +54,8 @@ Backend cuda_backend(Heartbeat&, const BackendOptions&) {
 #endif
 
 Backend host_backend(Heartbeat& heartbeat, const BackendOptions& options) {
-  std::unique_ptr<Driver> driver = std::make_unique<HostDriver>();
-  if (!options.driver_faults.empty()) {
-    driver = std::make_unique<FaultyDriver>(std::move(driver), options.driver_faults);
-  }
-  return backend_of(std::move(driver), make_host_kernels(options.protocol_fault), heartbeat);
+  return backend_of(std::make_unique<HostDriver>(), make_host_kernels(options.protocol_fault), heartbeat,
+                    options.driver_faults);
 }
 
 DeviceAnswer probe_cuda_device(int local_rank) {

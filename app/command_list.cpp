@@ -26,7 +26,8 @@ constexpr Choice kChecks[] = {
     {"rounding", "random inputs against a bound per type and algorithm"},
     {"guards", "outputs are fully written, and nothing beside them"},
     {"bit_identity", "all ranks hold the same bits"},
-    {"leaks", "descriptors, mappings and device memory after each lifecycle"},
+    {"leaks",
+     "what this process itself holds after each lifecycle: descriptors, mappings, handles, addresses, device memory"},
     {"watchdog", "who is stuck, in which phase, and whom it waits for"},
     {"findings", "rules over facts of driver, fabric and environment", false},
 };

@@ -2,6 +2,7 @@
 #include <functional>
 #include <memory>
 
+#include "device/accounted_driver.hpp"
 #include "device/collective_library.hpp"
 #include "device/observed_driver.hpp"
 #include "kernels/kernel_set.hpp"
@@ -12,6 +13,7 @@ namespace symmbench {
 /// One device kind, ready for use by one worker: seam 1 and seam 2 together. app/backend.cpp makes it.
 struct Backend {
   std::unique_ptr<DriverObserver> observer;  ///< shows the current driver call on the heartbeat page; outlives driver
+  std::unique_ptr<DriverAccount> account;    ///< what `driver` holds of its device; outlives it
   std::unique_ptr<ObservedDriver> driver;
   std::unique_ptr<KernelSet> kernels;
   std::unique_ptr<LinkProbe> probe;  ///< null: there are no links to measure (emulated device)

@@ -3,7 +3,7 @@
 #include <dirent.h>
 
 #include <algorithm>
-#include <fstream>
+#include <array>
 
 #include "bench/allocator_setup.hpp"
 #include "bench/case_runner.hpp"
@@ -12,9 +12,10 @@
 namespace symmbench {
 namespace {
 
-/// What a workspace could leave behind in this process.
+/// What a workspace could leave behind in this process: what the driver gave it, and descriptors.
 struct Resources {
-  std::int64_t descriptors = 0, mappings = 0, device_bytes = 0;
+  std::int64_t descriptors = 0;
+  Holdings held;
 };
 
 std::int64_t open_descriptors() {
@@ -26,18 +27,8 @@ std::int64_t open_descriptors() {
   return count;
 }
 
-std::int64_t shared_mappings() {
-  std::int64_t count = 0;
-  std::ifstream maps("/proc/self/maps");
-  for (std::string line; std::getline(maps, line);) count += line.find("memfd:") != std::string::npos ? 1 : 0;
-  return count;
-}
-
 Resources resources_now(const Backend& backend) {
-  return {.descriptors = open_descriptors(),
-          .mappings = shared_mappings(),
-          // Free host memory changes with every process of the machine; only a GPU's says anything about a leak.
-          .device_bytes = backend.emulated ? 0 : -static_cast<std::int64_t>(backend.driver->memory_info().free_bytes)};
+  return {.descriptors = open_descriptors(), .held = backend.account->holdings()};
 }
 
 /// The smallest case that proves the workspace usable: one row of 1 KiB, plain, in the first algorithm that fits.
@@ -76,19 +67,31 @@ std::vector<std::pair<std::string, double>> slowest_spans(Communicator& comm, co
   return spans;
 }
 
+/// A resource's key in LifecycleRecord::leaks, and how much of it there is.
+struct LeakRow {
+  const char* key;
+  std::int64_t (*of)(const Resources& resources);
+};
+constexpr LeakRow kLeakRows[] = {
+    {"fds", [](const Resources& r) { return r.descriptors; }},
+    {"mappings", [](const Resources& r) { return r.held.mappings; }},
+    {"handles", [](const Resources& r) { return r.held.handles; }},
+    {"va_bytes", [](const Resources& r) { return r.held.va_bytes; }},
+    {"device_bytes", [](const Resources& r) { return r.held.device_bytes; }},
+};
+
 Json leaked(Communicator& comm, const Backend& backend, const Resources& before) {
   const Resources after = resources_now(backend);
-  const Resources grown{after.descriptors - before.descriptors, after.mappings - before.mappings,
-                        after.device_bytes - before.device_bytes};
-  Resources worst = grown;
-  for (const auto& rank : allgather_value(comm, "lifecycle leaks", grown)) {
-    worst.descriptors = std::max(worst.descriptors, rank.descriptors);
-    worst.mappings = std::max(worst.mappings, rank.mappings);
-    worst.device_bytes = std::max(worst.device_bytes, rank.device_bytes);
+  std::array<std::int64_t, std::size(kLeakRows)> grown{};
+  for (std::size_t i = 0; i < grown.size(); ++i) grown[i] = kLeakRows[i].of(after) - kLeakRows[i].of(before);
+  const auto all = allgather_value(comm, "lifecycle leaks", grown);
+  Json leaks = Json::object();
+  for (std::size_t i = 0; i < grown.size(); ++i) {
+    std::int64_t worst = grown[i];
+    for (const auto& rank : all) worst = std::max(worst, rank[i]);
+    leaks[kLeakRows[i].key] = worst;
   }
-  return Json{{"fds", worst.descriptors},
-              {"mappings", worst.mappings},
-              {"device_bytes", backend.emulated ? Json(nullptr) : Json(worst.device_bytes)}};
+  return leaks;
 }
 
 }  // namespace

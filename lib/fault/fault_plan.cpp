@@ -64,6 +64,28 @@ constexpr int kMostRanks = 1 << 20;
 constexpr std::uint64_t kMostCalls = std::uint64_t{1} << 40;
 constexpr int kMostCode = 9999;
 
+/// The calls that a fault of seam lost_call strikes, its own choice first. Not cuMemUnmap: the range that it leaves
+/// occupied cannot be freed, so that the driver tells.
+constexpr DriverCall kGiveBackCalls[] = {DriverCall::release, DriverCall::free_range, DriverCall::free_local,
+                                         DriverCall::close_ipc};
+
+/// What a fault does when nothing else is asked.
+FaultSpec default_spec(const FaultRow& row) {
+  FaultSpec spec{.fault = &row};
+  if (row.seam == FaultSeam::lost_call) {
+    spec.call = kGiveBackCalls[0];
+    spec.count = kMostCalls;
+  }
+  return spec;
+}
+
+void check_lost_call(const FaultSpec& spec, std::string_view text) {
+  if (std::ranges::find(kGiveBackCalls, spec.call) != std::end(kGiveBackCalls)) return;
+  std::vector<std::string_view> names;
+  for (const DriverCall call : kGiveBackCalls) names.push_back(name_of(call));
+  refuse(text, fmt::format("call must be one of {}, not {}", fmt::join(names, ", "), name_of(spec.call)));
+}
+
 void set_parameter(FaultSpec& spec, std::string_view text, std::string_view key, std::string_view value) {
   if (key == "rank") spec.rank = number_in<int>(text, key, value, 0, kMostRanks);
   if (key == "at") spec.at = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
@@ -91,7 +113,7 @@ std::string FaultSpec::text() const {
 
 FaultSpec parse_fault(std::string_view text) {
   const std::size_t colon = text.find(':');
-  FaultSpec spec{.fault = &row_of(text, text.substr(0, colon))};
+  FaultSpec spec = default_spec(row_of(text, text.substr(0, colon)));
   if (colon == std::string_view::npos) return spec;
   const auto allowed = names_of(spec.fault->parameters);
   std::vector<std::string> given;
@@ -106,14 +128,16 @@ FaultSpec parse_fault(std::string_view text) {
     given.emplace_back(key);
     set_parameter(spec, text, key, std::string_view(part).substr(equals + 1));
   }
+  if (spec.fault->seam == FaultSeam::lost_call) check_lost_call(spec, text);
   return spec;
 }
 
 std::vector<DriverFault> FaultPlan::driver_faults(int world_rank) const {
   std::vector<DriverFault> found;
   for (const FaultSpec& spec : faults) {
-    if (spec.fault->seam != FaultSeam::driver || spec.rank != world_rank) continue;
-    found.push_back({.call = spec.call, .nth = spec.at, .code = spec.code, .times = spec.count});
+    const bool lost = spec.fault->seam == FaultSeam::lost_call;
+    if ((spec.fault->seam != FaultSeam::driver && !lost) || spec.rank != world_rank) continue;
+    found.push_back({.call = spec.call, .nth = spec.at, .code = spec.code, .times = spec.count, .lost = lost});
   }
   return found;
 }

@@ -8,6 +8,7 @@ namespace {
 
 using Seam = FaultSeam;
 constexpr FaultParameters kOfDriver{.rank = true, .call = true, .at = true, .count = true, .code = true};
+constexpr FaultParameters kOfLostCall{.rank = true, .call = true, .at = true, .count = true};
 constexpr FaultParameters kOfRank{.rank = true};
 constexpr int kFailed = 1, kHung = 4;
 
@@ -41,7 +42,8 @@ constexpr FaultRow kFaults[] = {
     {"signal_lost", "a barrier signal is lost"},
     {"grid_mismatch", "ranks launch different grids"},
     {"canary", "a canary is overwritten"},
-    {"leak", "a lifecycle leaks"},
+    {"leak", "what should give memory, handles or address space back does nothing", Seam::lost_call, kOfLostCall,
+     std::nullopt, Layer::memory, "leaks", kFailed, 1},
     {"slow_rank", "a rank is slow"},
     {"slow_link", "a link is slow"},
 };
@@ -65,6 +67,8 @@ std::string_view name_of(FaultSeam seam) {
   switch (seam) {
     case Seam::driver:
       return "driver";
+    case Seam::lost_call:
+      return "lost_call";
     case Seam::protocol:
       return "protocol";
     case Seam::none:

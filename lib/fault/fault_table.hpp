@@ -12,9 +12,10 @@ namespace symmbench {
 /// Where a fault is put in. Each seam is a decorator or a policy of its own; no product code asks whether a fault is
 /// planned.
 enum class FaultSeam : std::uint8_t {
-  driver,    ///< FaultyDriver: a call of driver, stream or graph fails instead of reaching the device
-  protocol,  ///< faulty_ops.hpp: the protocol text with one rule left out or one packet tampered with (host device)
-  none,      ///< known, not provokable yet
+  driver,     ///< FaultyDriver: a call of driver, stream or graph fails instead of reaching the device
+  lost_call,  ///< FaultyDriver: a call that gives something back says that it did, and does not reach the device
+  protocol,   ///< faulty_ops.hpp: the protocol text with one rule left out or one packet tampered with (host device)
+  none,       ///< known, not provokable yet
 };
 
 /// What `parameters` of a row may hold: FaultSpec says what each means.

@@ -88,7 +88,8 @@ struct LifecycleRecord {
   int attempt = 0;                                       ///< the worker life that it ran in
   std::vector<std::pair<std::string, double>> phase_us;  ///< in order, phases that were entered
   std::optional<Failure> failure;
-  Json leaks;  ///< {fds, mappings, device_bytes}: after minus before, largest over ranks
+  /// {fds, mappings, handles, va_bytes, device_bytes}: what the process holds after minus before, largest over ranks
+  Json leaks;
 };
 
 /// How a workspace stood in memory under one allocator, once per attempt, from the group's leader.

@@ -6,7 +6,7 @@
 namespace symmbench {
 
 /// Of the report's layout (configs/schema/report.schema.json); semver: an addition bumps the minor.
-inline constexpr const char* kReportSchemaVersion = "1.4.0";
+inline constexpr const char* kReportSchemaVersion = "1.5.0";
 
 /// The report, from journal records and nothing else: the same for a run that has ended, for one
 /// that was cut off, and for journals read back from files. Records may come in any order between ranks, and twice;

@@ -10,7 +10,7 @@
 namespace symmbench {
 namespace {
 
-constexpr std::array<const char*, 3> kLeakKeys{"fds", "mappings", "device_bytes"};
+constexpr std::array<const char*, 5> kLeakKeys{"fds", "mappings", "handles", "va_bytes", "device_bytes"};
 
 /// What an entry of stability[] is about.
 struct AllocatorSetting {

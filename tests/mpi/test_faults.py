@@ -34,6 +34,17 @@ class Faults(RunTest):
         (row,) = self.load()["results"]
         self.assertIn((row["status"], row["failure"]["layer"]), (("failed", "verify"), ("hung", "kernel")), row["failure"])
 
+    def test_memory_that_is_not_given_back_is_a_leak(self):
+        done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--allocator", "torch_symm_mem",
+                   "--algorithm", "one_shot", "--lifecycles", 2, "--inject", "leak:rank=1", "-J", self.report)
+        self.assert_nothing_left()
+        self.assert_exit(done, 1)
+        leaks = self.load()["stability"][0]["leaks"]
+        self.assertGreater(leaks["handles"], 0, leaks)
+        self.assertGreater(leaks["device_bytes"], 0, leaks)
+        self.assertEqual(leaks["va_bytes"], 0, leaks)
+        self.assertIn("leak: torch_symm_mem left", done.stdout)
+
     def test_a_protocol_fault_strikes_plain_bf16_only(self):
         done = self.inject("packet_lost", "-d", "fp32")
         self.assert_exit(done, 2)

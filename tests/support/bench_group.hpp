@@ -5,6 +5,7 @@
 #include "bench/library_group.hpp"
 #include "bench/lifecycle.hpp"
 #include "config/resolve.hpp"
+#include "device/faulty/faulty_driver.hpp"
 #include "device/host/host_driver.hpp"
 #include "kernels/host/host_kernels.hpp"
 #include "plan/make_plan.hpp"
@@ -22,6 +23,9 @@ struct GroupSetup {
   std::function<std::unique_ptr<LinkProbe>(int rank)> probe_of = {};
   std::function<LibraryChoice(int rank)> open_library = {};
   std::function<std::unique_ptr<Heartbeat>(int rank)> heartbeat_of = {};
+  std::function<std::unique_ptr<Driver>(int rank)> driver_of = {};
+  std::function<std::vector<DriverFault>(int rank)> faults_of = {};
+  bool emulated = true;
   std::uint64_t first_lifecycle = 0;
 };
 
@@ -41,7 +45,12 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
   run_ranks(ranks, [&](int rank, Communicator& comm) {
     const auto heartbeat = setup.heartbeat_of ? setup.heartbeat_of(rank) : std::make_unique<QuietHeartbeat>();
     Backend backend;
-    backend.driver = std::make_unique<ObservedDriver>(std::make_unique<HostDriver>());
+    backend.account = std::make_unique<DriverAccount>();
+    std::unique_ptr<Driver> driver = std::make_unique<AccountedDriver>(
+        setup.driver_of ? setup.driver_of(rank) : std::make_unique<HostDriver>(), *backend.account);
+    if (setup.faults_of) driver = std::make_unique<FaultyDriver>(std::move(driver), setup.faults_of(rank));
+    backend.driver = std::make_unique<ObservedDriver>(std::move(driver));
+    backend.emulated = setup.emulated;
     backend.kernels = make_host_kernels();
     if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
     if (setup.probe_of) backend.probe = setup.probe_of(rank);

@@ -9,20 +9,21 @@
 namespace symmbench {
 
 /// Calls `nth` ... `nth + times - 1` (counted from 1) of one function of the driver, its streams or their graphs fail
-/// with a CUDA result code.
+/// with a CUDA result code, or are lost.
 struct DriverFault {
   DriverCall call = DriverCall::create;
   std::uint64_t nth = 1;
   int code = driver_code::kOutOfMemory;
   std::uint64_t times = 1;
+  bool lost = false;  ///< instead of failing, the call says that it succeeded and does nothing; of calls without result
 };
 
-/// Decorator that makes chosen calls fail *instead of* reaching the device; all others pass through unchanged.
+/// Decorator that makes chosen calls fail, or do nothing, *instead of* reaching the device; all others pass through unchanged.
 class FaultyDriver final : public DriverDecorator {
  public:
   FaultyDriver(std::unique_ptr<Driver> inner, std::vector<DriverFault> faults);
 
-  /// How many calls were made to fail so far: a test can tell a fault that was never met.
+  /// How many calls were struck so far: a test can tell a fault that was never met.
   std::uint64_t injected() const { return injected_; }
 
  private:

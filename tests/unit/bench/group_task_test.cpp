@@ -6,6 +6,7 @@
 
 #include "kernels/forwarding_kernels.hpp"
 #include "support/bench_group.hpp"
+#include "support/shared_gpu.hpp"
 
 using namespace symmbench;
 using namespace symmbench::test;
@@ -58,6 +59,15 @@ class LoggingKernels final : public ForwardingKernels {
 
 Json small_run() {
   return {{"minbytes", "4K"}, {"maxbytes", "4K"}, {"iters", "8"}, {"cudagraph", "2"}, {"warmup_iters", "2"}};
+}
+
+/// The first one of the plan for two ranks.
+std::size_t lifecycle_group(const RunConfig& config) {
+  const auto groups = make_plan(config, 2, 0).groups;
+  const auto it =
+      std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
+  REQUIRE(it != groups.end());
+  return static_cast<std::size_t>(it - groups.begin());
 }
 
 }  // namespace
@@ -147,15 +157,46 @@ TEST_CASE("without an iteration count a case samples until its interval or its t
   CHECK(rows[0].blocks.size() % 2 == 0);
 }
 
+TEST_CASE("what another process takes of the device's memory is no leak of ours") {
+  Json options = small_run();
+  options["lifecycles"] = "3";
+  GroupSetup setup;
+  setup.driver_of = [](int) { return std::make_unique<SharedGpu>(6 << 20); };
+  setup.emulated = false;
+  const RunConfig config = config_of(options);
+  const auto records = run_group(2, config, lifecycle_group(config), setup);
+  REQUIRE(records.size() == 3);
+  CHECK(lifecycle_from(records.back()).leaks.at("device_bytes") == 0);
+}
+
+TEST_CASE("what a lifecycle does not give back is counted by kind, whatever the device says is free") {
+  Json options = small_run();
+  options["lifecycles"] = "2";
+  const RunConfig config = config_of(options);
+  const auto leaks_of = [&](DriverCall lost) {
+    GroupSetup setup;
+    setup.faults_of = [=](int rank) {
+      return rank == 1 ? std::vector<DriverFault>{{.call = lost, .times = 1000, .lost = true}}
+                       : std::vector<DriverFault>{};
+    };
+    return lifecycle_from(run_group(2, config, lifecycle_group(config), setup).back()).leaks;
+  };
+  const Json handles = leaks_of(DriverCall::release);
+  CHECK(handles.at("handles") > 0);
+  CHECK(handles.at("device_bytes") > 0);
+  CHECK(handles.at("va_bytes") == 0);
+  const Json addresses = leaks_of(DriverCall::free_range);
+  CHECK(addresses.at("va_bytes") > 0);
+  CHECK(addresses.at("handles") == 0);
+  CHECK(addresses.at("device_bytes") == 0);
+  CHECK(leaks_of(DriverCall::free_local).at("device_bytes") > 0);
+}
+
 TEST_CASE("lifecycles time every phase in order and leave nothing behind") {
   Json options = small_run();
   options["lifecycles"] = "3";
   const RunConfig config = config_of(options);
-  const auto& groups = make_plan(config, 2, 0).groups;
-  const auto it =
-      std::find_if(groups.begin(), groups.end(), [](const auto& g) { return g.kind == GroupKind::lifecycle; });
-  REQUIRE(it != groups.end());
-  const auto index = static_cast<std::size_t>(it - groups.begin());
+  const std::size_t index = lifecycle_group(config);
   const auto records = run_group(2, config, index);
   REQUIRE(records.size() == 3);
   for (const auto& json : records) {
@@ -169,7 +210,11 @@ TEST_CASE("lifecycles time every phase in order and leave nothing behind") {
     CHECK(phases ==
           std::vector<std::string>{"create", "export", "exchange", "import", "map", "init", "verify", "use", "close"});
   }
-  CHECK(lifecycle_from(records.back()).leaks.at("mappings") == 0);
+  const Json leaks = lifecycle_from(records.back()).leaks;
+  for (const auto& [resource, grown] : leaks.items()) {
+    INFO(resource);
+    CHECK(grown == 0);
+  }
 
   const auto rest = run_group(2, config, index, {.first_lifecycle = 2});  // as after a worker that died in round 1
   REQUIRE(rest.size() == 1);

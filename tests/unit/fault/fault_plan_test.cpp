@@ -62,6 +62,19 @@ TEST_CASE("faults strike the rank that they name and no other") {
   CHECK(plan.protocol_fault(2) == ProtocolFault::packet_lost);
 }
 
+TEST_CASE("a leak loses the calls that give something back, all of them unless told which") {
+  const FaultSpec spec = parse_fault("leak:rank=1");
+  CHECK(spec.call == DriverCall::release);
+  CHECK(parse_fault(spec.text()).count == spec.count);
+  const std::vector<std::string> texts{"leak:rank=1,call=cuMemAddressFree,at=3,count=2"};
+  const auto faults = parse_fault_plan(texts, 2).driver_faults(1);
+  REQUIRE(faults.size() == 1);
+  CHECK(faults.front().lost);
+  CHECK(faults.front().call == DriverCall::free_range);
+  CHECK(faults.front().nth == 3);
+  CHECK(faults.front().times == 2);
+}
+
 TEST_CASE("what is wrong with a fault is said with its name, the parameter, the value and what is allowed") {
   struct Wrong {
     std::vector<std::string> texts;
@@ -72,6 +85,8 @@ TEST_CASE("what is wrong with a fault is said with its name, the parameter, the 
                Wrong{{"slow_link"}, {"slow_link", "cannot be provoked in this version", "driver_code"}},
                Wrong{{"packet_lost:peer=1"}, {"packet_lost has no parameter 'peer'", "rank"}},
                Wrong{{"packet_lost:rank"}, {"rank needs a value"}},
+               Wrong{{"leak:call=cuMemUnmap"}, {"call must be one of cuMemRelease", "not cuMemUnmap"}},
+               Wrong{{"leak:code=2"}, {"leak has no parameter 'code'"}},
                Wrong{{"packet_lost:rank=1,rank=2"}, {"rank is given twice"}},
                Wrong{{"packet_lost:rank=-1"}, {"rank must be a whole number from 0", "'-1'"}},
                Wrong{{"packet_lost:rank=4"}, {"rank must be below the number of ranks, which is 4"}},

@@ -95,7 +95,7 @@ RunBuilder small_run() {
         .workspace = "trtllm_fusion", .transport = "unicast", .allocator = kSymm, .handle = workspace.handle};
     cycle.iteration = i;
     cycle.phase_us = {{"create", 100.0 + static_cast<double>(i)}, {"map", 50}, {"close", 20}};
-    cycle.leaks = {{"fds", 0}, {"mappings", 0}, {"device_bytes", nullptr}};
+    cycle.leaks = {{"fds", 0}, {"mappings", 0}, {"handles", 0}, {"va_bytes", 0}, {"device_bytes", 0}};
     run.add(cycle);
   }
   run.add(EventRecord{.what = "worker_restarted", .detail = "group-0: attempt 2", .data = nullptr});
@@ -137,7 +137,7 @@ TEST_CASE("the report of a small run with one of everything is the golden one") 
 }
 
 TEST_CASE("golden reports of every version so far can be read, and the newest satisfies the shipped schema") {
-  for (const std::string version : {"1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0"}) {
+  for (const std::string version : {"1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.5.0"}) {
     CAPTURE(version);
     const Json golden = read_json_file(golden_path(fmt::format("report-{}.json", version)));
     CHECK(golden.at("schema_version") == version);
