@@ -63,6 +63,7 @@ DeviceAnswer probe_cuda_device(int local_rank) {
   const CudaAvailability cuda = probe_cuda();
   if (!cuda.usable) {
     answer.problem = cuda.reason;
+    answer.absent = cuda.absent;
     return answer;
   }
   try {

@@ -9,7 +9,8 @@ constexpr std::string_view kRunExitCodes =
     "  0   passed\n"
     "  1   something failed after something ran: wrong data, a crash, an allocator's bring-up, a leak\n"
     "  2   usage: the command line or a file cannot be right, whatever the machine\n"
-    "  3   no verdict: the machine forbids it, no case of an asked allocator could run, or interrupted\n"
+    "  3   no verdict: the machine forbids it, no case of an asked allocator could run, something asked for could\n"
+    "      not be written, or interrupted\n"
     "  4   a hang\n"
     "  77  skipped (--skip-if-unsupported)\n";
 
@@ -34,20 +35,21 @@ constexpr CommandSpec kCommands[] = {
      .details = "Takes every option of `symmbench run` beside its own.\n",
      .run_options = true,
      .options = kPlanOptions,
-     .exit_codes = "  0   planned\n  2   usage: the run would be refused the same way\n"},
+     .exit_codes = "  0   planned\n  2   usage: the run would be refused the same way\n  3   stdout did not take it\n"},
     {.name = "list",
      .arguments = "workspaces|allocators|patterns|algorithms|fabrics|faults|checks|configs [--json]",
      .about = "what there is, and what of it is in this version",
      .details = "`list allocators` also tells where each allocator mode departs from upstream on purpose.\n",
      .positional = "WHAT",
      .options = kListOptions,
-     .exit_codes = "  0   listed\n  2   usage\n"},
+     .exit_codes = "  0   listed\n  2   usage\n  3   stdout did not take it\n"},
     {.name = "validate",
      .arguments = "FILE",
      .about = "check a report, a config file or a tuning table against the shipped schema",
      .details = "Which of them it is follows from its content. Prints the path of each violation.\n",
      .positional = "FILE",
-     .exit_codes = "  0   valid\n  1   violations\n  2   the file cannot be read or is not JSON\n"},
+     .exit_codes = "  0   valid\n  1   violations\n  2   the file cannot be read or is not JSON\n"
+                   "  3   stdout did not take the answer\n"},
     {.name = "probe",
      .arguments = "[--trace]",
      .about = "facts of the machine, handle trials, peer-access matrix, findings",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "app/product.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "core/text.hpp"
@@ -121,14 +122,15 @@ std::string list_text(const Json& list) {
 }
 
 int command_list(const ParsedCommand& parsed) {
+  Json list;
   try {
-    const auto list = list_json(parsed.subject);
-    fmt::print("{}", parsed.json ? list.dump(2) + "\n" : list_text(list));
-    return 0;
+    list = list_json(parsed.subject);
   } catch (const Error& error) {
     fmt::print(stderr, "symmbench list: {}\n", error.failure().detail);
     return 2;
   }
+  print_product(parsed.json ? list.dump(2) + "\n" : list_text(list));
+  return 0;
 }
 
 }  // namespace symmbench

@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cerrno>
+
 #include "app/cli.hpp"
 #include "app/console.hpp"
+#include "app/product.hpp"
 #include "app/worker_task.hpp"
+#include "config/repro.hpp"
 #include "core/text.hpp"
 #include "job/measure.hpp"
 #include "job/plan_text.hpp"
@@ -43,7 +47,7 @@ int coordinate(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invoca
   feed.finish(report);
   const StoredOutputs outputs = files.store(report, family);
   for (const auto& why : outputs.problems) fmt::print(stderr, "symmbench run: {}\n", why);  // the console may be off
-  console.end(report, outputs.stored);
+  if (!console.end(report, outputs.stored) && outputs.stored.empty()) downgrade(report, "the results were not printed");
   // What was not asked for is not missed.
   const bool stored = !output_path(config, OutputFileKind::report) || outputs.holds(OutputFileKind::report);
   const int exit_code = report.at("verdict").at("exit_code").get<int>();
@@ -82,11 +86,17 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
     return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   }
   if (command.text || command.plan_only) {
-    if (mpi.rank() == 0) fmt::print("{}", command.text ? *command.text : plan_text(command.config, plan->plan()));
-    return leave(mpi, static_cast<int>(ExitCode::passed));
+    const auto print = [&] {
+      if (mpi.rank() == 0) print_product(command.text ? *command.text : plan_text(command.config, plan->plan()));
+    };
+    const bool printed = !anyone_objects(mpi, "output", objection_of(print));
+    return leave(mpi, static_cast<int>(printed ? ExitCode::passed : ExitCode::no_verdict));
   }
+  std::vector<std::string> words{program_invocation_name};
+  words.insert(words.end(), arguments.begin(), arguments.end());
   const Invocation invocation{.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}},
-                              .command = fmt::format("symmbench {}", fmt::join(arguments, " "))};
+                              .command = fmt::format("symmbench {}", fmt::join(arguments, " ")),
+                              .emulated_command = emulated_command(words, mpi.size())};
   return run_job(mpi, job_options(command.config, mpi.size()), journal_dir(command.config),
                  [&](MpiJob& job) { return coordinate(job, *plan, command.config, invocation); });
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/product.hpp"
 #include "config/config_file.hpp"
 #include "config/resolve.hpp"
 #include "core/json.hpp"
@@ -52,20 +53,21 @@ Validation validate_file(const std::string& path) {
 }
 
 int command_validate(const ParsedCommand& parsed) {
+  Validation validation;
   try {
-    const auto validation = validate_file(parsed.subject);
-    for (const auto& line : validation.violations) fmt::print("{}: {}\n", parsed.subject, line);
-    if (validation.violations.empty()) {
-      fmt::print("{}: valid {}\n", parsed.subject, validation.kind);
-      return 0;
-    }
-    fmt::print("{}: not a valid {}: {} violation{}\n", parsed.subject, validation.kind, validation.violations.size(),
-               validation.violations.size() == 1 ? "" : "s");
-    return 1;
+    validation = validate_file(parsed.subject);
   } catch (const Error& error) {
     fmt::print(stderr, "symmbench validate: {}\n", error.failure().detail);
     return 2;
   }
+  std::string text;
+  for (const auto& line : validation.violations) text += fmt::format("{}: {}\n", parsed.subject, line);
+  const auto count = validation.violations.size();
+  text += count == 0 ? fmt::format("{}: valid {}\n", parsed.subject, validation.kind)
+                     : fmt::format("{}: not a valid {}: {} violation{}\n", parsed.subject, validation.kind, count,
+                                   count == 1 ? "" : "s");
+  print_product(text);
+  return count == 0 ? 0 : 1;
 }
 
 }  // namespace symmbench

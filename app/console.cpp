@@ -5,6 +5,7 @@
 
 #include <iostream>
 
+#include "app/product.hpp"
 #include "report/crossover_text.hpp"
 #include "report/nccl_table.hpp"
 #include "report/text.hpp"
@@ -57,14 +58,22 @@ void Console::on_end() {
   if (config_.format == OutputFormat::table) table_.on_end();
 }
 
-void Console::end(const Json& report, const std::vector<OutputFile>& stored) {
+bool Console::end(const Json& report, const std::vector<OutputFile>& stored) {
   clear_progress();
-  if (config_.format == OutputFormat::none) return;
+  if (config_.format == OutputFormat::none) {
+    if (report.at("run").at("complete").get<bool>()) return true;
+    for (const Json& line : report.at("verdict").at("summary")) {
+      fmt::print(stderr, "symmbench run: {}\n", line.get<std::string>());
+    }
+    return true;
+  }
   const bool nccl = config_.format == OutputFormat::nccl;
   if (nccl) write_nccl(std::cout, report);
   write_crossover(std::cout, report, nccl);
   write_verdict(std::cout, report, stored, nccl);
-  std::cout.flush();
+  if (product_arrived()) return true;
+  fmt::print(stderr, "symmbench run: stdout did not take the results\n");
+  return false;
 }
 
 void Console::show_progress() {

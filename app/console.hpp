@@ -21,8 +21,10 @@ class Console final : public RecordSink, public CaseListener {
   void on_plan(const RunStarted& started) override;
   void on_case(const DecidedCase& decided) override;
   void on_end() override;
-  /// With --format nccl the whole table; the crossover, the verdict with the files that were written.
-  void end(const Json& report, const std::vector<OutputFile>& stored);
+  /// With --format nccl the whole table; the crossover, the verdict with the files that were written. A run that could
+  /// not go on says why on stderr where nothing else is shown. False, and a line on stderr, when stdout did not take all
+  /// of what was shown since the start.
+  bool end(const Json& report, const std::vector<OutputFile>& stored);
 
  private:
   void show_progress();

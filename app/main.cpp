@@ -10,6 +10,7 @@
 #include "app/command_plan.hpp"
 #include "app/command_run.hpp"
 #include "app/command_validate.hpp"
+#include "app/product.hpp"
 #include "app/worker_task.hpp"
 #include "report/verdict.hpp"
 
@@ -24,7 +25,7 @@ template <int (*command)(const ParsedCommand&)>
 int alone(const Arguments& arguments) {
   const ParsedCommand parsed = parse_command_line(arguments);
   if (!parsed.text) return command(parsed);
-  fmt::print("{}", *parsed.text);
+  print_product(*parsed.text);
   return 0;
 }
 
@@ -48,7 +49,7 @@ int dispatch(const Arguments& arguments) {
                                            [&](const Command& one) { return one.name == arguments.front(); });
   if (command != std::end(kCommands)) return command->run(arguments);
   // Only --help and --version go through; for a name that is no command it throws.
-  fmt::print("{}", parse_command_line(arguments).text.value());
+  print_product(parse_command_line(arguments).text.value());
   return 0;
 }
 

@@ -40,7 +40,10 @@ std::string host_name() {
 }
 
 Json to_json(const DeviceAnswer& answer) {
-  Json json{{"kind", answer.kind}, {"usable", !answer.problem}, {"reason", json_or_null(answer.problem)}};
+  Json json{{"kind", answer.kind},
+            {"usable", !answer.problem},
+            {"absent", answer.absent},
+            {"reason", json_or_null(answer.problem)}};
   if (answer.facts) {
     const auto& facts = *answer.facts;
     json["name"] = facts.name;

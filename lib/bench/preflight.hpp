@@ -14,6 +14,7 @@ namespace symmbench {
 struct DeviceAnswer {
   std::string kind;                    ///< "host", "cuda"
   std::optional<std::string> problem;  ///< why it cannot be used; nullopt: it can
+  bool absent = false;                 ///< with a problem: there is nothing of this kind here, so nothing is broken
   std::optional<DeviceFacts> facts;    ///< when usable
   std::optional<MemoryInfo> memory;    ///< when usable; of the host's memory all its ranks see the same
   std::optional<std::vector<std::string>> unreachable;  ///< UUIDs of visible devices whose memory it cannot access

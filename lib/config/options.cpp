@@ -54,9 +54,9 @@ constexpr Choice kScaleLayouts[] = {{"linear", "row-major scales", kLater},
                                     {"128x4", "tiles of 128 rows by 4 scales", kLater},
                                     {"8x4", "tiles of 8 rows by 4 scales", kLater}};
 constexpr Choice kDevices[] = {
-    {"auto", "cuda when every rank can, else host with a warning"},
+    {"auto", "cuda when every rank can use a GPU of its own, else exit 3: emulation never answers for hardware"},
     {"cuda", "GPUs; exit 3 where they are unusable"},
-    {"host", "emulated device: shows behaviour, not speed; needs no GPU"},
+    {"host", "emulated device, only when asked for: shows behaviour, not speed; needs no GPU"},
 };
 constexpr Choice kIsolation[] = {{"process", "a worker process per rank and case group: survives hangs and crashes"},
                                  {"none", "a thread of the rank: for debuggers"}};
@@ -186,7 +186,9 @@ constexpr OptionSpec kOwnOptions[] = {
     {"threshold", 0, Kind::path, Scope::run, Group::stability, "FILE", "", "limits that results must keep", {}, {},
      kLater},
     // ---- device
-    {"device", 0, Kind::name, Scope::run, Group::device, "NAME", "auto", "what runs the kernels", kDevices},
+    {"device", 0, Kind::name, Scope::run, Group::device, "NAME", "auto",
+     "what runs the kernels: GPUs, one of its own for every rank, or exit 3 with rank, host and reason; or the emulated "
+     "device (host), which runs only when asked for", kDevices},
     {"fabric", 0, Kind::name, Scope::run, Group::device, "NAME", "", "fabric profile to expect (cuda) or to emulate (host)",
      kFabrics, {}, kLater},
     {"virtual-hosts", 0, Kind::integer, Scope::run, Group::device, "N", "", "pretend that the ranks live on N hosts", {},

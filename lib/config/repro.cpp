@@ -54,6 +54,18 @@ std::string repro_command(const RunConfig& config, int world_size) {
          (needs_file ? "  # tuning.json: run.config.tuning of this report" : "");
 }
 
+std::string emulated_command(const std::vector<std::string>& words, int world_size) {
+  auto command = fmt::format("mpirun -n {}", world_size);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--device") {
+      ++i;  // its value
+    } else if (!words[i].starts_with("--device=")) {
+      command += " " + shell_word(words[i]);
+    }
+  }
+  return command + " --device host";
+}
+
 Json repeatable(const RunConfig& config) {
   Json settings = parse_json(config.config_text, "configuration");
   for (const auto& spec : option_table()) {

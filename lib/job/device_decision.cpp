@@ -2,25 +2,42 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bench/preflight.hpp"
 #include "config/resolve.hpp"
 
 namespace symmbench {
 namespace {
 
-/// Why not every rank can use `kind`: the first rank's reason, or nullopt.
+/// Why this rank cannot use `kind`; nullopt: it can.
+std::optional<std::string> refusal(const Json& record, const std::string& kind) {
+  const Json entry = device_entry(record, kind);
+  if (!entry.is_null() && entry.value("usable", false)) return std::nullopt;
+  return entry.is_null() || entry.at("reason").is_null() ? std::string("it did not say why")
+                                                         : entry.at("reason").get<std::string>();
+}
+
+/// Why not every rank can use `kind`: the first such rank, its host and reason, or nullopt.
 std::optional<std::string> problem_with(const std::string& kind, const std::vector<Json>& rank_facts, int world_size) {
   if (static_cast<int>(rank_facts.size()) < world_size) {
     return fmt::format("only {} of {} ranks reported their facts", rank_facts.size(), world_size);
   }
-  for (const auto& record : rank_facts) {
-    const Json entry = device_entry(record, kind);
-    if (!entry.is_null() && entry.value("usable", false)) continue;
-    const auto reason = entry.is_null() || entry.at("reason").is_null() ? std::string("it did not say why")
-                                                                        : entry.at("reason").get<std::string>();
-    return fmt::format("rank {} cannot use the {} device: {}", record.at("rank").get<int>(), kind, reason);
-  }
-  return std::nullopt;
+  const auto cannot = [&](const Json& record) { return refusal(record, kind).has_value(); };
+  const auto first = std::find_if(rank_facts.begin(), rank_facts.end(), cannot);
+  if (first == rank_facts.end()) return std::nullopt;
+  const auto others = std::count_if(first + 1, rank_facts.end(), cannot);
+  return fmt::format("rank {} on {} cannot use the {} device: {}{}", first->at("rank").get<int>(),
+                     first->at("facts").value("host", "an unknown host"), kind, *refusal(*first, kind),
+                     others == 0 ? "" : fmt::format(" (nor can {} other rank{})", others, others == 1 ? "" : "s"));
+}
+
+/// There is nothing on any rank that could have been meant.
+bool nobody_sees_a_gpu(const std::vector<Json>& rank_facts) {
+  return std::all_of(rank_facts.begin(), rank_facts.end(), [](const Json& record) {
+    const Json entry = device_entry(record, "cuda");
+    return entry.is_object() && entry.value("absent", false);
+  });
 }
 
 /// The family of all GPUs, or nothing where they differ or one did not say.
@@ -58,22 +75,25 @@ std::optional<std::string> tuning_concern(const RunConfig& config, const DeviceD
 }
 
 DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& rank_facts, int world_size) {
-  const DeviceChoice asked = config.device;
-  auto cuda_problem = problem_with("cuda", rank_facts, world_size);
-  if (!cuda_problem) cuda_problem = placement_problem(rank_facts, config.ranks_per_group(world_size));
-  const auto host_problem = problem_with("host", rank_facts, world_size);
-  if (asked == DeviceChoice::cuda || (asked == DeviceChoice::automatic && !cuda_problem)) {
-    return {.kind = "cuda",
-            .emulated = false,
-            .family = gpu_family(rank_facts),
-            .reason = asked == DeviceChoice::cuda ? "asked for" : "every rank can use its GPU",
-            .problem = cuda_problem};
+  if (config.device == DeviceChoice::host) {
+    return {.kind = "host",
+            .emulated = true,
+            .family = "host",
+            .reason = "asked for",
+            .problem = problem_with("host", rank_facts, world_size)};
   }
-  return {.kind = "host",
-          .emulated = true,
-          .family = "host",
-          .reason = asked == DeviceChoice::host ? "asked for" : *cuda_problem,
-          .problem = host_problem};
+  auto problem = problem_with("cuda", rank_facts, world_size);
+  if (!problem) problem = placement_problem(rank_facts, config.ranks_per_group(world_size));
+  const bool automatic = config.device == DeviceChoice::automatic;
+  return {.kind = "cuda",
+          .emulated = false,
+          .family = gpu_family(rank_facts),
+          .reason = !automatic ? "asked for"
+                    : problem  ? "the emulated device runs only when asked for"
+                               : "every rank can use its GPU",
+          .problem = problem,
+          .no_gpu = automatic && problem && static_cast<int>(rank_facts.size()) == world_size &&
+                    nobody_sees_a_gpu(rank_facts)};
 }
 
 }  // namespace symmbench

@@ -10,13 +10,15 @@ namespace symmbench {
 
 /// The device of a run, decided from what every rank's preflight worker said.
 struct DeviceDecision {
-  std::string kind;  ///< "host" or "cuda"
+  std::string kind;  ///< "host" only where it was asked for, else "cuda"
   bool emulated = true;
   std::string family;                  ///< "host", "sm90", ...; empty where GPUs differ or did not say
-  std::string reason;                  ///< why this one, for the report and, with --device auto, a loud line
-  std::optional<std::string> problem;  ///< machine facts forbid the run (exit 3), with the reason
+  std::string reason;                  ///< why this one, for the report
+  std::optional<std::string> problem;  ///< machine facts forbid the run (exit 3): rank, host and reason
+  bool no_gpu = false;                 ///< with a problem of `auto`: no rank sees a driver or a GPU
 };
-/// `auto`: cuda when every rank can use it, else host. `rank_facts`: one RankFacts record per rank. Pure.
+/// `auto` is cuda: emulation never answers for hardware, so where a rank cannot use a GPU of its own there is a problem
+/// and no device. `rank_facts`: one RankFacts record per rank. Pure.
 DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& rank_facts, int world_size);
 
 /// The configuration once the device is known: `--tuning auto` becomes the shipped table of the device's family, or

@@ -45,13 +45,15 @@ RunStarted run_started(const RunConfig& asked, const RunConfig& decided, const J
   return started;
 }
 
-RunEnded run_ended(const RunOutcome& outcome, const std::optional<std::string>& problem) {
+RunEnded run_ended(const RunOutcome& outcome, const std::optional<std::string>& problem,
+                   const std::optional<std::string>& instead) {
   RunEnded ended{.ended_at = utc_timestamp(), .complete = !outcome.interrupted && !problem};
   if (outcome.interrupted) {
     ended.interrupted_by = outcome.interrupted_by;
   } else if (problem) {
     ended.interrupted_by = problem;
     ended.unsupported = true;
+    ended.instead = instead;
   }
   return ended;
 }
@@ -75,7 +77,8 @@ MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const I
   if (!outcome.interrupted && !problem) {
     outcome = job.run([&](int group) { return plan.work(group, decided, device.kind); });
   }
-  job.append(to_json(run_ended(outcome, problem)));
+  const auto instead = device.no_gpu ? std::optional(invocation.emulated_command) : std::nullopt;
+  job.append(to_json(run_ended(outcome, problem, instead)));
   return {.report = fold_report(job.records()), .family = device.family};
 }
 

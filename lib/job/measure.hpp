@@ -11,6 +11,8 @@ namespace symmbench {
 struct Invocation {
   Json tool;            ///< {version, git, build}
   std::string command;  ///< as it was typed
+  /// The same on the emulated device, ready to be pasted: for where --device auto finds no GPU at all.
+  std::string emulated_command;
 };
 
 struct MeasuredRun {

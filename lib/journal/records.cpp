@@ -287,7 +287,8 @@ Json to_json(const RunEnded& record) {
           {"ended_at", record.ended_at},
           {"complete", record.complete},
           {"interrupted_by", json_or_null(record.interrupted_by)},
-          {"unsupported", record.unsupported}};
+          {"unsupported", record.unsupported},
+          {"instead", json_or_null(record.instead)}};
 }
 
 RunEnded run_ended_from(const Json& json) {
@@ -295,7 +296,8 @@ RunEnded run_ended_from(const Json& json) {
   return {.ended_at = reader.text("ended_at"),
           .complete = reader.flag("complete"),
           .interrupted_by = reader.optional_text("interrupted_by"),
-          .unsupported = reader.flag("unsupported")};
+          .unsupported = reader.flag("unsupported"),
+          .instead = reader.optional_text("instead")};
 }
 
 }  // namespace symmbench

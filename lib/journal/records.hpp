@@ -128,6 +128,7 @@ struct RunEnded {
   bool complete = false;
   std::optional<std::string> interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit", what forbids it
   bool unsupported = false;                   ///< nothing was run: the machine's facts forbid it
+  std::optional<std::string> instead;         ///< a command that would run here, for the verdict's last line
 };
 
 /// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "event",

@@ -65,7 +65,8 @@ Json fold_report(std::span<const Json> records) {
   report["findings"] = Json::array();
   report["verdict"] = verdict_json(report, {.strict = set.started.strict,
                                             .skip_if_unsupported = set.started.skip_if_unsupported,
-                                            .unsupported = set.ended && set.ended->unsupported});
+                                            .unsupported = set.ended && set.ended->unsupported,
+                                            .instead = set.ended ? set.ended->instead : std::nullopt});
   return report;
 }
 

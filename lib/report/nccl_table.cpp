@@ -98,7 +98,8 @@ std::string nccl_section(const Json& row) {
 }
 
 struct Totals {
-  std::uint64_t wrong = 0, failed_rows = 0;
+  std::uint64_t wrong = 0;
+  std::string failure;  ///< of the first row that failed without wrong data
   double busbw_sum = 0;
   std::size_t halves = 0;
 };
@@ -121,9 +122,33 @@ void write_missing(std::ostream& out, const Json& row) {
              text_or(row, "reason", "no reason"));
 }
 
-void write_block(std::ostream& out, const std::string& allocator, const std::vector<const Json*>& rows, bool emulated) {
+/// Gates read the number or the word, so both must agree, and OK is said of the run as a whole: only when its verdict is
+/// passed. What failed without wrong data is no number of values; as in nccl-tests, it is a "Test failure".
+void write_footers(std::ostream& out, const Totals& totals, const Json& verdict) {
+  const bool passed = verdict.at("status") == "passed";
+  if (totals.wrong > 0) {
+    fmt::print(out, "# Out of bounds values : {} FAILED\n", totals.wrong);
+  } else if (passed && totals.halves > 0) {
+    fmt::print(out, "# Out of bounds values : 0 OK\n");
+  }
+  if (!totals.failure.empty()) {
+    fmt::print(out, "# Test failure: {}\n", totals.failure);
+  } else if (!passed) {
+    fmt::print(out, "# Test failure: the run's verdict is {}\n", verdict.at("status").get<std::string>());
+  } else if (totals.halves == 0) {
+    fmt::print(out, "# Test failure: nothing ran\n");
+  }
+  fmt::print(out, "# Avg bus bandwidth    : {:g} \n#\n",
+             totals.halves == 0 ? 0.0 : totals.busbw_sum / static_cast<double>(totals.halves));
+}
+
+void write_block(std::ostream& out, const std::string& allocator, const std::vector<const Json*>& rows,
+                 const Json& report) {
   fmt::print(out, "# Collective test starting: symmbench/{}\n#\n", allocator);
-  if (emulated) fmt::print(out, "# EMULATED: times are those of an emulation, bandwidths are not given\n");
+  const Json emulated = pick_flag(report.at("device"), "emulated");
+  if (!emulated.is_null() && emulated.get<bool>()) {
+    fmt::print(out, "# EMULATED: times are those of an emulation, bandwidths are not given\n");
+  }
   write_header(out);
   Totals totals;
   std::string section;
@@ -140,17 +165,11 @@ void write_block(std::ostream& out, const std::string& allocator, const std::vec
     if (status == "failed" || status == "hung") {
       const Json wrong = pick_integer(*row, "wrong_elements");
       totals.wrong += wrong.is_null() ? 0 : wrong.get<std::uint64_t>();
-      ++totals.failed_rows;
+      if ((wrong.is_null() || wrong == 0) && totals.failure.empty()) totals.failure = text_or(*row, "reason", status);
     }
     write_missing(out, *row);
   }
-  // Some harnesses read the number, others the word: they must agree. A row that failed without wrong data counts 1,
-  // and so does a block in which nothing ran: OK is a claim, and there is nothing to claim it of.
-  const std::uint64_t unproved = totals.failed_rows > 0 ? totals.failed_rows : totals.halves == 0 ? 1 : 0;
-  const std::uint64_t bad = totals.wrong > 0 ? totals.wrong : unproved;
-  fmt::print(out, "# Out of bounds values : {} {}\n", bad, bad == 0 ? "OK" : "FAILED");
-  fmt::print(out, "# Avg bus bandwidth    : {:g} \n#\n",
-             totals.halves == 0 ? 0.0 : totals.busbw_sum / static_cast<double>(totals.halves));
+  write_footers(out, totals, report.at("verdict"));
   fmt::print(out, "# Collective test concluded: symmbench/{}\n#\n", allocator);
 }
 
@@ -165,8 +184,6 @@ void write_nccl(std::ostream& out, const Json& report) {
     if (it == by_allocator.end()) it = by_allocator.insert(by_allocator.end(), {allocator, {}});
     it->second.push_back(&row);
   }
-  const Json emulated = pick_flag(report.at("device"), "emulated");
-  const bool is_emulated = !emulated.is_null() && emulated.get<bool>();
   for (const auto& [allocator, rows] : by_allocator) {
     const bool all_skipped =
         std::all_of(rows.begin(), rows.end(), [](const Json* row) { return row->at("status") == "skipped"; });
@@ -174,7 +191,7 @@ void write_nccl(std::ostream& out, const Json& report) {
     if (is_reference(*rows.front()) && all_skipped && by_allocator.size() > 1) {
       for (const Json* row : rows) write_missing(out, *row);
     } else {
-      write_block(out, allocator, rows, is_emulated);
+      write_block(out, allocator, rows, report);
     }
   }
 }

@@ -126,8 +126,9 @@ Json verdict_json(const Json& report, const VerdictPolicy& policy) {
   const bool may_skip =
       policy.unsupported && policy.skip_if_unsupported && !policy.strict && report.at("run").at("incidents").empty();
   if (may_skip && code == ExitCode::no_verdict) code = ExitCode::skipped;
-  return {
-      {"status", kStatusNames.name(code)}, {"exit_code", static_cast<int>(code)}, {"summary", summary_lines(report)}};
+  auto summary = summary_lines(report);
+  if (policy.instead) summary.push_back("on the emulated device: " + *policy.instead);
+  return {{"status", kStatusNames.name(code)}, {"exit_code", static_cast<int>(code)}, {"summary", std::move(summary)}};
 }
 
 }  // namespace symmbench

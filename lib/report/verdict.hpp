@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 
 #include "core/json.hpp"
@@ -19,7 +20,8 @@ enum class ExitCode : int {
 struct VerdictPolicy {
   bool strict = false;
   bool skip_if_unsupported = false;
-  bool unsupported = false;  ///< nothing was run: the machine's facts forbid it
+  bool unsupported = false;            ///< nothing was run: the machine's facts forbid it
+  std::optional<std::string> instead;  ///< RunEnded::instead
 };
 
 /// The one place where a report becomes an exit code. `report` has everything but "verdict".

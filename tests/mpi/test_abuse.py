@@ -1,7 +1,8 @@
 """Bad input: refused with exit 2 before anything is allocated, once, naming option, value and what is allowed."""
 import json
+import subprocess
 
-from harness import RunTest, alone, main, run
+from harness import BINARY, ENVIRONMENT, LIMIT_S, ROOT, RunTest, alone, launch, main, run
 
 BAD_OPTIONS = [
     (["-n", "abc"], ["--iters", "abc"]),
@@ -96,6 +97,34 @@ class BadInput(RunTest):
         self.assert_exit(alone("--help"), 0)
         self.assert_exit(alone("run", "--help"), 0)
         self.assert_exit(alone(), 2)
+
+
+class Stdout(RunTest):
+    """Where stdout is the product, output that did not arrive is exit 3 with one line on stderr."""
+
+    COMMANDS = (("plan", "--ranks", 4), ("plan", "--json"), ("list", "allocators"), ("list", "faults", "--json"),
+                ("--help",), ("run", "--help"), ("--version",), ("validate", ROOT / "configs/quick.json"))
+
+    def test_a_full_disk_is_told(self):
+        for command in self.COMMANDS:
+            with self.subTest(command=command), open("/dev/full", "w") as full:
+                done = subprocess.run([str(BINARY), *map(str, command)], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      stdin=subprocess.DEVNULL, timeout=LIMIT_S, env=ENVIRONMENT)
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertIn("stdout", done.stderr)
+                self.assertIn("No space left", done.stderr)
+
+    def test_results_that_nobody_could_read_are_no_verdict_unless_a_report_has_them(self):
+        small = ("run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--lifecycles", 0)
+        shell = ("bash", "-c", 'exec "$@" > /dev/full', "x", BINARY)
+        lost = launch(2, *shell, *small)
+        self.assert_exit(lost, 3)
+        self.assertIn("stdout", lost.stderr)
+        kept = launch(2, *shell, *small, "-J", self.report)
+        self.assert_exit(kept, 0)
+        self.assertIn("stdout", kept.stderr)
+        self.assertEqual(self.load()["verdict"]["status"], "passed")
 
 
 if __name__ == "__main__":

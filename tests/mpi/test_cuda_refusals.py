@@ -1,6 +1,7 @@
 """What machine facts forbid on the cuda device: exit 3, one clear line, a valid report. A fake libcuda says what GPUs there
 are, so no GPU is needed."""
 import os
+import socket
 
 from harness import RunTest, alone, main, run
 
@@ -18,9 +19,9 @@ def fake_driver(**settings):
 
 
 class CudaRefusals(RunTest):
-    def refused(self, ranks, environment, *words, size="64K"):
+    def refused(self, ranks, environment, *words, size="64K", device="cuda"):
         """Runs, and holds exit code, the line that says why, and the report against what is expected."""
-        done = run(ranks, "run", "--device", "cuda", "-b", size, "-e", size, "-n", "4", "-J", self.report, env=environment)
+        done = run(ranks, "run", "--device", device, "-b", size, "-e", size, "-n", "4", "-J", self.report, env=environment)
         self.assert_exit(done, 3)
         self.assert_exit(alone("validate", self.report), 0)
         report = self.load()
@@ -62,12 +63,19 @@ class CudaRefusals(RunTest):
         self.refused(2, fake_driver(free_mib=100), "rank 0", "not enough memory", "needed", "100 MiB free",
                      size="256M")
 
-    def test_auto_takes_the_emulated_device_and_says_why(self):
-        done = run(2, "run", "-b", "4K", "-e", "4K", "-n", "4", "-J", self.report, env=fake_driver(visible="0"))
-        self.assert_exit(done, 0)
-        self.assertIn("the same GPU", self.load()["device"]["reason"])
-        self.assertIn("EMULATED", done.stdout)
-        self.assertIn("the same GPU", done.stdout)
+    def test_auto_refuses_as_cuda_does_and_emulates_nothing(self):
+        host = socket.gethostname()
+        for ranks, environment, words in ((2, fake_driver(visible="0"), ("ranks 0 and 1", "the same GPU", host)),
+                                          (4, fake_driver(), ("rank 2", host, "2 CUDA devices", "1 other rank"))):
+            with self.subTest(words=words):
+                report = self.refused(ranks, environment, *words, device="auto")
+                self.assertFalse(report["device"]["emulated"])
+                self.assertNotIn("--device host", " ".join(report["verdict"]["summary"]))
+
+    def test_auto_with_every_gpu_hidden_also_tells_the_line_for_the_emulated_device(self):
+        report = self.refused(2, fake_driver(visible=""), "rank 0", "no CUDA device is visible",
+                              "CUDA_VISIBLE_DEVICES=''", device="auto")
+        self.assertTrue(report["verdict"]["summary"][-1].endswith("--device host"), report["verdict"])
 
 
 if __name__ == "__main__":

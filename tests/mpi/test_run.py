@@ -95,12 +95,6 @@ class MainJob(RunTest):
         self.assert_exit(done, 0)
         self.assertEqual({row["status"] for row in self.load()["results"]}, {"ok"})
 
-    def test_auto_falls_back_to_the_emulated_device_and_says_so(self):
-        done = run(2, "run", "-b", "4K", "-e", "4K", "-n", 4, "-J", self.report)
-        self.assert_exit(done, 0)
-        self.assertIn("EMULATED", done.stdout + done.stderr)
-        self.assertEqual(self.load()["device"]["kind"], "host")
-
     def test_random_iteration_counts_sample_to_an_interval(self):
         done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-J", self.report)
         self.assert_exit(done, 0)

@@ -17,6 +17,8 @@ CudaAvailability probe_cuda(const std::string& library) {
     found.usable = true;
   } catch (const Error& error) {
     const Failure& failure = error.failure();
+    found.absent = failure.call == "dlopen" || failure.code == CUDA_ERROR_NO_DEVICE ||
+                   (failure.call == "cuDeviceGetCount" && !failure.code);
     found.reason = failure.call.empty() ? failure.detail : fmt::format("{} ({})", failure.detail, failure.call);
   }
   return found;

@@ -12,6 +12,7 @@ namespace symmbench {
 /// What probing the CUDA driver found in this process. Unknown is nullopt.
 struct CudaAvailability {
   bool usable = false;
+  bool absent = false;                ///< no driver, or one that shows no device: nothing that could be in disorder
   std::string reason;                 ///< why not, for a person; empty when usable
   std::optional<int> built_for;       ///< CUDA version of the headers, as cuDriverGetVersion encodes it: 13000
   std::optional<int> driver_version;  ///< highest CUDA version that the driver supports, same encoding

@@ -5,7 +5,7 @@
 namespace symmbench {
 namespace {
 
-constexpr const char* kWithout = "this binary was built without the cuda device";
+constexpr const char* kWithout = "this binary was built without the cuda device (preset cuda has it)";
 
 [[noreturn]] void refuse() {
   throw Error({.layer = Layer::environment, .reason = Reason::not_supported, .detail = kWithout});
@@ -13,7 +13,7 @@ constexpr const char* kWithout = "this binary was built without the cuda device"
 
 }  // namespace
 
-CudaAvailability probe_cuda() { return {.reason = kWithout}; }
+CudaAvailability probe_cuda() { return {.absent = true, .reason = kWithout}; }
 std::vector<std::string> unreachable_devices(int) { refuse(); }
 void* native_stream(Stream&) { refuse(); }
 std::unique_ptr<Driver> make_cuda_driver(int, const CudaOptions&) { refuse(); }

@@ -23,19 +23,49 @@ TEST_CASE("auto takes cuda where every rank can use a GPU, and knows its family"
   CHECK_FALSE(device.problem);
 }
 
-TEST_CASE("auto takes the emulated device where one rank has no GPU, and names rank and reason") {
+TEST_CASE("emulation never answers for hardware: auto where one rank has no GPU is a problem with rank and host") {
   const auto device = decide_device(with({}), facts_of({{.rank = 0, .sm_version = 90}, {.rank = 1}}), 2);
+  CHECK(device.kind == "cuda");
+  CHECK_FALSE(device.emulated);
+  CHECK(device.problem == "rank 1 on node-a cannot use the cuda device: no driver");
+  CHECK_FALSE(device.no_gpu);
+}
+
+TEST_CASE("auto where no rank sees a GPU says how many, and that there is none at all") {
+  const auto device = decide_device(with({}), facts_of({{.rank = 0}, {.rank = 1}, {.rank = 2}}), 3);
+  CHECK(device.problem == "rank 0 on node-a cannot use the cuda device: no driver (nor can 2 other ranks)");
+  CHECK(device.no_gpu);
+  CHECK_FALSE(decide_device(with({{"device", "cuda"}}), facts_of({{.rank = 0}}), 1).no_gpu);
+  CHECK_FALSE(decide_device(with({}), facts_of({{.rank = 0}}), 2).no_gpu);  // rank 1 may have seen one
+}
+
+TEST_CASE("auto with a GPU that is there and cannot be used does not speak of emulation") {
+  auto facts = facts_of({{.rank = 0}, {.rank = 1}});
+  facts[1]["facts"]["devices"][0]["absent"] = false;
+  CHECK_FALSE(decide_device(with({}), facts, 2).no_gpu);
+}
+
+TEST_CASE("auto with two ranks on one GPU is a problem that names both, host and GPU") {
+  auto facts = facts_of({{.rank = 0, .sm_version = 90}, {.rank = 1, .sm_version = 90}});
+  facts[1]["facts"]["devices"][0]["uuid"] = facts[0]["facts"]["devices"][0]["uuid"];
+  const auto device = decide_device(with({}), facts, 2);
+  CHECK_FALSE(device.emulated);
+  REQUIRE(device.problem);
+  CHECK(device.problem->starts_with("ranks 0 and 1 were given the same GPU, GPU-node-a0 on node-a"));
+}
+
+TEST_CASE("the emulated device runs where it is asked for, whatever GPUs there are") {
+  const auto device = decide_device(with({{"device", "host"}}), facts_of({{.rank = 0, .sm_version = 90}}), 1);
   CHECK(device.kind == "host");
   CHECK(device.emulated);
   CHECK(device.family == "host");
-  CHECK(device.reason == "rank 1 cannot use the cuda device: no driver");
   CHECK_FALSE(device.problem);
 }
 
 TEST_CASE("cuda that was asked for and cannot be had is a problem, not the emulated device") {
   const auto device = decide_device(with({{"device", "cuda"}}), facts_of({{.rank = 0}, {.rank = 1}}), 2);
   CHECK(device.kind == "cuda");
-  CHECK(device.problem == "rank 0 cannot use the cuda device: no driver");
+  CHECK(device.problem == "rank 0 on node-a cannot use the cuda device: no driver (nor can 1 other rank)");
 }
 
 TEST_CASE("a rank that did not report its facts forbids every device") {

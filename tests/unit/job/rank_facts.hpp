@@ -14,7 +14,7 @@ struct RankFactsOf {
   std::uint64_t free_bytes = std::uint64_t{1} << 40;
 
   Json record() const {
-    Json cuda{{"kind", "cuda"}, {"usable", sm_version != 0}, {"reason", nullptr}};
+    Json cuda{{"kind", "cuda"}, {"usable", sm_version != 0}, {"absent", sm_version == 0}, {"reason", nullptr}};
     if (sm_version != 0) {
       cuda["sm_version"] = sm_version;
       cuda["uuid"] = "GPU-" + host + std::to_string(rank);

@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "report/nccl_table.hpp"
+#include "report/verdict.hpp"
 #include "run_builder.hpp"
 
 using namespace symmbench;
@@ -152,12 +153,41 @@ TEST_CASE("wrong data shows in the column and fails the first footer") {
   CHECK(text.find("# failed: case-0: verify/wrong_data: 512 wrong") != std::string::npos);
 }
 
-TEST_CASE("a crash or hang fails the first footer with a number that is not zero") {
+TEST_CASE("OK is said in no block of a run that has not passed, whatever the block itself holds") {
+  RunBuilder run(1);
+  RowRecord wrong = run.ok(0, kTorch);
+  wrong.status = "failed";
+  wrong.wrong_elements = 11994;
+  wrong.failure = Failure{.layer = Layer::verify, .reason = Reason::wrong_data, .detail = "11994 wrong"};
+  const auto text = nccl(run.add(run.ok(0, kSymm)).add(wrong));
+  CHECK(text.find(": 0 OK") == std::string::npos);
+  CHECK(text.find("# Test failure: the run's verdict is failed") <
+        text.find("concluded: symmbench/symm_device_memory"));
+  CHECK(text.find("# Out of bounds values : 11994 FAILED") != std::string::npos);
+
+  RunBuilder cut(1);
+  cut.add_all_ok().ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGTERM"};
+  CHECK(nccl(cut).find(": 0 OK") == std::string::npos);
+  CHECK(nccl(cut).find("# Test failure: the run's verdict is no_verdict") != std::string::npos);
+}
+
+TEST_CASE("a report that could not be written takes the OK away") {
+  RunBuilder run(1);
+  Json report = run.add_all_ok().report();
+  downgrade(report, "report.json: No space left on device");
+  std::ostringstream out;
+  write_nccl(out, report);
+  CHECK(out.str().find(": 0 OK") == std::string::npos);
+}
+
+TEST_CASE("a crash or hang is a test failure with its reason, and no number of values") {
   RunBuilder run(2, {kSymm});
   FailureRecord hang = run.failed(1, 2, {kSymm});
   hang.status = "hung";
   const auto text = nccl(run.add(run.failed(0, 1, {kSymm})).add(hang));
-  CHECK(text.find("# Out of bounds values : 2 FAILED") != std::string::npos);
+  CHECK(text.find("Out of bounds") == std::string::npos);
+  CHECK(text.find("# Test failure: ") != std::string::npos);
+  CHECK(text.find("killed by signal 9") != std::string::npos);
   CHECK(text.find("# Avg bus bandwidth    : 0 ") != std::string::npos);
 }
 
@@ -180,6 +210,9 @@ TEST_CASE("results that were not checked say N/A, as nccl-tests does with -c 0")
 TEST_CASE("an emulated device is called so in every block and gives no bandwidth") {
   const auto text = nccl(RunBuilder(1).add_all_ok());
   CHECK(text.find("# EMULATED") != std::string::npos);
+  for (const auto& line : split_list(text, '\n')) {
+    if (line.starts_with("# EMULATED")) CHECK(line.find_first_of("0123456789") == std::string::npos);
+  }
   for (const auto& row : rows(text)) {
     CHECK(row[6] == "0.00");
     CHECK(row[7] == "0.00");
@@ -208,8 +241,9 @@ TEST_CASE("where NCCL itself is missing its rows are comments, and no footer cal
   CHECK(text.find("# skipped: case-1: nccl needs the cuda device") != std::string::npos);
   CHECK(text.find("symmbench/nccl") == std::string::npos);
   CHECK(text.find("FAILED") == std::string::npos);
+  CHECK(text.find("Test failure") == std::string::npos);
 
   RunBuilder only(0);
   only.started.planned_rows.push_back(planned);
-  CHECK(nccl(only).find("FAILED") != std::string::npos);
+  CHECK(nccl(only).find("# Test failure: ") != std::string::npos);
 }

@@ -1,0 +1,13 @@
+#pragma once
+#include <string_view>
+
+namespace symmbench {
+
+/// Writes to stdout what a command is for, and makes sure that it arrived there.
+/// @throws Error{report, io_error} with errno when it did not: a full disk, a reader that has left
+void print_product(std::string_view text);
+
+/// The same of what was printed before, in pieces: whether all of it arrived. Nothing more is written after a failure.
+bool product_arrived();
+
+}  // namespace symmbench
