@@ -6,8 +6,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
+#include <cstdlib>
 
+#include "config/nccl_tests.hpp"
 #include "config/option_value.hpp"
 #include "config/resolve.hpp"
 #include "core/text.hpp"
@@ -18,10 +19,12 @@ namespace {
 
 /// One option as CLI11 shall see it.
 struct Accepted {
-  std::string name;  ///< "--iters"
+  std::string name;  ///< "--iters"; empty: a letter only
   char letter = 0;
   bool takes_value = true;
-  std::string key;  ///< of the option table, or the command option's name
+  std::string key;  ///< of the option table, the command option's name, or the flag of an option of nccl-tests
+
+  std::string shown() const { return name.empty() ? fmt::format("-{}", letter) : name; }
 };
 
 std::vector<Accepted> accepted_options(const CommandSpec& command) {
@@ -37,12 +40,17 @@ std::vector<Accepted> accepted_options(const CommandSpec& command) {
                    .takes_value = spec.kind != OptionKind::flag,
                    .key = spec.key()});
   }
+  for (const auto& option : nccl_tests_options()) {
+    all.push_back(
+        {.name = option.name.empty() ? "" : option.flag_name(), .letter = option.letter, .key = option.flag_name()});
+  }
   return all;
 }
 
 const Accepted* find_accepted(const std::vector<Accepted>& options, std::string_view token) {
   const auto at = std::find_if(options.begin(), options.end(), [&](const Accepted& one) {
-    return one.name == token || (one.letter && token.size() == 2 && token[0] == '-' && token[1] == one.letter);
+    return (one.name == token && !token.empty()) ||
+           (one.letter && token.size() == 2 && token[0] == '-' && token[1] == one.letter);
   });
   return at == options.end() ? nullptr : &*at;
 }
@@ -69,13 +77,17 @@ std::vector<std::string> bound_tokens(const std::vector<std::string>& arguments,
       tokens.push_back(token);
       continue;
     }
-    if (i + 1 == arguments.size()) fail_config(fmt::format("{}: needs a value", option->name));
+    if (i + 1 == arguments.size()) fail_config(fmt::format("{}: needs a value", option->shown()));
     const auto& value = arguments[++i];
     if (find_accepted(options, with_dashes(value))) {
-      fail_config(fmt::format("{}: needs a value, and '{}' is an option", option->name, value));
+      fail_config(fmt::format("{}: needs a value, and '{}' is an option", option->shown(), value));
     }
-    if (value.empty()) fail_config(fmt::format("{} '': must not be empty", option->name));
-    tokens.push_back(fmt::format("{}={}", option->name, value));
+    if (value.empty()) fail_config(fmt::format("{} '': must not be empty", option->shown()));
+    if (option->name.empty()) {
+      tokens.push_back(fmt::format("-{}{}", option->letter, value));  // CLI11 reads "-K=0" as the value "=0"
+    } else {
+      tokens.push_back(fmt::format("{}={}", option->name, value));
+    }
   }
   return tokens;
 }
@@ -83,7 +95,9 @@ std::vector<std::string> bound_tokens(const std::vector<std::string>& arguments,
 [[noreturn]] void fail_unknown(const std::string& token, const std::vector<Accepted>& options) {
   if (!token.starts_with('-')) fail_config(fmt::format("'{}': not an option; see --help", token));
   std::vector<std::string> names;
-  for (const auto& one : options) names.push_back(one.name);
+  for (const auto& one : options) {
+    if (!one.name.empty()) names.push_back(one.name);
+  }
   const auto name = token.substr(0, token.find('='));
   const auto nearest = nearest_name(name, names);
   fail_config(fmt::format("{}: unknown option{}", name,
@@ -92,7 +106,7 @@ std::vector<std::string> bound_tokens(const std::vector<std::string>& arguments,
 
 /// What was typed: option key to text, and the positional argument.
 struct Typed {
-  std::map<std::string, std::string> text;
+  TypedOptions text;
   std::optional<std::string> positional;
 };
 
@@ -103,7 +117,7 @@ Typed tokenize(const CommandSpec& command, const std::vector<std::string>& argum
   app.allow_extras();
   std::vector<std::pair<const Accepted*, CLI::Option*>> parsed;
   for (const auto& one : options) {
-    const auto names = one.letter ? fmt::format("-{},{}", one.letter, one.name) : one.name;
+    const auto names = one.letter && !one.name.empty() ? fmt::format("-{},{}", one.letter, one.name) : one.shown();
     auto* option = one.takes_value ? app.add_option(names) : app.add_flag(names);
     parsed.emplace_back(&one, option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll));
   }
@@ -118,7 +132,7 @@ Typed tokenize(const CommandSpec& command, const std::vector<std::string>& argum
   for (const auto& [one, option] : parsed) {
     const auto& results = option->results();
     if (results.empty()) continue;
-    if (results.size() > 1) fail_config(fmt::format("{}: given {} times; give it once", one->name, results.size()));
+    if (results.size() > 1) fail_config(fmt::format("{}: given {} times; give it once", one->shown(), results.size()));
     typed.text.emplace(one->key, results.front());
   }
   for (const auto& rest : app.remaining()) {
@@ -161,13 +175,15 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
   }
   if (!command.now) fail_config("not in this version");
 
-  const auto typed = tokenize(command, arguments);
+  auto typed = tokenize(command, arguments);
   parsed.json = typed.text.contains("json");
   if (!command.positional.empty()) {
     if (!typed.positional) fail_config(fmt::format("needs {}; see --help", command.positional));
     parsed.subject = *typed.positional;
   }
   if (!command.run_options) return parsed;
+  refuse_nccl_tests_variables([](const char* name) -> const char* { return std::getenv(name); });
+  parsed.notes = take_nccl_tests_options(typed.text);
   parsed.plan_only = typed.text.contains("plan");
   if (const auto at = typed.text.find("ranks"); at != typed.text.end()) parsed.ranks = ranks_from(at->second);
   std::optional<Json> file;
@@ -191,6 +207,7 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
 ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
   if (arguments.empty()) fail_config("symmbench: needs a command; see symmbench --help");
   const auto& name = arguments.front();
+  if (name == "help" && arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
   if (name == "--help" || name == "-h" || name == "help") return {.text = help_of_tool()};
   if (name == "--version") return {.text = fmt::format("symmbench {} ({})\n", kVersion, kGitRevision)};
   for (const auto& command : command_table()) {

@@ -38,6 +38,7 @@ struct ParsedCommand {
   std::optional<std::string> text;         ///< --help or --version: print it to stdout and exit 0
   RunConfig config;                        ///< run, plan
   std::optional<std::string> config_path;  ///< what --config named: a file or a shipped configuration
+  std::vector<std::string> notes;          ///< run, plan: what is told about options of nccl-tests, a line each
   bool plan_only = false;                  ///< run --plan
   int ranks = 4;                           ///< plan --ranks
   bool json = false;                       ///< plan, list --json

@@ -26,7 +26,9 @@ constexpr CommandSpec kCommands[] = {
          "Start it with mpirun, one rank per GPU: mpirun -n 4 symmbench run. Without options it gives a verdict\n"
          "within a minute. Option names of config files are the same, with underscores: \"warmup_iters\".\n"
          "Lists are comma-separated; a sweep is the cross product of its lists. Sizes: K, M, G, T are 1024^n.\n"
-         "Times: seconds, or 500ms, 1.5s, 10m, 2h.\n",
+         "Times: seconds, or 500ms, 1.5s, 10m, 2h. Options of nccl-tests (-g 1, -t 1, -o sum, ...) are accepted where "
+         "they\n"
+         "ask for what runs anyway, else refused with what to do instead.\n",
      .run_options = true,
      .exit_codes = kRunExitCodes},
     {.name = "plan",

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "app/cli.hpp"
 #include "app/console.hpp"
@@ -11,6 +12,7 @@
 #include "app/worker_task.hpp"
 #include "config/repro.hpp"
 #include "core/text.hpp"
+#include "job/launcher.hpp"
 #include "job/measure.hpp"
 #include "job/plan_text.hpp"
 #include "job/session.hpp"
@@ -71,6 +73,11 @@ std::optional<std::string> journal_dir(const RunConfig& config) {
 }
 
 int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments) {
+  // Before any file is touched: each process would take the report for its own.
+  if (const auto wrong = launcher_mismatch(mpi.size(), [](const char* n) -> const char* { return std::getenv(n); })) {
+    fmt::print(stderr, "symmbench run: {}\n", *wrong);
+    return leave(mpi, static_cast<int>(ExitCode::no_verdict));
+  }
   ParsedCommand command;
   std::optional<JobPlan> plan;  // rank 0's
   const auto prepare = [&] {
@@ -84,6 +91,9 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
       fmt::format("{} {} {} {:016x} {}", kVersion, kGitRevision, kBuildType, fnv1a(command.config.config_text), what);
   if (anyone_objects(mpi, "build and configuration of all ranks", mismatch(mpi, "symmbench run", identity))) {
     return leave(mpi, static_cast<int>(ExitCode::no_verdict));
+  }
+  if (mpi.rank() == 0) {
+    for (const auto& note : command.notes) fmt::print(stderr, "symmbench run: {}\n", note);
   }
   if (command.text || command.plan_only) {
     const auto print = [&] {

@@ -34,10 +34,10 @@ std::string_view type_phrase(OptionKind kind) {
     case OptionKind::name:
       return "must be a name";
     case OptionKind::switches:
-      return "must be true, false or a list of them";
+      return "must be true or false, on or off, 1 or 0, or a list of them";
     case OptionKind::on_off:
     case OptionKind::flag:
-      return "must be true or false";
+      return "must be true or false, on or off, 1 or 0";
     case OptionKind::counts:
       return "must be a whole number or a list of them";
     case OptionKind::integer:
@@ -77,8 +77,8 @@ Json checked_name(const OptionSpec& spec, std::string_view found, const Origin& 
   if (found.empty()) origin.fail(found, "must name at least one value");
   const auto now = names_now(spec);
   for (const auto& choice : spec.choices) {
-    if (choice.name != found) continue;
-    if (choice.now || !spec.now) return Json(std::string(found));
+    if (choice.name != found && (choice.also.empty() || choice.also != found)) continue;
+    if (choice.now || !spec.now) return Json(std::string(choice.name));
     origin.fail(found, fmt::format("{}; allowed: {}", kNotNow, fmt::join(now, ", ")));
   }
   std::vector<std::string> known = now;
@@ -138,9 +138,16 @@ Json checked_seconds(const OptionSpec& spec, std::string_view text, const Origin
   origin.fail(text, "not a duration such as 20, 1.5s, 500ms, 10m or 2h");
 }
 
-Json checked_switch(std::string_view text, const Origin& origin) {
+/// nccl-tests says how often it checks: any count but 0 is on.
+bool is_count(std::string_view text) {
+  const auto value = parse_whole(text, std::int64_t{});
+  return value && *value > 1;
+}
+
+Json checked_switch(const OptionSpec& spec, std::string_view text, const Origin& origin) {
   if (text == "on" || text == "1" || text == "true") return Json(true);
   if (text == "off" || text == "0" || text == "false") return Json(false);
+  if (spec.kind == OptionKind::on_off && spec.takes_count && is_count(text)) return Json(true);
   origin.fail(text, "not one of on, off, 1, 0");
 }
 
@@ -169,7 +176,7 @@ Json element_from_text(const OptionSpec& spec, std::string_view text, const Orig
     case OptionKind::switches:
     case OptionKind::on_off:
     case OptionKind::flag:
-      return checked_switch(text, origin);
+      return checked_switch(spec, text, origin);
     case OptionKind::counts:
     case OptionKind::integer:
       return checked_integer(spec, text, origin);
@@ -203,7 +210,7 @@ bool has_type_of(OptionKind kind, const Json& json) {
     case OptionKind::switches:
     case OptionKind::on_off:
     case OptionKind::flag:
-      return json.is_boolean();
+      return json.is_boolean() || json.is_string() || json.is_number_integer();
     case OptionKind::counts:
     case OptionKind::integer:
       return json.is_number_integer();

@@ -23,7 +23,7 @@ constexpr bool kLater = false;
 /// A catalogue table as choices, with the option's own further ones before the row of index kAt.
 template <std::size_t kAt = 0, class Row, std::size_t N, class... Further>
 constexpr std::array<Choice, N + sizeof...(Further)> choices(const Row (&rows)[N], Further... further) {
-  const auto choice = [&](std::size_t i) { return Choice{rows[i].name, rows[i].about, rows[i].now}; };
+  const auto choice = [&](std::size_t i) { return Choice{rows[i].name, rows[i].about, rows[i].now, {}}; };
   std::array<Choice, N + sizeof...(Further)> all{};
   std::size_t count = 0;
   for (std::size_t i = 0; i < kAt; ++i) all[count++] = choice(i);
@@ -49,7 +49,9 @@ constexpr auto kAlgorithmChoices = choices<3>(
     Choice{"auto",
            "what the tuning table (--tuning) says for ranks, pattern and size; computed limits where it says nothing"});
 constexpr auto kPatternChoices = choices(kPatterns);
-constexpr Choice kDTypes[] = {{"fp16", "half precision"}, {"bf16", "bfloat16"}, {"fp32", "single precision"}};
+constexpr Choice kDTypes[] = {{"fp16", "half precision", true, "half"},
+                              {"bf16", "brain floating point", true, "bfloat16"},
+                              {"fp32", "single precision", true, "float"}};
 constexpr Choice kScaleLayouts[] = {{"linear", "row-major scales", kLater},
                                     {"128x4", "tiles of 128 rows by 4 scales", kLater},
                                     {"8x4", "tiles of 8 rows by 4 scales", kLater}};
@@ -144,7 +146,8 @@ constexpr OptionSpec kOwnOptions[] = {
      {}, from(0, 10000)},
     {"check", 'c', Kind::on_off, Scope::run, Group::measure, "0|1", "on",
      "verify results that were timed: all that have a buffer of their own, else the last in each (checked_every of a "
-     "row)"},
+     "row)",
+     {}, {}, true, true},
     {"ci-width", 0, Kind::number, Scope::run, Group::measure, "X", "0.05",
      "asked width of the 95 % interval of the mean, as a fraction of it", {},
      {.low = 0, .high = 1, .low_open = true, .high_open = true}},
@@ -251,6 +254,14 @@ std::vector<std::string> names_now(const OptionSpec& spec) {
   std::vector<std::string> names;
   for (const auto& choice : spec.choices) {
     if (choice.now) names.emplace_back(choice.name);
+  }
+  return names;
+}
+
+std::vector<std::string> names_accepted(const OptionSpec& spec) {
+  std::vector<std::string> names = names_now(spec);
+  for (const auto& choice : spec.choices) {
+    if (choice.now && !choice.also.empty()) names.emplace_back(choice.also);
   }
   return names;
 }

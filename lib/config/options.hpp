@@ -33,8 +33,9 @@ enum class OptionGroup { select, shape, measure, stability, device, output };
 /// One allowed name of an option.
 struct Choice {
   std::string_view name;
-  std::string_view about;  ///< one line, for `symmbench list` and --help
-  bool now = true;         ///< false: known, but not in this version
+  std::string_view about;      ///< one line, for `symmbench list` and --help
+  bool now = true;             ///< false: known, but not in this version
+  std::string_view also = {};  ///< another name for it, as people know it from elsewhere
 };
 
 /// Allowed interval of a numeric value (of each element of a list).
@@ -58,7 +59,8 @@ struct OptionSpec {
   std::string_view help;
   std::span<const Choice> choices = {};
   Bounds bounds = {};
-  bool now = true;  ///< false: parsed and checked, then answered with "not in this version"
+  bool now = true;           ///< false: parsed and checked, then answered with "not in this version"
+  bool takes_count = false;  ///< of on_off: a whole number above 1 is on too
 
   /// Its name in config files and reports: "warmup_iters".
   std::string key() const;
@@ -78,6 +80,8 @@ const OptionSpec& option(std::string_view key);
 
 /// The names that this version accepts, in table order.
 std::vector<std::string> names_now(const OptionSpec& spec);
+/// The same with the other names that some of them have.
+std::vector<std::string> names_accepted(const OptionSpec& spec);
 /// The names that are known but come later.
 std::vector<std::string> names_later(const OptionSpec& spec);
 

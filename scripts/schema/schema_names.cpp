@@ -60,7 +60,8 @@ std::map<std::string, std::vector<std::string>> schema_names(std::string_view sc
   std::map<std::string, std::vector<std::string>> names;
   if (schema == "config") {
     for (const auto& spec : option_table()) {
-      if (spec.now && spec.scope != OptionScope::command && !spec.choices.empty()) names[spec.key()] = names_now(spec);
+      if (!spec.now || spec.scope == OptionScope::command || spec.choices.empty()) continue;
+      names[spec.key()] = names_accepted(spec);
     }
   } else if (schema == "tuning") {
     names["pattern"] = names_now(option("pattern"));

@@ -57,6 +57,48 @@ TEST_CASE("the letters of nccl-tests mean what they mean there") {
   CHECK(run({"-b1K", "-e2K", "-i", "1K", "-n20"}).config.sweeps.at(0).step_bytes == 1024);
 }
 
+TEST_CASE("a command line of nccl-tests is accepted where it asks for what runs anyway") {
+  const auto parsed =
+      run({"-b", "8", "-e", "128M", "-f", "2", "-g", "1", "-t", "1", "-o", "sum", "-d", "float", "-c", "20"});
+  CHECK(parsed.config.sweeps.at(0).dtypes == std::vector<DType>{DType::fp32});
+  CHECK(parsed.notes.empty());
+  CHECK(run({"--nthreads", "1", "--ngpus=1", "--op", "sum", "--parallel_init", "0", "-K", "0", "-I0", "-r", "3"})
+            .notes.empty());
+  CHECK(run({"-d", "half,bfloat16"}).config.sweeps.at(0).dtypes == std::vector<DType>{DType::fp16, DType::bf16});
+  const auto stepped = run({"-b", "1K", "-e", "4K", "-i", "1K", "-f", "1"});
+  CHECK(stepped.config.sweeps.at(0).step_bytes == 1024);
+}
+
+TEST_CASE("what differs from nccl-tests is told, and what does not exist here is refused with what to do") {
+  CHECK(contains(run({"-a", "1"}).notes.at(0), "-a '1': times are those of the slowest rank here"));
+  CHECK(contains(run({"-G", "4"}).notes.at(0), "iterations in one graph"));
+  CHECK(contains(run_refusal({"-g", "8"}),
+                 "-g '8': one rank has one GPU here: start more ranks, mpirun -n N (allowed: 1)"));
+  CHECK(contains(run_refusal({"-t", "2"}), "-t '2': a rank is a process here"));
+  CHECK(contains(run_refusal({"-o", "max"}), "allreduce sums here"));
+  CHECK(contains(run_refusal({"-x", "1"}), "--blocks N"));
+  CHECK(contains(run_refusal({"-T", "0"}), "must be greater than 0 s"));
+  CHECK(contains(run_refusal({"-g"}), "--ngpus: needs a value"));
+  CHECK(contains(run_refusal({"-f", "1"}), "must be greater than 1"));
+}
+
+TEST_CASE("a gate or a split of nccl-tests in the environment is never ignored") {
+  for (const char* name : {"NCCL_TESTS_SPLIT", "NCCL_TESTS_MIN_BW", "NCCL_TESTS_DEVICE"}) {
+    REQUIRE(setenv(name, "DIV 2", 1) == 0);
+    const auto said = run_refusal({});
+    unsetenv(name);
+    CHECK(contains(said, std::string(name) + "='DIV 2' in the environment"));
+  }
+  REQUIRE(setenv("NCCL_TESTS_SPLIT", "", 1) == 0);
+  CHECK(run({}).command == "run");
+  unsetenv("NCCL_TESTS_SPLIT");
+}
+
+TEST_CASE("help with a command's name is that command's help") {
+  CHECK(parse_command_line({"help", "run"}).text == parse_command_line({"run", "--help"}).text);
+  CHECK(contains(refusal({"help", "rnu"}), "did you mean run?"));
+}
+
 TEST_CASE("every long option is accepted with dashes and with underscores, value apart or joined") {
   for (const auto& words : {Words{"--warmup-iters", "7"}, Words{"--warmup_iters", "7"}, Words{"--warmup-iters=7"},
                             Words{"--warmup_iters=7"}, Words{"-w7"}, Words{"-w", "7"}}) {
@@ -80,7 +122,7 @@ TEST_CASE("a command line that cannot be right is refused with one line that say
       {{"--itres", "5"}, "--itres: unknown option; did you mean --iters?"},
       {{"--warmup_itres=5"}, "--warmup-itres: unknown option; did you mean --warmup-iters?"},
       {{"--frobnicate"}, "--frobnicate: unknown option; see --help"},
-      {{"-z"}, "-z: unknown option; see --help"},
+      {{"-q"}, "-q: unknown option; see --help"},
       {{"-5"}, "-5: unknown option; see --help"},
       {{"--ranks", "4"}, "--ranks: unknown option; see --help"},
       {{"extra"}, "'extra': not an option; see --help"},

@@ -66,7 +66,7 @@ TEST_CASE("names and limits in the config schema are those of the option table")
     if (!spec.now || spec.scope == OptionScope::command) continue;
     CAPTURE(spec.name);
     const auto found = element_schema(all, spec.key(), spec.scope == OptionScope::sweep);
-    if (!spec.choices.empty()) CHECK(found.at("enum") == Json(names_now(spec)));
+    if (!spec.choices.empty()) CHECK(found.at("enum") == Json(names_accepted(spec)));
     const bool numeric =
         spec.kind == OptionKind::integer || spec.kind == OptionKind::number || spec.kind == OptionKind::counts;
     if (!numeric) continue;
@@ -84,6 +84,7 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({"tuning": "computed", "tune": true, "output_dir": "out"})",
       R"({"tuning": {"family": "sm90", "emulated": false, "source": "x", "tables": [
           {"world_size": 2, "pattern": "allreduce", "choices": [{"up_to_bytes": null, "algorithm": "one_shot"}]}]}})",
+      R"({"tune": "on", "strict": 1, "check": 20, "in_place": ["off", "on"], "datatype": ["half", "float"]})",
       R"({"minbytes": "1.5K", "maxbytes": 65536, "timeout": "500ms", "in_place": [true, false], "tokens": 3})",
   };
   // The last one is the exception that shows the rule: sizes and tokens exclude each other.
@@ -110,15 +111,16 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({"soak": "2h"})",
       R"({"tuning": ""})",
       R"({"tuning": ["sm90"]})",
-      R"({"tune": "on"})",
+      R"({"tune": "yes"})",
+      R"({"pdl": 2})",
       R"({"minbytes": "1Q"})",
       R"({"minbytes": "-1K"})",
       R"({"minbytes": 0})",
       R"({"timeout": "5 s"})",
       R"({"stepfactor": 1})",
       R"({"stepfactor": 2, "stepbytes": 2})",
-      R"({"strict": "on"})",
-      R"({"in_place": "on"})",
+      R"({"strict": 0.5})",
+      R"({"in_place": "in"})",
       R"({"ci_width": 1})",
       R"({"device": ["host"]})",
       R"({"report": ""})",
