@@ -8,6 +8,7 @@
 #include "app/product.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "core/log.hpp"
 #include "core/text.hpp"
 #include "fault/fault_table.hpp"
 #include "memory/allocators.hpp"
@@ -126,7 +127,7 @@ int command_list(const ParsedCommand& parsed) {
   try {
     list = list_json(parsed.subject);
   } catch (const Error& error) {
-    fmt::print(stderr, "symmbench list: {}\n", error.failure().detail);
+    log_line("symmbench list: {}", error.failure().detail);
     return 2;
   }
   print_product(parsed.json ? list.dump(2) + "\n" : list_text(list));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/product.hpp"
+#include "core/log.hpp"
 #include "job/plan_text.hpp"
 
 namespace symmbench {
@@ -14,7 +15,7 @@ int command_plan(const ParsedCommand& parsed) {
     const Plan plan = make_plan(parsed.config, parsed.ranks, 0);
     text = parsed.json ? plan_json(parsed.config, plan).dump(2) + "\n" : plan_text(parsed.config, plan);
   } catch (const Error& error) {
-    fmt::print(stderr, "symmbench {}: {}\n", parsed.command, error.failure().detail);
+    log_line("symmbench {}: {}", parsed.command, error.failure().detail);
     return 2;
   }
   print_product(text);

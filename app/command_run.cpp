@@ -11,6 +11,7 @@
 #include "app/product.hpp"
 #include "app/worker_task.hpp"
 #include "config/repro.hpp"
+#include "core/log.hpp"
 #include "core/text.hpp"
 #include "job/launcher.hpp"
 #include "job/measure.hpp"
@@ -40,15 +41,15 @@ JobPlan checked_plan(const ParsedCommand& command, int world_size) {
 
 int coordinate(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation) {
   Console console(config);
-  OutputFiles files(config.outputs);
+  OutputFiles files(config.outputs, config.output_dir);
   CaseFeed feed({&console, &files});
   job.listen(console);
   job.listen(feed);
-  for (const auto& note : plan.plan().notes) fmt::print(stderr, "symmbench run: {}\n", note);
+  for (const auto& note : plan.plan().notes) log_line("symmbench run: {}", note);
   auto [report, family] = measure(job, plan, config, invocation);
   feed.finish(report);
   const StoredOutputs outputs = files.store(report, family);
-  for (const auto& why : outputs.problems) fmt::print(stderr, "symmbench run: {}\n", why);  // the console may be off
+  for (const auto& why : outputs.problems) log_line("symmbench run: {}", why);  // the console may be off
   if (!console.end(report, outputs.stored) && outputs.stored.empty()) downgrade(report, "the results were not printed");
   // What was not asked for is not missed.
   const bool stored = !output_path(config, OutputFileKind::report) || outputs.holds(OutputFileKind::report);

@@ -6,6 +6,7 @@
 #include "config/config_file.hpp"
 #include "config/resolve.hpp"
 #include "core/json.hpp"
+#include "core/log.hpp"
 #include "report/schema_validation.hpp"
 
 namespace symmbench {
@@ -57,7 +58,7 @@ int command_validate(const ParsedCommand& parsed) {
   try {
     validation = validate_file(parsed.subject);
   } catch (const Error& error) {
-    fmt::print(stderr, "symmbench validate: {}\n", error.failure().detail);
+    log_line("symmbench validate: {}", error.failure().detail);
     return 2;
   }
   std::string text;

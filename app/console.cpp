@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <utility>
 
 #include "app/product.hpp"
+#include "core/log.hpp"
 #include "report/crossover_text.hpp"
 #include "report/nccl_table.hpp"
 #include "report/text.hpp"
@@ -35,12 +37,15 @@ void Console::append(const Json& record) {
   if (type == "row") {
     if (rows_done_++ == 0) first_row_at_ = Clock::now();
   }
-  if (type == "event") {
-    fmt::print(stderr, "symmbench: {}: {}\n", record.value("what", std::string()),
-               record.value("detail", std::string()));
-  }
+  if (type == "event") say(record.value("what", std::string()), record.value("detail", std::string()));
   std::cout.flush();
   show_progress();
+}
+
+void Console::say(const std::string& what, const std::string& detail) {
+  // One disk holds the journals of many ranks; run.events names them all.
+  if (what == kJournalIncomplete && std::exchange(journal_mentioned_, true)) return;
+  log_line("symmbench: {}: {}", what, detail);
 }
 
 void Console::on_plan(const RunStarted& started) { table_.on_plan(started); }
@@ -63,7 +68,7 @@ bool Console::end(const Json& report, const std::vector<OutputFile>& stored) {
   if (config_.format == OutputFormat::none) {
     if (report.at("run").at("complete").get<bool>()) return true;
     for (const Json& line : report.at("verdict").at("summary")) {
-      fmt::print(stderr, "symmbench run: {}\n", line.get<std::string>());
+      log_line("symmbench run: {}", line.get<std::string>());
     }
     return true;
   }
@@ -72,7 +77,7 @@ bool Console::end(const Json& report, const std::vector<OutputFile>& stored) {
   write_crossover(std::cout, report, nccl);
   write_verdict(std::cout, report, stored, nccl);
   if (product_arrived()) return true;
-  fmt::print(stderr, "symmbench run: stdout did not take the results\n");
+  log_line("symmbench run: stdout did not take the results");
   return false;
 }
 
@@ -80,12 +85,11 @@ void Console::show_progress() {
   if (!on_terminal_ || rows_done_ == 0 || rows_done_ >= rows_planned_) return;
   const double spent_s = microseconds_since(first_row_at_) / 1e6;
   const double left_s = spent_s / static_cast<double>(rows_done_) * static_cast<double>(rows_planned_ - rows_done_);
-  fmt::print(stderr, "{} of {} rows, about {} left", rows_done_, rows_planned_, duration(left_s));
-  std::fflush(stderr);
+  log_text(fmt::format("{} of {} rows, about {} left", rows_done_, rows_planned_, duration(left_s)));
 }
 
 void Console::clear_progress() {
-  if (on_terminal_) fmt::print(stderr, "\r\033[K");
+  if (on_terminal_) log_text("\r\033[K");
 }
 
 }  // namespace symmbench

@@ -27,6 +27,7 @@ class Console final : public RecordSink, public CaseListener {
   bool end(const Json& report, const std::vector<OutputFile>& stored);
 
  private:
+  void say(const std::string& what, const std::string& detail);
   void show_progress();
   void clear_progress();
 
@@ -36,6 +37,7 @@ class Console final : public RecordSink, public CaseListener {
   std::vector<Json> rank_facts_;
   Clock::time_point first_row_at_{};
   std::size_t rows_planned_ = 0, rows_done_ = 0;
+  bool journal_mentioned_ = false;
 };
 
 }  // namespace symmbench

@@ -12,6 +12,8 @@
 #include "app/command_validate.hpp"
 #include "app/product.hpp"
 #include "app/worker_task.hpp"
+#include "core/log.hpp"
+#include "core/prepare_process.hpp"
 #include "report/verdict.hpp"
 
 namespace {
@@ -56,16 +58,17 @@ int dispatch(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  prepare_process();
   const Arguments arguments(argv + 1, argv + argc);
   try {
     return dispatch(arguments);
   } catch (const Error& error) {
     const Failure& failure = error.failure();
     const bool usage = failure.layer == Layer::config;
-    fmt::print(stderr, "{}\n", usage ? failure.detail : std::string("symmbench: ") + error.what());
+    log_line("{}", usage ? failure.detail : std::string("symmbench: ") + error.what());
     return static_cast<int>(usage ? ExitCode::usage : ExitCode::no_verdict);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "symmbench: {}\n", error.what());
+    log_line("symmbench: {}", error.what());
     return static_cast<int>(ExitCode::no_verdict);
   }
 }

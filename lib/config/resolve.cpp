@@ -322,6 +322,7 @@ RunConfig run_config_from(const Settings& run) {
   config.tune = get<bool>(run, "tune");
   config.tuning = tuning_from(run.at("tuning").value);
   config.outputs = outputs_from(run);
+  config.output_dir = get_optional<std::string>(run, "output_dir");
   config.journal_path = get_optional<std::string>(run, "journal");
   check_places(run, config);
   return config;

@@ -63,6 +63,7 @@ struct RunConfig : WorkerConfig {
   TuningTable tuning;  ///< how `auto` decides
   OutputFormat format = OutputFormat::table;
   std::vector<OutputFile> outputs;          ///< in the catalogue's order, no two at one place
+  std::optional<std::string> output_dir;    ///< as asked
   std::optional<std::string> journal_path;  ///< default: <report>.journal, or none without a report
   std::string config_text;  ///< canonical JSON of all the above: hashed, compared between ranks, reported
 

@@ -27,12 +27,21 @@ void MpiJob::Log::append(const Json& record) {
   for (RecordSink* listener : listeners) listener->append(record);
 }
 
-MpiJob::MpiJob(Transport& transport, JobOptions options, JournalWriter* journal)
+MpiJob::MpiJob(Transport& transport, JobOptions options, JournalWriter* journal,
+               const std::optional<Failure>& no_journal)
     : transport_(transport),
       time_limit_(Deadline::in_seconds(options.time_limit_s > 0 ? options.time_limit_s : kUnlimited_s)),
-      journal_(journal),
+      journal_(journal, transport.rank(), [this](const Json& event) { tell(event); }),
       supervisor_(transport, supervisor_options(std::move(options)), journal_,
-                  transport.rank() == 0 ? &log_ : nullptr) {}
+                  transport.rank() == 0 ? &log_ : nullptr) {
+  if (no_journal) journal_.could_not_open(*no_journal);
+}
+
+void MpiJob::tell(const Json& event) {
+  // On rank 0, too, the first run() brings what happened before anybody listened.
+  if (transport_.rank() == 0 && !log_.listeners.empty()) return log_.append(event);
+  supervisor_.tell(event);
+}
 
 RunOutcome MpiJob::run(const GroupWork& work) {
   return supervisor_.run(work, std::chrono::duration<double>(time_limit_.left()).count());

@@ -7,7 +7,7 @@
 #include "comm/transport.hpp"
 #include "config/worker_config.hpp"
 #include "core/clock.hpp"
-#include "journal/journal.hpp"
+#include "journal/forgiving_journal.hpp"
 #include "supervise/supervisor.hpp"
 
 namespace symmbench {
@@ -27,8 +27,10 @@ struct JobOptions {
 /// known. Rank 0 coordinates: run() and append() as often as needed, then finish() once. The others serve().
 class MpiJob {
  public:
-  /// Not owned and alive as long as this: `transport`; `journal`, null where there is none.
-  MpiJob(Transport& transport, JobOptions options, JournalWriter* journal);
+  /// Not owned and alive as long as this: `transport`; `journal`, null where there is none. `no_journal`: why there is
+  /// none although one is wanted, which the report will say.
+  MpiJob(Transport& transport, JobOptions options, JournalWriter* journal,
+         const std::optional<Failure>& no_journal = std::nullopt);
 
   int rank() const { return transport_.rank(); }
   int world_size() const { return transport_.size(); }
@@ -62,22 +64,14 @@ class MpiJob {
     std::vector<Json> records;
     std::vector<RecordSink*> listeners;
   };
-  /// This rank's journal, or nothing.
-  struct Journal final : RecordSink {
-    explicit Journal(JournalWriter* journal) : writer(journal) {}
-    void append(const Json& record) override {
-      if (writer != nullptr) writer->append(record);
-    }
-    void remove() {
-      if (writer != nullptr) writer->remove();
-    }
-    JournalWriter* writer;
-  };
+
+  /// Any rank: for rank 0's log.
+  void tell(const Json& event);
 
   Transport& transport_;
   const Deadline time_limit_;
-  Journal journal_;
   Log log_;
+  ForgivingJournal journal_;
   Supervisor supervisor_;
   bool orderly_ = false;
 };

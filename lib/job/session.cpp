@@ -3,41 +3,60 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdio>
 
 #include "bench/rank_place.hpp"
 #include "comm/job_nonce.hpp"
 #include "core/alarm.hpp"
 #include "core/deadlines.hpp"
+#include "core/log.hpp"
 #include "report/verdict.hpp"
 
 namespace symmbench {
 namespace {
 
+/// A rank's journal, or why it has none although one is wanted.
+struct RankJournal {
+  std::optional<JournalWriter> writer;
+  std::optional<Failure> problem;
+};
+
+/// What is wrong with the path itself, or with two runs that share it, is for the user to mend before anything runs.
+/// Whatever else the file system says (full, read-only, broken) costs the journal, not the run.
+bool is_objection(const Failure& failure) {
+  constexpr std::array kOfPath{ENOENT, ENOTDIR, EEXIST, EISDIR, ENAMETOOLONG, ELOOP, EINVAL};
+  return failure.reason == Reason::illegal_state ||
+         (failure.code && std::find(kOfPath.begin(), kOfPath.end(), *failure.code) != kOfPath.end());
+}
+
+void open_on_rank_0(const std::string& command, const std::string& dir, RankJournal& journal) {
+  if (const auto kept = put_aside_journal(dir)) {
+    log_line("{}: '{}' holds the records of a run that never finished; kept in '{}'", command, dir, *kept);
+  }
+  journal.writer.emplace(dir, 0);
+}
+
 /// Collective. Every rank's journal, none where none is wanted. Rank 0 goes first: it makes the directory, and so is
 /// the one to remove it. Only its problems come back as an objection, for the user named that place; elsewhere a
 /// journal serves the salvage of a killed run and no more.
 std::optional<std::string> open_journal(MpiSession& mpi, const std::string& command,
-                                        const std::optional<std::string>& dir, std::optional<JournalWriter>& journal) {
+                                        const std::optional<std::string>& dir, RankJournal& journal) {
   if (!dir) return std::nullopt;
   std::optional<std::string> objection;
-  const auto open = [&] { journal.emplace(*dir, mpi.rank()); };
-  if (mpi.rank() == 0) {
-    try {
-      if (const auto kept = put_aside_journal(*dir)) {
-        fmt::print(stderr, "{}: '{}' holds the records of a run that never finished; kept in '{}'\n", command, *dir,
-                   *kept);
-      }
-      open();
-    } catch (const Error& error) {
-      objection = fmt::format("{}: --journal: {}", command, error.failure().detail);
-    }
+  try {
+    if (mpi.rank() == 0) open_on_rank_0(command, *dir, journal);
+  } catch (const Error& error) {
+    journal.problem = error.failure();
+    if (is_objection(error.failure())) objection = fmt::format("{}: --journal: {}", command, error.failure().detail);
   }
   if (mpi.agree_max("journal", objection ? 1 : 0) != 0 || mpi.rank() == 0) return objection;
   try {
-    open();
+    journal.writer.emplace(*dir, mpi.rank());
   } catch (const Error& error) {
-    fmt::print(stderr, "{}: rank {} goes on without a journal: {}\n", command, mpi.rank(), error.failure().detail);
+    journal.problem = error.failure();
   }
   return std::nullopt;
 }
@@ -55,7 +74,7 @@ std::optional<std::string> objection_of(const std::function<void()>& step) {
 
 bool anyone_objects(MpiSession& mpi, std::string_view step, const std::optional<std::string>& objection) {
   const int speaker = mpi.size() - mpi.agree_max(step, objection ? mpi.size() - mpi.rank() : 0);
-  if (speaker == mpi.rank()) fmt::print(stderr, "{}\n", *objection);
+  if (speaker == mpi.rank()) log_line("{}", *objection);
   return speaker < mpi.size();
 }
 
@@ -67,7 +86,7 @@ std::optional<std::string> mismatch(MpiSession& mpi, const std::string& command,
 }
 
 void abandon(const MpiSession& mpi, const std::string& command, const Failure& failure) {
-  if (failure.rank.value_or(mpi.rank()) == mpi.rank()) fmt::print(stderr, "{}: {}\n", command, failure.detail);
+  if (failure.rank.value_or(mpi.rank()) == mpi.rank()) log_line("{}: {}", command, failure.detail);
   std::fflush(nullptr);
   ::_exit(static_cast<int>(ExitCode::no_verdict));
 }
@@ -80,7 +99,7 @@ int leave(MpiSession& mpi, int exit_code) {
 
 int run_job(MpiSession& mpi, JobOptions options, const std::optional<std::string>& journal_dir,
             const std::function<int(MpiJob&)>& coordinate) {
-  std::optional<JournalWriter> journal;
+  RankJournal journal;
   if (anyone_objects(mpi, "journal of rank 0", open_journal(mpi, options.command, journal_dir, journal))) {
     return leave(mpi, static_cast<int>(ExitCode::usage));
   }
@@ -89,7 +108,7 @@ int run_job(MpiSession& mpi, JobOptions options, const std::optional<std::string
   int exit_code = 0;
   {
     MpiTransport transport(mpi);
-    MpiJob job(transport, std::move(options), journal ? &*journal : nullptr);
+    MpiJob job(transport, std::move(options), journal.writer ? &*journal.writer : nullptr, journal.problem);
     exit_code = mpi.rank() == 0 ? coordinate(job) : job.serve();
     std::fflush(nullptr);
     // With a rank lost, MPI_Finalize would wait for it indefinitely; so would the destructor of what MPI still holds.

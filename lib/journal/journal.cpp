@@ -129,7 +129,9 @@ void JournalWriter::append(const Json& record) {
   } while (written < 0 && errno == EINTR);
   if (written == static_cast<ssize_t>(line.size())) {
     torn_ = false;
-    return;
+    struct stat info {};
+    if (::fstat(file_.get(), &info) != 0 || info.st_nlink > 0) return;
+    io_error("write", ENOENT, fmt::format("journal '{}': somebody removed it", path_));
   }
   const int code = written < 0 ? errno : ENOSPC;  // a short write to a file means that the space ran out
   if (written > 0) torn_ = true;

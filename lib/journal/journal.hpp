@@ -19,7 +19,7 @@ class JournalWriter final : public RecordSink {
   JournalWriter(std::string dir, int rank);
 
   /// One write(2) per record. @throws Error{report, io_error} when the line could not be written whole; later records
-  /// still go in, and a reader loses only this one
+  /// still go in, and a reader loses only this one. Also when the file has no name any more, so that nobody will read it
   void append(const Json& record) override;
 
   /// After the report is safely written: removes the file, unless another run's has taken its place, and each directory

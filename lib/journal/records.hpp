@@ -3,6 +3,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/json.hpp"
@@ -110,6 +111,9 @@ struct FloorsRecord {
   double empty_kernel_us = 0, flag_barrier_us = 0, hop_us = 0;
   double peer_write_gbs = 0, peer_read_gbs = 0;
 };
+
+/// EventRecord::what of a rank whose journal lacks records, or is not there at all.
+inline constexpr std::string_view kJournalIncomplete = "journal_incomplete";
 
 /// Anything worth telling that is no result: a worker was restarted, a group was given up, an interrupt came.
 struct EventRecord {

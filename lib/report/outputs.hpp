@@ -27,8 +27,8 @@ std::span<const OutputWriter> output_writers();
 void check_outputs(const std::vector<OutputFile>& outputs);
 
 struct StoredOutputs {
-  std::vector<OutputFile> stored;     ///< in the order in which they were asked for
-  std::vector<std::string> problems;  ///< of the others, one each; the report's verdict is downgraded for them
+  std::vector<OutputFile> stored;     ///< where they are, in the order in which they were asked for
+  std::vector<std::string> problems;  ///< of those not where they were asked for; the verdict is downgraded for each
 
   bool holds(OutputFileKind kind) const;
 };
@@ -37,14 +37,16 @@ struct StoredOutputs {
 /// are written while the run goes on; it does not throw.
 class OutputFiles final : public CaseListener {
  public:
-  /// @pre `writers` has a row for each kind that is asked for
-  explicit OutputFiles(std::vector<OutputFile> asked, std::span<const OutputWriter> writers = output_writers());
+  /// `output_dir`: of the run, if it was given one. @pre `writers` has a row for each kind that is asked for
+  explicit OutputFiles(std::vector<OutputFile> asked, std::optional<std::string> output_dir = std::nullopt,
+                       std::span<const OutputWriter> writers = output_writers());
 
   void on_plan(const RunStarted& started) override;
   void on_case(const DecidedCase& decided) override;
   void on_end() override;
 
-  /// After on_end(): writes the rest, the report last, for its verdict tells of what the others lack.
+  /// After on_end(): writes the rest, the report last, for its verdict tells of what the others lack. What a file system
+  /// refuses is tried again elsewhere (report/second_place.hpp), and the verdict says where it is.
   StoredOutputs store(Json& report, const std::string& family);
 
  private:
@@ -53,14 +55,23 @@ class OutputFiles final : public CaseListener {
     const OutputWriter* writer = nullptr;
     std::unique_ptr<CaseListener> listener;  ///< of a per-case output, until it fails
     std::optional<std::string> problem;
+    bool of_place = false;  ///< the problem is where the file is, not what would be in it
   };
 
   template <class Step>
   static void attempt(File& file, Step&& step);
+  /// All of the file at once, to `path`.
+  void write(const File& file, const std::string& path, const Json& report, const std::string& family) const;
+  bool store_elsewhere(File& file, Json& report, const std::string& family) const;
   template <class Step>
   void each_listener(Step&& step);
+  bool any_listener() const;
 
   std::vector<File> files_;
+  std::optional<std::string> output_dir_;
+  /// What the listeners heard, to begin again elsewhere; kept where there are listeners.
+  RunStarted started_;
+  std::vector<DecidedCase> decided_;
 };
 
 }  // namespace symmbench

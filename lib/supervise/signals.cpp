@@ -15,7 +15,7 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it
 
 std::mutex g_mutex;
 int g_watches = 0;
-struct sigaction g_old_term, g_old_int, g_old_pipe;
+struct sigaction g_old_term, g_old_int;
 
 extern "C" void note_signal(int signal) {
   int none = 0;
@@ -35,9 +35,6 @@ SignalWatch::SignalWatch() {
   note.sa_flags = SA_RESTART;  // a report that is being written must not fail for it
   sigaction(SIGTERM, &note, &g_old_term);
   sigaction(SIGINT, &note, &g_old_int);
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &ignore, &g_old_pipe);
 }
 
 SignalWatch::~SignalWatch() {
@@ -46,7 +43,6 @@ SignalWatch::~SignalWatch() {
   if (g_received != 0) alarm(0);
   sigaction(SIGTERM, &g_old_term, nullptr);
   sigaction(SIGINT, &g_old_int, nullptr);
-  sigaction(SIGPIPE, &g_old_pipe, nullptr);
 }
 
 int SignalWatch::received() const { return g_received.load(); }

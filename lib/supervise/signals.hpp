@@ -7,9 +7,9 @@ namespace symmbench {
 /// rank never outlives its job. Call it first thing in main().
 void die_with_parent();
 
-/// While one lives, SIGTERM and SIGINT are only noted (any number of them may live; they share the note) and SIGPIPE is
-/// ignored. The first of the two also arms an alarm: a process that has not left on its own within kLeaveWithin_s is
-/// killed by the kernel. What was in place before comes back with the last one.
+/// While one lives, SIGTERM and SIGINT are only noted (any number of them may live; they share the note). The first of
+/// the two also arms an alarm: a process that has not left on its own within kLeaveWithin_s is killed by the kernel.
+/// What was in place before comes back with the last one.
 class SignalWatch {
  public:
   SignalWatch();

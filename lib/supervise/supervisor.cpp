@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/log.hpp"
 #include "supervise/messages.hpp"
 #include "supervise/signals.hpp"
 #include "supervise/worker_keeper.hpp"
@@ -39,7 +40,7 @@ class Supervisor::Impl {
   Impl(Transport& transport, SupervisorOptions options, RecordSink& own_journal, RecordSink* all_records)
       : transport_(transport),
         options_(std::move(options)),
-        own_journal_(own_journal, transport.rank()),
+        own_journal_(own_journal),
         all_records_(all_records),
         keeper_({.launch = {.isolate = options_.isolate,
                             .argv = options_.worker_argv,
@@ -64,24 +65,9 @@ class Supervisor::Impl {
   bool finish(int exit_code, const Json& farewell);
   int serve(const std::function<void(const Json&)>& last_duty);
   bool orderly() const { return orderly_; }
+  void tell(const Json& record) { send(0, message::kRecord, body_of(record)); }
 
  private:
-  /// A journal that cannot be written (a full disk) costs the salvage of a killed run, not the run.
-  class ForgivingJournal final : public RecordSink {
-   public:
-    ForgivingJournal(RecordSink& journal, int rank) : journal_(journal), rank_(rank) {}
-    void append(const Json& record) override try { journal_.append(record); } catch (const Error& error) {
-      if (!std::exchange(reported_, true)) {
-        fmt::print(stderr, "symmbench: rank {} goes on without its journal: {}\n", rank_, error.what());
-      }
-    }
-
-   private:
-    RecordSink& journal_;
-    int rank_;
-    bool reported_ = false;
-  };
-
   void send(int to, std::uint32_t kind, std::span<const std::byte> body) { transport_.send(to, envelope(kind, body)); }
   bool step();
   void beat();
@@ -98,7 +84,7 @@ class Supervisor::Impl {
 
   Transport& transport_;
   SupervisorOptions options_;
-  ForgivingJournal own_journal_;
+  RecordSink& own_journal_;
   RecordSink* all_records_;
   SignalWatch signals_;
   WorkerKeeper keeper_;
@@ -340,7 +326,7 @@ bool Supervisor::Impl::finish(int exit_code, const Json& farewell) try {
   orderly_ = farewells_ == transport_.size() - 1 && transport_.all_sent();
   return orderly_;
 } catch (const std::exception& error) {
-  fmt::print(stderr, "symmbench: rank 0 cannot tell the others to leave: {}\n", error.what());
+  log_line("symmbench: rank 0 cannot tell the others to leave: {}", error.what());
   return false;
 }
 
@@ -353,8 +339,7 @@ int Supervisor::Impl::serve(const std::function<void(const Json&)>& last_duty) t
       send(0, message::kInterrupted, body_of({{"signal", signal_name(signal)}}));
     }
     if (leader_lost_.expired()) {
-      fmt::print(stderr, "symmbench: rank {} heard nothing of rank 0 for {} s and leaves\n", transport_.rank(),
-                 options_.leader_s);
+      log_line("symmbench: rank {} heard nothing of rank 0 for {} s and leaves", transport_.rank(), options_.leader_s);
       break;
     }
     if (!step()) wait(round_open());
@@ -372,7 +357,7 @@ int Supervisor::Impl::serve(const std::function<void(const Json&)>& last_duty) t
   return *exit_code_;
 } catch (const std::exception& error) {
   keeper_.dismiss();
-  fmt::print(stderr, "symmbench: rank {} leaves: {}\n", transport_.rank(), error.what());
+  log_line("symmbench: rank {} leaves: {}", transport_.rank(), error.what());
   return kExitInterrupted;
 }
 
@@ -396,5 +381,6 @@ RunOutcome Supervisor::run(const std::vector<WorkRequest>& work, double time_lim
 bool Supervisor::finish(int exit_code, const Json& farewell) { return impl_->finish(exit_code, farewell); }
 int Supervisor::serve(const std::function<void(const Json&)>& last_duty) { return impl_->serve(last_duty); }
 bool Supervisor::orderly() const { return impl_->orderly(); }
+void Supervisor::tell(const Json& record) { impl_->tell(record); }
 
 }  // namespace symmbench

@@ -36,8 +36,8 @@ struct RunOutcome {
 /// Workers die with the thread that calls run() or serve(): the main thread, in the tool.
 class Supervisor {
  public:
-  /// `own_journal` hears every record that this rank's worker makes and, on rank 0, the coordinators' own;
-  /// `all_records`, on rank 0, those of all ranks. Not owned; `transport` neither.
+  /// `own_journal`, which must not throw, hears every record that this rank's worker makes and, on rank 0, the
+  /// coordinators' own; `all_records`, on rank 0, those of all ranks. Not owned; `transport` neither.
   /// @throws Error{supervisor, invalid_argument} unless group_size divides the world
   Supervisor(Transport& transport, SupervisorOptions options, RecordSink& own_journal, RecordSink* all_records);
   ~Supervisor();
@@ -59,6 +59,9 @@ class Supervisor {
   int serve(const std::function<void(const Json& farewell)>& last_duty = {});
   /// After serve(): the end was agreed with rank 0, so that something collective may follow.
   bool orderly() const;
+
+  /// Any rank: a record of this process itself for `all_records`, with the next run(). @throws as the transport
+  void tell(const Json& record);
 
  private:
   class Impl;

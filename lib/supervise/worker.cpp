@@ -14,6 +14,7 @@
 
 #include "comm/supervised_communicator.hpp"
 #include "core/deadlines.hpp"
+#include "core/log.hpp"
 #include "supervise/hold_point.hpp"
 #include "supervise/messages.hpp"
 #include "supervise/worker_process.hpp"
@@ -97,22 +98,19 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
   return kWorkerDoneStatus;
 } catch (const Error& error) {
   // Only the channel itself fails here, so there is nobody left to tell. A closed one is how a thread is stopped.
-  if (error.failure().reason != Reason::peer_failed)
-    fmt::print(stderr, "symmbench worker {}: {}\n", getpid(), error.what());
+  if (error.failure().reason != Reason::peer_failed) log_line("symmbench worker {}: {}", getpid(), error.what());
   return kWorkerFailedStatus;
 } catch (const std::exception& error) {
-  fmt::print(stderr, "symmbench worker {}: {}\n", getpid(), error.what());
+  log_line("symmbench worker {}: {}", getpid(), error.what());
   return kWorkerFailedStatus;
 }
 
 int worker_main(const WorkerTask& task) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NAME, "symmbench-work");  // started through /proc/self/exe, it would be called "exe"
-  signal(SIGPIPE, SIG_IGN);
   for (const int fd : {kWorkerChannelFd, kWorkerPageFd}) {
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
-      fmt::print(stderr, "symmbench: a worker is started by 'symmbench run', not by hand (descriptor {} is closed)\n",
-                 fd);
+      log_line("symmbench: a worker is started by 'symmbench run', not by hand (descriptor {} is closed)", fd);
       return kWorkerFailedStatus;
     }
   }
@@ -123,7 +121,7 @@ int worker_main(const WorkerTask& task) {
     if (getppid() != page.supervisor_pid()) return kWorkerFailedStatus;
     return run_worker(channel, page, task);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "symmbench worker {}: {}\n", getpid(), error.what());
+    log_line("symmbench worker {}: {}", getpid(), error.what());
     return kWorkerFailedStatus;
   }
 }

@@ -164,6 +164,10 @@ class Job:
         """To mpirun itself."""
         self._mpirun.send_signal(number)
 
+    def close_stdout(self):
+        """Whoever read mpirun's stdout goes away."""
+        self._mpirun.stdout.close()
+
     def abandon(self):
         """Of a test that failed."""
         self._mpirun.kill()

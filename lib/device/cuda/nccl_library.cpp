@@ -13,6 +13,7 @@
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/log.hpp"
 #include "device/cuda/shared_library.hpp"
 
 namespace symmbench {
@@ -128,7 +129,7 @@ class NcclLibrary final : public CollectiveLibrary {
     try {
       bounded("ncclCommAbort", kAbortLimit, on_device([abort = api_.comm_abort, comm = comm_] { return abort(comm); }));
     } catch (const Error& error) {
-      fmt::print(stderr, "symmbench: {}\n", error.what());
+      log_line("symmbench: {}", error.what());
     }
   }
 

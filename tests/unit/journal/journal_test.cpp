@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "journal/forgiving_journal.hpp"
 #include "support/failures.hpp"
 #include "support/scratch_folder.hpp"
 
@@ -197,4 +198,46 @@ TEST_CASE("the descriptor does not pass to started processes") {
     CHECK((flags & FD_CLOEXEC) != 0);
   }
   CHECK(found);
+}
+
+TEST_CASE("a journal whose file was removed is no journal any more") {
+  ScratchFolder scratch;
+  JournalWriter writer(scratch / "j", 0);
+  writer.append(event(0));
+  fs::remove_all(scratch / "j");
+  const Failure failure = failure_of([&] { writer.append(event(1)); });
+  CHECK(failure.detail.find("somebody removed it") != std::string::npos);
+  writer.remove();
+}
+
+TEST_CASE("a journal that cannot be written is said once, and says itself what it lacks once it can be written again") {
+  ScratchFolder scratch;
+  JournalWriter writer(scratch / "j", 3);
+  std::vector<Json> told;
+  ForgivingJournal journal(&writer, 3, [&](const Json& event) { told.push_back(event); });
+  journal.append(event(0));
+  {
+    const FileSizeLimit limit(fs::file_size(writer.path()) + 10);
+    journal.append(event(1));
+    journal.append(event(2));
+  }
+  journal.append(event(3));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0]["what"] == "journal_incomplete");
+  CHECK(told[0]["data"]["rank"] == 3);
+  CHECK(told[0]["detail"].get<std::string>().find("rank 3 goes on without a whole journal") == 0);
+  const auto records = read_journal(scratch / "j").records;
+  REQUIRE(records.size() == 3);
+  CHECK(records[1]["detail"] == "2 records of rank 3 are missing before this");
+  CHECK(records[2]["detail"] == "3");
+}
+
+TEST_CASE("a run without a journal, and one whose journal could not be opened, go on") {
+  std::vector<Json> told;
+  ForgivingJournal journal(nullptr, 0, [&](const Json& event) { told.push_back(event); });
+  journal.append(event(0));
+  CHECK(told.empty());
+  journal.could_not_open({.reason = Reason::io_error, .detail = "read-only"});
+  CHECK(told.size() == 1);
+  journal.remove();
 }

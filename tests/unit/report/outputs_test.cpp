@@ -1,6 +1,9 @@
 #include "report/outputs.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
 
 #include "run_builder.hpp"
 #include "support/failures.hpp"
@@ -49,14 +52,70 @@ TEST_CASE("a run that is not complete gives no tuning table") {
   CHECK(outputs.problems == std::vector<std::string>{"no tuning table: the run is not complete"});
 }
 
-TEST_CASE("an output that cannot be written costs the verdict, with the path and the call that failed") {
+namespace {
+
+/// TMPDIR leads to a folder of the test while this lives.
+class TemporaryPlace {
+ public:
+  explicit TemporaryPlace(const std::string& path) {
+    if (const char* old = std::getenv("TMPDIR")) before_ = old;
+    ::setenv("TMPDIR", path.c_str(), 1);
+  }
+  ~TemporaryPlace() { before_ ? ::setenv("TMPDIR", before_->c_str(), 1) : ::unsetenv("TMPDIR"); }
+
+ private:
+  std::optional<std::string> before_;
+};
+
+int mode_of(const std::filesystem::path& path) { return static_cast<int>(std::filesystem::status(path).permissions()); }
+
+}  // namespace
+
+TEST_CASE("a report that cannot be written costs the verdict, and is kept in a folder that only the user can enter") {
+  const ScratchFolder folder;
+  const TemporaryPlace temporary(folder.path());
   Json report = passed();
   const StoredOutputs outputs = OutputFiles({{OutputFileKind::report, "/nonexistent/r.json"}}).store(report, "host");
-  CHECK(outputs.stored.empty());
   REQUIRE(outputs.problems.size() == 1);
   CHECK(outputs.problems[0].find("cannot write '/nonexistent/r.json'") != std::string::npos);
   CHECK(outputs.problems[0].find(" in open ") != std::string::npos);
   CHECK(exit_code(report) == 3);
+  REQUIRE(outputs.stored.size() == 1);
+  const std::filesystem::path path = outputs.stored[0].path;
+  CHECK(path.string().starts_with(folder / "symmbench-"));
+  CHECK(mode_of(path) == 0600);
+  CHECK(mode_of(path.parent_path()) == 0700);
+  CHECK(read_json_file(path) == report);
+  CHECK(report["verdict"]["summary"].back() == "report: in '" + path.string() + "' instead");
+}
+
+TEST_CASE("an output folder is a second place, but nothing in it is overwritten") {
+  const ScratchFolder folder, output_dir;
+  const TemporaryPlace temporary(folder.path());
+  for (const bool taken : {false, true}) {
+    Json report = passed();
+    OutputFiles files({{OutputFileKind::report, "/nonexistent/r.json"}}, output_dir.path());
+    const StoredOutputs outputs = files.store(report, "host");
+    REQUIRE(outputs.stored.size() == 1);
+    CHECK(outputs.stored[0].path.starts_with(taken ? folder.path() : output_dir / "report.json"));
+  }
+}
+
+TEST_CASE("where no place takes a report, its problem is all that is left, and no folder") {
+  const ScratchFolder folder;
+  const TemporaryPlace temporary(folder.path());
+  constexpr OutputWriter kNowhere[] = {
+      {.kind = OutputFileKind::report, .at_end = [](const std::string& path, const Json&, const std::string&) {
+         throw Error({.reason = Reason::io_error, .detail = "no space: " + path});
+       }}};
+  Json report = passed();
+  OutputFiles files({{OutputFileKind::report, "r.json"}}, std::nullopt, kNowhere);
+  const StoredOutputs outputs = files.store(report, "host");
+  CHECK(outputs.stored.empty());
+  REQUIRE(outputs.problems.size() == 1);
+  CHECK(outputs.problems[0].ends_with("no space: r.json"));
+  CHECK(exit_code(report) == 3);
+  CHECK(folder.is_empty());
 }
 
 TEST_CASE("every output is tried for before the run") {
@@ -79,7 +138,10 @@ class Lines final : public CaseListener {
     if (decided.case_id == RunBuilder::case_id(2)) throw Error({.reason = Reason::io_error, .detail = "disk full"});
     text_ += decided.case_id + "\n";
   }
-  void on_end() override { write_text(path_, text_ + "end\n"); }
+  void on_end() override {
+    write_text(path_, text_ + "end\n");
+    if (!std::filesystem::exists(path_)) throw Error({.reason = Reason::io_error, .detail = "no folder"});
+  }
 
  private:
   std::string path_, text_;
@@ -91,7 +153,7 @@ constexpr OutputWriter kPerCase[] = {
      }}};
 
 StoredOutputs run_with_lines(int cases, const std::string& path, Json& report) {
-  OutputFiles outputs({{OutputFileKind::jsonl, path}}, kPerCase);
+  OutputFiles outputs({{OutputFileKind::jsonl, path}}, std::nullopt, kPerCase);
   CaseFeed feed({&outputs});
   RunBuilder run(cases);
   for (const Json& record : run.add_all_ok().records()) feed.append(record);
@@ -118,5 +180,16 @@ TEST_CASE("an output that breaks while the run goes on costs the verdict, not th
   CHECK(outputs.stored.empty());
   REQUIRE(outputs.problems.size() == 1);
   CHECK(outputs.problems[0].find("disk full") != std::string::npos);
+  CHECK(exit_code(report) == 3);
+}
+
+TEST_CASE("an output that is written case by case begins again in a second place") {
+  const ScratchFolder folder;
+  const TemporaryPlace temporary(folder.path());
+  Json report;
+  const StoredOutputs outputs = run_with_lines(2, "/nonexistent/l.jsonl", report);
+  REQUIRE(outputs.stored.size() == 1);
+  CHECK(read_text(outputs.stored[0].path) == "plan\ncase-0\ncase-1\nend\n");
+  CHECK(outputs.stored[0].path.starts_with(folder.path()));
   CHECK(exit_code(report) == 3);
 }
