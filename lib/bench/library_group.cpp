@@ -109,7 +109,8 @@ class LibraryGroupRun {
     context_.item_done(static_cast<int>(item));
   }
 
-  void rows_without_run(const std::string& status, const std::string& reason, std::optional<Failure> failure = {}) {
+  void rows_without_run(const std::string& status, const std::string& reason,
+                        const std::optional<Failure>& failure = {}) {
     for (std::size_t i = 0; i < context_.request.items.size(); ++i) {
       const Case& bench_case = case_of(group_, context_.request.items[i].case_id);
       finish(i, bench_case,

@@ -79,7 +79,7 @@ int MpiSession::agree_max(std::string_view step, int value) {
 }
 
 std::pair<int, int> MpiSession::local_rank_and_size() {
-  const Alarm alarm(deadline::kStartRound_s, deadline::kGivenUpStatus,
+  const Alarm alarm(static_cast<unsigned>(deadline::kStartRound_s), deadline::kGivenUpStatus,
                     "symmbench: MPI_Comm_split_type did not return in time: a rank is gone\n");
   MPI_Comm local = MPI_COMM_NULL;
   int rank = 0;

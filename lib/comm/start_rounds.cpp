@@ -18,7 +18,7 @@ constexpr double kTellOthers_s = 1;
 constexpr std::chrono::microseconds kGatherSpin{500};
 constexpr long kGatherNap_ns = 200'000;
 
-enum StartAnswer : std::uint8_t { kStartTexts, kStartFailure };
+enum class StartAnswer : std::uint8_t { texts, failure };
 
 struct StartArrival {
   std::string step, text;
@@ -67,7 +67,7 @@ std::vector<std::string> StartRounds::gather(std::string_view step, const std::s
                  .peer = 0});
   }
   WireReader reader(message->bytes, "start round");
-  if (reader.u8() == kStartFailure) throw Error(read_failure(reader));
+  if (static_cast<StartAnswer>(reader.u8()) == StartAnswer::failure) throw Error(read_failure(reader));
   std::vector<std::string> texts(static_cast<std::size_t>(transport_.size()));
   for (auto& text : texts) text = reader.text();
   return texts;
@@ -80,7 +80,8 @@ std::vector<std::string> StartRounds::lead(std::string_view step, const std::str
   texts[0] = mine;
   came[0] = true;
   const auto deadline = Deadline::in_seconds(limit_s_);
-  while (std::count(came.begin(), came.end(), false) > 0) {
+  std::size_t missing = ranks - 1;
+  while (missing > 0) {
     const auto message = next(deadline);
     if (!message) {
       std::vector<int> absent;
@@ -92,6 +93,7 @@ std::vector<std::string> StartRounds::lead(std::string_view step, const std::str
                        absent.size() == 1 ? "" : "s", fmt::join(absent, ", "), limit_s_));
     }
     StartArrival arrival = decode_arrival(message->bytes);
+    if (!came[static_cast<std::size_t>(message->from)]) --missing;
     came[static_cast<std::size_t>(message->from)] = true;
     if (arrival.step != step) {
       fail(Reason::disagreement, message->from,
@@ -100,7 +102,7 @@ std::vector<std::string> StartRounds::lead(std::string_view step, const std::str
     texts[static_cast<std::size_t>(message->from)] = std::move(arrival.text);
   }
   WireWriter writer;
-  writer.u8(kStartTexts);
+  writer.u8(static_cast<std::uint8_t>(StartAnswer::texts));
   for (const auto& text : texts) writer.text(text);
   const Blob answer = writer.take();
   for (int rank = 1; rank < transport_.size(); ++rank) transport_.send(rank, answer);
@@ -111,7 +113,7 @@ std::vector<std::string> StartRounds::lead(std::string_view step, const std::str
 void StartRounds::fail(Reason reason, int peer, std::string detail) {
   const Failure failure{.layer = Layer::comm, .reason = reason, .detail = std::move(detail), .rank = 0, .peer = peer};
   WireWriter writer;
-  writer.u8(kStartFailure);
+  writer.u8(static_cast<std::uint8_t>(StartAnswer::failure));
   write_failure(writer, failure);
   const Blob answer = writer.take();
   for (int rank = 1; rank < transport_.size(); ++rank) transport_.send(rank, answer);

@@ -9,7 +9,7 @@
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kTorchSignalPadBytes = 32 * 72 * 4;  // blocks x peers x word = 9216
+constexpr std::uint64_t kTorchSignalPadBytes = 32UL * 72 * 4;  // blocks x peers x word = 9216
 constexpr std::uint64_t kDataAlignment = 128;
 constexpr std::uint64_t kSizeAlignment = 16;
 

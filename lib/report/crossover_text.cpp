@@ -74,11 +74,10 @@ std::string auto_text(const Json& entry) {
   }
   if (worst == nullptr) return "; what auto takes was not measured";
   const Json& taken = worst->at("auto");
-  const auto known =
-      taken.at("loss") == 1.0
-          ? std::string("; auto takes the fastest")
-          : fmt::format("; auto loses up to {:.2f}x ({} at {})", taken.at("loss").get<double>(),
-                        taken.at("algorithm").get<std::string>(), bytes_text(worst->at("message_bytes")));
+  auto known = taken.at("loss") == 1.0
+                   ? std::string("; auto takes the fastest")
+                   : fmt::format("; auto loses up to {:.2f}x ({} at {})", taken.at("loss").get<double>(),
+                                 taken.at("algorithm").get<std::string>(), bytes_text(worst->at("message_bytes")));
   if (unknown == 0) return known;
   return known + fmt::format(", and was not measured at {} of {} sizes", unknown, entry.at("sizes").size());
 }

@@ -49,7 +49,7 @@ std::vector<Line> lines_of(const std::vector<const Json*>& rows) {
 
 /// nccl-tests' names; what it has no name for keeps ours.
 std::string type_name(const Json& row) {
-  const auto dtype = text_or(row, "dtype", "?");
+  auto dtype = text_or(row, "dtype", "?");
   if (dtype == "fp16") return "half";
   if (dtype == "bf16") return "bfloat16";
   if (dtype == "fp32") return "float";

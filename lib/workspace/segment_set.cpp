@@ -39,7 +39,7 @@ SegmentSet::SegmentSet(std::string_view owner, const Communicator& comm, Driver&
       rank_(comm.rank()),
       world_ranks_(world_ranks_of(comm)),
       local_(std::move(local)) {
-  for (auto& request : requests) segments_.push_back({.request = request, .memory = nullptr});
+  for (auto& request : requests) segments_.push_back({.request = std::move(request), .memory = nullptr});
 }
 
 SegmentSet::~SegmentSet() {

@@ -46,8 +46,7 @@ std::string joined(const std::vector<std::string>& names) {
 std::string definition(const std::string& indent, const std::string& name, const std::string& description,
                        const std::vector<std::string>& names) {
   const std::string head = indent + '"' + name + "\": {";
-  const std::string in_line =
-      head + (description.empty() ? "" : description + ", ") + "\"enum\": [" + joined(names) + "]}";
+  std::string in_line = head + (description.empty() ? "" : description + ", ") + "\"enum\": [" + joined(names) + "]}";
   if (in_line.size() < kLineWidth) return in_line;
   const std::string inner = indent + "  ";
   return head + '\n' + (description.empty() ? "" : inner + description + ",\n") + inner + "\"enum\": [\n" +

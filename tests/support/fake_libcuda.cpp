@@ -117,7 +117,7 @@ static CUresult stub() { return CUDA_ERROR_UNKNOWN; }
 static const struct {
   const char* name;
   void* address;
-} known_functions[] = {{"cuInit", reinterpret_cast<void*>(&fake_init)},
+} kKnownFunctions[] = {{"cuInit", reinterpret_cast<void*>(&fake_init)},
                        {"cuGetErrorName", reinterpret_cast<void*>(&fake_error_name)},
                        {"cuDeviceGetCount", reinterpret_cast<void*>(&fake_count)},
                        {"cuDeviceGet", reinterpret_cast<void*>(&fake_get)},
@@ -149,7 +149,7 @@ CUresult cuGetProcAddress_v2(const char* name, void** address, int version, cuui
     return CUDA_SUCCESS;
   }
   *address = reinterpret_cast<void*>(&stub);
-  for (const auto& function : known_functions) {
+  for (const auto& function : kKnownFunctions) {
     if (std::strcmp(name, function.name) == 0) *address = function.address;
   }
   return CUDA_SUCCESS;

@@ -1,5 +1,7 @@
 #include "bench/judge.hpp"
 
+#include <fmt/format.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <vector>
 

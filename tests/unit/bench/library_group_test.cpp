@@ -77,7 +77,7 @@ class FakeLibrary final : public CollectiveLibrary {
   Habits habits_;
 };
 
-RunConfig small_library_run(Json more = Json::object()) {
+RunConfig small_library_run(const Json& more = Json::object()) {
   Json options{{"minbytes", "4K"},    {"maxbytes", "4K"},  {"iters", "8"},        {"cudagraph", "2"},
                {"warmup_iters", "2"}, {"lifecycles", "0"}, {"algorithm", "nccl"}, {"datatype", "bf16,fp32"}};
   options.update(more);

@@ -6,8 +6,6 @@
 namespace symmbench {
 namespace {
 
-using Catch::Matchers::ContainsSubstring;
-
 constexpr auto kShipped = "90a-real,100a-real,103a-real";
 
 TEST_CASE("the shipped kernels run on exactly their three SMs") {

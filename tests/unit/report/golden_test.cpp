@@ -1,6 +1,8 @@
 // A small run with one of everything, held against files in golden/. To accept a change on purpose, run with
 // SYMMBENCH_WRITE_GOLDEN=1 and read the difference; a change of the report's layout also bumps its schema version, and
 // the old golden report stays beside the new one.
+#include <fmt/format.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <cmath>
 #include <cstdlib>
@@ -113,9 +115,9 @@ std::string first_difference(const Json& a, const Json& b, const std::string& pa
   if (!a.is_structured()) return a == b ? "" : path + " ";
   if (a.size() != b.size()) return path + " ";
   for (auto left = a.begin(), right = b.begin(); left != a.end(); ++left, ++right) {
-    const std::string key = a.is_object() ? left.key() : std::to_string(left - a.begin());
-    if (a.is_object() && left.key() != right.key()) return path + "/" + key + " ";
-    if (auto found = first_difference(*left, *right, path + "/" + key); !found.empty()) return found;
+    const auto inner = fmt::format("{}/{}", path, a.is_object() ? left.key() : std::to_string(left - a.begin()));
+    if (a.is_object() && left.key() != right.key()) return inner + " ";
+    if (auto found = first_difference(*left, *right, inner); !found.empty()) return found;
   }
   return "";
 }

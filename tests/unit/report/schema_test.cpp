@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <map>
@@ -38,7 +40,7 @@ void check_closed(const Json& schema, const std::string& path) {
       CHECK((std::find(required.begin(), required.end(), Json(key)) != required.end()) != optional);
     }
   }
-  for (const auto& [key, value] : schema.items()) check_closed(value, path + "/" + key);
+  for (const auto& [key, value] : schema.items()) check_closed(value, fmt::format("{}/{}", path, key));
 }
 
 }  // namespace

@@ -149,10 +149,10 @@ TEST_CASE("nothing measured, no algorithm beside another, or GPUs of several kin
   const auto problem = [](const ContestRun& run, const std::string& family) {
     return failure_of([&] { (void)tuning_table(run.builder().report(), family); }).detail;
   };
-  const std::string kNoContest = "no tuning table: at no size did all algorithms pass under one allocator";
+  const std::string no_contest = "no tuning table: at no size did all algorithms pass under one allocator";
   ContestRun run({kSymm, kTorch});
-  CHECK(problem(run, "host") == kNoContest);
+  CHECK(problem(run, "host") == no_contest);
   run.row("one_shot", 1024, 10).row("two_shot", 1024, 10, 0.001, {{"allocator", kTorch}});
-  CHECK(problem(run, "host") == kNoContest);
+  CHECK(problem(run, "host") == no_contest);
   CHECK(problem(run, "") == "no tuning table: the GPUs differ, or did not say their SM version");
 }

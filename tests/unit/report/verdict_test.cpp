@@ -41,7 +41,9 @@ Json entry(int failed = 0, int hangs = 0, int fds = 0, int lifecycles = 0, int p
           {"first_failure", nullptr}};
 }
 
-int code(const Json& report, VerdictPolicy policy = {}) { return verdict_json(report, policy)["exit_code"].get<int>(); }
+int code(const Json& report, const VerdictPolicy& policy = {}) {
+  return verdict_json(report, policy)["exit_code"].get<int>();
+}
 
 bool mentions(const Json& report, const std::string& text) {
   for (const auto& line : summary_lines(report)) {

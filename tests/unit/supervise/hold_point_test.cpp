@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/unique_fd.hpp"
+#include "supervise/heartbeat_page.hpp"
 #include "support/scratch_folder.hpp"
 
 namespace symmbench {
