@@ -5,6 +5,8 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 #include "app/cli.hpp"
 #include "app/console.hpp"
@@ -67,6 +69,13 @@ JobOptions job_options(const RunConfig& config, int world_size) {
           .task = run_worker_task};
 }
 
+/// Of this executable; as it was called where the system does not say.
+std::string program_path() {
+  std::error_code failed;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", failed);
+  return failed ? program_invocation_name : path.string();
+}
+
 std::optional<std::string> journal_dir(const RunConfig& config) {
   if (config.journal_path) return config.journal_path;
   if (const auto report = output_path(config, OutputFileKind::report)) return *report + ".journal";
@@ -105,9 +114,12 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
   }
   std::vector<std::string> words{program_invocation_name};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  const Invocation invocation{.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}},
-                              .command = fmt::format("symmbench {}", fmt::join(arguments, " ")),
-                              .emulated_command = emulated_command(words, mpi.size())};
+  const Invocation invocation{
+      .tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}},
+      .command = fmt::format("symmbench {}", fmt::join(arguments, " ")),
+      .repro_command =
+          repro_command(command.config, {.program = program_path(), .arguments = arguments, .world_size = mpi.size()}),
+      .emulated_command = emulated_command(words, mpi.size())};
   return run_job(mpi, job_options(command.config, mpi.size()), journal_dir(command.config),
                  [&](MpiJob& job) { return coordinate(job, *plan, command.config, invocation); });
 }

@@ -2,10 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
 #include "config/option_value.hpp"
 
 namespace symmbench {
 namespace {
+
+/// mpirun looks for a --tune of its own in the whole command line, and would take the next word for its file.
+const std::string kTuneForMpirun = "--tune=on";
 
 /// Quoted for a shell where needed.
 std::string shell_word(const std::string& text) {
@@ -24,12 +31,7 @@ std::string options_that_differ(const Json& settings) {
     const auto at = settings.find(spec.key());
     if (at == settings.end() || spec.says_where()) continue;
     if (spec.kind == OptionKind::flag) {
-      // mpirun looks for a --tune of its own in the whole command line, and would take the next word for its file.
-      if (at->get<bool>()) words += fmt::format(" {}{}", spec.flag_name(), spec.name == "tune" ? "=on" : "");
-      continue;
-    }
-    if (at->is_object()) {
-      words += fmt::format(" {} tuning.json", spec.flag_name());
+      if (at->get<bool>()) words += " " + (spec.name == "tune" ? kTuneForMpirun : spec.flag_name());
       continue;
     }
     const auto text = text_from_value(spec, *at);
@@ -40,18 +42,72 @@ std::string options_that_differ(const Json& settings) {
   return words;
 }
 
+/// An option as typed: its row of the option table, and whether the next word is its value.
+struct TypedOption {
+  const OptionSpec* spec = nullptr;  ///< nullptr: none of the table
+  std::string value;                 ///< joined to it: "--config=x", "-Jx"
+  bool value_follows = false;
+};
+
+TypedOption typed_option(const std::string& word) {
+  TypedOption typed;
+  if (!word.starts_with('-') || word.size() < 2) return typed;
+  if (word.starts_with("--")) {
+    const auto end = std::min(word.find('='), word.size());
+    std::string key = word.substr(2, end - 2);
+    std::replace(key.begin(), key.end(), '-', '_');
+    typed.spec = find_option(key);
+    if (end < word.size()) typed.value = word.substr(end + 1);
+  } else {
+    const auto table = option_table();
+    const auto at =
+        std::find_if(table.begin(), table.end(), [&](const OptionSpec& spec) { return spec.letter == word[1]; });
+    if (at != table.end()) typed.spec = &*at;
+    typed.value = word.substr(2);
+  }
+  typed.value_follows = typed.spec != nullptr && typed.spec->kind != OptionKind::flag && typed.value.empty();
+  return typed;
+}
+
+/// A file where there is one, made absolute; the name of a shipped one otherwise.
+std::string absolute_if_file(const std::string& value) {
+  std::error_code failed;
+  if (!std::filesystem::is_regular_file(value, failed)) return value;
+  const auto path = std::filesystem::absolute(value, failed);
+  return failed ? value : path.lexically_normal().string();
+}
+
+std::string typed_without_outputs(const std::vector<std::string>& words) {
+  std::string command;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    TypedOption typed = typed_option(words[i]);
+    const std::string option = words[i];
+    const bool takes_next = typed.value_follows && i + 1 < words.size();
+    if (takes_next) typed.value = words[++i];
+    if (typed.spec != nullptr && typed.spec->says_where()) continue;
+    const bool reads_file =
+        typed.spec != nullptr && (typed.spec->kind == OptionKind::path || typed.spec->kind == OptionKind::table);
+    if (reads_file) {
+      command += fmt::format(" {} {}", typed.spec->flag_name(), shell_word(absolute_if_file(typed.value)));
+      continue;
+    }
+    command += " " + (option == "--tune" ? kTuneForMpirun : shell_word(option));
+    if (takes_next) command += " " + shell_word(typed.value);
+  }
+  return command;
+}
+
 }  // namespace
 
-std::string repro_command(const RunConfig& config, int world_size) {
-  const auto echo = parse_json(config.config_text, "configuration");
-  const auto launch = fmt::format("mpirun -n {} symmbench run", world_size);
-  if (config.sweeps.size() > 1) return launch + " --config repro.json  # repro.json: run.config of this report";
-  Json settings = echo;
+std::string repro_command(const RunConfig& config, const Launch& launch) {
+  const auto start = fmt::format("mpirun -n {} {} run", launch.world_size, shell_word(launch.program));
+  Json settings = parse_json(config.config_text, "configuration");
+  const Json sweep = settings.at("sweeps").front();
   settings.erase("sweeps");
-  settings.update(echo.at("sweeps").front());
-  const bool needs_file = settings.contains("tuning") && settings.at("tuning").is_object();
-  return launch + options_that_differ(settings) +
-         (needs_file ? "  # tuning.json: run.config.tuning of this report" : "");
+  settings.update(sweep);
+  const bool has_table = settings.contains("tuning") && settings.at("tuning").is_object();
+  if (config.sweeps.size() == 1 && !has_table) return start + options_that_differ(settings);
+  return start + typed_without_outputs({launch.arguments.begin() + 1, launch.arguments.end()});
 }
 
 std::string emulated_command(const std::vector<std::string>& words, int world_size) {

@@ -7,9 +7,17 @@
 
 namespace symmbench {
 
-/// One command that repeats the run. Where the configuration has several sweeps it reads them from a file that
-/// holds `run.config` of the report.
-std::string repro_command(const RunConfig& config, int world_size);
+/// How a run was started.
+struct Launch {
+  std::string program;                 ///< path of the executable
+  std::vector<std::string> arguments;  ///< from "run" on, as typed
+  int world_size = 0;
+};
+
+/// One command that repeats the run, ready to be pasted into a shell on the same machine: the options that differ from their
+/// defaults, or, where options alone cannot say it (several sweeps, a table of a file), the command line as it was typed,
+/// with the paths it reads made absolute. Without what says where this run writes.
+std::string repro_command(const RunConfig& config, const Launch& launch);
 
 /// The command that was typed, `words` from the program's name on, on the emulated device instead. For a shell.
 std::string emulated_command(const std::vector<std::string>& words, int world_size);

@@ -20,13 +20,13 @@ std::vector<Json> latest_facts(const std::vector<Json>& records) {
   return latest;
 }
 
-/// `decided` is `asked` with the device's tuning table; a repetition decides on that anew.
-RunStarted run_started(const RunConfig& asked, const RunConfig& decided, const JobPlan& plan,
-                       const DeviceDecision& device, const Invocation& invocation, const std::string& started_at) {
+/// `decided` is the configuration with the device's tuning table; a repetition decides on that anew.
+RunStarted run_started(const RunConfig& decided, const JobPlan& plan, const DeviceDecision& device,
+                       const Invocation& invocation, const std::string& started_at) {
   RunStarted started;
   started.tool = invocation.tool;
   started.run = Json{{"command", invocation.command},
-                     {"repro_command", repro_command(asked, plan.world_size())},
+                     {"repro_command", invocation.repro_command},
                      {"config", repeatable(decided)},
                      {"seed", decided.seed},
                      {"started_at", started_at}};
@@ -70,7 +70,7 @@ MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const I
   if (auto concern = tuning_concern(decided, device)) {
     job.append(to_json(EventRecord{.what = "foreign_tuning", .detail = std::move(*concern), .data = nullptr}));
   }
-  job.append(to_json(run_started(config, decided, plan, device, invocation, started_at)));
+  job.append(to_json(run_started(decided, plan, device, invocation, started_at)));
 
   std::optional<std::string> problem = device.problem;
   if (!problem) problem = memory_problem(plan.plan(), device, facts);

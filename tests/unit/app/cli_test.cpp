@@ -270,7 +270,7 @@ TEST_CASE("the repro command is itself a command line that gives the same config
               "--epsilon", "1e-5", "--seed", "9007199254740991"}}) {
     CAPTURE(words);
     const auto config = run(words).config;
-    const auto line = repro_command(config, 4);
+    const auto line = repro_command(config, {.program = "symmbench", .arguments = words, .world_size = 4});
     CAPTURE(line);
     Words again;
     for (std::size_t at = 0; at != std::string::npos;) {

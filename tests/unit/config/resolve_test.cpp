@@ -216,13 +216,34 @@ TEST_CASE("sizes grow by factor or step up to and including the largest") {
 }
 
 TEST_CASE("the repro command names what differs from the defaults and gives the same sweeps back") {
-  CHECK(repro_command(with(Json::object()), 4) == "mpirun -n 4 symmbench run");
-  CHECK(repro_command(with({{"minbytes", "4K"}, {"strict", "on"}, {"report", "r.json"}, {"check", "off"}}), 2) ==
-        "mpirun -n 2 symmbench run --minbytes 4096 --check off --strict");
-  CHECK(repro_command(with({{"datatype", "fp16,fp32"}, {"in_place", "off,on"}, {"tokens", "1,2"}}), 8) ==
-        "mpirun -n 8 symmbench run --datatype fp16,fp32 --in-place off,on --tokens 1,2");
-  CHECK(repro_command(with(R"({"sweeps": [{}, {"datatype": "fp16"}]})"), 4) ==
-        "mpirun -n 4 symmbench run --config repro.json  # repro.json: run.config of this report");
+  const auto repro = [](const RunConfig& config, std::vector<std::string> typed = {}) {
+    typed.insert(typed.begin(), "run");
+    return repro_command(config, {.program = "/opt/symm bench", .arguments = std::move(typed), .world_size = 2});
+  };
+  const std::string start = "mpirun -n 2 '/opt/symm bench' run";
+  CHECK(repro(with(Json::object())) == start);
+  CHECK(repro(with({{"minbytes", "4K"}, {"strict", "on"}, {"report", "r.json"}, {"check", "off"}})) ==
+        start + " --minbytes 4096 --check off --strict");
+  CHECK(repro(with({{"datatype", "fp16,fp32"}, {"in_place", "off,on"}, {"tokens", "1,2"}})) ==
+        start + " --datatype fp16,fp32 --in-place off,on --tokens 1,2");
+}
+
+TEST_CASE("where options alone cannot say it, the repro command is what was typed, with its files made absolute") {
+  const TemporaryFile file(R"({"sweeps": [{}, {"datatype": "fp16"}]})");
+  const auto directory = std::filesystem::path(file.path).parent_path();
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(directory);
+  const auto name = std::filesystem::path(file.path).filename().string();
+  const auto line =
+      repro_command(with(R"({"sweeps": [{}, {"datatype": "fp16"}]})"),
+                    {.program = "/b",
+                     .arguments = {"run", "--config", name, "-J", "a.json", "--report=b.json", "-n5", "--tune"},
+                     .world_size = 4});
+  std::filesystem::current_path(before);
+  CHECK(line == "mpirun -n 4 /b run --config " + (directory / name).string() + " -n5 --tune=on");
+  CHECK(repro_command(with(R"({"sweeps": [{}, {}]})"),
+                      {.program = "/b", .arguments = {"run", "--config", "quick", "-b", "4K"}, .world_size = 4}) ==
+        "mpirun -n 4 /b run --config quick -b 4K");
 }
 
 TEST_CASE("a config file that is no JSON is refused with line and column") {
