@@ -2,15 +2,15 @@
 #include <string>
 #include <vector>
 
+#include "app/progress.hpp"
 #include "config/run_config.hpp"
-#include "core/clock.hpp"
 #include "journal/records.hpp"
 #include "report/table.hpp"
 
 namespace symmbench {
 
-/// What rank 0 shows while a run goes on: the ranks first, a line per case as it finishes, progress with the time left
-/// on a terminal, then the verdict. Results go to stdout; progress and events to stderr.
+/// What rank 0 shows while a run goes on: the ranks first, a line per case as it finishes, progress with the time left,
+/// then the verdict; with --quiet the verdict's first line alone. Results go to stdout; progress and events to stderr.
 class Console final : public RecordSink, public CaseListener {
  public:
   explicit Console(const RunConfig& config);
@@ -28,15 +28,12 @@ class Console final : public RecordSink, public CaseListener {
 
  private:
   void say(const std::string& what, const std::string& detail);
-  void show_progress();
-  void clear_progress();
+  bool shows_results() const { return config_.format != OutputFormat::none && !config_.quiet; }
 
   const RunConfig& config_;
-  const bool on_terminal_;
   TableWriter table_;
   std::vector<Json> rank_facts_;
-  Clock::time_point first_row_at_{};
-  std::size_t rows_planned_ = 0, rows_done_ = 0;
+  Progress progress_;
   bool journal_mentioned_ = false;
 };
 

@@ -65,6 +65,8 @@ constexpr Choice kIsolation[] = {{"process", "a worker process per rank and case
 constexpr Choice kFormats[] = {{"table", "a line per case and a verdict block"},
                                {"nccl", "the 13 columns and footers of nccl-tests"},
                                {"none", "the verdict's exit code only"}};
+constexpr Choice kProgress[] = {{"auto", "rewritten on a terminal, a line every 10 s on stderr elsewhere"},
+                                {"off", "none"}};
 constexpr Choice kFabrics[] = {{"sm90-h200-hgx", "8x H200, NVLink 4", kLater},
                                {"sm100-b200-hgx", "8x B200, NVLink 5", kLater},
                                {"sm100-gb200-nvl72", "GB200 NVL72, multi-node NVLink", kLater},
@@ -204,6 +206,8 @@ constexpr OptionSpec kOwnOptions[] = {
      "existing folder for output files with standard names: report.json (unless --report names one), and tuning.json "
      "of --tune [default: no report; tuning.json in the current folder]"},
     {"format", 0, Kind::name, Scope::run, Group::output, "NAME", "table", "what stdout shows", kFormats},
+    {"progress", 0, Kind::name, Scope::run, Group::output, "NAME", "auto", "how far the run is", kProgress},
+    {"quiet", 0, Kind::flag, Scope::run, Group::output, "", "", "stdout has the verdict line alone; no progress"},
     {"raw-samples", 0, Kind::flag, Scope::run, Group::output, "", "", "keep every sample in the report"},
 };
 // clang-format on

@@ -262,6 +262,7 @@ std::vector<OutputFile> outputs_from(const Settings& run) {
     const bool is_path = option(key).kind == OptionKind::path;
     const auto path = is_path ? get_optional<std::string>(run, key.c_str()) : std::nullopt;
     const bool standard = is_path ? output_dir && row.in_output_dir : get<bool>(run, key.c_str());
+    if (path == "-") run.at(key).fail("must be a file: stdout has the table");
     if (path) {
       outputs.push_back({row.value, *path});
     } else if (standard) {
@@ -319,6 +320,8 @@ RunConfig run_config_from(const Settings& run) {
   config.skip_if_unsupported = get<bool>(run, "skip_if_unsupported");
   config.raw_samples = get<bool>(run, "raw_samples");
   config.format = format_from(get<std::string>(run, "format"));
+  config.progress = get<std::string>(run, "progress") == "off" ? ProgressSetting::off : ProgressSetting::automatic;
+  config.quiet = get<bool>(run, "quiet");
   config.tune = get<bool>(run, "tune");
   config.tuning = tuning_from(run.at("tuning").value);
   config.outputs = outputs_from(run);

@@ -47,6 +47,7 @@ struct OutputFile {
 enum class DeviceChoice { automatic, host, cuda };
 enum class Isolation { process, none };
 enum class OutputFormat { table, nccl, none };
+enum class ProgressSetting { automatic, off };
 
 /// Everything a run does, resolved: defaults, then config file, then command line. The same on every rank.
 struct RunConfig : WorkerConfig {
@@ -62,6 +63,8 @@ struct RunConfig : WorkerConfig {
   bool tune = false;   ///< measure what a tuning table needs, and write one
   TuningTable tuning;  ///< how `auto` decides
   OutputFormat format = OutputFormat::table;
+  ProgressSetting progress = ProgressSetting::automatic;
+  bool quiet = false;                       ///< stdout has the verdict line alone
   std::vector<OutputFile> outputs;          ///< in the catalogue's order, no two at one place
   std::optional<std::string> output_dir;    ///< as asked
   std::optional<std::string> journal_path;  ///< default: <report>.journal, or none without a report

@@ -86,12 +86,17 @@ void write_device_list(std::ostream& out, const Json& head) {
   fmt::print(out, "#\n");
 }
 
+void write_verdict_line(std::ostream& out, const Json& report, bool commented) {
+  const Json& verdict = report.at("verdict");
+  fmt::print(out, "{}{} (exit code {})\n", commented ? "# " : "", upper(verdict.at("status").get<std::string>()),
+             verdict.at("exit_code").get<int>());
+}
+
 void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored, bool commented) {
   const char* lead = commented ? "# " : "";
   const Json& verdict = report.at("verdict");
   fmt::print(out, "{}\n", commented ? "#" : "");
-  fmt::print(out, "{}{} (exit code {})\n", lead, upper(verdict.at("status").get<std::string>()),
-             verdict.at("exit_code").get<int>());
+  write_verdict_line(out, report, commented);
   for (const Json& line : verdict.at("summary")) fmt::print(out, "{}  {}\n", lead, line.get<std::string>());
   if (const auto repro = text_or(report.at("run"), "repro_command"); !repro.empty()) {
     fmt::print(out, "{}  again:  {}\n", lead, repro);

@@ -18,6 +18,9 @@ void write_device_list(std::ostream& out, const Json& head);
 /// rank records that are known.
 Json report_head(const Json& run_started, std::span<const Json> rank_records);
 
+/// "PASSED (exit code 0)"; after "# " when `commented`.
+void write_verdict_line(std::ostream& out, const Json& report, bool commented);
+
 /// The verdict block at the end: the verdict in capitals, its exit code, the summary, where the files are that were
 /// written. Every line starts with "# " when `commented`, for --format nccl.
 void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored,

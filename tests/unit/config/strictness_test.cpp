@@ -77,6 +77,8 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"device", "gpu", "--device 'gpu': not one of auto, cuda, host"},
       {"algorithm", "one_shot,oneshot",
        "--algorithm 'oneshot': not one of one_shot, two_shot, two_shot_barrier, auto, nccl (did you mean one_shot?)"},
+      {"report", "-",
+       "--report '-': must be a file: stdout has the table"},
       {"check", "-2", "--check '-2': not one of on, off, 1, 0"},
       {"in_place", "both", "--in-place 'both': not one of on, off, 1, 0"},
       {"strict", "maybe", "--strict 'maybe': not one of on, off, 1, 0"},
