@@ -3,9 +3,11 @@
 #include "device/cuda/choose_ordinal.hpp"
 #include "device/cuda/cuda_backend.hpp"
 #include "device/host/host_driver.hpp"
+#include "kernels/host/host_delay.hpp"
 #include "kernels/host/host_kernels.hpp"
 #ifdef SYMMBENCH_HAS_CUDA
 #include "device/cuda/nccl_library.hpp"
+#include "kernels/cuda/cuda_delay.hpp"
 #include "kernels/cuda/cuda_kernels.hpp"
 #include "kernels/cuda/cuda_link_probe.hpp"
 #endif
@@ -43,6 +45,7 @@ Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   Backend backend = backend_of(make_cuda_driver(ordinal, {.synchronize_limit = options.synchronize_limit}),
                                make_cuda_kernels(ordinal), heartbeat, options.driver_faults);
   backend.probe = make_cuda_link_probe(ordinal);
+  backend.delay = make_cuda_delay(ordinal);
   backend.emulated = false;
   backend.open_nccl = [] { return open_nccl(native_stream); };
   return backend;
@@ -54,8 +57,10 @@ Backend cuda_backend(Heartbeat&, const BackendOptions&) {
 #endif
 
 Backend host_backend(Heartbeat& heartbeat, const BackendOptions& options) {
-  return backend_of(std::make_unique<HostDriver>(), make_host_kernels(options.protocol_fault), heartbeat,
-                    options.driver_faults);
+  Backend backend = backend_of(std::make_unique<HostDriver>(), make_host_kernels(options.protocol_fault), heartbeat,
+                               options.driver_faults);
+  backend.delay = delay_on_host;
+  return backend;
 }
 
 DeviceAnswer probe_cuda_device(int local_rank) {

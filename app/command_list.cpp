@@ -31,6 +31,8 @@ constexpr Choice kChecks[] = {
     {"leaks",
      "what this process itself holds after each lifecycle: descriptors, mappings, handles, addresses, device memory"},
     {"watchdog", "who is stuck, in which phase, and whom it waits for"},
+    {"comparison",
+     "allocators that take turns in several placements of their workspaces: same, faster, slower, or why not decided"},
     {"findings", "rules over facts of driver, fabric and environment", false},
 };
 

@@ -31,6 +31,9 @@ void case_group(WorkerContext& context) {
                                   .synchronize_limit = synchronize_limit,
                                   .driver_faults = faults.driver_faults(world_rank),
                                   .protocol_fault = faults.protocol_fault(world_rank)});
+  backend.slowed_by = [&faults](std::string_view allocator, int placement) {
+    return faults.slowed_by(allocator, placement);
+  };
   switch (group.kind) {
     case GroupKind::measure:
       return run_case_group(context, config, group, backend);

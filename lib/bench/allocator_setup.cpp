@@ -43,6 +43,12 @@ void AllocatorSetup::bring_up(PhaseClock& clock) {
 }
 
 void AllocatorSetup::create_workspace(PhaseClock& clock) {
+  const auto before = backend_.driver->counts();
+  workspace_ = another_workspace(clock);
+  calls_ = calls_between(before, backend_.driver->counts());
+}
+
+std::unique_ptr<Workspace> AllocatorSetup::another_workspace(PhaseClock& clock) {
   const auto wait_limit =
       std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines_of(config_).kernel_wait_s * 1e9));
   const WorkspaceSpec spec{
@@ -51,10 +57,8 @@ void AllocatorSetup::create_workspace(PhaseClock& clock) {
       .handle = *handle_.used,
       .give_up = {
           .record = backend_.give_up, .record_on_host = context_.heartbeat.give_up_record(), .wait_limit = wait_limit}};
-  const auto before = backend_.driver->counts();
-  workspace_ = Workspace::create({.comm = context_.comm, .observer = &clock}, *allocator_, *backend_.driver, stream_,
-                                 *backend_.kernels, spec);
-  calls_ = calls_between(before, backend_.driver->counts());
+  return Workspace::create({.comm = context_.comm, .observer = &clock}, *allocator_, *backend_.driver, stream_,
+                           *backend_.kernels, spec);
 }
 
 void AllocatorSetup::create_bench_segment() {

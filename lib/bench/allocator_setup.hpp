@@ -26,6 +26,9 @@ class AllocatorSetup {
   void bring_up(PhaseClock& clock);
   /// The same, but what all ranks agreed on is kept as failure(), and not thrown.
   void try_bring_up(PhaseClock& clock);
+  /// Collective. One more workspace by the same allocator, handle and layout, beside the one that stands, which the
+  /// caller closes. @pre ready().workspace. @throws as bring_up()
+  std::unique_ptr<Workspace> another_workspace(PhaseClock& clock);
   /// Collective. @throws PhaseFailed{close}
   void close(PhaseClock& clock);
 

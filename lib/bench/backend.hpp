@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "device/accounted_driver.hpp"
 #include "device/collective_library.hpp"
@@ -19,6 +20,13 @@ struct Backend {
   std::unique_ptr<LinkProbe> probe;  ///< null: there are no links to measure (emulated device)
   /// Called by the groups that need it only: it is large, and of no use to the others.
   std::function<LibraryChoice()> open_nccl = [] { return LibraryChoice{.problem = "nccl needs the cuda device"}; };
+  /// How much longer a batch of this allocator is to take in this placement, as a share of its own time: what a run
+  /// makes slower on purpose.
+  std::function<double(std::string_view allocator, int placement)> slowed_by = [](std::string_view, int) {
+    return 0.0;
+  };
+  /// Keeps a stream of this device busy for so many microseconds.
+  std::function<void(Stream& stream, double us)> delay;
   DevicePtr give_up = 0;  ///< the heartbeat page's GiveUpRecord, as kernels address it
   bool emulated = true;   ///< times say nothing about hardware
 };

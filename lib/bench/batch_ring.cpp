@@ -50,8 +50,16 @@ BatchRing::BatchRing(Driver& driver, Stream& stream, const Case& bench_case, con
   const auto take = [&](std::uint64_t bytes) { return memory_.emplace_back(driver, bytes).address(); };
   view_ = lay_out_batch(bench_case.shape, shape.buffers, kGuardBytes, take);
   view_.seed = seed;
-  view_.state = take(sizeof(BatchState));
-  view_.report = take(sizeof(VerifyReport));
+  start_own_state(driver, stream);
+}
+
+BatchRing::BatchRing(Driver& driver, Stream& stream, const BatchRing& owner) : view_(owner.view_) {
+  start_own_state(driver, stream);
+}
+
+void BatchRing::start_own_state(Driver& driver, Stream& stream) {
+  view_.state = memory_.emplace_back(driver, sizeof(BatchState)).address();
+  view_.report = memory_.emplace_back(driver, sizeof(VerifyReport)).address();
   static_assert(sizeof(BatchState) % 4 == 0 && sizeof(VerifyReport) % 4 == 0);
   stream.fill(view_.state, 0, sizeof(BatchState) / 4);
   stream.fill(view_.report, 0, sizeof(VerifyReport) / 4);

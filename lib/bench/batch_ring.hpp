@@ -23,7 +23,7 @@ struct BatchShape {
 /// one left.
 BatchShape batch_shape(const Case& bench_case, bool emulated);
 
-/// Device memory of one rank for the batches of a case under one allocator.
+/// Device memory of one rank for the batches of a case, whatever the number of its allocators.
 std::uint64_t ring_bytes(const Case& bench_case, bool emulated);
 
 inline constexpr std::uint64_t kRingBudget = std::uint64_t{256} << 20;
@@ -33,6 +33,9 @@ class BatchRing {
  public:
   /// @throws Error{driver, out_of_memory}
   BatchRing(Driver& driver, Stream& stream, const Case& bench_case, const BatchShape& shape, std::uint64_t seed);
+  /// The same buffers with a state and a report of its own, for another allocator that takes turns on them: where
+  /// buffers lie is then no difference between allocators. `owner` must outlive it.
+  BatchRing(Driver& driver, Stream& stream, const BatchRing& owner);
 
   const BatchView& view() const { return view_; }
   /// What the next batches are filled with and checked against.
@@ -41,6 +44,8 @@ class BatchRing {
   VerifyReport take_report(Stream& stream);
 
  private:
+  void start_own_state(Driver& driver, Stream& stream);
+
   std::vector<LocalBuffer> memory_;
   BatchView view_;
 };

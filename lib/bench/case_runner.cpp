@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 #include "bench/judge.hpp"
-#include "bench/schedule.hpp"
 #include "core/round.hpp"
 #include "kernels/patterns.hpp"
+#include "stats/comparison.hpp"
 #include "stats/statistics.hpp"
 #include "verify/explain.hpp"
 
@@ -16,11 +17,12 @@ namespace symmbench {
 
 struct CaseRunner::AllocatorRun {
   AllocatorRun(const Case& which, const AllocatorWorkspace& whose, const BatchShape& batch, BatchRing ring_of_case)
-      : bench_case(which), on(whose), workspace(*whose.workspace), shape(batch), ring(std::move(ring_of_case)) {}
+      : bench_case(which), on(whose), shape(batch), ring(std::move(ring_of_case)) {}
 
   const Case& bench_case;
-  AllocatorWorkspace on;
-  Workspace& workspace;
+  AllocatorWorkspace on;  // the placement at hand
+  int placement = 0;
+  double batch_us = 0;  // what a batch takes by itself, where it is to take longer on purpose
   BatchShape shape;
   BatchRing ring;
   std::unique_ptr<Graph> graph;
@@ -37,7 +39,7 @@ struct CaseRunner::AllocatorRun {
 
   CheckCall check_call() const {
     return {.shape = bench_case.shape,
-            .rank = workspace.view().rank,
+            .rank = on.workspace->view().rank,
             .iterations = shape.buffers,
             .parameters = bench_case.parameters};
   }
@@ -61,56 +63,144 @@ void CaseRunner::observe_skew() {
   if (backend_.probe && context_.comm.size() > 1) skew_.emplace(context_, backend_, stream_);
 }
 
-std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector<AllocatorWorkspace>& allocators) {
+std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector<AllocatorWorkspace>& allocators,
+                                       std::optional<Compared> compared) {
   const auto start = Clock::now();
   const BatchShape shape = batch_shape(bench_case, backend_.emulated);
-  std::vector<AllocatorRun> runs;
+  Runs runs;
+  runs.reserve(allocators.size());
+  double batch_us = 0;
   for (const auto& allocator : allocators) {
-    runs.emplace_back(bench_case, allocator, shape,
-                      BatchRing(*backend_.driver, stream_, bench_case, shape, config_.seed));
-    warm_up(runs.back());
+    BatchRing ring = runs.empty() ? BatchRing(*backend_.driver, stream_, bench_case, shape, config_.seed)
+                                  : BatchRing(*backend_.driver, stream_, runs.front().ring);
+    runs.emplace_back(bench_case, allocator, shape, std::move(ring));
+    batch_us = std::max(batch_us, warm_up(runs.back()));
   }
 
-  const Schedule schedule = schedule_of(bench_case, shape);
-  const auto order = interleaved_order(allocators.size());
-  int position = 0;
-  for (std::uint64_t round = 0; round < schedule.rounds; ++round) {
-    for (const std::size_t index : order) sample_block(runs[index], position++, schedule.batches_per_block);
-    if (!bench_case.iters && sampled_enough(runs, microseconds_since(start))) break;
-  }
+  if (runs.size() < 2 || config_.placements < 2) compared.reset();
+  const BatchBudget budget{
+      .batch_us = spent_by_all_us(batch_us), .case_time_us = config_.case_time_s * 1e6, .emulated = backend_.emulated};
+  const Schedule schedule =
+      compared ? schedule_over(config_.placements, bench_case, shape, budget) : schedule_of(bench_case, shape);
+  sample_in_place(runs, schedule, 0, start);
+  for (auto& run : runs) measure_skew(run);
+  if (compared) sample_in_further(runs, schedule, *compared, start);
 
   std::vector<RowRecord> rows;
   for (auto& run : runs) {
-    measure_skew(run);
     verify(run);
     rows.push_back(row_of(run, shape));
   }
   return rows;
 }
 
-void CaseRunner::warm_up(AllocatorRun& run) {
-  const auto& view = run.workspace.view();
-  const auto& batch = run.ring.view();
-  // Launch i of every batch uses the same addresses, so one recording serves all; what changes from batch to batch
-  // (iteration, epoch, slot) lives in device memory.
+void CaseRunner::sample_in_place(Runs& runs, const Schedule& schedule, int placement, Clock::time_point start) {
+  const auto order = interleaved_order(runs.size());
+  const auto blocks = static_cast<int>(runs.front().blocks.size() * runs.size());
+  int position = blocks;
+  for (std::uint64_t round = 0; round < schedule.rounds; ++round) {
+    for (const std::size_t index : order) {
+      sample_block(runs[index], {.position = position++, .placement = placement}, schedule.batches_per_block);
+    }
+    if (schedule.rounds == 1 || runs.front().bench_case.iters) continue;
+    if (out_of_time(runs, microseconds_since(start)) || narrow_enough(runs)) break;
+  }
+}
+
+void CaseRunner::sample_in_further(Runs& runs, const Schedule& schedule, const Compared& compared,
+                                   Clock::time_point start) {
+  std::size_t index = 1;
+  while (needs_another(runs, schedule, compared.comparisons, index, microseconds_since(start))) {
+    if (!compared.placements.provide(index)) break;
+    const int placement = static_cast<int>(index);
+    for (auto& run : runs) move_to(run, compared.placements.at(run.on.allocator, index), placement);
+    sample_in_place(runs, schedule, placement, start);
+    ++index;
+  }
+}
+
+bool CaseRunner::needs_another(const Runs& runs, const Schedule& schedule, std::size_t comparisons,
+                               std::size_t measured, double spent_us) const {
+  if (measured >= schedule.most_placements) return false;
+  if (!runs.front().bench_case.iters && measured >= kPlacementsToDecide && out_of_time(runs, spent_us)) return false;
+  if (measured < schedule.placements) return true;
+  const auto blocks_of = [](const AllocatorRun& run, int placement) {
+    std::vector<std::vector<double>> times;
+    for (const auto& block : run.blocks) {
+      if (block.placement == placement) times.push_back(block.batch_us);
+    }
+    return times;
+  };
+  const bool decided = std::all_of(runs.begin() + 1, runs.end(), [&](const AllocatorRun& run) {
+    std::vector<PlacementBlocks> both;
+    for (int placement = 0; placement < static_cast<int>(measured); ++placement) {
+      both.push_back({.a = blocks_of(runs.front(), placement), .b = blocks_of(run, placement)});
+    }
+    const auto paired = pair_up(both);
+    return !paired || compare_early(*paired, comparisons).verdict != PairVerdict::ambiguous;
+  });
+  return !decided || !(runs.front().bench_case.iters || narrow_enough(runs));
+}
+
+/// Launch i of every batch uses the same addresses, so one recording serves all; what changes from batch to batch
+/// (iteration, epoch, slot) lives in device memory.
+void CaseRunner::capture(AllocatorRun& run, bool stamped) {
   const auto launches = [&] {
     for (std::uint64_t i = 0; i < run.shape.iterations; ++i) {
-      const AllreduceCall call = call_on(batch, i, run.bench_case.shape, view, run.bench_case.parameters);
+      const AllreduceCall call =
+          call_on(run.ring.view(), i, run.bench_case.shape, run.on.workspace->view(), run.bench_case.parameters);
       backend_.kernels->allreduce(stream_, call);
     }
+    const double delay_us = run.batch_us * backend_.slowed_by(run.on.allocator, run.placement);
+    if (delay_us > 0) backend_.delay(stream_, delay_us);
   };
   run.graph = stream_.capture(launches);
-  if (skew_) {
-    run.stamped_graph = stream_.capture([&] {
-      skew_->stamp();
-      launches();
-    });
-  }
+  run.stamped_graph.reset();
+  if (!stamped || !skew_) return;
+  run.stamped_graph = stream_.capture([&] {
+    skew_->stamp();
+    launches();
+  });
+}
+
+/// How long the last batch took, with all that is around it.
+double CaseRunner::warm_up(AllocatorRun& run) {
+  capture(run, true);
   const std::uint64_t batches = std::max<std::uint64_t>(1, ceil_div(run.bench_case.warmup_iters, run.shape.iterations));
   use_inputs(run, InputKind::random);
-  for (std::uint64_t b = 0; b < batches; ++b) run_batch(run, *run.graph);
+  auto start = Clock::now();
+  for (std::uint64_t b = 0; b < batches; ++b) {
+    start = Clock::now();
+    run_batch(run, *run.graph);
+  }
+  const double batch_us = microseconds_since(start);
+  slow_down(run);
   verify(run);
   use_inputs(run, InputKind::exact);
+  return batch_us;
+}
+
+/// What makes a batch slower on purpose follows from the best of a few, of the slowest rank: the first is cold.
+void CaseRunner::slow_down(AllocatorRun& run) {
+  constexpr int kTries = 3;
+  double slowest = 0;
+  for (int placement = 0; placement < kMostPlacements; ++placement) {
+    slowest = std::max(slowest, backend_.slowed_by(run.on.allocator, placement));
+  }
+  if (slowest <= 0) return;
+  double best_us = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < kTries; ++i) best_us = std::min(best_us, run_batch(run, *run.graph) * run.shape.iterations);
+  run.batch_us = spent_by_all_us(best_us);
+  capture(run, true);
+}
+
+/// One batch in the new place is not timed: caches and translations are those of the one before.
+void CaseRunner::move_to(AllocatorRun& run, const AllocatorWorkspace& place, int placement) {
+  verify(run);  // what is wrong here must be known before the next place is blamed
+  run.on = place;
+  run.placement = placement;
+  capture(run, false);
+  run_batch(run, *run.graph);
 }
 
 void CaseRunner::use_inputs(AllocatorRun& run, InputKind kind) {
@@ -120,7 +210,7 @@ void CaseRunner::use_inputs(AllocatorRun& run, InputKind kind) {
 }
 
 double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
-  const auto& workspace = run.workspace;
+  const auto& workspace = *run.on.workspace;
   const auto& batch = run.ring.view();
   const CheckCall check = run.check_call();
   context_.heartbeat.allow(deadlines_.round_s);
@@ -148,12 +238,13 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
   return stream_.elapsed_us(*batch_start_, *batch_end_) / run.shape.iterations;
 }
 
-void CaseRunner::sample_block(AllocatorRun& run, int position, std::uint64_t batches) {
+void CaseRunner::sample_block(AllocatorRun& run, const SampleBlock& which, std::uint64_t batches) {
   std::vector<double> mine(batches);
   for (double& batch_us : mine) batch_us = run_batch(run, *run.graph);
 
   const auto all = context_.comm.allgather("samples", std::as_bytes(std::span(mine)));
-  SampleBlock block{.position = position, .batch_us = std::vector<double>(batches, 0.0)};
+  SampleBlock block = which;
+  block.batch_us.assign(batches, 0.0);
   run.rank_total_us.resize(all.size(), 0.0);
   for (std::size_t r = 0; r < all.size(); ++r) {
     std::vector<double> theirs(batches);
@@ -176,11 +267,17 @@ void CaseRunner::measure_skew(AllocatorRun& run) {
   run.skew = skew_->end(run.on);
 }
 
-bool CaseRunner::sampled_enough(const std::vector<AllocatorRun>& runs, double spent_us) const {
-  // Every rank must decide alike: samples are common already, time is made so.
+/// The longest of all ranks: every rank must decide alike, and samples are common already.
+double CaseRunner::spent_by_all_us(double spent_us) const {
   const auto spent = allgather_value(context_.comm, "time spent", spent_us);
-  const double cap_us = config_.case_time_s * 1e6 * static_cast<double>(runs.size());
-  if (*std::max_element(spent.begin(), spent.end()) >= cap_us) return true;
+  return *std::max_element(spent.begin(), spent.end());
+}
+
+bool CaseRunner::out_of_time(const Runs& runs, double spent_us) const {
+  return spent_by_all_us(spent_us) >= config_.case_time_s * 1e6 * static_cast<double>(runs.size());
+}
+
+bool CaseRunner::narrow_enough(const Runs& runs) const {
   return std::all_of(runs.begin(), runs.end(), [&](const AllocatorRun& run) {
     const auto width = relative_ci_width(run.batch_means());
     return width && *width <= config_.ci_width;
@@ -188,7 +285,7 @@ bool CaseRunner::sampled_enough(const std::vector<AllocatorRun>& runs, double sp
 }
 
 void CaseRunner::verify(AllocatorRun& run) {
-  run.workspace.check_canaries();
+  run.on.workspace->check_canaries();
   if (config_.check == CheckMode::off) return;
 
   const VerifyReport report = run.ring.take_report(stream_);

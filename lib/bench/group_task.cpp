@@ -1,11 +1,13 @@
 #include "bench/group_task.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "bench/allocator_setup.hpp"
 #include "bench/case_runner.hpp"
 #include "bench/floors.hpp"
 #include "bench/group_rows.hpp"
+#include "bench/placements.hpp"
 #include "plan/multicast.hpp"
 #include "workspace/workspaces.hpp"
 
@@ -30,6 +32,7 @@ class GroupRun {
       if (setup.ready().workspace && leader()) context_.records.append(to_json(setup.record()));
     }
     measure_links();
+    placements_.emplace(context_, config_, backend_, setups_);
     CaseRunner runner(context_, config_, backend_, *stream_);
     runner.observe_skew();
     for (std::size_t i = 0; i < context_.request.items.size(); ++i) {
@@ -48,6 +51,7 @@ class GroupRun {
       context_.item_done(static_cast<int>(i));
     }
     context_.heartbeat.item(-1);
+    placements_->close();
     for (auto& [name, setup] : setups_) setup.close(clock_);
   }
 
@@ -111,9 +115,17 @@ class GroupRun {
       }
     }
     if (ready.empty()) return rows;
-    auto measured = runner.run(bench_case, ready);
+    auto measured = runner.run(bench_case, ready, Compared{*placements_, comparisons_beside(bench_case)});
     rows.insert(rows.end(), std::make_move_iterator(measured.begin()), std::make_move_iterator(measured.end()));
     return rows;
+  }
+
+  /// How many comparisons of the same pattern this group comes to.
+  std::size_t comparisons_beside(const Case& bench_case) const {
+    const auto alike = std::count_if(group_.cases.begin(), group_.cases.end(), [&](const Case& other) {
+      return !other.skip && other.group == bench_case.group && other.shape.pattern == bench_case.shape.pattern;
+    });
+    return static_cast<std::size_t>(alike) * (group_.allocators.size() - 1);
   }
 
   WorkerContext& context_;
@@ -123,6 +135,7 @@ class GroupRun {
   std::unique_ptr<Stream> stream_;
   PhaseClock clock_;
   std::map<std::string, AllocatorSetup> setups_;
+  std::optional<Placements> placements_;
 };
 
 }  // namespace

@@ -1,12 +1,11 @@
 #include "bench/lifecycle.hpp"
 
-#include <dirent.h>
-
 #include <algorithm>
 #include <array>
 
 #include "bench/allocator_setup.hpp"
 #include "bench/case_runner.hpp"
+#include "bench/open_descriptors.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
@@ -17,15 +16,6 @@ struct Resources {
   std::int64_t descriptors = 0;
   Holdings held;
 };
-
-std::int64_t open_descriptors() {
-  std::int64_t count = 0;
-  if (DIR* dir = ::opendir("/proc/self/fd")) {
-    while (::readdir(dir) != nullptr) ++count;
-    ::closedir(dir);
-  }
-  return count;
-}
 
 Resources resources_now(const Backend& backend) {
   return {.descriptors = open_descriptors(), .held = backend.account->holdings()};

@@ -159,8 +159,12 @@ constexpr OptionSpec kOwnOptions[] = {
      {}, from(0, 1024)},
     {"pdl", 0, Kind::on_off, Scope::sweep, Group::measure, "0|1", "on",
      "programmatic dependent launch: a kernel's prologue overlaps the end of the one before it; GPUs only"},
-    {"seed", 0, Kind::integer, Scope::run, Group::measure, "N", "1", "of the inputs", {},
+    {"seed", 0, Kind::integer, Scope::run, Group::measure, "N", "1", "of the inputs and of where placements fall", {},
      {}},
+    {"placements", 0, Kind::integer, Scope::run, Group::measure, "N", "8",
+     "places in memory at which the workspaces of compared allocators are measured: the first is upstream's own, the "
+     "others lie elsewhere. A verdict needs 6. Where N do not decide, up to 3 N (not on the emulated device with "
+     "--iters); fewer where memory is short. 1: the first only, and no verdict", {}, from(1, 64)},
     {"tune", 0, Kind::flag, Scope::run, Group::measure, "", "",
      "measure one_shot and two_shot (two_shot_barrier where neither can run) at every size, and write the winners to "
      "tuning.json in --output-dir, for --tuning"},
@@ -179,7 +183,8 @@ constexpr OptionSpec kOwnOptions[] = {
     {"deadline-scale", 0, Kind::number, Scope::run, Group::stability, "X", "1",
      "multiplies every deadline: for sanitizers and slow machines", {}, {.high = 1000, .low_open = true}},
     {"inject", 0, Kind::text, Scope::run, Group::stability, "FAULTS", "",
-     "faults to provoke, with ';' between them: see `symmbench list faults`; --device host only"},
+     "faults to provoke, with ';' between them: see `symmbench list faults`; --device host only, but for slow_kernel and "
+     "slow_placement"},
     {"isolation", 0, Kind::name, Scope::run, Group::stability, "NAME", "process", "where the device work is done",
      kIsolation},
     {"strict", 0, Kind::flag, Scope::run, Group::stability, "", "", "skipped and not tested cases make exit code 3"},

@@ -296,11 +296,9 @@ void check_places(const Settings& run, const RunConfig& config) {
 }
 
 /// The texts of --inject: lib/fault knows what they mean.
-std::vector<std::string> inject_from(const Settings& run, DeviceChoice device) {
+std::vector<std::string> inject_from(const Settings& run) {
   const auto text = get_optional<std::string>(run, "inject");
-  if (!text) return {};
-  if (device != DeviceChoice::host) run.at("inject").fail("must be combined with --device host");
-  return split_list(*text, ';');
+  return text ? split_list(*text, ';') : std::vector<std::string>{};
 }
 
 RunConfig run_config_from(const Settings& run) {
@@ -314,8 +312,9 @@ RunConfig run_config_from(const Settings& run) {
   config.timeout_s = get<double>(run, "timeout");
   config.deadline_scale = get<double>(run, "deadline_scale");
   config.seed = get<std::uint64_t>(run, "seed");
+  config.placements = get<std::uint64_t>(run, "placements");
   config.isolation = get<std::string>(run, "isolation") == "none" ? Isolation::none : Isolation::process;
-  config.inject = inject_from(run, config.device);
+  config.inject = inject_from(run);
   config.strict = get<bool>(run, "strict");
   config.skip_if_unsupported = get<bool>(run, "skip_if_unsupported");
   config.raw_samples = get<bool>(run, "raw_samples");

@@ -18,6 +18,7 @@ struct WorkerConfig {
   double timeout_s = 20;      ///< of every wait between ranks; kernels give up at half of it
   double deadline_scale = 1;  ///< multiplies every deadline (sanitizers, slow machines)
   std::uint64_t seed = 1;
+  std::uint64_t placements = 8;     ///< of the workspaces in memory, over which allocators are compared
   std::vector<std::string> inject;  ///< faults to provoke, as lib/fault reads them
 };
 

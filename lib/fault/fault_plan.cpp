@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "catalog/allocators.hpp"
 #include "core/text.hpp"
 
 namespace symmbench {
@@ -57,12 +58,27 @@ std::vector<std::string_view> names_of(const FaultParameters& parameters) {
   if (parameters.at) names.emplace_back("at");
   if (parameters.count) names.emplace_back("count");
   if (parameters.code) names.emplace_back("code");
+  if (parameters.allocator) names.emplace_back("allocator");
+  if (parameters.placement) names.emplace_back("placement");
+  if (parameters.percent) names.emplace_back("percent");
   return names;
 }
 
 constexpr int kMostRanks = 1 << 20;
 constexpr std::uint64_t kMostCalls = std::uint64_t{1} << 40;
 constexpr int kMostCode = 9999;
+constexpr int kMostPlacement = 191;  // three times as many as --placements can ask for, counted from 0
+constexpr int kMostPercent = 10000;
+
+std::string_view allocator_in(std::string_view text, std::string_view value) {
+  const auto kind = allocator_from(value);
+  if (kind && row_of(kAllocators, *kind).now) return value;
+  std::vector<std::string_view> names;
+  for (const auto& row : kAllocators) {
+    if (row.now) names.push_back(row.name);
+  }
+  refuse(text, fmt::format("allocator must be one of {}, not '{}'", fmt::join(names, ", "), value));
+}
 
 /// The calls that a fault of seam lost_call strikes, its own choice first. Not cuMemUnmap: the range that it leaves
 /// occupied cannot be freed, so that the driver tells.
@@ -91,6 +107,9 @@ void set_parameter(FaultSpec& spec, std::string_view text, std::string_view key,
   if (key == "at") spec.at = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
   if (key == "count") spec.count = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
   if (key == "code") spec.code = number_in<int>(text, key, value, 1, kMostCode);
+  if (key == "allocator") spec.allocator = allocator_in(text, value);
+  if (key == "placement") spec.placement = number_in<int>(text, key, value, 0, kMostPlacement);
+  if (key == "percent") spec.percent = number_in<int>(text, key, value, 1, kMostPercent);
   if (key == "call") {
     const auto call = driver_call_from(value);
     if (!call) refuse(text, fmt::format("no driver call '{}' (cuMemCreate, cuMemMap, ...)", value));
@@ -108,6 +127,9 @@ std::string FaultSpec::text() const {
   if (has.at) parts.push_back(fmt::format("at={}", at));
   if (has.count) parts.push_back(fmt::format("count={}", count));
   if (has.code) parts.push_back(fmt::format("code={}", code));
+  if (has.allocator) parts.push_back(fmt::format("allocator={}", allocator));
+  if (has.placement) parts.push_back(fmt::format("placement={}", placement));
+  if (has.percent) parts.push_back(fmt::format("percent={}", percent));
   return parts.empty() ? std::string(fault->name) : fmt::format("{}:{}", fault->name, fmt::join(parts, ","));
 }
 
@@ -147,6 +169,16 @@ std::optional<ProtocolFault> FaultPlan::protocol_fault(int world_rank) const {
     if (spec.rank == world_rank && spec.fault->protocol) return spec.fault->protocol;
   }
   return std::nullopt;
+}
+
+double FaultPlan::slowed_by(std::string_view allocator, int placement) const {
+  double share = 0;
+  for (const FaultSpec& spec : faults) {
+    if (spec.fault->seam != FaultSeam::batch || spec.allocator != allocator) continue;
+    if (spec.fault->parameters.placement && spec.placement != placement) continue;
+    share += spec.percent / 100.0;
+  }
+  return share;
 }
 
 FaultPlan parse_fault_plan(std::span<const std::string> texts, int world_size) {

@@ -20,6 +20,9 @@ struct FaultSpec {
   std::uint64_t at = 1;     ///< the at-th such call of a worker, counted from 1
   std::uint64_t count = 1;  ///< that many calls in a row
   int code = 2;             ///< CUDA result code
+  std::string allocator = "torch_symm_mem";
+  int placement = 0;
+  int percent = 10;  ///< of a batch's own time
 
   /// As it can be asked for again, with every parameter that the fault has.
   std::string text() const;
@@ -36,6 +39,8 @@ struct FaultPlan {
   std::vector<DriverFault> driver_faults(int world_rank) const;
   /// What strikes the protocol text of a rank's kernels: at most one at a time.
   std::optional<ProtocolFault> protocol_fault(int world_rank) const;
+  /// By how much batches of an allocator are to take longer in a placement, as a share of their own time.
+  double slowed_by(std::string_view allocator, int placement) const;
 };
 
 /// @throws as parse_fault(); also for two protocol faults at one rank, and for a rank that the run does not have

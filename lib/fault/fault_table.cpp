@@ -10,7 +10,9 @@ using Seam = FaultSeam;
 constexpr FaultParameters kOfDriver{.rank = true, .call = true, .at = true, .count = true, .code = true};
 constexpr FaultParameters kOfLostCall{.rank = true, .call = true, .at = true, .count = true};
 constexpr FaultParameters kOfRank{.rank = true};
-constexpr int kFailed = 1, kHung = 4;
+constexpr FaultParameters kOfAllocator{.allocator = true, .percent = true};
+constexpr FaultParameters kOfPlacement{.allocator = true, .placement = true, .percent = true};
+constexpr int kPassed = 0, kFailed = 1, kHung = 4;
 
 // A table reads by rows.
 // clang-format off
@@ -29,6 +31,10 @@ constexpr FaultRow kFaults[] = {
      Layer::kernel, "watchdog", kHung, 1},
     {"barrier_skipped", "a rank passes the barriers of two_shot_barrier without waiting", Seam::protocol, kOfRank,
      ProtocolFault::barrier_skipped, Layer::verify, "results", kFailed, 1},
+    {"slow_kernel", "every batch of an allocator takes some percent longer, wherever its workspaces lie: a true difference",
+     Seam::batch, kOfAllocator, std::nullopt, Layer::kernel, "comparison", kPassed, 0},
+    {"slow_placement", "batches of an allocator take some percent longer in one placement: luck, and no difference",
+     Seam::batch, kOfPlacement, std::nullopt, Layer::kernel, "comparison", kPassed, 0},
     {"rank_late", "a rank reaches a phase late"},
     {"rank_dead", "a rank's supervisor dies"},
     {"worker_killed", "a worker dies in a phase"},
@@ -71,6 +77,8 @@ std::string_view name_of(FaultSeam seam) {
       return "lost_call";
     case Seam::protocol:
       return "protocol";
+    case Seam::batch:
+      return "batch";
     case Seam::none:
       return "none";
   }

@@ -17,6 +17,12 @@ bool is_plain_bf16(const Sweep& sweep) {
 
 void check_faults(const RunConfig& config, int world_size) {
   const FaultPlan plan = parse_fault_plan(config.inject, world_size);
+  for (const FaultSpec& spec : plan.faults) {
+    if (config.device == DeviceChoice::host || spec.fault->on_cuda()) continue;
+    throw Error({.layer = Layer::config,
+                 .reason = Reason::invalid_argument,
+                 .detail = fmt::format("--inject '{}': must be combined with --device host", spec.text())});
+  }
   const auto strikes_protocol =
       std::ranges::find_if(plan.faults, [](const FaultSpec& spec) { return spec.fault->protocol.has_value(); });
   if (strikes_protocol == plan.faults.end() || std::ranges::all_of(config.sweeps, is_plain_bf16)) return;

@@ -35,7 +35,9 @@ std::vector<Json> objects_from(const RecordReader& reader, const char* key) {
 
 Json blocks_json(const std::vector<SampleBlock>& blocks) {
   Json list = Json::array();
-  for (const auto& block : blocks) list.push_back({{"position", block.position}, {"batch_us", block.batch_us}});
+  for (const auto& block : blocks) {
+    list.push_back({{"position", block.position}, {"placement", block.placement}, {"batch_us", block.batch_us}});
+  }
   return list;
 }
 
@@ -46,6 +48,10 @@ std::vector<SampleBlock> blocks_from(const RecordReader& reader, const char* key
                              entry.contains("batch_us") && entry["batch_us"].is_array();
     if (!well_formed) reader.fail(key, "a list of {position, batch_us}");
     SampleBlock block{.position = entry["position"].get<int>()};
+    // Journals of versions with one placement do not say so.
+    if (entry.contains("placement") && entry["placement"].is_number_integer()) {
+      block.placement = entry["placement"].get<int>();
+    }
     for (const Json& time : entry["batch_us"]) {
       if (!time.is_number()) reader.fail(key, "a list of blocks whose batch_us are numbers");
       block.batch_us.push_back(time.get<double>());

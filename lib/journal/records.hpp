@@ -39,6 +39,7 @@ struct RankFacts {
 /// Samples of one allocator in one block of the interleaved order: A-B-B-A, A-B-C-C-B-A.
 struct SampleBlock {
   int position = 0;              ///< place in that order, over all its rounds
+  int placement = 0;             ///< of the workspaces in memory: 0 is upstream's own, the others are elsewhere
   std::vector<double> batch_us;  ///< mean time of one iteration per batch, maximum over ranks
 };
 
@@ -118,7 +119,7 @@ inline constexpr std::string_view kJournalIncomplete = "journal_incomplete";
 /// Anything worth telling that is no result: a worker was restarted, a group was given up, an interrupt came.
 struct EventRecord {
   int group = 0;
-  std::string what;  ///< "worker_restarted", "group_skipped", "interrupted", "rank_stderr", "rank_silent", ...
+  std::string what;  ///< "worker_restarted", "group_skipped", "interrupted", "rank_stderr", "placements_limited", ...
   std::string detail;
   /// For programs, by `what`; null when there is nothing to add. "group_skipped": {label, case_ids, allocators,
   /// bring_up, failure}: these cases do not run (again) under these allocators. "worker_restarted": {label, attempt,

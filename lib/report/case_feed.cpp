@@ -76,7 +76,7 @@ void CaseFeed::settle(const std::string& case_id, const std::string& allocator) 
   if (!state.waiting.empty() || state.reported) return;
   const Outcomes outcomes(records_);
   DecidedCase decided{.case_id = case_id, .rows = fold_rows(records_, outcomes, state.planned), .comparison = {}};
-  decided.comparison = fold_comparison(outcomes, state.planned, decided.rows);
+  decided.comparison = early_comparison(outcomes, state.planned, decided.rows, records_.started.planned_rows);
   report_case(state, decided);
 }
 

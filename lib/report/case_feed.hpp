@@ -12,7 +12,7 @@ namespace symmbench {
 struct DecidedCase {
   std::string case_id;
   Json rows;        ///< its entries of results[], in the order of the plan; not empty
-  Json comparison;  ///< its entries of comparison[]
+  Json comparison;  ///< its entries of comparison[]; while the run goes on each by itself, as far as that can be known
 };
 
 /// Follows a run case by case.

@@ -1,9 +1,13 @@
 #include "report/comparisons.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
+#include <set>
 
 #include "report/pick.hpp"
+#include "report/placements.hpp"
+#include "report/reference.hpp"
 #include "stats/comparison.hpp"
 
 namespace symmbench {
@@ -11,35 +15,47 @@ namespace {
 
 /// What one allocator measured in a case.
 struct AllocatorRun {
-  std::string allocator;
-  const RowRecord* row;
+  const Json* row;  ///< of results[]
+  const RowRecord* measured;
 };
 
-/// Sample blocks in the order in which they ran.
-std::vector<std::vector<double>> blocks_in_order(const RowRecord& row) {
-  auto blocks = row.blocks;
-  std::stable_sort(blocks.begin(), blocks.end(), [](const auto& a, const auto& b) { return a.position < b.position; });
-  std::vector<std::vector<double>> times;
-  for (auto& block : blocks) times.push_back(std::move(block.batch_us));
-  return times;
+/// Two allocators that took turns in a case.
+struct Pair {
+  AllocatorRun a, b;
+  PairedCase measured;
+};
+
+std::string key_of(const Json& row, std::span<const char* const> keys) {
+  Json values = Json::array();
+  for (const char* key : keys) values.push_back(member(row, key));
+  return values.dump();
 }
 
-std::optional<Json> compare(const std::string& case_id, const AllocatorRun& a, const AllocatorRun& b) {
-  const auto result = compare_paired(blocks_in_order(*a.row), blocks_in_order(*b.row));
-  if (!result) return std::nullopt;
-  Json interval = nullptr;
-  if (result->interval) interval = Json::array({result->interval->low, result->interval->high});
-  return Json{{"case_id", case_id},
-              {"allocators", Json::array({a.allocator, b.allocator})},
-              {"ratio", result->ratio},
-              {"ci", interval},
-              {"block_spread", result->block_spread},
-              {"verdict", name_of(result->verdict)}};
+Json handle_asked(const Json& row) { return pick_text(member(row, "handle"), "asked"); }
+
+/// What is judged together: a verdict on one of many must be clearer than one by itself.
+std::string family_of(const Json& row, const Json& handle) {
+  constexpr std::array kKeys{"workspace", "transport", "group", "pattern"};
+  return key_of(row, kKeys) + handle.dump();
 }
 
-}  // namespace
+/// Sizes of one series.
+std::string series_of(const Pair& pair) {
+  constexpr std::array kKeys{"algorithm", "dtype", "in_place", "epsilon", "weight_bias", "pdl", "buffers_asked"};
+  return key_of(*pair.a.row, kKeys) + text_or(*pair.a.row, "allocator") + "/" + text_or(*pair.b.row, "allocator");
+}
 
-Json fold_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results) {
+std::vector<PlacementBlocks> paired_placements(const RowRecord& a, const RowRecord& b) {
+  auto a_blocks = blocks_by_placement(a), b_blocks = blocks_by_placement(b);
+  std::vector<PlacementBlocks> placements;
+  for (auto& [placement, blocks] : a_blocks) {
+    const auto other = b_blocks.find(placement);
+    if (other != b_blocks.end()) placements.push_back({.a = std::move(blocks), .b = std::move(other->second)});
+  }
+  return placements;
+}
+
+std::vector<Pair> pairs_of(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results) {
   std::vector<std::string> case_order;
   std::map<std::string, std::vector<AllocatorRun>> by_case;
   for (std::size_t i = 0; i < results.size(); ++i) {
@@ -48,18 +64,98 @@ Json fold_comparison(const Outcomes& outcomes, std::span<const Json> planned_row
     if (outcome.measured == nullptr) continue;
     const auto case_id = results[i].at("case_id").get<std::string>();
     if (!by_case.contains(case_id)) case_order.push_back(case_id);
-    by_case[case_id].push_back({results[i].at("allocator").get<std::string>(), outcome.measured});
+    by_case[case_id].push_back({&results[i], outcome.measured});
   }
-  Json comparison = Json::array();
+  std::vector<Pair> pairs;
   for (const auto& case_id : case_order) {
     const auto& runs = by_case[case_id];
     for (auto run = runs.begin(); run != runs.end(); ++run) {
       // What was measured in different attempts was measured at different times: nothing is paired.
-      const auto first = std::find_if(
-          runs.begin(), run, [&](const AllocatorRun& other) { return other.row->attempt == run->row->attempt; });
+      const auto first = std::find_if(runs.begin(), run, [&](const AllocatorRun& other) {
+        return other.measured->attempt == run->measured->attempt;
+      });
       if (first == run) continue;
-      if (auto entry = compare(case_id, *first, *run)) comparison.push_back(std::move(*entry));
+      if (auto paired = pair_up(paired_placements(*first->measured, *run->measured))) {
+        pairs.push_back({*first, *run, std::move(*paired)});
+      }
     }
+  }
+  return pairs;
+}
+
+Json mean_us(const Json& row) { return pick_number(member(row, "time_us"), "mean"); }
+
+Json entry_of(const Pair& pair, const PairedComparison& result) {
+  const Json &a = *pair.a.row, &b = *pair.b.row;
+  Json low = nullptr, high = nullptr, interval = nullptr;
+  if (result.interval) {
+    low = result.interval->low, high = result.interval->high;
+    interval = Json::array({low, high});
+  }
+  Json entry{{"case_id", a.at("case_id")}, {"allocators", Json::array({a.at("allocator"), b.at("allocator")})}};
+  entry["allocator_a"] = a.at("allocator");
+  entry["allocator_b"] = b.at("allocator");
+  for (const char* key : {"workspace", "transport"}) entry[key] = pick_text(a, key);
+  entry["handle"] = handle_asked(a);
+  entry["group"] = pick_integer(a, "group");
+  entry["in_place"] = pick_flag(a, "in_place");
+  for (const char* key : {"pattern", "algorithm", "dtype"}) entry[key] = pick_text(a, key);
+  for (const char* key : {"tokens", "hidden", "message_bytes"}) entry[key] = pick_integer(a, key);
+  entry["time_a_us"] = mean_us(a);
+  entry["time_b_us"] = mean_us(b);
+  entry["ratio"] = result.ratio;
+  entry["ci"] = interval;
+  entry["ci_low"] = low;
+  entry["ci_high"] = high;
+  entry["block_spread"] = result.block_spread;
+  entry["samples"] = result.samples;
+  entry["placements"] = result.placements;
+  entry["verdict"] = name_of(result.verdict);
+  entry["reason"] = result.reason;
+  return entry;
+}
+
+/// By family, how many comparisons a plan comes to.
+std::map<std::string, std::size_t> family_sizes(std::span<const Json> plan) {
+  std::map<std::string, std::size_t> sizes;
+  std::set<std::string> cases;
+  for (const Json& planned : plan) {
+    if (is_reference(planned) || !pick_text(planned, "skip").is_null()) continue;
+    const bool first_of_case = cases.insert(text_or(planned, "case_id")).second;
+    if (!first_of_case) ++sizes[family_of(planned, pick_text(planned, "handle_asked"))];
+  }
+  return sizes;
+}
+
+}  // namespace
+
+Json fold_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results) {
+  const auto pairs = pairs_of(outcomes, planned_rows, results);
+  std::map<std::string, std::vector<std::size_t>> families;  // indices of pairs
+  std::map<std::string, std::size_t> series;
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    families[family_of(*pairs[i].a.row, handle_asked(*pairs[i].a.row))].push_back(i);
+    series.try_emplace(series_of(pairs[i]), series.size());
+  }
+  std::vector<Json> entries(pairs.size());
+  for (const auto& [key, members] : families) {
+    std::vector<FamilyMember> family;
+    for (const std::size_t i : members) family.push_back({pairs[i].measured, series.at(series_of(pairs[i]))});
+    const auto judged = compare(family);
+    for (std::size_t k = 0; k < members.size(); ++k) entries[members[k]] = entry_of(pairs[members[k]], judged[k]);
+  }
+  Json comparison = Json::array();
+  for (Json& entry : entries) comparison.push_back(std::move(entry));
+  return comparison;
+}
+
+Json early_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results,
+                      std::span<const Json> plan) {
+  const auto sizes = family_sizes(plan);
+  Json comparison = Json::array();
+  for (const Pair& pair : pairs_of(outcomes, planned_rows, results)) {
+    const auto size = sizes.find(family_of(*pair.a.row, handle_asked(*pair.a.row)));
+    comparison.push_back(entry_of(pair, compare_early(pair.measured, size == sizes.end() ? 1 : size->second)));
   }
   return comparison;
 }

@@ -7,8 +7,14 @@ namespace symmbench {
 
 /// comparison[]: of the allocators that passed a case in the same attempt, so that their blocks were interleaved
 /// (stats/comparison.hpp), each against the first of them in the order of the plan. `ratio` is the time of
-/// allocators[0], the first, over that of allocators[1]; the pair verdict is about allocators[0]. `results` has a row
-/// for each of `planned_rows`.
+/// allocator_a, the first, over that of allocator_b; the pair verdict is about allocator_a. Judged together are the
+/// comparisons of one workspace, handle, group and pattern; series are those that differ in size only. `results` has a
+/// row for each of `planned_rows`.
 Json fold_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results);
+
+/// The same for a part of the plan while the rest is still running: each by itself, among as many as `plan` has. What
+/// is decided here may still turn ambiguous, and the other way round, when its series and family are known.
+Json early_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results,
+                      std::span<const Json> plan);
 
 }  // namespace symmbench

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <optional>
 
 #include "config/tuning.hpp"
 #include "report/pick.hpp"
+#include "report/placements.hpp"
 #include "report/reference.hpp"
+#include "stats/comparison.hpp"
 
 namespace symmbench {
 namespace {
@@ -19,6 +22,8 @@ constexpr std::array<const char*, 10> kSeriesKeys{"workspace", "transport", "all
 struct Timed {
   std::string algorithm;
   double mean_us = 0;
+  const Json* time_us;        ///< of its row
+  const RowRecord* measured;  ///< null: unknown
 };
 
 /// Those that a library's rows share with the series that they stand beside: it has buffers of its own.
@@ -35,6 +40,12 @@ struct Series {
   Json keys;
   std::vector<std::string> algorithms;  ///< in the order of the plan
   std::map<std::uint64_t, Size> sizes;
+  bool auto_asked = false;
+
+  /// At one size at least there is something to rank.
+  bool contested() const {
+    return std::any_of(sizes.begin(), sizes.end(), [](const auto& size) { return size.second.timed.size() > 1; });
+  }
 };
 
 Json keys_of(const Json& row) {
@@ -46,14 +57,31 @@ Json keys_of(const Json& row) {
   return keys;
 }
 
-void add(Size& size, const std::string& algorithm, double mean_us) {
+void add(Size& size, Timed added) {
   const auto same = std::find_if(size.timed.begin(), size.timed.end(),
-                                 [&](const Timed& timed) { return timed.algorithm == algorithm; });
+                                 [&](const Timed& timed) { return timed.algorithm == added.algorithm; });
   if (same == size.timed.end()) {
-    size.timed.push_back({algorithm, mean_us});
-  } else {
-    same->mean_us = std::min(same->mean_us, mean_us);
+    size.timed.push_back(std::move(added));
+  } else if (added.mean_us < same->mean_us) {
+    *same = std::move(added);
   }
+}
+
+/// Whether `slow` is known to take longer than `fast`. Where both ran in enough placements of the same workspaces,
+/// these are compared; else their samples, whose intervals must not meet.
+bool is_slower(const Timed& slow, const Timed& fast) {
+  if (slow.mean_us <= fast.mean_us * (1 + kSameWithin)) return false;
+  std::vector<double> log_ratios;
+  if (slow.measured != nullptr && fast.measured != nullptr) {
+    const auto slow_us = placement_means_us(*slow.measured), fast_us = placement_means_us(*fast.measured);
+    for (const auto& [placement, time_us] : slow_us) {
+      const auto other = fast_us.find(placement);
+      if (other != fast_us.end()) log_ratios.push_back(std::log(time_us / other->second));
+    }
+  }
+  if (log_ratios.size() >= kPlacementsToDecide) return mean_confidence_interval(log_ratios)->low > 0;
+  const Json low = pick_number(*slow.time_us, "ci95_low"), high = pick_number(*fast.time_us, "ci95_high");
+  return low.is_number() && high.is_number() && low.get<double>() > high.get<double>();
 }
 
 bool is_measured(const Json& row) {
@@ -62,22 +90,24 @@ bool is_measured(const Json& row) {
 }
 
 /// Adds the row to its size, which is new where it has none yet.
-Size& add(Series& series, const Json& row) {
+Size& add(Series& series, const Json& row, const RowRecord* measured) {
   const auto algorithm = row.at("algorithm").get<std::string>();
   if (std::find(series.algorithms.begin(), series.algorithms.end(), algorithm) == series.algorithms.end()) {
     series.algorithms.push_back(algorithm);
   }
   Size& size = series.sizes[row.at("message_bytes").get<std::uint64_t>()];
-  add(size, algorithm, row.at("time_us").at("mean").get<double>());
+  const Json& time_us = row.at("time_us");
+  add(size, {algorithm, time_us.at("mean").get<double>(), &time_us, measured});
   return size;
 }
 
 /// Adds a library's row to every series that ran its size.
-void add_beside(std::vector<Series>& all_series, const Json& row) {
+void add_beside(std::vector<Series>& all_series, const Json& row, const RowRecord* measured) {
   for (auto& series : all_series) {
     const bool same = std::all_of(kLibraryKeys.begin(), kLibraryKeys.end(),
                                   [&](const char* key) { return series.keys.at(key) == row.at(key); });
-    if (same && series.sizes.contains(row.at("message_bytes").get<std::uint64_t>())) add(series, row);
+    const bool ran = series.sizes.contains(row.at("message_bytes").get<std::uint64_t>());
+    if (same && ran) add(series, row, measured);
   }
 }
 
@@ -93,7 +123,8 @@ Json auto_json(const Size& size, const std::vector<Timed>& by_time) {
   return {{"algorithm", size.auto_algorithm},
           {"source", size.auto_source},
           {"time_us", measured ? Json(taken->mean_us) : Json(nullptr)},
-          {"loss", comparable ? Json(std::max(1.0, taken->mean_us / best_own->mean_us)) : Json(nullptr)}};
+          {"loss", comparable ? Json(std::max(1.0, taken->mean_us / best_own->mean_us)) : Json(nullptr)},
+          {"loss_decided", comparable ? Json(is_slower(*taken, *best_own)) : Json(nullptr)}};
 }
 
 Json size_json(std::uint64_t bytes, const Size& size) {
@@ -102,21 +133,41 @@ Json size_json(std::uint64_t bytes, const Size& size) {
                    [](const Timed& a, const Timed& b) { return a.mean_us < b.mean_us; });
   const Timed& fastest = by_time.front();
   const Timed* second = by_time.size() > 1 ? &by_time[1] : nullptr;
+  Json tied = Json::array();
+  for (auto other = by_time.begin() + 1; other != by_time.end(); ++other) {
+    if (!is_slower(*other, fastest)) tied.push_back(other->algorithm);
+  }
   return {{"message_bytes", bytes},
           {"fastest", fastest.algorithm},
           {"time_us", fastest.mean_us},
           {"runner_up", second != nullptr ? Json(second->algorithm) : Json(nullptr)},
           {"ratio", second != nullptr && fastest.mean_us > 0 ? Json(second->mean_us / fastest.mean_us) : Json(nullptr)},
+          {"tied_with", std::move(tied)},
           {"auto", auto_json(size, by_time)}};
 }
 
-Json ranges_json(const Json& sizes) {
+/// The fastest of a size and what is tied with it, in the order of the series.
+Json best_of(const Json& size, const std::vector<std::string>& algorithms) {
+  Json best = Json::array();
+  for (const auto& algorithm : algorithms) {
+    const Json& tied = size.at("tied_with");
+    const bool is_tied = std::find(tied.begin(), tied.end(), algorithm) != tied.end();
+    if (is_tied || size.at("fastest") == algorithm) best.push_back(algorithm);
+  }
+  return best;
+}
+
+/// Of the sizes that more than one algorithm ran: one alone is no finding.
+Json ranges_json(const Json& sizes, const std::vector<std::string>& algorithms) {
   Json ranges = Json::array();
   for (const Json& size : sizes) {
-    if (!ranges.empty() && ranges.back().at("algorithm") == size.at("fastest")) {
+    if (size.at("runner_up").is_null()) continue;
+    const Json best = best_of(size, algorithms);
+    if (!ranges.empty() && ranges.back().at("algorithms") == best) {
       ranges.back()["to_bytes"] = size.at("message_bytes");
     } else {
       ranges.push_back({{"algorithm", size.at("fastest")},
+                        {"algorithms", best},
                         {"from_bytes", size.at("message_bytes")},
                         {"to_bytes", size.at("message_bytes")}});
     }
@@ -133,13 +184,14 @@ Json series_json(const Series& series) {
   Json sizes = Json::array();
   for (const auto& [bytes, size] : series.sizes) sizes.push_back(size_json(bytes, size));
   entry["sizes"] = std::move(sizes);
-  entry["ranges"] = ranges_json(entry["sizes"]);
+  entry["ranges"] = ranges_json(entry["sizes"], series.algorithms);
+  entry["auto_asked"] = series.auto_asked;
   return entry;
 }
 
 }  // namespace
 
-Json fold_crossover(const std::vector<Json>& planned_rows, const Json& results) {
+Json fold_crossover(const Outcomes& outcomes, const std::vector<Json>& planned_rows, const Json& results) {
   std::vector<Series> all_series;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Json& row = results[i];
@@ -148,16 +200,18 @@ Json fold_crossover(const std::vector<Json>& planned_rows, const Json& results) 
     auto it =
         std::find_if(all_series.begin(), all_series.end(), [&](const auto& series) { return series.keys == keys; });
     if (it == all_series.end()) it = all_series.insert(all_series.end(), Series{.keys = keys});
-    Size& size = add(*it, row);
+    it->auto_asked = it->auto_asked || text_or(row, "algorithm_asked") == "auto";
+    Size& size = add(*it, row, outcomes.of(planned_rows[i]).measured);
     size.auto_algorithm = pick_text(planned_rows[i], "auto_algorithm");
     size.auto_source = pick_text(planned_rows[i], "auto_source");
   }
-  for (const Json& row : results) {
-    if (is_measured(row) && is_reference(row)) add_beside(all_series, row);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const Json& row = results[i];
+    if (is_measured(row) && is_reference(row)) add_beside(all_series, row, outcomes.of(planned_rows[i]).measured);
   }
   Json crossover = Json::array();
   for (const auto& series : all_series) {
-    if (series.algorithms.size() > 1) crossover.push_back(series_json(series));
+    if (series.contested()) crossover.push_back(series_json(series));
   }
   return crossover;
 }

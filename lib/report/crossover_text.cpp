@@ -48,12 +48,23 @@ std::string name_of_series(const Json& crossover, const Json& entry) {
 
 std::string bytes_text(const Json& bytes) { return format_bytes(bytes.get<std::uint64_t>()); }
 
+/// "one_shot", "one_shot or two_shot", "one_shot, two_shot or nccl".
+std::string best_text(const Json& range) {
+  const Json& algorithms = range.at("algorithms");
+  std::string text;
+  for (std::size_t i = 0; i < algorithms.size(); ++i) {
+    if (i > 0) text += i + 1 == algorithms.size() ? " or " : ", ";
+    text += algorithms[i].get<std::string>();
+  }
+  return text;
+}
+
 std::string ranges_text(const Json& entry) {
   std::string text;
   const Json& ranges = entry.at("ranges");
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     if (i > 0) text += ", ";
-    text += ranges[i].at("algorithm").get<std::string>();
+    text += best_text(ranges[i]);
     if (ranges.size() == 1) return text + " at every size";
     text += i + 1 < ranges.size() ? fmt::format(" to {}", bytes_text(ranges[i].at("to_bytes")))
                                   : fmt::format(" from {}", bytes_text(ranges[i].at("from_bytes")));
@@ -61,23 +72,27 @@ std::string ranges_text(const Json& entry) {
   return text;
 }
 
-/// What following `auto` costs at worst, and at how many sizes that is not known.
+/// Where `auto` was asked for: what following it is known to cost at worst, and at how many sizes that was not
+/// measured.
 std::string auto_text(const Json& entry) {
+  if (entry.at("auto_asked") != true) return "";
   const Json* worst = nullptr;
   std::size_t unknown = 0;
   for (const Json& size : entry.at("sizes")) {
-    if (!size.at("auto").is_object() || !size.at("auto").at("loss").is_number()) {
+    const Json& taken = size.at("auto");
+    if (!taken.is_object() || !taken.at("loss").is_number()) {
       ++unknown;
-      continue;
+    } else if (taken.at("loss_decided") == true &&
+               (worst == nullptr || taken.at("loss") > worst->at("auto").at("loss"))) {
+      worst = &size;
     }
-    if (worst == nullptr || size.at("auto").at("loss") > worst->at("auto").at("loss")) worst = &size;
   }
-  if (worst == nullptr) return "; what auto takes was not measured";
-  const Json& taken = worst->at("auto");
-  auto known = taken.at("loss") == 1.0
-                   ? std::string("; auto takes the fastest")
-                   : fmt::format("; auto loses up to {:.2f}x ({} at {})", taken.at("loss").get<double>(),
-                                 taken.at("algorithm").get<std::string>(), bytes_text(worst->at("message_bytes")));
+  if (unknown == entry.at("sizes").size()) return "; what auto takes was not measured";
+  auto known =
+      worst == nullptr
+          ? std::string("; auto takes the fastest")
+          : fmt::format("; auto loses up to {:.2f}x ({} at {})", worst->at("auto").at("loss").get<double>(),
+                        worst->at("auto").at("algorithm").get<std::string>(), bytes_text(worst->at("message_bytes")));
   if (unknown == 0) return known;
   return known + fmt::format(", and was not measured at {} of {} sizes", unknown, entry.at("sizes").size());
 }
@@ -86,7 +101,8 @@ std::string auto_text(const Json& entry) {
 
 void write_crossover(std::ostream& out, const Json& report, bool commented) {
   const Json& crossover = report.at("crossover");
-  if (crossover.empty()) return;
+  // What a run measured in which something failed is evidence, not advice.
+  if (crossover.empty() || report.at("verdict").at("status") != "passed") return;
   const char* lead = commented ? "# " : "";
   fmt::print(out, "{}\n{}Fastest algorithm by size\n", commented ? "#" : "", lead);
   for (std::size_t i = 0; i < std::min(crossover.size(), kMostSeries); ++i) {

@@ -61,7 +61,7 @@ Json fold_report(std::span<const Json> records) {
       {"results", fold_rows(set, outcomes, set.started.planned_rows)}};
   report["stability"] = fold_stability(set, outcomes, report["results"]);
   report["comparison"] = fold_comparison(outcomes, set.started.planned_rows, report["results"]);
-  report["crossover"] = fold_crossover(set.started.planned_rows, report["results"]);
+  report["crossover"] = fold_crossover(outcomes, set.started.planned_rows, report["results"]);
   report["findings"] = Json::array();
   report["verdict"] = verdict_json(report, {.strict = set.started.strict,
                                             .skip_if_unsupported = set.started.skip_if_unsupported,

@@ -5,6 +5,7 @@
 #include "catalog/row_keys.hpp"
 #include "report/floors.hpp"
 #include "report/pick.hpp"
+#include "report/placements.hpp"
 #include "report/reference.hpp"
 #include "stats/bandwidth.hpp"
 #include "stats/statistics.hpp"
@@ -64,6 +65,8 @@ void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_
   const int group_size = integer_or(json, "group_size", 0);
   const Json message_bytes = pick_integer(json, "message_bytes");
   json["time_us"] = distribution_json(samples);
+  json["placements"] = row != nullptr && !samples.empty() ? Json(placement_means_us(*row).size()) : Json(nullptr);
+  json["placement_spread"] = row != nullptr ? json_or_null(placement_spread(*row)) : Json(nullptr);
   if (raw_samples) json["samples_us"] = samples;
   json["iterations_per_batch"] = row != nullptr ? Json(row->iterations_per_batch) : Json(nullptr);
   json["slowest_rank"] = row != nullptr ? slowest_rank(*row, group_size) : Json(nullptr);

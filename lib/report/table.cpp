@@ -9,6 +9,7 @@
 #include "report/pick.hpp"
 #include "report/reference.hpp"
 #include "report/text.hpp"
+#include "stats/comparison.hpp"
 
 namespace symmbench {
 namespace {
@@ -48,6 +49,28 @@ std::string status_text(const Json& rows) {
                     row.at("status").get<std::string>());
   }
   return text;
+}
+
+/// Long enough for "ambiguous: 12 placements".
+constexpr std::size_t kVerdictWidth = 22;
+
+/// What is not decided is told with what is missing, or with the interval that holds too much.
+std::string verdict_text(const Json& entry) {
+  auto verdict = text_or(entry, "verdict");
+  if (verdict != name_of(PairVerdict::ambiguous)) return verdict;
+  const auto placements = static_cast<std::size_t>(integer_or(entry, "placements", 0));
+  const auto samples = static_cast<std::size_t>(integer_or(entry, "samples", 0));
+  const auto add = [&](std::size_t count, const char* what) {
+    verdict += fmt::format(": {} {}{}", count, what, count == 1 ? "" : "s");
+  };
+  if (placements < kPlacementsToDecide) {
+    add(placements, "placement");
+  } else if (samples < kSamplesToDecide) {
+    add(samples, "sample");
+  } else if (entry.at("ci_low").is_number()) {
+    verdict += fmt::format(": {:.2f}-{:.2f}", entry.at("ci_low").get<double>(), entry.at("ci_high").get<double>());
+  }
+  return verdict;
 }
 
 std::string table_section(const Json& row) {
@@ -123,7 +146,7 @@ void TableWriter::add_pair_columns() {
     const auto ratio = pairs_.size() == 1 ? "ratio" : fmt::format("{}/{}", first, short_allocator_name(pair.other));
     const auto verdict = first + " is";
     columns_.push_back({ratio, std::max<std::size_t>(ratio.size(), 6)});
-    columns_.push_back({verdict, std::max<std::size_t>(verdict.size(), 9), true});
+    columns_.push_back({verdict, std::max(verdict.size(), kVerdictWidth), true});
   }
 }
 
@@ -166,7 +189,7 @@ std::vector<std::string> TableWriter::cells_of(const DecidedCase& decided) const
       return entry.at("allocators").at(0) == pair.first && entry.at("allocators").at(1) == pair.other;
     });
     cells.push_back(it == list.end() ? "-" : fmt::format("{:.3f}", it->at("ratio").get<double>()));
-    cells.push_back(it == list.end() ? "-" : it->at("verdict").get<std::string>());
+    cells.push_back(it == list.end() ? "-" : verdict_text(*it));
   }
   cells.push_back(wrong_text(decided.rows));
   cells.push_back(status_text(decided.rows));

@@ -15,7 +15,8 @@ namespace symmbench {
 ///   size  tokens x hidden  dtype  pattern  algorithm  symm us  torch us  ratio  symm is  wrong  status
 ///
 /// References (NCCL) have a column of their own behind the others, "nccl us". Times are batch means; ratio is the first
-/// allocator's time over the second's, and "symm is" their pair verdict (stats/comparison.hpp). Each further allocator
+/// allocator's time over the second's, and "symm is" their pair verdict (stats/comparison.hpp), as far as it can be
+/// known when the case ends; what is ambiguous is followed by what is missing ("4 placements") or the interval. Each further allocator
 /// has such columns, too; the ratio is then titled "symm/torch", "symm/ipc".
 /// Under a case that did not pass stands one line per allocator with the failure. Cases of which nothing was tested are
 /// only counted at the end, with the reasons.

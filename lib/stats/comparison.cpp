@@ -1,8 +1,12 @@
 #include "stats/comparison.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
+#include <numeric>
 
 #include "core/names.hpp"
 
@@ -15,18 +19,23 @@ constexpr auto kVerdicts = name_table<PairVerdict>({{PairVerdict::same, "same"},
                                                     {PairVerdict::ambiguous, "ambiguous"},
                                                     {PairVerdict::unstable, "unstable"}});
 
-using Blocks = std::span<const std::vector<double>>;
+constexpr double kLevel = 0.05;
+constexpr double kLowest = 1 - kSameWithin, kHighest = 1 + kSameWithin;
+/// Fewer sizes have no variance in common to speak of.
+constexpr std::size_t kSizesToPool = 3;
 
-bool all_positive(Blocks blocks) {
+using Blocks = std::vector<std::vector<double>>;
+
+bool all_positive(const Blocks& blocks) {
   return std::all_of(blocks.begin(), blocks.end(), [](const auto& block) {
     return std::all_of(block.begin(), block.end(), [](double time) { return std::isfinite(time) && time > 0; });
   });
 }
 
-std::vector<double> logarithms(const std::vector<double>& times) {
-  std::vector<double> logs(times.size());
-  std::transform(times.begin(), times.end(), logs.begin(), [](double time) { return std::log(time); });
-  return logs;
+double log_mean(const std::vector<double>& times) {
+  const auto sum =
+      std::accumulate(times.begin(), times.end(), 0.0, [](double before, double t) { return before + std::log(t); });
+  return sum / static_cast<double>(times.size());
 }
 
 /// Largest block over smallest block of one allocator, minus 1.
@@ -35,67 +44,180 @@ double spread_of(const std::vector<double>& block_log_means) {
   return std::exp(*high - *low) - 1;
 }
 
-std::size_t samples_in(Blocks blocks, std::size_t count) {
-  std::size_t samples = 0;
-  for (std::size_t k = 0; k < count; ++k) samples += blocks[k].size();
-  return samples;
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-/// Of the paired blocks, by allocator.
-std::size_t fewest_samples(Blocks a_blocks, Blocks b_blocks) {
-  const std::size_t pairs = std::min(a_blocks.size(), b_blocks.size());
-  return std::min(samples_in(a_blocks, pairs), samples_in(b_blocks, pairs));
+double variance_of(const PairedCase& measured) {
+  const double deviation = standard_deviation(measured.log_ratios).value_or(0);
+  return deviation * deviation;
+}
+
+/// Mean of the logarithms of the ratio, and what is known of its error.
+struct Estimate {
+  double log_ratio = 0, error = 0, degrees = 0;
+
+  std::optional<Interval> interval() const {
+    if (degrees < 1) return std::nullopt;
+    const double half_width = student_t_95(degrees) * error;
+    return Interval{.low = std::exp(log_ratio - half_width), .high = std::exp(log_ratio + half_width)};
+  }
+
+  /// How likely so large a ratio, or one so small, is where the true one is within +-kSameWithin; below kLevel exactly
+  /// where the interval is wholly outside of that.
+  double chance_of_same() const {
+    const double beyond = std::max(log_ratio - std::log(kHighest), std::log(kLowest) - log_ratio);
+    if (beyond <= 0 || degrees < 1) return 1;
+    return error > 0 ? student_t_both_tails(beyond / error, degrees) : 0;
+  }
+};
+
+Estimate estimate_of(const PairedCase& measured, double least_variance) {
+  const auto count = static_cast<double>(measured.log_ratios.size());
+  const double variance = std::max(variance_of(measured), least_variance);
+  return {.log_ratio = *mean(measured.log_ratios), .error = std::sqrt(variance / count), .degrees = count - 1};
+}
+
+bool enough(const PairedCase& measured) {
+  return measured.log_ratios.size() >= kPlacementsToDecide && measured.samples >= kSamplesToDecide;
+}
+
+std::string counted(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// What the interval crosses, and how far placements differ where that is why.
+std::string crossing_text(const PairedCase& measured, const Interval& interval) {
+  const bool low = interval.low < kLowest && interval.high > kLowest;
+  const bool high = interval.low < kHighest && interval.high > kHighest;
+  auto text = fmt::format("interval {:.3f} to {:.3f} crosses {}", interval.low, interval.high,
+                          low && high ? "0.97 and 1.03"
+                          : low       ? "0.97"
+                                      : "1.03");
+  const auto [least, most] = std::minmax_element(measured.log_ratios.begin(), measured.log_ratios.end());
+  if (*most - *least > kSameWithin) {
+    text += fmt::format(" (by placement {:.3f} to {:.3f})", std::exp(*least), std::exp(*most));
+  }
+  return text;
+}
+
+/// `survives`: a difference stays one when the whole family is looked at.
+PairedComparison judged(const PairedCase& measured, const Estimate& estimate, bool survives, std::size_t family_size) {
+  PairedComparison result{.ratio = std::exp(estimate.log_ratio),
+                          .interval = estimate.interval(),
+                          .block_spread = measured.block_spread,
+                          .samples = measured.samples,
+                          .placements = measured.log_ratios.size()};
+  const auto say = [&](PairVerdict verdict, std::string reason) {
+    result.verdict = verdict;
+    result.reason = std::move(reason);
+    return result;
+  };
+  if (result.placements < kPlacementsToDecide) {
+    return say(PairVerdict::ambiguous,
+               fmt::format("{}, {} are needed", counted(result.placements, "placement"), kPlacementsToDecide));
+  }
+  if (result.samples < kSamplesToDecide) {
+    return say(PairVerdict::ambiguous,
+               fmt::format("{}, {} are needed", counted(result.samples, "sample"), kSamplesToDecide));
+  }
+  const bool spread_tells = measured.smallest_block >= kSamplesToJudgeBlock;
+  if (spread_tells && result.block_spread > kUnstableSpread && result.block_spread > std::abs(result.ratio - 1)) {
+    return say(PairVerdict::unstable,
+               fmt::format("batches of one placement differ by {:.0f} %", result.block_spread * 100));
+  }
+  const auto [low, high] = *result.interval;
+  const auto interval = fmt::format("interval {:.3f} to {:.3f}", low, high);
+  if (low >= kLowest && high <= kHighest) {
+    return say(PairVerdict::same, interval + " lies within 0.97 to 1.03");
+  }
+  const bool below = high<kLowest, above = low> kHighest;
+  if (!below && !above) return say(PairVerdict::ambiguous, crossing_text(measured, *result.interval));
+  const auto side = interval + (below ? " lies below 0.97" : " lies above 1.03");
+  if (survives) return say(below ? PairVerdict::faster : PairVerdict::slower, side);
+  return say(PairVerdict::ambiguous,
+             fmt::format("{}, but not clearly enough for one of {} that were compared", side, family_size));
+}
+
+/// By series: the median of the variances of its cases.
+std::map<std::size_t, double> common_variances(std::span<const FamilyMember> family) {
+  std::map<std::size_t, std::vector<double>> by_series;
+  for (const auto& member : family) {
+    if (enough(member.measured)) by_series[member.series].push_back(variance_of(member.measured));
+  }
+  std::map<std::size_t, double> common;
+  for (auto& [series, variances] : by_series) {
+    if (variances.size() >= kSizesToPool) common[series] = median(std::move(variances));
+  }
+  return common;
+}
+
+/// Holm's step-down: which chances stay below the level, the smallest held against level / n, the next against
+/// level / (n - 1), up to the first that does not.
+std::vector<bool> survivors_of(const std::vector<double>& chances) {
+  std::vector<std::size_t> order(chances.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return chances[a] < chances[b]; });
+  std::vector<bool> survives(chances.size(), false);
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    if (chances[order[rank]] * static_cast<double>(order.size() - rank) >= kLevel) break;
+    survives[order[rank]] = true;
+  }
+  return survives;
 }
 
 }  // namespace
 
 std::string_view name_of(PairVerdict verdict) { return kVerdicts.name(verdict); }
 
-std::optional<PairedComparison> compare_paired(Blocks a_blocks, Blocks b_blocks) {
-  if (!all_positive(a_blocks) || !all_positive(b_blocks)) return std::nullopt;
-
-  std::vector<double> differences, a_means, b_means;
-  double sampling_variance = 0, degrees = 0;
-  std::size_t smallest_block = SIZE_MAX;
-  for (std::size_t k = 0; k < std::min(a_blocks.size(), b_blocks.size()); ++k) {
-    const auto a_logs = logarithms(a_blocks[k]);
-    const auto b_logs = logarithms(b_blocks[k]);
-    if (a_logs.empty() || b_logs.empty()) continue;
-    smallest_block = std::min({smallest_block, a_logs.size(), b_logs.size()});
-    a_means.push_back(*mean(a_logs));
-    b_means.push_back(*mean(b_logs));
-    differences.push_back(a_means.back() - b_means.back());
-    for (const auto* logs : {&a_logs, &b_logs}) {
-      const double deviation = standard_deviation(*logs).value_or(0);
-      sampling_variance += deviation * deviation / static_cast<double>(logs->size());
-      degrees += static_cast<double>(logs->size() - 1);
+std::optional<PairedCase> pair_up(std::span<const PlacementBlocks> placements) {
+  PairedCase result{.smallest_block = SIZE_MAX};
+  std::vector<double> spreads;
+  std::size_t a_samples = 0, b_samples = 0;
+  for (const auto& placement : placements) {
+    if (!all_positive(placement.a) || !all_positive(placement.b)) return std::nullopt;
+    std::vector<double> differences, a_means, b_means;
+    for (std::size_t k = 0; k < std::min(placement.a.size(), placement.b.size()); ++k) {
+      const auto &a = placement.a[k], &b = placement.b[k];
+      if (a.empty() || b.empty()) continue;
+      result.smallest_block = std::min({result.smallest_block, a.size(), b.size()});
+      a_samples += a.size(), b_samples += b.size();
+      a_means.push_back(log_mean(a)), b_means.push_back(log_mean(b));
+      differences.push_back(a_means.back() - b_means.back());
     }
+    if (differences.empty()) continue;
+    result.log_ratios.push_back(*mean(differences));
+    spreads.push_back(std::max(spread_of(a_means), spread_of(b_means)));
   }
-  if (differences.empty()) return std::nullopt;
-
-  const auto pairs = static_cast<double>(differences.size());
-  const double log_ratio = *mean(differences);
-  PairedComparison result{.ratio = std::exp(log_ratio),
-                          .block_spread = std::max(spread_of(a_means), spread_of(b_means))};
-  // Samples of one block share whatever disturbed the block, so the pairs, not the samples, are what counts.
-  if (const auto between_pairs = mean_confidence_interval(differences)) {
-    const double within_blocks = degrees >= 1 ? student_t_95(degrees) * std::sqrt(sampling_variance) / pairs : 0;
-    const double half_width = std::max(within_blocks, (between_pairs->high - between_pairs->low) / 2);
-    result.interval = Interval{.low = std::exp(log_ratio - half_width), .high = std::exp(log_ratio + half_width)};
-  }
-  if (fewest_samples(a_blocks, b_blocks) < kSamplesToDecide) return result;
-  const bool spread_tells = smallest_block >= kSamplesToJudgeBlock;
-  result.verdict = pair_verdict_of(result.ratio, result.interval, spread_tells ? result.block_spread : 0);
+  if (result.log_ratios.empty()) return std::nullopt;
+  result.block_spread = median(std::move(spreads));
+  result.samples = std::min(a_samples, b_samples);
   return result;
 }
 
-PairVerdict pair_verdict_of(double ratio, const std::optional<Interval>& interval, double block_spread) {
-  if (!interval) return PairVerdict::ambiguous;
-  if (block_spread > kUnstableSpread && block_spread > std::abs(ratio - 1)) return PairVerdict::unstable;
-  if (interval->low >= 1 - kSameWithin && interval->high <= 1 + kSameWithin) return PairVerdict::same;
-  if (interval->high < 1 - kSameWithin) return PairVerdict::faster;
-  if (interval->low > 1 + kSameWithin) return PairVerdict::slower;
-  return PairVerdict::ambiguous;
+std::vector<PairedComparison> compare(std::span<const FamilyMember> family) {
+  const auto common = common_variances(family);
+  std::vector<Estimate> estimates;
+  std::vector<double> chances;
+  for (const auto& [measured, series] : family) {
+    const auto variance = common.find(series);
+    estimates.push_back(estimate_of(measured, variance == common.end() ? 0 : variance->second));
+    chances.push_back(enough(measured) ? estimates.back().chance_of_same() : 1);
+  }
+  const auto survives = survivors_of(chances);
+  std::vector<PairedComparison> results;
+  for (std::size_t i = 0; i < family.size(); ++i) {
+    results.push_back(judged(family[i].measured, estimates[i], survives[i], family.size()));
+  }
+  return results;
+}
+
+PairedComparison compare_early(const PairedCase& measured, std::size_t family_size) {
+  const Estimate estimate = estimate_of(measured, 0);
+  const bool survives = estimate.chance_of_same() * static_cast<double>(family_size) < kLevel;
+  return judged(measured, estimate, survives, family_size);
 }
 
 }  // namespace symmbench

@@ -12,6 +12,37 @@ namespace {
 /// Percentages such as 99.9 are not exact in binary; without this, 100 / (100 - 99.9) would round up to 1001.
 std::size_t ceil_count(double value) { return static_cast<std::size_t>(std::ceil(value - 1e-9)); }
 
+/// The continued fraction of the incomplete beta function, by Lentz's method. It converges fast for
+/// x < (a + 1) / (a + b + 2).
+double beta_fraction(double a, double b, double x) {
+  constexpr int kMostSteps = 500;
+  constexpr double kTiny = 1e-300, kPrecision = 1e-14;
+  const auto kept_from_zero = [](double value) { return std::abs(value) < kTiny ? kTiny : value; };
+  double c = 1, d = 1 / kept_from_zero(1 - (a + b) * x / (a + 1));
+  double fraction = d;
+  for (int m = 1; m <= kMostSteps; ++m) {
+    const double twice = 2.0 * m;
+    const double even = m * (b - m) * x / ((a + twice - 1) * (a + twice));
+    const double odd = -(a + m) * (a + b + m) * x / ((a + twice) * (a + twice + 1));
+    for (const double term : {even, odd}) {
+      d = 1 / kept_from_zero(1 + term * d);
+      c = kept_from_zero(1 + term / c);
+      fraction *= d * c;
+    }
+    if (std::abs(d * c - 1) < kPrecision) break;
+  }
+  return fraction;
+}
+
+/// The regularised incomplete beta function I_x(a, b).
+double incomplete_beta(double a, double b, double x) {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  const double front =
+      std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x));
+  return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a : 1 - front * beta_fraction(b, a, 1 - x) / b;
+}
+
 }  // namespace
 
 std::optional<double> mean(std::span<const double> samples) {
@@ -60,6 +91,10 @@ double student_t_95(double degrees) {
   const double cubic = (std::pow(kNormal, 3) + kNormal) / 4;
   const double quintic = (5 * std::pow(kNormal, 5) + 16 * std::pow(kNormal, 3) + 3 * kNormal) / 96;
   return kNormal + cubic / degrees + quintic / (degrees * degrees);
+}
+
+double student_t_both_tails(double t, double degrees) {
+  return incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t * t));
 }
 
 std::optional<Interval> mean_confidence_interval(std::span<const double> samples) {

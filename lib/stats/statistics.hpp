@@ -38,4 +38,8 @@ std::optional<double> relative_ci_width(std::span<const double> samples);
 /// The two-sided 95 % quantile of Student's t. `degrees` is at least 1; above 30 the error is below 1e-3.
 double student_t_95(double degrees);
 
+/// The chance that Student's t of so many degrees is further from 0 than `t`, on either side. `t` is at least 0,
+/// `degrees` at least 1.
+double student_t_both_tails(double t, double degrees);
+
 }  // namespace symmbench

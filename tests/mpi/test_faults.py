@@ -50,6 +50,32 @@ class Faults(RunTest):
         self.assert_exit(done, 2)
         self.assertIn("--datatype bf16", done.stderr)
 
+    def compared(self, fault, *arguments):
+        """The comparison of one small case in which torch_symm_mem is made slower on purpose."""
+        done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "--hidden", 1024, "-n", 32, "-G", 2,
+                   "--algorithm", "one_shot", "--lifecycles", 0, "--inject", fault, "-J", self.report, *arguments)
+        self.assert_exit(done, 0)
+        (entry,) = self.load()["comparison"]
+        return done, entry
+
+    # Far more than whatever else this machine does to a batch.
+    def test_an_allocator_that_is_slow_in_every_placement_is_slower(self):
+        _, entry = self.compared("slow_kernel:allocator=torch_symm_mem,percent=1000")
+        self.assertEqual((entry["allocator_b"], entry["verdict"]), ("torch_symm_mem", "faster"), entry)
+        self.assertEqual(entry["placements"], 8, entry)
+
+    def test_one_slow_placement_is_no_verdict_on_its_allocator(self):
+        done, entry = self.compared("slow_placement:allocator=torch_symm_mem,placement=0,percent=1000")
+        self.assertEqual(entry["verdict"], "ambiguous", entry)
+        self.assertIn("by placement", entry["reason"])
+        self.assertIn("ambiguous: ", done.stdout)
+        slow = next(row for row in self.load()["results"] if row["allocator"] == "torch_symm_mem")
+        self.assertGreater(slow["placement_spread"], 1, slow)
+
+    def test_too_few_placements_to_decide_are_told(self):
+        _, entry = self.compared("slow_kernel:allocator=torch_symm_mem,percent=1000", "--placements", 4)
+        self.assertEqual((entry["verdict"], entry["reason"]), ("ambiguous", "4 placements, 6 are needed"), entry)
+
     def test_a_fault_needs_the_host_device(self):
         done = run(2, "run", "--device", "auto", "--inject", "driver_code")
         self.assert_exit(done, 2)

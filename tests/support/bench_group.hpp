@@ -7,6 +7,7 @@
 #include "config/resolve.hpp"
 #include "device/faulty/faulty_driver.hpp"
 #include "device/host/host_driver.hpp"
+#include "kernels/host/host_delay.hpp"
 #include "kernels/host/host_kernels.hpp"
 #include "plan/make_plan.hpp"
 #include "support/bench_fakes.hpp"
@@ -26,6 +27,7 @@ struct GroupSetup {
   std::function<std::unique_ptr<Driver>(int rank)> driver_of = {};
   std::function<std::vector<DriverFault>(int rank)> faults_of = {};
   bool emulated = true;
+  std::function<double(std::string_view allocator, int placement)> slowed_by = {};
   std::uint64_t first_lifecycle = 0;
 };
 
@@ -52,8 +54,10 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     backend.driver = std::make_unique<ObservedDriver>(std::move(driver));
     backend.emulated = setup.emulated;
     backend.kernels = make_host_kernels();
+    backend.delay = delay_on_host;
     if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
     if (setup.probe_of) backend.probe = setup.probe_of(rank);
+    if (setup.slowed_by) backend.slowed_by = setup.slowed_by;
     if (setup.open_library) backend.open_nccl = [&setup, rank] { return setup.open_library(rank); };
     backend.give_up = backend.driver->register_host(heartbeat->give_up_record(), sizeof(GiveUpRecord));
     WorkerContext context{.request = request,

@@ -10,13 +10,14 @@ namespace symmbench::test {
 /// A device that another process uses too: whenever somebody asks, `taken_bytes` more of its memory are gone.
 class SharedGpu final : public Driver {
  public:
-  explicit SharedGpu(std::uint64_t taken_bytes) : taken_bytes_(taken_bytes) {}
+  explicit SharedGpu(std::uint64_t taken_bytes, std::uint64_t total_bytes = std::uint64_t{1} << 40)
+      : taken_bytes_(taken_bytes), total_bytes_(total_bytes) {}
 
   MemoryInfo memory_info() override {
     ++asked_;
     MemoryInfo info = own_.memory_info();
-    info.total_bytes = kTotalBytes;
-    info.free_bytes = kTotalBytes - asked_ * taken_bytes_;
+    info.total_bytes = total_bytes_;
+    info.free_bytes = total_bytes_ - asked_ * taken_bytes_;
     return info;
   }
 
@@ -42,10 +43,8 @@ class SharedGpu final : public Driver {
   std::unique_ptr<Stream> make_stream() override { return own_.make_stream(); }
 
  private:
-  static constexpr std::uint64_t kTotalBytes = std::uint64_t{1} << 40;
-
   HostDriver own_;
-  std::uint64_t taken_bytes_;
+  std::uint64_t taken_bytes_, total_bytes_;
   std::uint64_t asked_ = 0;
 };
 

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch_test_macros.hpp>
+#include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,21 @@ class LoggingKernels final : public ForwardingKernels {
   BatchLog& log_;
 };
 
+/// Keeps where the workspaces of a rank's calls have their flags.
+class WatchingKernels final : public ForwardingKernels {
+ public:
+  WatchingKernels(std::unique_ptr<KernelSet> inner, std::set<DevicePtr>& flags)
+      : ForwardingKernels(std::move(inner)), flags_(flags) {}
+
+  void allreduce(Stream& stream, const AllreduceCall& call) override {
+    flags_.insert(call.view->segment[WorkspaceView::kFlags].base[call.view->rank]);
+    ForwardingKernels::allreduce(stream, call);
+  }
+
+ private:
+  std::set<DevicePtr>& flags_;
+};
+
 Json small_run() {
   return {{"minbytes", "4K"}, {"maxbytes", "4K"}, {"iters", "8"}, {"cudagraph", "2"}, {"warmup_iters", "2"}};
 }
@@ -82,7 +99,7 @@ TEST_CASE("a group of cases gives one verified row per case and allocator") {
     INFO(row.case_id << " " << row.allocator << " " << row.reason.value_or(""));
     CHECK(row.status == "ok");
     CHECK(row.wrong_elements == 0);
-    CHECK(row.checked_iterations == 2 + 8);
+    CHECK(row.checked_iterations == 2 + 8 * 4 + 7 * 2);  // warm-up, four iterations a placement, and one batch to move
     CHECK(row.rank_mean_us.size() == 2);
     CHECK(row.handle.at("used") == "posix_fd");
   }
@@ -107,17 +124,97 @@ TEST_CASE("the heartbeat hears of a batch when it has been launched and nobody h
   }
 }
 
-TEST_CASE("allocators take turns and each gets the iterations that were asked for") {
-  const auto rows = rows_in(run_group(2, config_of(small_run())));
-  REQUIRE(rows.size() >= 2);
-  std::vector<int> first, second;
-  for (const auto& block : rows[0].blocks) first.push_back(block.position);
-  for (const auto& block : rows[1].blocks) second.push_back(block.position);
-  CHECK(first == std::vector<int>{0, 3, 4, 7});
-  CHECK(second == std::vector<int>{1, 2, 5, 6});
+TEST_CASE("compared allocators take turns in every placement, and each gets the iterations that were asked for") {
+  Json options = small_run();
+  options["iters"] = "64";
+  options["algorithm"] = "one_shot";
+  const auto rows = rows_in(run_group(2, config_of(options)));
+  REQUIRE(rows.size() == 2);
+  const auto places_of = [](const RowRecord& row) {
+    std::vector<std::pair<int, int>> places;
+    for (const auto& block : row.blocks) places.emplace_back(block.position, block.placement);
+    return places;
+  };
+  std::vector<std::pair<int, int>> first, second;
+  for (int placement = 0; placement < 8; ++placement) {
+    for (const int position : {0, 3}) first.emplace_back(4 * placement + position, placement);
+    for (const int position : {1, 2}) second.emplace_back(4 * placement + position, placement);
+  }
+  CHECK(places_of(rows[0]) == first);
+  CHECK(places_of(rows[1]) == second);
   std::size_t batches = 0;
   for (const auto& block : rows[0].blocks) batches += block.batch_us.size();
-  CHECK(batches * rows[0].iterations_per_batch == 8);
+  CHECK(batches * rows[0].iterations_per_batch == 64);
+}
+
+TEST_CASE("one allocator, or one placement asked for, is measured where it stands") {
+  for (const auto& [key, value] : {std::pair{"allocator", "torch_symm_mem"}, std::pair{"placements", "1"}}) {
+    Json options = small_run();
+    options["algorithm"] = "one_shot";
+    options[key] = value;
+    for (const auto& row : rows_in(run_group(2, config_of(options)))) {
+      CHECK(row.checked_iterations == 2 + 8);
+      for (const auto& block : row.blocks) CHECK(block.placement == 0);
+    }
+  }
+}
+
+TEST_CASE("placements of one allocator lie at different addresses on every rank") {
+  Json options = small_run();
+  options["algorithm"] = "one_shot";
+  std::array<std::set<DevicePtr>, 2> flags;
+  GroupSetup setup;
+  setup.kernels_of = [&](int rank, auto inner) {
+    return std::make_unique<WatchingKernels>(std::move(inner), flags[static_cast<std::size_t>(rank)]);
+  };
+  run_group(2, config_of(options), 0, setup);
+  for (const auto& addresses : flags) CHECK(addresses.size() == 2 * 8);
+}
+
+TEST_CASE("placements end where their share of the memory does, on every rank alike, and an event says so") {
+  Json options = small_run();
+  options["algorithm"] = "one_shot";
+  GroupSetup setup;
+  // A quarter of it, over two ranks: a placement takes a few blocks of 2 MiB.
+  setup.driver_of = [](int rank) {
+    return std::make_unique<SharedGpu>(0, std::uint64_t{rank == 1 ? 240u : 2400u} << 20);
+  };
+  const auto records = run_group(2, config_of(options), 0, setup);
+  for (const auto& row : rows_in(records)) {
+    CHECK(row.status == "ok");
+    CHECK(row.blocks.back().placement >= 1);
+    CHECK(row.blocks.back().placement < 7);
+  }
+  const auto limited = std::find_if(records.begin(), records.end(), [](const Json& record) {
+    return type_of(record) == "event" && event_from(record).what == "placements_limited";
+  });
+  REQUIRE(limited != records.end());
+  CHECK(event_from(*limited).detail.find("rank 1 has too little memory for more") != std::string::npos);
+}
+
+TEST_CASE("what is slow on purpose is slow by a share of its own time, in the placements that are meant") {
+  Json options = small_run();
+  options["algorithm"] = "one_shot";
+  GroupSetup setup;
+  // Far more than any unrest of this machine.
+  setup.slowed_by = [](std::string_view allocator, int placement) {
+    return allocator == "torch_symm_mem" && placement == 2 ? 10.0 : 0.0;
+  };
+  const auto rows = rows_in(run_group(2, config_of(options), 0, setup));
+  REQUIRE(rows.size() == 2);
+  const auto best_us = [](const RowRecord& row, bool slow) {
+    double best = std::numeric_limits<double>::infinity();
+    for (const auto& block : row.blocks) {
+      if ((block.placement == 2) != slow) continue;
+      for (const double time_us : block.batch_us) best = std::min(best, time_us);
+    }
+    return best;
+  };
+  for (const auto& row : rows) {
+    INFO(row.allocator);
+    const bool is_slow = best_us(row, true) > 5 * best_us(row, false);
+    CHECK(is_slow == (row.allocator == "torch_symm_mem"));
+  }
 }
 
 TEST_CASE("one corrupted word of one rank fails the row, names the rank, and the next case is clean") {

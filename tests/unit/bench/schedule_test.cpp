@@ -54,3 +54,40 @@ TEST_CASE("without a count, rounds go on until something else ends them, each lo
   CHECK(schedule.rounds > 1000);
   CHECK(schedule.batches_per_block == 5);
 }
+
+namespace {
+
+Schedule over_placements(std::optional<std::uint64_t> iters, const BatchBudget& budget) {
+  Case bench_case;
+  bench_case.iters = iters;
+  return schedule_over(8, bench_case, {.iterations = 10, .buffers = 10}, budget);
+}
+
+}  // namespace
+
+TEST_CASE("a count of iterations is dealt to both blocks of every placement, at least a batch to each") {
+  const BatchBudget budget{.batch_us = 100, .case_time_us = 250e3, .emulated = true};
+  using Dealt = std::pair<std::uint64_t, std::uint64_t>;
+  for (const auto& [iters, batches] : {Dealt{16, 1}, Dealt{160, 1}, Dealt{161, 2}, Dealt{15000, 94}}) {
+    CAPTURE(iters);
+    const Schedule schedule = over_placements(iters, budget);
+    CHECK(schedule.rounds == 1);
+    CHECK(schedule.placements == 8);
+    CHECK(schedule.most_placements == 8);
+    CHECK(schedule.batches_per_block == batches);
+  }
+}
+
+TEST_CASE("what is not decided gets three times as many placements, on the emulated device only without a count") {
+  CHECK(over_placements(160, {.emulated = false}).most_placements == 24);
+  CHECK(over_placements(std::nullopt, {.emulated = true}).most_placements == 24);
+}
+
+TEST_CASE("without a count, blocks over placements are as long as the time of the case allows") {
+  const auto batches = [](double batch_us) {
+    return over_placements(std::nullopt, {.batch_us = batch_us, .case_time_us = 160e3}).batches_per_block;
+  };
+  CHECK(batches(100) == 5);
+  CHECK(batches(4000) == 2);
+  CHECK(batches(1e6) == 1);
+}

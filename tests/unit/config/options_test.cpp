@@ -38,7 +38,7 @@ TEST_CASE("every option of the design exists under its name and letter") {
                                                    {"top-k", 0},         {"epsilon", 0},
                                                    {"tuning", 0},        {"pdl", 0},
                                                    {"buffers", 0},       {"progress", 0},
-                                                   {"quiet", 0}};
+                                                   {"quiet", 0},         {"placements", 0}};
   CHECK(option_table().size() == std::size(expected));
   for (const auto& [name, letter] : expected) {
     CAPTURE(name);

@@ -77,6 +77,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
                             {"hidden", "64,128"},
                             {"group_size", "2"},
                             {"seed", "9007199254740991"},
+                            {"placements", "12"},
                             {"strict", "on"},
                             {"isolation", "none"},
                             {"deadline_scale", "2.5"},
@@ -121,6 +122,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
   CHECK(config.raw_samples);
   CHECK(config.isolation == Isolation::none);
   CHECK(config.deadline_scale == 2.5);
+  CHECK(config.placements == 12);
   CHECK(config.time_limit_s == 600);
   CHECK(config.ci_width == 0.1);
   CHECK(config.format == OutputFormat::nccl);

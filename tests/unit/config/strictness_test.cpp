@@ -69,6 +69,7 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"buffers", "10001", "--buffers '10001': must be at most 10000"},
       {"threads", "1025", "--threads '1025': must be at most 1024"},
       {"seed", "-1", "--seed '-1': must be at least 0"},
+      {"placements", "0", "--placements '0': must be at least 1"},
       {"seed", "9007199254740993", "--seed '9007199254740993': must be at most 9007199254740991"},
       // names
       {"datatype", "bf61", "--datatype 'bf61': not one of fp16, bf16, fp32 (did you mean bf16?)"},

@@ -34,6 +34,11 @@ TEST_CASE("every fault that can be provoked says which check sees it, within whi
     if (!row.now()) continue;
     CAPTURE(row.name);
     CHECK_FALSE(row.check.empty());
+    if (row.seam == FaultSeam::batch) {
+      CHECK(row.exit_code == 0);
+      CHECK(row.parameters.allocator);
+      continue;
+    }
     CHECK(row.bound_s > 0);
     CHECK((row.exit_code == 1 || row.exit_code == 4));
     CHECK(row.parameters.rank);
@@ -75,6 +80,18 @@ TEST_CASE("a leak loses the calls that give something back, all of them unless t
   CHECK(faults.front().times == 2);
 }
 
+TEST_CASE("a slow kernel is slow in every placement, a slow placement in one, and no other allocator is") {
+  const std::vector<std::string> texts{"slow_kernel:allocator=symm_device_memory,percent=5",
+                                       "slow_placement:allocator=torch_symm_mem,placement=3,percent=20"};
+  const FaultPlan plan = parse_fault_plan(texts, 2);
+  for (int placement = 0; placement < 8; ++placement) {
+    CHECK(plan.slowed_by("symm_device_memory", placement) == 0.05);
+    CHECK(plan.slowed_by("torch_symm_mem", placement) == (placement == 3 ? 0.2 : 0));
+    CHECK(plan.slowed_by("cuda_ipc", placement) == 0);
+  }
+  for (std::size_t i = 0; i < texts.size(); ++i) CHECK(plan.faults[i].text() == texts[i]);
+}
+
 TEST_CASE("what is wrong with a fault is said with its name, the parameter, the value and what is allowed") {
   struct Wrong {
     std::vector<std::string> texts;
@@ -93,6 +110,9 @@ TEST_CASE("what is wrong with a fault is said with its name, the parameter, the 
                Wrong{{"driver_code:call=cuMemCreat"}, {"no driver call 'cuMemCreat'"}},
                Wrong{{"driver_code:at=0"}, {"at must be a whole number from 1", "'0'"}},
                Wrong{{"driver_code:code=2x"}, {"code must be a whole number", "'2x'"}},
+               Wrong{{"slow_kernel:allocator=torch"}, {"allocator must be one of", "torch_symm_mem", "'torch'"}},
+               Wrong{{"slow_kernel:placement=1"}, {"slow_kernel has no parameter 'placement'"}},
+               Wrong{{"slow_placement:percent=0"}, {"percent must be a whole number from 1", "'0'"}},
                Wrong{{"packet_lost:rank=1", "one_slot:rank=1"}, {"rank 1 has a protocol fault already"}});
   const auto problem = problem_with(wrong.texts);
   CAPTURE(problem);

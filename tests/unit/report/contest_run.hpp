@@ -24,6 +24,19 @@ class ContestRun {
     return *this;
   }
 
+  /// One that ran in several placements of its workspace, with steady times in each.
+  ContestRun& placed_row(const std::string& algorithm, std::uint64_t bytes, const std::vector<double>& placements_us) {
+    RowRecord record = run_.ok(0, kSymm);
+    record.case_id = plan(algorithm, bytes, Json::object());
+    record.blocks.clear();
+    for (const double time_us : placements_us) {
+      const auto index = static_cast<int>(record.blocks.size());
+      record.blocks.push_back({.position = index, .placement = index, .batch_us = std::vector<double>(100, time_us)});
+    }
+    run_.add(record);
+    return *this;
+  }
+
   /// A row that is planned, and fails or never runs.
   ContestRun& failed(const std::string& algorithm, std::uint64_t bytes, const Json& changes = Json::object()) {
     FailureRecord record = run_.failed(-1, 1, {allocator_of(changes)}, true);

@@ -22,11 +22,18 @@ std::string text_of(const ContestRun& run, bool commented = false) {
 }
 
 /// one_shot to 32 KiB, two_shot above; auto takes one_shot.
-ContestRun two_algorithms() {
+ContestRun two_algorithms(const Json& changes = Json::object()) {
   ContestRun run;
-  run.row("two_shot", 16384, 25).row("two_shot", 32768, 25).row("two_shot", 65536, 25);
-  run.row("one_shot", 65536, 30).row("one_shot", 32768, 20).row("one_shot", 16384, 10);
+  for (const std::uint64_t bytes : {16384, 32768, 65536}) run.row("two_shot", bytes, 25);
+  run.row("one_shot", 65536, 30, 0.001, changes).row("one_shot", 32768, 20, 0.001, changes);
+  run.row("one_shot", 16384, 10, 0.001, changes);
   return run;
+}
+
+const Json kAskedAuto{{"algorithm_asked", "auto"}};
+
+Json range(const std::vector<std::string>& algorithms, std::uint64_t from, std::uint64_t to) {
+  return {{"algorithm", algorithms.front()}, {"algorithms", algorithms}, {"from_bytes", from}, {"to_bytes", to}};
 }
 
 }  // namespace
@@ -41,8 +48,7 @@ TEST_CASE("the crossover says which algorithm is fastest at each size, by how mu
   CHECK(entry["hidden"].is_null());
   CHECK(entry["algorithms"] == Json::array({Json{{"algorithm", "two_shot"}, {"peer", false}},
                                             Json{{"algorithm", "one_shot"}, {"peer", false}}}));
-  CHECK(entry["ranges"] == Json::array({Json{{"algorithm", "one_shot"}, {"from_bytes", 16384}, {"to_bytes", 32768}},
-                                        Json{{"algorithm", "two_shot"}, {"from_bytes", 65536}, {"to_bytes", 65536}}}));
+  CHECK(entry["ranges"] == Json::array({range({"one_shot"}, 16384, 32768), range({"two_shot"}, 65536, 65536)}));
   REQUIRE(entry["sizes"].size() == 3);
   CHECK(entry["sizes"][0]["message_bytes"] == 16384);
   CHECK(entry["sizes"][0]["fastest"] == "one_shot");
@@ -115,6 +121,48 @@ TEST_CASE("rows that failed or were skipped count as not measured") {
   CHECK(crossover[0]["sizes"][1]["fastest"] == "one_shot");
 }
 
+TEST_CASE("what nothing decides between is a tie, and auto loses nothing by it") {
+  ContestRun run;
+  run.row("one_shot", 1024, 10, 0.001, kAskedAuto).row("two_shot", 1024, 10.2);   // within 3 %
+  run.row("one_shot", 4096, 10, 0.3, kAskedAuto).row("two_shot", 4096, 12, 0.3);  // intervals meet
+  run.row("one_shot", 16384, 10, 0.001, kAskedAuto).row("two_shot", 16384, 8);
+  const Json entry = crossover_of(run)[0];
+  CHECK(entry["sizes"][0]["tied_with"] == Json::array({"two_shot"}));
+  CHECK(entry["sizes"][2]["tied_with"].empty());
+  CHECK(entry["ranges"] ==
+        Json::array({range({"one_shot", "two_shot"}, 1024, 4096), range({"two_shot"}, 16384, 16384)}));
+  CHECK(text_of(run).find("one_shot or two_shot to 4 KiB, two_shot from 16 KiB; auto loses up to 1.25x") !=
+        std::string::npos);
+
+  ContestRun tied;
+  tied.row("one_shot", 1024, 10.2, 0.001, kAskedAuto).row("two_shot", 1024, 10);
+  CHECK(text_of(tied).find("one_shot or two_shot at every size; auto takes the fastest") != std::string::npos);
+}
+
+TEST_CASE("algorithms that ran in the same placements are ranked by what holds in all of them") {
+  const auto tied_with = [](const std::vector<double>& two_shot_us) {
+    ContestRun run;
+    run.placed_row("one_shot", 1024, {10, 10.1, 9.9, 10, 10, 10}).placed_row("two_shot", 1024, two_shot_us);
+    return crossover_of(run)[0]["sizes"][0]["tied_with"];
+  };
+  CHECK(tied_with({11, 11.1, 10.9, 11, 11.1, 11}).empty());
+  CHECK(tied_with({10, 10.1, 10, 10, 10, 16}) == Json::array({"two_shot"}));
+}
+
+TEST_CASE("nothing is ranked after a run that did not pass") {
+  ContestRun run = two_algorithms();
+  run.failed("one_shot", 131072);
+  CHECK(text_of(run).empty());
+  CHECK_FALSE(crossover_of(run).empty());
+}
+
+TEST_CASE("the algorithms that auto takes at different sizes are no contest") {
+  ContestRun run;
+  run.row("one_shot", 1024, 10, 0.001, kAskedAuto).row("two_shot", 65536, 20, 0.001, kAskedAuto);
+  CHECK(crossover_of(run).empty());
+  CHECK(text_of(run).empty());
+}
+
 TEST_CASE("one algorithm alone has no crossover, in the report or in the text") {
   CHECK(checked_report(RunBuilder().add_all_ok())["crossover"].empty());
   ContestRun run;
@@ -166,9 +214,12 @@ TEST_CASE("series differ by allocator, handle, group, dtype, place and, when fus
 }
 
 TEST_CASE("the text tells each series in a line: ranges, and the most that auto loses") {
-  CHECK(text_of(two_algorithms()) ==
+  CHECK(text_of(two_algorithms(kAskedAuto)) ==
         "\nFastest algorithm by size\n"
         "  allreduce bf16: one_shot to 32 KiB, two_shot from 64 KiB; auto loses up to 1.20x (one_shot at 64 KiB)\n");
+  CHECK(text_of(two_algorithms()) ==
+        "\nFastest algorithm by size\n"
+        "  allreduce bf16: one_shot to 32 KiB, two_shot from 64 KiB\n");
   ContestRun run({kSymm, kTorch});
   for (const auto& allocator : {kSymm, kTorch}) {
     run.row("one_shot", 1024, 10, 0.001, {{"allocator", allocator}});
@@ -176,8 +227,8 @@ TEST_CASE("the text tells each series in a line: ranges, and the most that auto 
   }
   CHECK(text_of(run, true) ==
         "#\n# Fastest algorithm by size\n"
-        "#   allreduce bf16, symm: one_shot at every size; auto takes the fastest\n"
-        "#   allreduce bf16, torch: one_shot at every size; auto takes the fastest\n");
+        "#   allreduce bf16, symm: one_shot at every size\n"
+        "#   allreduce bf16, torch: one_shot at every size\n");
 }
 
 TEST_CASE("the text ends after twelve series and says how many more there are") {

@@ -10,7 +10,7 @@ namespace {
 RunBuilder cuda_run() {
   RunBuilder run(1);
   run.started.device = {{"kind", "cuda"}, {"emulated", false}, {"asked", "cuda"}, {"reason", "asked for"}};
-  run.add(run.ok(0, kSymm, 2.0, 1));  // 16 KiB in 2 us
+  run.add(run.ok(0, kSymm, 2.0, 1, 1));  // 16 KiB in 2 us
   return run;
 }
 

@@ -78,7 +78,7 @@ TEST_CASE("one sample has no spread, no interval and no percentile") {
 TEST_CASE("raw samples are kept only when asked for") {
   RunBuilder run(1);
   run.started.raw_samples = true;
-  run.add(run.ok(0, kSymm, 10, 2));
+  run.add(run.ok(0, kSymm, 10, 2, 1));
   const Json report = checked_report(run);
   CHECK(RunBuilder::row(report, 0, kSymm)["samples_us"].size() == 4);
   CHECK(RunBuilder::row(report, 0, kTorch)["samples_us"].empty());
@@ -238,6 +238,58 @@ TEST_CASE("a comparison names the allocators in the order of the plan and pairs 
   CHECK(entry["verdict"] == "faster");
   CHECK(entry["ci"][0].get<double>() < 0.8);
   CHECK(entry["ci"][1].get<double>() > 0.8);
+}
+
+TEST_CASE("a comparison is flat, says how much it rests on and why, and a row how far its placements differ") {
+  RunBuilder run(1);
+  RowRecord slow = run.ok(0, kSymm, 8);
+  for (auto& block : slow.blocks) {
+    for (double& time : block.batch_us) time *= block.placement == 5 ? 1.5 : 1;
+  }
+  const Json report = checked_report(run.add(slow).add(run.ok(0, kTorch, 8)));
+  const Json entry = report["comparison"].at(0);
+  const Json keys{{"allocator_a", kSymm}, {"allocator_b", kTorch},  {"workspace", "trtllm_fusion"},
+                  {"handle", "auto"},     {"pattern", "allreduce"}, {"algorithm", "one_shot"},
+                  {"dtype", "bf16"},      {"message_bytes", 16384}, {"samples", 60},
+                  {"placements", 6},      {"in_place", false},      {"verdict", "ambiguous"}};
+  for (const auto& [key, value] : keys.items()) CHECK(entry[key] == value);
+  CHECK(entry["ci_low"] == entry["ci"][0]);
+  CHECK(entry["ci_high"] == entry["ci"][1]);
+  CHECK(entry["time_b_us"].get<double>() == Approx(8.016));
+  CHECK(entry["reason"].get<std::string>().find("by placement 1.000 to 1.500") != std::string::npos);
+  const Json row = RunBuilder::row(report, 0, kSymm);
+  CHECK(row["placements"] == 6);
+  CHECK(row["placement_spread"].get<double>() == Approx(0.5).margin(0.001));
+}
+
+TEST_CASE("blocks of journals that knew one placement are one") {
+  RunBuilder run(1);
+  run.add(run.ok(0, kSymm, 8, 5, 1)).add(run.ok(0, kTorch, 10, 5, 1));
+  for (Json& record : run.happened) {
+    for (Json& block : record["blocks"]) block.erase("placement");
+  }
+  const Json report = checked_report(run);
+  CHECK(report["comparison"].at(0)["reason"] == "1 placement, 6 are needed");
+  CHECK(report["comparison"].at(0)["ci"].is_null());
+  CHECK(RunBuilder::row(report, 0, kSymm)["placements"] == 1);
+  CHECK(RunBuilder::row(report, 0, kSymm)["placement_spread"].is_null());
+}
+
+TEST_CASE("what is decided for one size alone may not be among all of its pattern") {
+  RunBuilder run(40);
+  run.add_all_ok();
+  // +5 % in six placements, just clear enough by itself.
+  const std::vector<double> ratios{1.035, 1.065, 1.04, 1.06, 1.04, 1.06};
+  for (Json& record : run.happened) {
+    if (record["case_id"] != RunBuilder::case_id(0) || record["allocator"] != kSymm) continue;
+    for (Json& block : record["blocks"]) {
+      for (Json& time : block["batch_us"]) time = time.get<double>() * ratios.at(block["placement"].get<std::size_t>());
+    }
+  }
+  const Json entry = checked_report(run)["comparison"].at(0);
+  CHECK(entry["ci_low"].get<double>() > 1.03);
+  CHECK(entry["verdict"] == "ambiguous");
+  CHECK(entry["reason"].get<std::string>().find("one of 40 that were compared") != std::string::npos);
 }
 
 TEST_CASE("rows that were not interleaved are not compared") {

@@ -55,18 +55,23 @@ class RunBuilder {
             {"skip", nullptr}};
   }
 
-  /// A passed row with `per_block` samples in each of two blocks around `time_us`.
-  RowRecord ok(int index, const std::string& allocator, double time_us = 10, int per_block = 5) const {
+  /// A passed row with `per_block` samples around `time_us` in each of two blocks of each of its `placements`.
+  RowRecord ok(int index, const std::string& allocator, double time_us = 10, int per_block = 5,
+               int placements = 6) const {
     const bool first = allocator == allocators_.front();
     RowRecord row{.case_id = case_id(index), .allocator = allocator, .status = "ok"};
     row.handle = {{"asked", "auto"}, {"used", "posix_fd"}, {"reason", "a trial passed"}};
     row.multicast = {{"asked", "off"}, {"used", "off"}, {"reason", "off unless asked for"}};
     row.launch = {{"blocks", 2}, {"threads", 1}, {"cluster", 1}, {"pdl", false}, {"graph", true}, {"buffers", 5}};
     row.iterations_per_batch = 8;
-    for (const int position : first ? std::vector{0, 3} : std::vector{1, 2}) {
-      SampleBlock block{.position = position};
-      for (int i = 0; i < per_block; ++i) block.batch_us.push_back(time_us * (1 + 0.001 * i));
-      row.blocks.push_back(block);
+    for (int placement = 0; placement < placements; ++placement) {
+      // Placements differ a little, as they do.
+      const double luck = first ? (placement % 2 == 0 ? 1.0003 : 0.9997) : 1;
+      for (const int position : first ? std::vector{0, 3} : std::vector{1, 2}) {
+        SampleBlock block{.position = 4 * placement + position, .placement = placement};
+        for (int i = 0; i < per_block; ++i) block.batch_us.push_back(time_us * luck * (1 + 0.001 * i));
+        row.blocks.push_back(block);
+      }
     }
     row.rank_mean_us = {time_us, time_us * 0.9, time_us * 1.1, time_us * 0.8};
     row.checked_iterations = 80;

@@ -165,6 +165,24 @@ TEST_CASE("each further allocator has a ratio and a pair verdict of its own agai
                                                                "2.000", "slower", "0", "ok"});
 }
 
+TEST_CASE("what is ambiguous is followed by what is missing, or by the interval") {
+  const auto line_of = [](const RunBuilder& run) {
+    std::ostringstream out;
+    TableOf table(out);
+    for (const Json& record : run.records()) table.append(record);
+    return data_lines(out).at(0);
+  };
+  RunBuilder one(1), restless(1);
+  one.add(one.ok(0, kSymm, 8, 5, 1)).add(one.ok(0, kTorch, 10, 5, 1));
+  CHECK(line_of(one).find("0.800  ambiguous: 1 placement ") != std::string::npos);
+  RowRecord symm = restless.ok(0, kSymm);
+  for (auto& block : symm.blocks) {
+    for (double& time : block.batch_us) time *= block.placement % 2 == 0 ? 1.1 : 0.92;
+  }
+  restless.add(symm).add(restless.ok(0, kTorch));
+  CHECK(line_of(restless).find("ambiguous: 0.91-1.11 ") != std::string::npos);
+}
+
 TEST_CASE("cases with allocators of their own are compared within themselves") {
   std::ostringstream out;
   TableOf table(out);
@@ -175,7 +193,7 @@ TEST_CASE("cases with allocators of their own are compared within themselves") {
     run.add(run.ok(index, allocator, allocator == kTorch ? 10 : 8));
   }
   for (const Json& record : run.records()) table.append(record);
-  CHECK(lines(out).at(1).find("symm/torch  symm is    torch/ipc  torch is") != std::string::npos);
+  CHECK(lines(out).at(1).find("symm/torch  symm is                 torch/ipc  torch is") != std::string::npos);
   const auto rows = data_lines(out);
   REQUIRE(rows.size() == 2);
   const auto end_of = [](const std::string& line) {

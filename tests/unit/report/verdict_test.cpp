@@ -1,5 +1,6 @@
 #include "report/verdict.hpp"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 
 #include "check_schema.hpp"
@@ -239,4 +240,17 @@ TEST_CASE("every kind of failure has a next step") {
   for (int reason = 0; reason <= static_cast<int>(Reason::internal); ++reason) {
     CHECK(next_step({.reason = static_cast<Reason>(reason), .peer = 1}).size() > 20);
   }
+}
+
+TEST_CASE("the summary names the cases that differ, and why the others are not decided") {
+  RunBuilder run(3);
+  for (const auto& allocator : {kSymm, kTorch}) {
+    const bool symm = allocator == kSymm;
+    run.add(run.ok(0, allocator, symm ? 8 : 10));
+    run.add(run.ok(1, allocator, 10, 5, 4)).add(run.ok(2, allocator, 10, 5, 4));
+  }
+  const auto lines = summary_lines(run.report());
+  const auto has = [&](const std::string& line) { return std::find(lines.begin(), lines.end(), line) != lines.end(); };
+  CHECK(has("  allreduce bf16 one_shot 16 KiB: faster, 0.800 (0.800 to 0.800)"));
+  CHECK(has("  2 ambiguous: 4 placements, 6 are needed"));
 }

@@ -1,155 +1,172 @@
 #include "stats/comparison.hpp"
 
+#include <array>
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <cmath>
 #include <limits>
 #include <random>
+
+#include "support/contains.hpp"
 
 using namespace symmbench;
 using Catch::Approx;
 
 namespace {
 
-using Blocks = std::vector<std::vector<double>>;
-
-/// Two blocks of `count` samples each around `first` and `second`, within +-`noise` of them.
-Blocks blocks(double first, double second, double noise = 0.002, int count = 10, unsigned seed = 1) {
-  std::mt19937 engine(seed);
-  std::uniform_real_distribution<double> around(1 - noise, 1 + noise);
-  Blocks both(2);
-  for (int i = 0; i < count; ++i) {
-    both[0].push_back(first * around(engine));
-    both[1].push_back(second * around(engine));
+/// A-B-B-A of `samples` a block in each of `ratios`' placements: B takes 10, A `ratio` times that.
+std::vector<PlacementBlocks> measured(const std::vector<double>& ratios, std::size_t samples = 5) {
+  std::vector<PlacementBlocks> placements;
+  for (const double ratio : ratios) {
+    const std::vector<double> a(samples, 10 * ratio), b(samples, 10);
+    placements.push_back({.a = {a, a}, .b = {b, b}});
   }
-  return both;
+  return placements;
 }
+
+PairedComparison alone(const std::vector<PlacementBlocks>& placements) {
+  const auto paired = pair_up(placements);
+  REQUIRE(paired);
+  return compare(std::array{FamilyMember{.measured = *paired}}).front();
+}
+
+PairedComparison alone(const std::vector<double>& ratios) { return alone(measured(ratios)); }
 
 }  // namespace
 
-TEST_CASE("equal contenders are the same") {
-  const auto result = compare_paired(blocks(10, 10), blocks(10, 10, 0.002, 10, 2));
-  REQUIRE(result);
-  CHECK(result->verdict == PairVerdict::same);
-  CHECK(result->ratio == Approx(1).margin(0.01));
+TEST_CASE("allocators that take the same time in every placement are the same") {
+  const auto result = alone({1, 1.002, 0.999, 1.001, 0.998, 1});
+  CHECK(result.verdict == PairVerdict::same);
+  CHECK(result.ratio == Approx(1).margin(0.001));
+  CHECK(result.placements == 6);
+  CHECK(result.samples == 60);
+  CHECK(contains(result.reason, "lies within 0.97 to 1.03"));
 }
 
-TEST_CASE("the one that takes less time is faster, and the same data the other way round is slower") {
-  const auto a = blocks(8, 8), b = blocks(10, 10, 0.002, 10, 2);
-  const auto forward = compare_paired(a, b), backward = compare_paired(b, a);
-  REQUIRE((forward && backward));
-  CHECK(forward->verdict == PairVerdict::faster);
-  CHECK(backward->verdict == PairVerdict::slower);
-  CHECK(forward->ratio == Approx(0.8).epsilon(0.01));
-  CHECK(forward->ratio * backward->ratio == Approx(1));
-  CHECK(forward->interval->low * backward->interval->high == Approx(1));
+TEST_CASE(
+    "the one that takes less time in every placement is faster, and the same data the other way round is slower") {
+  const std::vector<double> ratios{0.80, 0.81, 0.79, 0.80, 0.80, 0.81};
+  std::vector<double> inverse;
+  for (const double ratio : ratios) inverse.push_back(1 / ratio);
+  const auto forward = alone(ratios), backward = alone(inverse);
+  CHECK(forward.verdict == PairVerdict::faster);
+  CHECK(backward.verdict == PairVerdict::slower);
+  CHECK(forward.ratio * backward.ratio == Approx(1));
+  CHECK(forward.interval->low * backward.interval->high == Approx(1));
+  CHECK(contains(forward.reason, "lies below 0.97"));
+  CHECK(contains(backward.reason, "lies above 1.03"));
+}
+
+TEST_CASE("one placement that is slower is no verdict on the allocator, however many samples it has") {
+  auto placements = measured({1, 1, 1, 1, 1});
+  placements.push_back(measured({1.3}, 1000).front());
+  const auto result = alone(placements);
+  CHECK(result.verdict == PairVerdict::ambiguous);
+  CHECK(contains(result.reason, "crosses 0.97 and 1.03"));
+  CHECK(contains(result.reason, "by placement 1.000 to 1.300"));
+}
+
+TEST_CASE("a single placement decides nothing, whatever was measured there") {
+  for (const double ratio : {0.5, 1.0, 2.0}) {
+    const auto result = alone(measured({ratio}, 1000));
+    CHECK(result.verdict == PairVerdict::ambiguous);
+    CHECK_FALSE(result.interval);
+    CHECK(result.reason == "1 placement, 6 are needed");
+  }
+}
+
+TEST_CASE("what is missing to decide is said in numbers") {
+  CHECK(alone({2, 2, 2, 2}).reason == "4 placements, 6 are needed");
+  CHECK(alone({2, 2, 2, 2, 2, 2}).verdict == PairVerdict::slower);
 }
 
 TEST_CASE("a drift that is linear in time cancels in the ratio") {
-  // A-B-B-A while everything gets slower by 2 % per block: the contenders are equal.
-  const auto result = compare_paired(Blocks{{10.0, 10.0}, {10.6, 10.6}}, Blocks{{10.2, 10.2}, {10.4, 10.4}});
-  REQUIRE(result);
-  CHECK(result->ratio == Approx(1).margin(0.001));
-  // Without pairing, A-A-B-B would have shown 4 %.
+  // A-B-B-A while everything gets slower by 2 % per block: the allocators are equal. Unpaired, it would be 4 %.
+  const std::vector<PlacementBlocks> drifting(6, {.a = {{10.0}, {10.6}}, .b = {{10.2}, {10.4}}});
+  CHECK(alone(drifting).ratio == Approx(1).margin(0.001));
 }
 
-TEST_CASE("the interval covers the difference between block pairs, however many samples a block has") {
-  const auto result = compare_paired(blocks(10, 11, 1e-6, 1000), blocks(10, 10, 1e-6, 1000, 2));
-  REQUIRE(result);
-  CHECK(result->interval->low <= Approx(1.0).epsilon(0.001));
-  CHECK(result->interval->high >= Approx(1.1).epsilon(0.001));
-  CHECK(result->verdict == PairVerdict::ambiguous);
+TEST_CASE("batches of one placement that disagree by more than the allocators do are unstable") {
+  const std::vector<double> slow(5, 14), fast(5, 10), even(5, 11);
+  const std::vector<PlacementBlocks> restless(6, {.a = {fast, slow}, .b = {even, even}});
+  const auto result = alone(restless);
+  CHECK(result.block_spread == Approx(0.4));
+  CHECK(result.verdict == PairVerdict::unstable);
+  CHECK(result.reason == "batches of one placement differ by 40 %");
 }
 
-TEST_CASE("blocks of one contender that differ more than the contenders do are unstable") {
-  const auto result = compare_paired(blocks(10, 14), blocks(11, 11));
-  REQUIRE(result);
-  CHECK(result->block_spread == Approx(0.4).epsilon(0.01));
-  CHECK(result->verdict == PairVerdict::unstable);
+TEST_CASE("placements that differ while each agrees with itself are not unstable") {
+  const auto result = alone({1, 1.2, 0.85, 1.1, 0.9, 1.15});
+  CHECK(result.block_spread == Approx(0).margin(1e-9));
+  CHECK(result.verdict == PairVerdict::ambiguous);
+}
+
+TEST_CASE("blocks of a few samples make nobody unstable") {
+  const std::vector<PlacementBlocks> restless(6, {.a = {{10}, {14}}, .b = {{11}, {11}}});
+  CHECK(alone(restless).verdict != PairVerdict::unstable);
 }
 
 TEST_CASE("a difference far larger than the unrest of the blocks is still a difference") {
-  const auto result = compare_paired(blocks(10, 11.5), blocks(40, 40));
-  REQUIRE(result);
-  CHECK(result->block_spread > kUnstableSpread);
-  CHECK(result->verdict == PairVerdict::faster);
+  const std::vector<double> slow(5, 11.5), fast(5, 10), other(5, 40);
+  const std::vector<PlacementBlocks> restless(6, {.a = {fast, slow}, .b = {other, other}});
+  const auto result = alone(restless);
+  CHECK(result.block_spread > kUnstableSpread);
+  CHECK(result.verdict == PairVerdict::faster);
 }
 
-TEST_CASE("one sample each gives a ratio without an interval, which is ambiguous") {
-  const auto result = compare_paired(Blocks{{10}}, Blocks{{20}});
-  REQUIRE(result);
-  CHECK(result->ratio == Approx(0.5));
-  CHECK_FALSE(result->interval);
-  CHECK(result->verdict == PairVerdict::ambiguous);
-}
-
-TEST_CASE("one sample per block gives an interval from the pairs, and a verdict once there are enough of them") {
-  Blocks a{{10}, {10.1}, {9.9}, {10}, {10}}, b{{20}, {20.1}, {20}, {19.9}, {20}};
-  const auto few = compare_paired(a, b);
-  REQUIRE(few);
-  REQUIRE(few->interval);
-  CHECK(few->verdict == PairVerdict::ambiguous);
-  a.push_back({10});
-  b.push_back({20});
-  CHECK(compare_paired(a, b)->verdict == PairVerdict::faster);
-}
-
-TEST_CASE("blocks without a partner are left out") {
-  const auto whole = compare_paired(Blocks{{10, 10.1}}, Blocks{{10, 10.1}});
-  const auto more = compare_paired(Blocks{{10, 10.1}, {90, 91}}, Blocks{{10, 10.1}});
-  REQUIRE((whole && more));
-  CHECK(more->ratio == whole->ratio);
+TEST_CASE("blocks and placements without a partner are left out") {
+  auto placements = measured({1.2, 1.2});
+  placements[1].a.push_back({90, 91});
+  placements.push_back({.a = {{50}}, .b = {}});
+  const auto paired = pair_up(placements);
+  REQUIRE(paired);
+  CHECK(paired->log_ratios.size() == 2);
+  CHECK(paired->samples == 20);
+  CHECK(std::exp(paired->log_ratios[1]) == Approx(1.2));
 }
 
 TEST_CASE("nothing to pair, or times that are no times, give no comparison") {
-  CHECK_FALSE(compare_paired(Blocks{}, Blocks{}));
-  CHECK_FALSE(compare_paired(Blocks{{}}, Blocks{{}}));
-  CHECK_FALSE(compare_paired(Blocks{{1, 2}}, Blocks{{0, 1}}));
-  CHECK_FALSE(compare_paired(Blocks{{1, -2}}, Blocks{{1, 1}}));
-  CHECK_FALSE(compare_paired(Blocks{{1, std::numeric_limits<double>::quiet_NaN()}}, Blocks{{1, 1}}));
-  CHECK_FALSE(compare_paired(Blocks{{1, std::numeric_limits<double>::infinity()}}, Blocks{{1, 1}}));
-}
-
-TEST_CASE("the verdict follows its written rule at every limit") {
-  struct Case {
-    double ratio;
-    std::optional<Interval> interval;
-    double spread;
-    PairVerdict expected;
-  };
-  for (const auto& [ratio, interval, spread, expected] :
-       {Case{1.00, Interval{0.98, 1.02}, 0.00, PairVerdict::same},
-        Case{1.00, Interval{0.97, 1.03}, 0.00, PairVerdict::same},
-        Case{1.00, Interval{0.969, 1.02}, 0.00, PairVerdict::ambiguous},
-        Case{0.90, Interval{0.88, 0.96}, 0.00, PairVerdict::faster},
-        Case{0.95, Interval{0.93, 0.98}, 0.00, PairVerdict::ambiguous},
-        Case{1.10, Interval{1.04, 1.16}, 0.00, PairVerdict::slower},
-        Case{1.10, Interval{1.02, 1.18}, 0.00, PairVerdict::ambiguous},
-        Case{1.00, Interval{0.80, 1.25}, 0.00, PairVerdict::ambiguous},
-        Case{1.00, Interval{0.99, 1.01}, 0.11, PairVerdict::unstable},
-        Case{1.00, Interval{0.99, 1.01}, 0.10, PairVerdict::same},
-        Case{2.00, Interval{1.9, 2.1}, 0.50, PairVerdict::slower},
-        Case{1.00, std::nullopt, 0.00, PairVerdict::ambiguous},
-        Case{1.00, std::nullopt, 9.00, PairVerdict::ambiguous}}) {
-    INFO("ratio " << ratio << " spread " << spread);
-    CHECK(name_of(pair_verdict_of(ratio, interval, spread)) == name_of(expected));
+  using Placements = std::vector<PlacementBlocks>;
+  CHECK_FALSE(pair_up(Placements{}));
+  CHECK_FALSE(pair_up(Placements{{.a = {{}}, .b = {{}}}}));
+  for (const double bad :
+       {0.0, -2.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    CHECK_FALSE(pair_up(Placements{{.a = {{1, 2}}, .b = {{bad, 1}}}}));
   }
 }
 
-TEST_CASE("a 5 % difference under 1 % noise is found in six pairs, and equality is not mistaken for one") {
-  const auto six_pairs = [](double center, unsigned seed) {
-    Blocks all;
-    for (unsigned k = 0; k < 3; ++k) {
-      for (auto& block : blocks(center, center, 0.01, 10, seed + 100000 * k)) all.push_back(std::move(block));
-    }
-    return all;
-  };
-  int found = 0, false_alarms = 0;
-  for (unsigned seed = 1; seed <= 100; ++seed) {
-    const auto a = six_pairs(10, seed), b = six_pairs(10.5, seed + 1000), c = six_pairs(10, seed + 2000);
-    found += compare_paired(b, a)->verdict == PairVerdict::slower ? 1 : 0;
-    const auto verdict = compare_paired(a, c)->verdict;
-    false_alarms += verdict == PairVerdict::slower || verdict == PairVerdict::faster ? 1 : 0;
+TEST_CASE("a difference that is clear by itself may not be among many that were compared") {
+  // Ten placements around +5 %, just wide enough for t at 95 %.
+  const std::vector<double> ratios{1.02, 1.08, 1.03, 1.07, 1.04, 1.06, 1.03, 1.08, 1.04, 1.06};
+  CHECK(alone(ratios).verdict == PairVerdict::slower);
+
+  std::vector<FamilyMember> family{{.measured = *pair_up(measured(ratios)), .series = 0}};
+  for (std::size_t i = 1; i < 40; ++i) {
+    family.push_back({.measured = *pair_up(measured({1, 1.01, 0.99, 1, 1.01, 0.99})), .series = i});
   }
-  CHECK(found >= 95);
-  CHECK(false_alarms == 0);
+  const auto results = compare(family);
+  CHECK(results[0].verdict == PairVerdict::ambiguous);
+  CHECK(results[0].interval->low > 1 + kSameWithin);
+  CHECK(contains(results[0].reason, "one of 40 that were compared"));
+  for (std::size_t i = 1; i < results.size(); ++i) CHECK(results[i].verdict == PairVerdict::same);
+  CHECK(compare_early(family[0].measured, 40).verdict == PairVerdict::ambiguous);
+  CHECK(compare_early(family[0].measured, 1).verdict == PairVerdict::slower);
+}
+
+TEST_CASE("placements that agree by chance take the spread of their series") {
+  const std::vector<double> calm(6, 1.05), restless{1, 1.1, 0.9, 1.06, 0.94, 1};
+  std::vector<FamilyMember> family{{.measured = *pair_up(measured(calm))}};
+  CHECK(compare(family).front().verdict == PairVerdict::slower);
+  for (int i = 0; i < 3; ++i) family.push_back({.measured = *pair_up(measured(restless))});
+  CHECK(compare(family).front().verdict == PairVerdict::ambiguous);
+  family.front().series = 1;  // of another algorithm
+  CHECK(compare(family).front().verdict == PairVerdict::slower);
+}
+
+TEST_CASE("one restless size does not drown the others of its series") {
+  std::vector<FamilyMember> family{{.measured = *pair_up(measured({1, 1.3, 0.7, 1.2, 0.8, 1}))}};
+  for (int i = 0; i < 4; ++i) family.push_back({.measured = *pair_up(measured({1.1, 1.11, 1.09, 1.1, 1.1, 1.1}))});
+  const auto results = compare(family);
+  CHECK(results[0].verdict == PairVerdict::ambiguous);
+  for (std::size_t i = 1; i < results.size(); ++i) CHECK(results[i].verdict == PairVerdict::slower);
 }

@@ -72,6 +72,17 @@ TEST_CASE("Student's quantile agrees with the printed tables") {
   CHECK(student_t_95(1e9) == Approx(1.96).margin(1e-3));
 }
 
+TEST_CASE("both tails of Student's t agrees with the printed tables, and with its quantile") {
+  CHECK(student_t_both_tails(0, 7) == Approx(1));
+  CHECK(student_t_both_tails(2.365, 7) == Approx(0.05).epsilon(1e-3));
+  CHECK(student_t_both_tails(3.499, 7) == Approx(0.01).epsilon(1e-3));
+  CHECK(student_t_both_tails(5.408, 7) == Approx(0.001).epsilon(2e-3));
+  CHECK(student_t_both_tails(1, 1) == Approx(0.5));
+  for (const double degrees : {1.0, 2.0, 5.0, 23.0, 100.0, 1000.0}) {
+    CHECK(student_t_both_tails(student_t_95(degrees), degrees) == Approx(0.05).epsilon(2e-3));
+  }
+}
+
 TEST_CASE("Student's quantile never rises with more degrees of freedom") {
   for (double degrees = 1; degrees < 200; degrees += 0.5) CHECK(student_t_95(degrees) >= student_t_95(degrees + 0.5));
 }
