@@ -272,23 +272,6 @@ TEST_CASE("workers see multicast switched off") {
   CHECK(job.journals[1].records.size() == 1);
 }
 
-class FullDisk final : public RecordSink {
- public:
-  void append(const Json&) override {
-    throw Error{{.layer = Layer::report, .reason = Reason::io_error, .code = ENOSPC}};
-  }
-};
-
-TEST_CASE("a journal that cannot be written costs no records and blames no worker") {
-  ThreadTransportHub hub(1);
-  const auto endpoint = hub.endpoint(0);
-  FullDisk journal;
-  RecordList all;
-  Supervisor supervisor(*endpoint, {.group_size = 1, .worker_argv = scripted_worker_argv()}, journal, &all);
-  CHECK_FALSE(supervisor.run({scripted_request("g", kItems)}, 60).interrupted);
-  CHECK(all.records.size() == 3);
-}
-
 /// A transport that breaks at the n-th message it is asked for.
 class BreakingTransport final : public Transport {
  public:
