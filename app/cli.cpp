@@ -22,6 +22,7 @@ struct Accepted {
   std::string name;  ///< "--iters"; empty: a letter only
   char letter = 0;
   bool takes_value = true;
+  bool value_optional = false;  ///< standing alone it means `on`
   std::string key;  ///< of the option table, the command option's name, or the flag of an option of nccl-tests
 
   std::string shown() const { return name.empty() ? fmt::format("-{}", letter) : name; }
@@ -30,14 +31,17 @@ struct Accepted {
 std::vector<Accepted> accepted_options(const CommandSpec& command) {
   std::vector<Accepted> all{{.name = "--help", .letter = 'h', .takes_value = false, .key = "help"}};
   for (const auto& one : command.options) {
-    all.push_back(
-        {.name = fmt::format("--{}", one.name), .takes_value = !one.argument.empty(), .key = std::string(one.name)});
+    all.push_back({.name = fmt::format("--{}", one.name),
+                   .letter = one.letter,
+                   .takes_value = !one.argument.empty(),
+                   .key = std::string(one.name)});
   }
   if (!command.run_options) return all;
   for (const auto& spec : option_table()) {
     all.push_back({.name = spec.flag_name(),
                    .letter = spec.letter,
                    .takes_value = spec.kind != OptionKind::flag,
+                   .value_optional = spec.kind == OptionKind::output,
                    .key = spec.key()});
   }
   for (const auto& option : nccl_tests_options()) {
@@ -77,6 +81,11 @@ std::vector<std::string> bound_tokens(const std::vector<std::string>& arguments,
       tokens.push_back(token);
       continue;
     }
+    const std::string_view next = i + 1 < arguments.size() ? arguments[i + 1] : std::string_view();
+    if (option->value_optional && stands_alone_before(next)) {
+      tokens.push_back(fmt::format("{}=on", option->name));
+      continue;
+    }
     if (i + 1 == arguments.size()) fail_config(fmt::format("{}: needs a value", option->shown()));
     const auto& value = arguments[++i];
     if (find_accepted(options, with_dashes(value))) {
@@ -104,10 +113,10 @@ std::vector<std::string> bound_tokens(const std::vector<std::string>& arguments,
                           nearest ? fmt::format("; did you mean {}?", *nearest) : "; see --help"));
 }
 
-/// What was typed: option key to text, and the positional argument.
+/// What was typed: option key to text, and the positional arguments.
 struct Typed {
   TypedOptions text;
-  std::optional<std::string> positional;
+  std::vector<std::string> positionals;
 };
 
 Typed tokenize(const CommandSpec& command, const std::vector<std::string>& arguments) {
@@ -137,10 +146,10 @@ Typed tokenize(const CommandSpec& command, const std::vector<std::string>& argum
   }
   for (const auto& rest : app.remaining()) {
     if (command.positional.empty() || rest.starts_with('-')) fail_unknown(rest, options);
-    if (typed.positional) {
-      fail_config(fmt::format("'{}': takes one {}, and has '{}'", rest, command.positional, *typed.positional));
+    if (!command.several && !typed.positionals.empty()) {
+      fail_config(fmt::format("'{}': takes one {}, and has '{}'", rest, command.positional, typed.positionals[0]));
     }
-    typed.positional = rest;
+    typed.positionals.push_back(rest);
   }
   return typed;
 }
@@ -177,9 +186,11 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
 
   auto typed = tokenize(command, arguments);
   parsed.json = typed.text.contains("json");
+  parsed.force = typed.text.contains("force");
+  if (const auto at = typed.text.find("output"); at != typed.text.end()) parsed.output = at->second;
   if (!command.positional.empty()) {
-    if (!typed.positional) fail_config(fmt::format("needs {}; see --help", command.positional));
-    parsed.subject = *typed.positional;
+    if (typed.positionals.empty()) fail_config(fmt::format("needs {}; see --help", command.positional));
+    parsed.subjects = typed.positionals;
   }
   if (!command.run_options) return parsed;
   refuse_nccl_tests_variables([](const char* name) -> const char* { return std::getenv(name); });

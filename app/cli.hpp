@@ -15,6 +15,7 @@ struct CommandOption {
   std::string_view name;      ///< "ranks"
   std::string_view argument;  ///< "N"; empty: a flag
   std::string_view help;
+  char letter = 0;  ///< 0: none
 };
 
 struct CommandSpec {
@@ -24,6 +25,7 @@ struct CommandSpec {
   std::string_view details = {};
   bool run_options = false;          ///< takes every option of the option table
   std::string_view positional = {};  ///< "FILE"; empty: none
+  bool several = false;              ///< of the positional argument one or more
   std::span<const CommandOption> options = {};
   std::string_view exit_codes = {};
   bool now = true;
@@ -34,7 +36,7 @@ std::span<const CommandSpec> command_table();
 
 /// What the command line asks for. Only the members of its command are set.
 struct ParsedCommand {
-  std::string command;                     ///< "run", "plan", "list", "validate"; empty when only `text` was asked for
+  std::string command;                     ///< "run", "plan", "list", ...; empty when only `text` was asked for
   std::optional<std::string> text;         ///< --help or --version: print it to stdout and exit 0
   RunConfig config;                        ///< run, plan
   std::optional<std::string> config_path;  ///< what --config named: a file or a shipped configuration
@@ -42,7 +44,9 @@ struct ParsedCommand {
   bool plan_only = false;                  ///< run --plan
   int ranks = 4;                           ///< plan --ranks
   bool json = false;                       ///< plan, list --json
-  std::string subject;                     ///< validate FILE, list WHAT
+  std::vector<std::string> subjects;       ///< validate FILE..., list WHAT, salvage DIR, bundle REPORT|DIR: one or more
+  std::optional<std::string> output;       ///< salvage, bundle -o
+  bool force = false;                      ///< salvage, bundle --force
 };
 
 /// Parses, reads the config file and resolves. Neither prints nor exits.

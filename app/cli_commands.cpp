@@ -16,6 +16,11 @@ constexpr std::string_view kRunExitCodes =
 
 constexpr CommandOption kPlanOptions[] = {{"ranks", "N", "plan for N ranks on one host [default: 4]"},
                                           {"json", "", "print the plan as JSON"}};
+constexpr CommandOption kSalvageOptions[] = {
+    {"output", "FILE", "the report to write", 'o'},
+    {"force", "", "replace FILE where it exists; take journals of a run that is alive, too"}};
+constexpr CommandOption kBundleOptions[] = {{"output", "FILE", "the archive to write, NAME.tar.gz", 'o'},
+                                            {"force", "", "replace FILE where it exists"}};
 constexpr CommandOption kListOptions[] = {{"json", "", "print the list as JSON"}};
 
 constexpr CommandSpec kCommands[] = {
@@ -46,12 +51,37 @@ constexpr CommandSpec kCommands[] = {
      .options = kListOptions,
      .exit_codes = "  0   listed\n  2   usage\n  3   stdout did not take it\n"},
     {.name = "validate",
-     .arguments = "FILE",
-     .about = "check a report, a config file or a tuning table against the shipped schema",
-     .details = "Which of them it is follows from its content. Prints the path of each violation.\n",
+     .arguments = "FILE...",
+     .about = "check reports, config files and tuning tables against the shipped schemas",
+     .details = "Which of them a file is follows from its content. Prints the path of each violation.\n",
      .positional = "FILE",
-     .exit_codes = "  0   valid\n  1   violations\n  2   the file cannot be read or is not JSON\n"
+     .several = true,
+     .exit_codes = "  0   all are valid\n  1   violations in at least one\n"
+                   "  2   none has violations, and one cannot be read or is not JSON\n"
                    "  3   stdout did not take the answer\n"},
+    {.name = "salvage",
+     .arguments = "DIR -o REPORT [--force]",
+     .about = "turn the journals of an interrupted run into a report",
+     .details = "DIR is the folder of the journals, <report>.journal of the run, or a folder that holds one. They "
+                "stay. What is\n"
+                "missing or damaged in them is named on stderr and in run.events. What was not written is not_tested, "
+                "and a run\n"
+                "without an end is not complete.\n",
+     .positional = "DIR",
+     .options = kSalvageOptions,
+     .exit_codes = "  0, 1, 3, 4, 77   what the report comes to, as from the run itself; 3 is usual: not complete\n"
+                   "  2   no report can be made of DIR, its run is alive, or REPORT exists\n"
+                   "  3   also: the report cannot be written\n"},
+    {.name = "bundle",
+     .arguments = "REPORT|DIR -o NAME.tar.gz [--force]",
+     .about = "one archive for a ticket: reports, journals, configuration, facts; secrets taken out",
+     .details =
+         "Of a report: it and its journals, where they are still there. Of a folder: all that a run writes, and logs.\n"
+         "Tokens, passwords and the like are masked, by the name beside them or by their shape; look into it all the\n"
+         "same before it leaves your hands. manifest.json in it says what was taken out and left out.\n",
+     .positional = "REPORT|DIR",
+     .options = kBundleOptions,
+     .exit_codes = "  0   written\n  2   nothing to take, or the archive exists\n  3   it cannot be written\n"},
     {.name = "probe",
      .arguments = "[--trace]",
      .about = "facts of the machine, handle trials, peer-access matrix, findings",
@@ -69,14 +99,6 @@ constexpr CommandSpec kCommands[] = {
      .about = "make a threshold file out of good reports",
      .now = kLater},
     {.name = "html", .arguments = "REPORT [OTHER] -o FILE", .about = "a report as a page", .now = kLater},
-    {.name = "salvage",
-     .arguments = "DIR",
-     .about = "turn the journals of an interrupted run into a report",
-     .now = kLater},
-    {.name = "bundle",
-     .arguments = "DIR|REPORT",
-     .about = "one archive for a ticket: reports, journals, facts, redacted",
-     .now = kLater},
     {.name = "explain", .arguments = "CHECK_ID|METRIC", .about = "what a finding or a metric means", .now = kLater},
 };
 

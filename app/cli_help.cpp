@@ -65,7 +65,8 @@ std::string help_of(const CommandSpec& command) {
   if (!command.now) return text;
   text += "\nOptions\n";
   for (const auto& one : command.options) {
-    text += two_columns(fmt::format("      --{}{}{}", one.name, one.argument.empty() ? "" : " ", one.argument),
+    const auto letter = one.letter ? fmt::format("-{}, ", one.letter) : std::string(4, ' ');
+    text += two_columns(fmt::format("  {}--{}{}{}", letter, one.name, one.argument.empty() ? "" : " ", one.argument),
                         std::string(one.help));
   }
   text += two_columns("  -h, --help", "print this and exit");

@@ -127,7 +127,7 @@ std::string list_text(const Json& list) {
 int command_list(const ParsedCommand& parsed) {
   Json list;
   try {
-    list = list_json(parsed.subject);
+    list = list_json(parsed.subjects.front());
   } catch (const Error& error) {
     log_line("symmbench list: {}", error.failure().detail);
     return 2;

@@ -22,6 +22,7 @@
 #include "report/case_feed.hpp"
 #include "report/outputs.hpp"
 #include "report/verdict.hpp"
+#include "report/write.hpp"
 #include "supervise/signals.hpp"
 #include "symmbench_version.hpp"
 
@@ -32,7 +33,10 @@ namespace {
 JobPlan checked_plan(const ParsedCommand& command, int world_size) {
   try {
     JobPlan plan(command.config, world_size);
-    if (!command.plan_only) check_outputs(command.config.outputs);
+    if (!command.plan_only) {
+      if (command.config.output_dir) make_output_dir(*command.config.output_dir);
+      check_outputs(command.config.outputs);
+    }
     return plan;
   } catch (const Error& error) {
     Failure failure = error.failure();

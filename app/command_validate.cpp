@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "app/product.hpp"
 #include "config/config_file.hpp"
 #include "config/resolve.hpp"
@@ -53,22 +55,33 @@ Validation validate_file(const std::string& path) {
   return validation;
 }
 
-int command_validate(const ParsedCommand& parsed) {
+namespace {
+
+/// What became of one file, as an exit code; the answer goes to `text`.
+int validate_one(const std::string& path, std::string& text) {
   Validation validation;
   try {
-    validation = validate_file(parsed.subject);
+    validation = validate_file(path);
   } catch (const Error& error) {
     log_line("symmbench validate: {}", error.failure().detail);
     return 2;
   }
-  std::string text;
-  for (const auto& line : validation.violations) text += fmt::format("{}: {}\n", parsed.subject, line);
+  for (const auto& line : validation.violations) text += fmt::format("{}: {}\n", path, line);
   const auto count = validation.violations.size();
-  text += count == 0 ? fmt::format("{}: valid {}\n", parsed.subject, validation.kind)
-                     : fmt::format("{}: not a valid {}: {} violation{}\n", parsed.subject, validation.kind, count,
+  text += count == 0 ? fmt::format("{}: valid {}\n", path, validation.kind)
+                     : fmt::format("{}: not a valid {}: {} violation{}\n", path, validation.kind, count,
                                    count == 1 ? "" : "s");
-  print_product(text);
   return count == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int command_validate(const ParsedCommand& parsed) {
+  std::set<int> codes;
+  std::string text;
+  for (const auto& path : parsed.subjects) codes.insert(validate_one(path, text));
+  print_product(text);
+  return codes.contains(1) ? 1 : *codes.rbegin();
 }
 
 }  // namespace symmbench

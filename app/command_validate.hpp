@@ -18,7 +18,8 @@ struct Validation {
 /// @throws Error{config, ...} when the file cannot be read or is not JSON, with line and column
 Validation validate_file(const std::string& path);
 
-/// Prints the verdict to stdout; 0 valid, 1 not. Unreadable files go to stderr; 2.
+/// Prints a verdict on each file to stdout; 0 all are valid, 1 one is not. Unreadable files go to stderr; 2 where none
+/// is invalid.
 int command_validate(const ParsedCommand& parsed);
 
 }  // namespace symmbench

@@ -6,9 +6,11 @@
 #include <vector>
 
 #include "app/cli.hpp"
+#include "app/command_bundle.hpp"
 #include "app/command_list.hpp"
 #include "app/command_plan.hpp"
 #include "app/command_run.hpp"
+#include "app/command_salvage.hpp"
 #include "app/command_validate.hpp"
 #include "app/product.hpp"
 #include "app/worker_task.hpp"
@@ -42,6 +44,8 @@ constexpr Command kCommands[] = {{"run", command_run},
                                  {"plan", alone<command_plan>},
                                  {"list", alone<command_list>},
                                  {"validate", alone<command_validate>},
+                                 {"salvage", alone<command_salvage>},
+                                 {"bundle", alone<command_bundle>},
                                  {"worker", worker}};
 
 int dispatch(const Arguments& arguments) {

@@ -50,6 +50,8 @@ std::string_view type_phrase(OptionKind kind) {
       return "must be a duration such as 20, \"1.5s\" or \"10m\"";
     case OptionKind::table:
       return "must be a name, a file or a tuning table";
+    case OptionKind::output:
+      return "must be a file name, true or false";
     case OptionKind::path:
     case OptionKind::text:
       return "must be a text";
@@ -188,6 +190,9 @@ Json element_from_text(const OptionSpec& spec, std::string_view text, const Orig
       return checked_seconds(spec, text, origin);
     case OptionKind::table:
       return checked_table(text, origin);
+    case OptionKind::output:
+      if (text == "on" || text == "off") return Json(text == "on");
+      [[fallthrough]];
     case OptionKind::path:
     case OptionKind::text:
       if (text.empty()) origin.fail(text, "must not be empty");
@@ -222,6 +227,8 @@ bool has_type_of(OptionKind kind, const Json& json) {
       return json.is_number() || json.is_string();
     case OptionKind::table:
       return json.is_object() || json.is_string();
+    case OptionKind::output:
+      return json.is_boolean() || json.is_string();
   }
   return false;
 }
@@ -234,6 +241,7 @@ Json element_from_json(const OptionSpec& spec, const Json& json, const Origin& o
     (void)tuning_entries(json, origin.name());
     return json;
   }
+  if (spec.kind == OptionKind::output && json.is_boolean()) return json;
   return element_from_text(spec, found_text(json), origin);
 }
 

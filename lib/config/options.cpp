@@ -79,7 +79,7 @@ constexpr Bounds from(double low, double high = 1e9) { return {.low = low, .high
 
 /// The option that says where an output goes.
 constexpr OptionSpec output_file(const OutputFileRow& row) {
-  return {row.option, 0, Kind::path, Scope::run, Group::output, "FILE", "", row.about, {}, {}, row.now};
+  return {row.option, 0, Kind::output, Scope::run, Group::output, "[FILE]", "", row.help, {}, {}, row.now};
 }
 
 // A table reads by rows.
@@ -208,8 +208,9 @@ constexpr OptionSpec kOwnOptions[] = {
     {"journal", 0, Kind::path, Scope::run, Group::output, "DIR", "",
      "journals of the run while it runs [default: <report>.journal, removed once the report is written]"},
     {"output-dir", 0, Kind::path, Scope::run, Group::output, "DIR", "",
-     "existing folder for output files with standard names: report.json (unless --report names one), and tuning.json "
-     "of --tune [default: no report; tuning.json in the current folder]"},
+     "folder for output files with standard names, made if missing: report.json (unless --report names one), and those "
+     "that --csv, --jsonl, --junit, --prometheus and --tune ask for [default: no report; tuning.json in the current "
+     "folder]"},
     {"format", 0, Kind::name, Scope::run, Group::output, "NAME", "table", "what stdout shows", kFormats},
     {"progress", 0, Kind::name, Scope::run, Group::output, "NAME", "auto", "how far the run is", kProgress},
     {"quiet", 0, Kind::flag, Scope::run, Group::output, "", "", "stdout has the verdict line alone; no progress"},

@@ -19,6 +19,7 @@ enum class OptionKind {
   bytes,     ///< size such as 16, 64K, 1.5M (1024^n)
   seconds,   ///< duration such as 20, 1.5s, 500ms, 10m, 2h
   path,      ///< file or directory
+  output,    ///< file to write, or standing alone (`on`) its standard name in --output-dir; in a file also a boolean
   table,     ///< tuning table: a name or a file; in a file also the table itself, as an object
   text,      ///< anything but empty
 };
@@ -67,8 +68,15 @@ struct OptionSpec {
   /// "--warmup-iters".
   std::string flag_name() const;
   /// Whether it says where this run writes: what repeats a run leaves that to its user.
-  bool says_where() const { return kind == OptionKind::path && group == OptionGroup::output; }
+  bool says_where() const {
+    return (kind == OptionKind::path || kind == OptionKind::output) && group == OptionGroup::output;
+  }
 };
+
+/// Whether an option of kind `output` stands alone where `next` is the word behind it; empty at the end of the line.
+inline bool stands_alone_before(std::string_view next) {
+  return next.empty() || (next.starts_with('-') && next != "-");
+}
 
 /// Every option, in the order of --help.
 std::span<const OptionSpec> option_table();

@@ -82,7 +82,9 @@ std::string typed_without_outputs(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     TypedOption typed = typed_option(words[i]);
     const std::string option = words[i];
-    const bool takes_next = typed.value_follows && i + 1 < words.size();
+    const bool stands_alone = typed.spec != nullptr && typed.spec->kind == OptionKind::output &&
+                              stands_alone_before(i + 1 < words.size() ? words[i + 1] : std::string());
+    const bool takes_next = typed.value_follows && i + 1 < words.size() && !stands_alone;
     if (takes_next) typed.value = words[++i];
     if (typed.spec != nullptr && typed.spec->says_where()) continue;
     const bool reads_file =

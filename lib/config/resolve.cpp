@@ -252,20 +252,21 @@ OutputFormat format_from(const std::string& name) {
   return name == "nccl" ? OutputFormat::nccl : name == "none" ? OutputFormat::none : OutputFormat::table;
 }
 
-/// What the run writes, and where: at the path of its option, else under its standard name where --output-dir or a
-/// switch asks for it.
+/// What the run writes: at the path of its option, else, where it is asked for, under its standard name.
 std::vector<OutputFile> outputs_from(const Settings& run) {
   const auto output_dir = get_optional<std::string>(run, "output_dir");
   std::vector<OutputFile> outputs;
   for (const OutputFileRow& row : kOutputFiles) {
     const std::string key(row.option);
-    const bool is_path = option(key).kind == OptionKind::path;
-    const auto path = is_path ? get_optional<std::string>(run, key.c_str()) : std::nullopt;
-    const bool standard = is_path ? output_dir && row.in_output_dir : get<bool>(run, key.c_str());
-    if (path == "-") run.at(key).fail("must be a file: stdout has the table");
-    if (path) {
-      outputs.push_back({row.value, *path});
-    } else if (standard) {
+    const auto asked = run.find(key);
+    const Json value = asked == run.end() ? Json(output_dir && row.in_output_dir) : asked->second.value;
+    if (value == "-") asked->second.fail("must be a file: stdout has the table");
+    if (value.is_string()) {
+      outputs.push_back({row.value, value.get<std::string>()});
+    } else if (value.get<bool>()) {
+      if (!output_dir && option(key).kind == OptionKind::output) {
+        asked->second.origin.fail(fmt::format("needs a file name, or --output-dir for its {}", row.file_name));
+      }
       outputs.push_back({row.value, fmt::format("{}/{}", output_dir.value_or("."), row.file_name)});
     }
   }

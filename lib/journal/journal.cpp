@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -78,12 +80,44 @@ bool is_file_at(int fd, const std::string& path) {
 
 }  // namespace
 
+bool journal_is_live(const std::string& dir) {
+  for (const auto& [rank, path] : journals_in(dir)) {
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file && locked_by_another(file.get())) return true;
+  }
+  return false;
+}
+
+std::string find_journal(const std::string& dir) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error(
+        {.layer = Layer::config, .reason = Reason::invalid_argument, .detail = fmt::format("'{}' {}", dir, why)});
+  };
+  std::error_code error;
+  if (!fs::is_directory(dir, error)) refuse(error ? error.message() : "is no folder");
+  if (!journals_in(dir).empty()) return dir;
+  std::vector<std::string> found;
+  for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    if (it->path().extension() != ".journal" || !it->is_directory(ignored)) continue;
+    if (!journals_in(it->path().string()).empty()) found.push_back(it->path().string());
+  }
+  if (found.empty()) refuse("holds no journal (rank-<r>.jsonl)");
+  std::sort(found.begin(), found.end());
+  if (found.size() > 1) refuse(fmt::format("holds several journals, name one: {}", fmt::join(found, ", ")));
+  return found.front();
+}
+
+std::vector<int> journal_ranks(const std::string& dir) {
+  std::vector<int> ranks;
+  for (const auto& [rank, path] : journals_in(dir)) ranks.push_back(rank);
+  return ranks;
+}
+
 std::optional<std::string> put_aside_journal(const std::string& dir) {
   const auto files = journals_in(dir);
   if (files.empty()) return std::nullopt;
-  for (const auto& [rank, path] : files) {
-    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file || !locked_by_another(file.get())) continue;
+  if (journal_is_live(dir)) {
     throw Error({.layer = Layer::report,
                  .reason = Reason::illegal_state,
                  .detail = fmt::format("another run is writing its journal to '{}': give each run its own", dir)});

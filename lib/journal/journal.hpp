@@ -41,6 +41,16 @@ class JournalWriter final : public RecordSink {
 /// @throws Error{report, illegal_state} when the run that writes it is still alive; Error{report, io_error}
 std::optional<std::string> put_aside_journal(const std::string& dir);
 
+/// Whether a run that is alive is writing a journal in `dir`. @throws Error{report, io_error}
+bool journal_is_live(const std::string& dir);
+
+/// The folder of the journals that `dir` means: itself, or the one folder NAME.journal in it that holds some.
+/// @throws Error{config, invalid_argument} where there is none, or several, with their names
+std::string find_journal(const std::string& dir);
+
+/// The ranks whose journals are in `dir`, ascending. @throws Error{report, io_error}
+std::vector<int> journal_ranks(const std::string& dir);
+
 /// Every rank-<r>.jsonl of `dir`, by rank. Each rank's records keep their order.
 /// @throws Error{report, io_error} when `dir` cannot be read or holds no journal
 JournalText read_journal(const std::string& dir);

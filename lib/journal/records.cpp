@@ -1,5 +1,7 @@
 #include "journal/records.hpp"
 
+#include <fmt/format.h>
+
 #include "journal/record_reader.hpp"
 
 namespace symmbench {
@@ -76,6 +78,7 @@ std::string type_of(const Json& record) {
 
 Json to_json(const RunStarted& record) {
   return {{"type", "run_started"},
+          {"journal_version", kJournalVersion},
           {"tool", record.tool},
           {"run", record.run},
           {"device", record.device},
@@ -90,6 +93,12 @@ Json to_json(const RunStarted& record) {
 
 RunStarted run_started_from(const Json& json) {
   const RecordReader reader(json, "run_started");
+  if (const Json version = reader.value("journal_version"); !version.is_null() && version != kJournalVersion) {
+    throw Error({.layer = Layer::report,
+                 .reason = Reason::not_supported,
+                 .detail = fmt::format("the journal is of version {}, this program reads version {}", version.dump(),
+                                       kJournalVersion)});
+  }
   return {.tool = reader.value("tool"),
           .run = reader.value("run"),
           .device = reader.value("device"),

@@ -13,6 +13,10 @@ namespace symmbench {
 /// The vocabulary of the journal. A report is a pure fold over these (report/fold.hpp); workers and supervisors only
 /// append them. On disk and on the wire a record is the JSON object that to_json() gives, with "type" first.
 
+/// Of the records as they are written: one that an older reader would take for something else is a new version. Records
+/// that do not say so are of version 1.
+inline constexpr int kJournalVersion = 1;
+
 /// First record of rank 0: everything the report's head needs, and what is going to run.
 struct RunStarted {
   Json tool;    ///< {version, git, build}

@@ -6,6 +6,10 @@
 #include <iterator>
 #include <utility>
 
+#include "report/csv.hpp"
+#include "report/json_lines.hpp"
+#include "report/junit.hpp"
+#include "report/prometheus.hpp"
 #include "report/second_place.hpp"
 #include "report/tune.hpp"
 #include "report/verdict.hpp"
@@ -14,10 +18,24 @@
 namespace symmbench {
 namespace {
 
+/// An output that is a text made out of the report.
+template <std::string (*text_of)(const Json& report)>
+void write_text_of(const std::string& path, const Json& report, const std::string&) {
+  write_file(path, text_of(report));
+}
+
 constexpr OutputWriter kWriters[] = {
     {.kind = OutputFileKind::report,
+     .stage = OutputStage::report,
      .at_end = [](const std::string& path, const Json& report, const std::string&) { write_report(path, report); }},
     {.kind = OutputFileKind::tuning, .at_end = write_tuning},
+    {.kind = OutputFileKind::csv, .at_end = write_text_of<results_csv>},
+    {.kind = OutputFileKind::jsonl,
+     .per_case = [](const std::string& path) -> std::unique_ptr<CaseListener> {
+       return std::make_unique<JsonLines>(path);
+     }},
+    {.kind = OutputFileKind::junit, .stage = OutputStage::verdict, .at_end = write_text_of<junit_xml>},
+    {.kind = OutputFileKind::prometheus, .stage = OutputStage::verdict, .at_end = write_text_of<prometheus_text>},
 };
 
 static_assert(std::all_of(std::begin(kOutputFiles), std::end(kOutputFiles), [](const OutputFileRow& row) {
@@ -115,16 +133,22 @@ bool OutputFiles::store_elsewhere(File& file, Json& report, const std::string& f
 
 StoredOutputs OutputFiles::store(Json& report, const std::string& family) {
   StoredOutputs result;
-  for (const bool reports : {false, true}) {
+  const auto store_all_of = [&](OutputStage stage, bool again = false) {
     for (File& file : files_) {
-      if ((file.asked.kind == OutputFileKind::report) != reports) continue;
+      if (file.writer->stage != stage || (again && file.problem)) continue;
       if (file.writer->at_end != nullptr) attempt(file, [&] { write(file, file.asked.path, report, family); });
       if (!file.problem) continue;
       downgrade(report, *file.problem);
       result.problems.push_back(*file.problem);
       if (file.of_place && store_elsewhere(file, report, family)) file.problem.reset();
     }
-  }
+  };
+  store_all_of(OutputStage::results);
+  const auto known = result.problems.size();
+  store_all_of(OutputStage::verdict);
+  store_all_of(OutputStage::report);
+  // A verdict that was written before a later problem is not the run's any more.
+  if (result.problems.size() > known) store_all_of(OutputStage::verdict, true);
   for (const File& file : files_) {
     if (!file.problem) result.stored.push_back(file.asked);
   }

@@ -10,11 +10,19 @@
 
 namespace symmbench {
 
+/// When an output is written after the run: what failed before then is in its verdict.
+enum class OutputStage {
+  results,  ///< tells no verdict
+  verdict,  ///< tells it, and is written again where an output of this stage or the report fails after it
+  report,   ///< last
+};
+
 /// How one kind of output comes about: a row for each kind of the catalogue that this version can write, with one of
 /// the two functions. Both may throw Error: what was asked for and cannot be written downgrades the
 /// verdict.
 struct OutputWriter {
   OutputFileKind kind;
+  OutputStage stage = OutputStage::results;
   /// Writes the file once the run has ended and has its verdict. `family` names the devices: "host", "sm90", ...
   void (*at_end)(const std::string& path, const Json& report, const std::string& family) = nullptr;
   /// Opens the file before the run; the listener writes it case by case.

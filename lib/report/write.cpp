@@ -81,6 +81,17 @@ void sync_directory(const std::string& directory) {
 
 }  // namespace
 
+void make_output_dir(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error && std::filesystem::is_directory(path)) return;
+  throw Error(
+      {.layer = Layer::config,
+       .reason = Reason::io_error,
+       .detail = fmt::format("--output-dir '{}': cannot be made: {}", path, error ? error.message() : "it is a file"),
+       .code = error.value()});
+}
+
 void check_writable(const std::string& path) {
   const auto refuse = [&](int code, const std::string& problem) { io_error(Layer::config, "", code, path, problem); };
   if (path.empty()) refuse(ENOENT, "the path is empty");
@@ -101,11 +112,15 @@ void check_writable(const std::string& path) {
   ::unlink(trial.c_str());
 }
 
+void write_file(const std::string& path, std::string_view text) {
+  TemporaryFile(path).commit(text);
+  sync_directory(directory_of(path));
+}
+
 void write_report(const std::string& path, const Json& report) {
   require_finite(report, "report");
   const std::string text = report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  TemporaryFile(path).commit(text);
-  sync_directory(directory_of(path));
+  write_file(path, text);
 }
 
 }  // namespace symmbench

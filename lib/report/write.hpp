@@ -5,15 +5,22 @@
 
 namespace symmbench {
 
-/// Before a run: that write_report(path) would be able to. Leaves nothing behind and touches no existing file.
+/// Makes a folder for outputs, with parents, where it is missing.
+/// @throws Error{config, io_error} naming it, also when it is a file
+void make_output_dir(const std::string& path);
+
+/// Before a run: that write_file(path) would be able to. Leaves nothing behind and touches no existing file.
 /// @throws Error{config, io_error} naming the path and the reason: its directory is missing or not writable, or it is
 /// itself a directory or another thing that is no regular file
 void check_writable(const std::string& path);
 
-/// Writes a report, or a tuning table, as indented JSON: to a temporary file in the same directory, then fsync, then
-/// rename, so that a reader sees the old file or the whole new one. Replaces an existing file. Only rank 0 calls it.
-/// @throws Error{report, io_error} with path and reason, the temporary file removed; Error{report, internal} for a
-/// number that is NaN or infinite
+/// Writes a file: to a temporary file in the same directory, then fsync, then rename, so that a reader sees the old file
+/// or the whole new one. Replaces an existing file.
+/// @throws Error{report, io_error} with path and reason, the temporary file removed
+void write_file(const std::string& path, std::string_view text);
+
+/// A report, or a tuning table, as indented JSON, by write_file(). Only rank 0 calls it.
+/// @throws also Error{report, internal} for a number that is NaN or infinite
 void write_report(const std::string& path, const Json& report);
 
 }  // namespace symmbench

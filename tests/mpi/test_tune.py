@@ -80,8 +80,8 @@ class Tune(RunTest):
                 "world_size": 2, "pattern": "allreduce",
                 "choices": [{"up_to_bytes": 64, "algorithm": "one_shot"}, {"up_to_bytes": 64, "algorithm": "two_shot"}]}]}))
         for arguments, words in (
-                (["--tune=on", "--output-dir", "/nonexistent/dir"], ["/nonexistent/dir"]),
-                (["--tune=on", "--output-dir", bad], ["not a directory"]),
+                (["--tune=on", "--output-dir", "/proc/nowhere"], ["/proc/nowhere"]),
+                (["--tune=on", "--output-dir", bad], ["cannot be made"]),
                 (["--tune=on", "--algorithm", "two_shot"], ["--algorithm", "--tune"]),
                 (["--tuning", "sm91"], ["--tuning", "sm91", "computed", "sm90"]),
                 (["--tuning", bad], ["choices[1].up_to_bytes", "64", "greater than 64"])):

@@ -117,6 +117,19 @@ TEST_CASE("flags stand alone or take a value that is joined") {
   CHECK(run_refusal({"--strict=maybe"}) == "--strict 'maybe': not one of on, off, 1, 0");
 }
 
+TEST_CASE("an option of an output takes a file name, or stands alone beside --output-dir") {
+  const auto all =
+      run({"--junit", "--csv", "-n", "5", "--jsonl", "lines", "--output-dir", "out", "--prometheus"}).config;
+  CHECK(output_path(all, OutputFileKind::junit) == "out/junit.xml");
+  CHECK(output_path(all, OutputFileKind::csv) == "out/rows.csv");
+  CHECK(output_path(all, OutputFileKind::jsonl) == "lines");
+  CHECK(output_path(all, OutputFileKind::prometheus) == "out/metrics.prom");
+  CHECK(all.sweeps.at(0).iters == 5);
+  CHECK(run_refusal({"--csv"}) == "--csv: needs a file name, or --output-dir for its rows.csv");
+  CHECK(run_refusal({"--csv", "-"}) == "--csv '-': must be a file: stdout has the table");
+  CHECK(run_refusal({"--csv="}) == "--csv '': must not be empty");
+}
+
 TEST_CASE("a command line that cannot be right is refused with one line that says why") {
   const std::pair<Words, const char*> rows[] = {
       {{"--itres", "5"}, "--itres: unknown option; did you mean --iters?"},
@@ -199,14 +212,27 @@ TEST_CASE("commands of later versions are told apart from mistakes") {
   }
 }
 
-TEST_CASE("list and validate take exactly one argument") {
-  CHECK(parse_command_line({"list", "allocators", "--json"}).subject == "allocators");
+TEST_CASE("list takes exactly one argument, validate one or more") {
+  CHECK(parse_command_line({"list", "allocators", "--json"}).subjects == Words{"allocators"});
   CHECK(parse_command_line({"list", "--json", "allocators"}).json);
   CHECK_FALSE(parse_command_line({"list", "allocators"}).json);
-  CHECK(parse_command_line({"validate", "r.json"}).subject == "r.json");
+  CHECK(parse_command_line({"validate", "r.json", "s.json"}).subjects == Words{"r.json", "s.json"});
   CHECK(refusal({"list"}) == "symmbench list: needs WHAT; see --help");
-  CHECK(refusal({"validate", "a", "b"}) == "symmbench validate: 'b': takes one FILE, and has 'a'");
+  CHECK(refusal({"list", "a", "b"}) == "symmbench list: 'b': takes one WHAT, and has 'a'");
+  CHECK(refusal({"validate"}) == "symmbench validate: needs FILE; see --help");
   CHECK(refusal({"validate", "a", "--json"}) == "symmbench validate: --json: unknown option; see --help");
+}
+
+TEST_CASE("salvage and bundle take what to read, and where to write") {
+  for (const char* name : {"salvage", "bundle"}) {
+    CAPTURE(name);
+    const auto parsed = parse_command_line({name, "dir", "-o", "file"});
+    CHECK(parsed.subjects == Words{"dir"});
+    CHECK(parsed.output == "file");
+    CHECK_FALSE(parsed.force);
+    CHECK(parse_command_line({name, "--output=file", "--force", "dir"}).force);
+    CHECK(contains(*parse_command_line({name, "--help"}).text, "  -o, --output FILE"));
+  }
 }
 
 TEST_CASE("plan takes the options of run beside its own") {

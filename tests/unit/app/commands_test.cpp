@@ -12,6 +12,7 @@
 #include "memory/allocators.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/failures.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 using namespace symmbench;
 
@@ -172,14 +173,23 @@ TEST_CASE("a plan for auto takes the table that was asked for, and says so where
 }
 
 TEST_CASE("validate exits 0, 1 or 2 for valid, invalid and unreadable files") {
-  const auto exit_code = [](const std::string& path) {
-    return command_validate({.command = "validate", .subject = path});
+  const auto exit_code_of = [](std::vector<std::string> paths) {
+    return command_validate({.command = "validate", .subjects = std::move(paths)});
   };
+  const auto exit_code = [&](const std::string& path) { return exit_code_of({path}); };
   CHECK(exit_code(File("{}").path()) == 0);
   CHECK(exit_code(File(R"({"iters": 0})").path()) == 1);
   CHECK(exit_code(File(R"({"schema_version": "1.0.0"})").path()) == 1);
   CHECK(exit_code(File("{").path()) == 2);
   CHECK(exit_code("/nonexistent/file.json") == 2);
+  const ScratchFolder folder;
+  const auto good = folder / "good.json", bad = folder / "bad.json";
+  write_text(good, "{}");
+  write_text(bad, R"({"iters": 0})");
+  CHECK(exit_code_of({good, good}) == 0);
+  CHECK(exit_code_of({bad, good}) == 1);
+  CHECK(exit_code_of({good, "/nonexistent/file.json"}) == 2);
+  CHECK(exit_code_of({"/nonexistent/file.json", bad, good}) == 1);
   CHECK(failure_of([] { (void)validate_file(File("{\n\"a\" 1}").path()); }).detail.find("line 2, column 5") !=
         std::string::npos);
 }

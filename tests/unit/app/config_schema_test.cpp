@@ -81,6 +81,7 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({})",
       R"({"iters": 5, "sweeps": [{}]})",
       R"({"description": "x", "$schema": "y", "sweeps": [{"description": "z", "datatype": ["fp16", "fp32"]}]})",
+      R"({"csv": "x.csv", "jsonl": true, "junit": false, "output_dir": "out"})",
       R"({"tuning": "computed", "tune": true, "output_dir": "out"})",
       R"({"tuning": {"family": "sm90", "emulated": false, "source": "x", "tables": [
           {"world_size": 2, "pattern": "allreduce", "choices": [{"up_to_bytes": null, "algorithm": "one_shot"}]}]}})",
@@ -124,6 +125,8 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({"ci_width": 1})",
       R"({"device": ["host"]})",
       R"({"report": ""})",
+      R"({"csv": ""})",
+      R"({"csv": 1})",
       R"({"sweeps": [{"$schema": "x"}]})",
   };
   for (const auto* text : bad) {

@@ -239,7 +239,7 @@ TEST_CASE("where options alone cannot say it, the repro command is what was type
   const auto line =
       repro_command(with(R"({"sweeps": [{}, {"datatype": "fp16"}]})"),
                     {.program = "/b",
-                     .arguments = {"run", "--config", name, "-J", "a.json", "--report=b.json", "-n5", "--tune"},
+                     .arguments = {"run", "--config", name, "-J", "a.json", "--report=b.json", "--csv", "-n5", "--tune"},
                      .world_size = 4});
   std::filesystem::current_path(before);
   CHECK(line == "mpirun -n 4 /b run --config " + (directory / name).string() + " -n5 --tune=on");
@@ -270,4 +270,16 @@ TEST_CASE("a config file that cannot be read is an input error that names it") {
   CHECK(missing.reason == Reason::io_error);
   CHECK(missing.detail == "config file /nonexistent/x.json: cannot be read: No such file or directory");
   CHECK(failure_of([] { (void)read_config_file("/"); }).detail == "config file /: cannot be read: Is a directory");
+}
+
+TEST_CASE("an output goes where its option says, or under its standard name in the output folder") {
+  CHECK(output_path(with({{"csv", "x.csv"}}), OutputFileKind::csv) == "x.csv");
+  CHECK(output_path(with({{"csv", "on"}, {"output_dir", "out"}}), OutputFileKind::csv) == "out/rows.csv");
+  CHECK(output_path(with({{"junit", "j.xml"}, {"output_dir", "out"}}), OutputFileKind::junit) == "j.xml");
+  CHECK(output_path(with({{"output_dir", "out"}}), OutputFileKind::csv) == std::nullopt);
+  CHECK(output_path(with(R"({"csv": true, "output_dir": "out"})"), OutputFileKind::csv) == "out/rows.csv");
+  CHECK(output_path(with(R"({"csv": "y.csv"})"), OutputFileKind::csv) == "y.csv");
+  CHECK(output_path(with(R"({"csv": "y.csv"})", {{"csv", "off"}}), OutputFileKind::csv) == std::nullopt);
+  const auto again = config_from_text(with({{"csv", "on"}, {"output_dir", "out"}}).config_text);
+  CHECK(output_path(again, OutputFileKind::csv) == "out/rows.csv");
 }

@@ -1,10 +1,13 @@
 #include "report/outputs.hpp"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 
+#include "report/write.hpp"
 #include "run_builder.hpp"
 #include "support/failures.hpp"
 #include "support/scratch_folder.hpp"
@@ -192,4 +195,62 @@ TEST_CASE("an output that is written case by case begins again in a second place
   CHECK(read_text(outputs.stored[0].path) == "plan\ncase-0\ncase-1\nend\n");
   CHECK(outputs.stored[0].path.starts_with(folder.path()));
   CHECK(exit_code(report) == 3);
+}
+
+TEST_CASE("JSON lines are the report's rows, a whole line each, as soon as their case is decided") {
+  const ScratchFolder folder;
+  const auto path = folder / "rows.jsonl";
+  OutputFiles outputs({{OutputFileKind::jsonl, path}});
+  CaseFeed feed({&outputs});
+  RunBuilder run(2);
+  std::vector<std::size_t> lines;  // after each record
+  for (const Json& record : run.add_all_ok().records()) {
+    feed.append(record);
+    const auto text = read_text(path);
+    lines.push_back(static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')));
+  }
+  CHECK(lines == std::vector<std::size_t>{0, 0, 2, 2, 4, 4});
+  const Json report = run.report();
+  std::istringstream text(read_text(path));
+  std::size_t number = 0;
+  for (std::string line; std::getline(text, line); ++number) CHECK(Json::parse(line) == report["results"][number]);
+  CHECK(number == 4);
+}
+
+TEST_CASE("every output of a run is written, each under its standard name's kind") {
+  const ScratchFolder folder;
+  std::vector<OutputFile> asked;
+  for (const OutputFileRow& row : kOutputFiles) {
+    if (row.now && row.value != OutputFileKind::tuning)
+      asked.push_back({row.value, folder / std::string(row.file_name)});
+  }
+  Json report = passed();
+  OutputFiles files(asked);
+  CHECK(files.store(report, "host").stored == asked);
+  for (const auto& output : asked) CHECK(std::filesystem::exists(output.path));
+}
+
+TEST_CASE("a verdict that was written is written again when the report fails after it") {
+  const ScratchFolder folder;
+  const TemporaryPlace temporary(folder.path());
+  Json report = passed();
+  OutputFiles files({{OutputFileKind::report, "/nonexistent/r.json"},
+                     {OutputFileKind::junit, folder / "j.xml"},
+                     {OutputFileKind::prometheus, folder / "m.prom"}});
+  CHECK(files.store(report, "host").problems.size() == 1);
+  CHECK(exit_code(report) == 3);
+  CHECK(read_text(folder / "j.xml").find("<error type=\"no_verdict\"") != std::string::npos);
+  CHECK(read_text(folder / "m.prom").find("status=\"no_verdict\"} 1") != std::string::npos);
+}
+
+TEST_CASE("the folder of outputs is made where it is missing, and is no file") {
+  const ScratchFolder folder;
+  make_output_dir(folder / "a/b");
+  make_output_dir(folder / "a/b");
+  CHECK(std::filesystem::is_directory(folder / "a/b"));
+  write_text(folder / "file", "kept");
+  const Failure refused = failure_of([&] { make_output_dir(folder / "file"); });
+  CHECK(refused.layer == Layer::config);
+  CHECK(refused.detail.starts_with("--output-dir '" + (folder / "file") + "': cannot be made: "));
+  CHECK(read_text(folder / "file") == "kept");
 }

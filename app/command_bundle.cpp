@@ -1,0 +1,31 @@
+#include "app/command_bundle.hpp"
+
+#include <fmt/format.h>
+
+#include "app/new_file.hpp"
+#include "app/product.hpp"
+#include "core/log.hpp"
+#include "report/bundle.hpp"
+#include "report/write.hpp"
+#include "symmbench_version.hpp"
+
+namespace symmbench {
+namespace {
+
+int bundle(const ParsedCommand& parsed) {
+  check_new_file(parsed);
+  const Bundle made = make_bundle(parsed.subjects.front(), fmt::format("symmbench {} ({})", kVersion, kGitRevision));
+  write_file(*parsed.output, tar_gz(made.files));
+  for (const auto& line : made.left_out) log_line("symmbench bundle: left out: {}", line);
+  std::string text;
+  for (const ArchivedFile& file : made.files) text += file.name + "\n";
+  print_product(text +
+                fmt::format("{}: {} files, {} secrets taken out\n", *parsed.output, made.files.size(), made.redacted));
+  return 0;
+}
+
+}  // namespace
+
+int command_bundle(const ParsedCommand& parsed) { return with_name(parsed, bundle); }
+
+}  // namespace symmbench

@@ -1,0 +1,28 @@
+#include "app/new_file.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "config/option_value.hpp"
+#include "report/write.hpp"
+
+namespace symmbench {
+
+void check_new_file(const ParsedCommand& parsed) {
+  if (!parsed.output) fail_config("needs -o FILE; see --help");
+  std::error_code ignored;
+  if (!parsed.force && std::filesystem::exists(*parsed.output, ignored)) {
+    fail_config(fmt::format("-o '{}': exists; --force replaces it", *parsed.output));
+  }
+  check_writable(*parsed.output);
+}
+
+int with_name(const ParsedCommand& parsed, int (*command)(const ParsedCommand&)) try {
+  return command(parsed);
+} catch (const Error& error) {
+  if (error.failure().layer != Layer::config) throw;
+  fail_config(fmt::format("symmbench {}: {}", parsed.command, error.failure().detail));
+}
+
+}  // namespace symmbench

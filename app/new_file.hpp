@@ -1,0 +1,14 @@
+#pragma once
+#include "app/cli.hpp"
+
+namespace symmbench {
+
+/// Before a command does its work: that what -o names can be written, and is no file that somebody may still need.
+/// @throws Error{config, ...} naming -o: it is missing; the file exists and there is no --force; its folder is missing or
+/// not writable
+void check_new_file(const ParsedCommand& parsed);
+
+/// Does `command`; what argv and files decide begins with the command's name when it is told.
+int with_name(const ParsedCommand& parsed, int (*command)(const ParsedCommand&));
+
+}  // namespace symmbench
