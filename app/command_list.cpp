@@ -12,6 +12,7 @@
 #include "core/text.hpp"
 #include "fault/fault_table.hpp"
 #include "memory/allocators.hpp"
+#include "workspace/workspaces.hpp"
 
 namespace symmbench {
 namespace {
@@ -46,15 +47,30 @@ Json entries_of(std::span<const Choice> choices) {
   return entries;
 }
 
+Json to_json(std::span<const Difference> differences) {
+  Json list = Json::array();
+  for (const auto& one : differences) {
+    list.push_back({{"upstream", one.upstream}, {"here", one.here}, {"reason", one.reason}});
+  }
+  return list;
+}
+
+Json workspace_entries() {
+  Json entries = entries_of(option("workspace").choices);
+  for (auto& entry : entries) {
+    const auto kind = workspace_kind_from(entry.at("name").get<std::string>());
+    if (!kind || !entry.at("available").get<bool>()) continue;
+    entry["differences"] = to_json(workspace_row(*kind).differences());
+  }
+  return entries;
+}
+
 Json allocator_entries() {
   Json entries = entries_of(option("allocator").choices);
   for (auto& entry : entries) {
     const auto kind = allocator_from(entry.at("name").get<std::string>());
     if (!kind) continue;
-    entry["differences"] = Json::array();
-    for (const auto& one : mode_of(*kind).make()->differences()) {
-      entry["differences"].push_back({{"upstream", one.upstream}, {"here", one.here}, {"reason", one.reason}});
-    }
+    entry["differences"] = to_json(mode_of(*kind).make()->differences());
   }
   return entries;
 }
@@ -81,7 +97,7 @@ struct Topic {
   Json (*entries)();
 };
 constexpr Topic kTopics[] = {
-    {"workspaces", [] { return entries_of(option("workspace").choices); }},
+    {"workspaces", workspace_entries},
     {"allocators", allocator_entries},
     {"patterns", [] { return entries_of(option("pattern").choices); }},
     {"algorithms", [] { return entries_of(option("algorithm").choices); }},

@@ -4,7 +4,7 @@
 
 namespace symmbench {
 
-/// What `symmbench list <what>` shows: {what, entries[{name, about, available, ...}]}; allocators add `differences`.
+/// What `symmbench list <what>` shows: {what, entries[{name, about, available, ...}]}; allocators and workspaces add `differences`.
 /// @throws Error{config, invalid_argument} for an unknown `what`, naming what there is
 Json list_json(const std::string& what);
 /// The same for people.

@@ -39,6 +39,15 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("unknown");
 }
 
+Json to_json(const FabricFacts& fabric) {
+  return {{"state", fabric_state_name(fabric.state)},
+          {"status", json_or_null(fabric.status)},
+          {"cluster_uuid", json_or_null(cluster_uuid_text(fabric.cluster_uuid))},
+          {"clique_id", fabric.clique_id},
+          {"health_mask", json_or_null(fabric.health_mask)},
+          {"health_summary", json_or_null(fabric.health_summary)}};
+}
+
 Json to_json(const DeviceAnswer& answer) {
   Json json{{"kind", answer.kind},
             {"usable", !answer.problem},
@@ -57,6 +66,8 @@ Json to_json(const DeviceAnswer& answer) {
     json["posix_fd_supported"] = facts.posix_fd_supported;
     json["fabric_supported"] = facts.fabric_supported;
     json["multicast_supported"] = facts.multicast_supported;
+    json["fabric"] = facts.fabric ? to_json(*facts.fabric) : Json(nullptr);
+    json["fabric_unknown"] = facts.fabric ? Json(nullptr) : Json(facts.fabric_unknown);
   }
   if (answer.unreachable) json["unreachable_gpus"] = *answer.unreachable;
   if (answer.memory) {

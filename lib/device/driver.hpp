@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "device/fabric_facts.hpp"
 #include "device/handle.hpp"
 
 namespace symmbench {
@@ -46,6 +47,9 @@ struct DeviceFacts {
   bool ipc_supported = false;
   bool multicast_supported = false;
   bool gpu_direct_rdma_supported = false;
+  std::optional<FabricFacts> fabric;
+  std::string
+      fabric_unknown;  ///< why `fabric` is nullopt: the library, call or code that failed; empty when it is there
 };
 
 /// Seam 1: the driver's virtual-memory calls, one virtual function each. All allocators and RAII types are written

@@ -7,6 +7,18 @@
 
 namespace symmbench {
 
+FactText fact_text(std::string_view text) {
+  FactText fact{};
+  text.copy(fact.data(), fact.size() - 1);
+  return fact;
+}
+
+std::string fabric_text(const HandleFacts& rank) {
+  if (rank.fabric) return "fabric " + fabric_text(*rank.fabric);
+  const std::string why = rank.fabric_unknown.data();
+  return why.empty() ? "fabric state unknown" : "fabric state unknown: " + why;
+}
+
 HandleFacts local_handle_facts(Driver& driver, int world_rank) {
   const auto device = driver.facts();
   const auto host = this_host();
@@ -14,7 +26,9 @@ HandleFacts local_handle_facts(Driver& driver, int world_rank) {
                     .posix_fd_supported = device.posix_fd_supported,
                     .fabric_supported = device.fabric_supported,
                     .ipc_supported = device.ipc_supported,
-                    .os_image = fnv1a(host.boot_id + "/" + host.network_namespace)};
+                    .os_image = fnv1a(host.boot_id + "/" + host.network_namespace),
+                    .fabric = device.fabric,
+                    .fabric_unknown = fact_text(device.fabric_unknown)};
   ::gethostname(facts.host_name.data(), facts.host_name.size() - 1);
   return facts;
 }

@@ -3,13 +3,18 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "device/driver.hpp"
 
 namespace symmbench {
 
+/// A line for people in a fixed place, cut to fit; ends with a zero.
+using FactText = std::array<char, 128>;
+FactText fact_text(std::string_view text);
+
 /// What the choice of a handle type rests on, for one rank. Trivially copyable: ranks gather it as bytes.
-/// Unknown is nullopt; the NVML fields are unknown on the host device and wherever NVML does not answer.
+/// Unknown is nullopt.
 struct HandleFacts {
   int world_rank = 0;
   bool posix_fd_supported = false;
@@ -17,14 +22,14 @@ struct HandleFacts {
   bool ipc_supported = false;
   std::uint64_t os_image = 0;        ///< equal where descriptors can travel: boot id and network namespace, hashed
   std::array<char, 64> host_name{};  ///< for people, cut to fit, ends with a zero
-  std::optional<int> fabric_state;   ///< NVML: 0 not supported ... 3 completed
-  std::optional<std::array<std::uint8_t, 16>> cluster_uuid;
+  std::optional<FabricFacts> fabric;
+  FactText fabric_unknown{};             ///< why `fabric` is nullopt: the library, call or code that failed
   std::optional<bool> fabric_self_test;  ///< create, export and import one granule in this process
+  FactText self_test_failure{};          ///< the call that failed it, and its code
 };
 
-/// NVML's states of the fabric. (nvml.h, NVML_GPU_FABRIC_STATE_*)
-inline constexpr int kFabricNotSupported = 0;
-inline constexpr int kFabricCompleted = 3;
+/// "fabric state unknown: no NVML: ...", or what NVML said: "fabric completed, cluster ..., clique 5".
+std::string fabric_text(const HandleFacts& rank);
 
 /// What an upstream rule takes on one rank, and why.
 struct HandleChoice {
@@ -32,7 +37,7 @@ struct HandleChoice {
   std::string why;
 };
 
-/// The facts that the driver and the operating system give; the NVML fields are the caller's to fill.
+/// The facts that the driver and the operating system give; the self test is the caller's to make.
 HandleFacts local_handle_facts(Driver& driver, int world_rank);
 
 /// Whether the rank's device says that memory can travel by this type.

@@ -98,6 +98,9 @@ HandleDecision decide_upstream(AllocatorKind allocator, std::span<const HandleFa
   }
   const auto text = holders_by_value(world_ranks, reasons);
   if (std::all_of(types.begin(), types.end(), [&](HandleType type) { return type == types[0]; })) {
+    // Where upstream has nothing to choose, the facts alone say whether that one type can work.
+    const auto why_not = types[0] == HandleType::cuda_ipc ? excluded(types[0], ranks) : "";
+    if (!why_not.empty()) return {"upstream", std::nullopt, fmt::format("{}: {}", name_of(types[0]), why_not)};
     return {"upstream", types.back(), fmt::format("rule of {}: {}", name_of(allocator), text)};
   }
   return {

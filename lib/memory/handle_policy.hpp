@@ -40,7 +40,7 @@ bool proved_for_all(HandleType type, AllocatorKind allocator, std::span<const Ha
 ///             that all of them can use, so that they are compared by the same type
 ///   a type    that one, if the allocator can travel by it and its trial passed
 ///   upstream  the allocator's own rule, rank by rank, without a trial; nothing when the ranks' choices differ, which
-///             upstream would answer with an endless wait
+///             upstream would answer with an endless wait, and when the one type that cuda_ipc has cannot work
 HandleDecision decide_handle(std::string_view asked, AllocatorKind allocator, std::span<const HandleFacts> ranks,
                              std::span<const HandleTrial> trials);
 

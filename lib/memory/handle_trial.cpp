@@ -60,15 +60,15 @@ void prove_access(const PhaseContext& context, Driver& driver, const SharedMemor
 
 }  // namespace
 
-bool self_test(Driver& driver, HandleType type) {
+std::optional<Failure> self_test(Driver& driver, HandleType type) {
   try {
     const AllocationSpec spec{.handle = type};
     const auto bytes = driver.granularity(spec, Granularity::recommended);
     const auto memory = PhysicalMemory::create(driver, bytes, spec);
     PhysicalMemory::import_from(driver, bytes, memory.export_handle());
-    return true;
-  } catch (const Error&) {
-    return false;
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.failure();
   }
 }
 
@@ -94,7 +94,11 @@ HandleTrial trial_handle(const PhaseContext& context, Driver& driver, AllocatorK
 
 HandleDecision resolve_handle(const PhaseContext& context, Driver& driver, std::string_view asked,
                               AllocatorKind allocator, std::span<const AllocatorKind> compared, HandleFacts mine) {
-  if (asked == "upstream" && !mine.fabric_self_test) mine.fabric_self_test = self_test(driver, HandleType::fabric);
+  if (asked == "upstream" && !mine.fabric_self_test) {
+    const auto failure = self_test(driver, HandleType::fabric);
+    mine.fabric_self_test = !failure;
+    if (failure) mine.self_test_failure = fact_text(describe(*failure));
+  }
   const auto facts = allgather_value(context.comm, "create: facts for the handle type", mine);
   std::vector<HandleTrial> trials;
   for (const auto type : handles_to_try(asked, allocator, facts)) {

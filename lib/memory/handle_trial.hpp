@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -7,9 +8,9 @@
 
 namespace symmbench {
 
-/// Not collective: whether this process can create, export and import one granule; what torch's rule goes by. (torch
-/// asks device 0 whatever the device, here it is this rank's own)
-bool self_test(Driver& driver, HandleType type);
+/// Not collective: what keeps this process from creating, exporting and importing one granule, nullopt when it can; what
+/// torch's rule goes by. (torch asks device 0 whatever the device, here it is this rank's own)
+std::optional<Failure> self_test(Driver& driver, HandleType type);
 
 /// Collective: allocates a small block as `allocator` does, writes to and reads from every peer, gives everything back.
 /// Never throws for what is being tried. @throws Error{comm, ...} when the ranks lost each other

@@ -1,18 +1,26 @@
 #include "memory/rendezvous.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "comm/fd_exchange.hpp"
+#include "comm/host_identity.hpp"
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "memory/rank_text.hpp"
 
 namespace symmbench {
 namespace {
+
+constexpr const char* kAllowOverlap = "TORCH_SYMM_MEM_ALLOW_OVERLAPPING_DEVICES";
 
 /// A descriptor is handed over by the operating system, a handle that is bytes by the communicator.
 std::vector<ShareableHandle> gather_handles(Communicator& comm, const ShareableHandle& mine) {
@@ -29,7 +37,63 @@ std::vector<ShareableHandle> gather_handles(Communicator& comm, const ShareableH
   return handles;
 }
 
+struct Place {
+  int world_rank;
+  const RendezvousPlace& place;
+};
+
+/// Cluster and clique as a pair: unrelated racks share clique numbers.
+std::string clique_text(const FabricFacts& fabric) {
+  return fmt::format("clique {} of {}", fabric.clique_id,
+                     cluster_uuid_text(fabric.cluster_uuid).value_or("no cluster"));
+}
+
+void require_one_clique(std::span<const Place> places) {
+  std::vector<int> world_ranks;
+  std::vector<std::string> cliques;
+  for (const auto& [world_rank, place] : places) {
+    if (!place.fabric || place.fabric->state == kFabricNotSupported) continue;
+    world_ranks.push_back(world_rank);
+    cliques.push_back(clique_text(*place.fabric));
+  }
+  if (std::all_of(cliques.begin(), cliques.end(), [&](const auto& clique) { return clique == cliques[0]; })) return;
+  throw Error({.layer = Layer::memory,
+               .reason = Reason::disagreement,
+               .detail = fmt::format("ranks are in different parts of the NVLink fabric: {}",
+                                     holders_by_value(world_ranks, cliques))});
+}
+
+void require_own_devices(std::span<const Place> places) {
+  if (std::all_of(places.begin(), places.end(), [](const Place& each) { return each.place.devices_may_overlap; })) {
+    return;
+  }
+  for (auto later = places.begin(); later != places.end(); ++later) {
+    const RendezvousPlace& place = later->place;
+    if (place.device[0] == 0) continue;
+    const auto earlier = std::find_if(places.begin(), later, [&](const Place& each) {
+      return each.place.host == place.host && each.place.device == place.device;
+    });
+    if (earlier == later) continue;
+    throw Error({.layer = Layer::memory,
+                 .reason = Reason::not_supported,
+                 .detail = fmt::format("ranks {} and {} are on one GPU, {} of {}: upstream refuses that unless {}=1",
+                                       earlier->world_rank, later->world_rank, place.device.data(),
+                                       place.host_name.data(), kAllowOverlap)});
+  }
+}
+
 }  // namespace
+
+RendezvousPlace place_of(const DeviceFacts& device) {
+  const char* overlap = std::getenv(kAllowOverlap);
+  RendezvousPlace place{.host = fnv1a(this_host().boot_id),
+                        .fabric = device.fabric,
+                        .devices_may_overlap = overlap != nullptr && std::string_view(overlap) == "1"};
+  ::gethostname(place.host_name.data(), place.host_name.size() - 1);
+  const std::string uuid = device.uuid.value_or("");
+  uuid.copy(place.device.data(), place.device.size() - 1);
+  return place;
+}
 
 RendezvousRequest request_of(const SharedMemoryFacts& facts, HandleType handle) {
   return {.requested_bytes = facts.requested_bytes,
@@ -53,6 +117,12 @@ void require_agreement(Communicator& comm, const RendezvousRequest& mine) {
   };
   // The cause before its consequences: a different request also gives a different block.
   require_same("handle type", [](const auto& r) { return std::string(name_of(r.handle)); });
+  std::vector<Place> places;
+  for (int r = 0; r < comm.size(); ++r) {
+    if (all[r].place) places.push_back({comm.world_rank(r), *all[r].place});
+  }
+  if (mine.handle == HandleType::fabric) require_one_clique(places);
+  require_own_devices(places);
   require_same("requested bytes", [](const auto& r) { return std::to_string(r.requested_bytes); });
   require_same("granularity", [](const auto& r) { return std::to_string(r.granularity_bytes); });
   require_same("data offset", [](const auto& r) { return std::to_string(r.data_offset); });

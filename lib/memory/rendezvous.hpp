@@ -1,6 +1,8 @@
 #pragma once
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "comm/collective_phase.hpp"
@@ -10,20 +12,35 @@
 
 namespace symmbench {
 
-/// What every rank must hold the same value of before a handle travels.
+/// Where a rank's memory is, for a rendezvous that looks at it as torch's does.
+struct RendezvousPlace {
+  std::uint64_t host = 0;             ///< of the running OS
+  std::array<char, 64> host_name{};   ///< for people
+  std::array<char, 64> device{};      ///< the GPU's UUID; empty: unknown
+  std::optional<FabricFacts> fabric;  ///< nullopt: unknown
+  bool devices_may_overlap = false;   ///< this rank's TORCH_SYMM_MEM_ALLOW_OVERLAPPING_DEVICES is 1
+};
+
+RendezvousPlace place_of(const DeviceFacts& device);
+
+/// What every rank must hold the same value of before a handle travels; but for `place`, of which clusters and cliques
+/// must be equal where memory travels by fabric handles, and GPUs must differ unless every rank allows otherwise. What
+/// is unknown is not compared.
 struct RendezvousRequest {
   std::uint64_t requested_bytes = 0;
   std::uint64_t block_bytes = 0;
   std::uint64_t granularity_bytes = 0;
   std::uint64_t data_offset = 0;
   HandleType handle = HandleType::posix_fd;
+  std::optional<RendezvousPlace> place;  ///< nullopt: this allocator does not look
 };
 
 /// What a rank brings to the rendezvous of an allocation laid out like this.
 RendezvousRequest request_of(const SharedMemoryFacts& facts, HandleType handle);
 
 /// Collective: every rank sees the same table, so all of them throw or none does.
-/// @throws Error{memory, disagreement} naming each value and the world ranks that hold it
+/// @throws Error{memory, disagreement} naming each value and the world ranks that hold it; Error{memory,
+/// not_supported} naming two ranks on one GPU
 void require_agreement(Communicator& comm, const RendezvousRequest& mine);
 
 /// Collective phase exchange: every rank's handle, in rank order; the own one is a duplicate of `mine`.

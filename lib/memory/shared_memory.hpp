@@ -46,6 +46,9 @@ struct Difference {
   std::string_view upstream;
   std::string_view here;
   std::string_view reason;
+  /// Of allocators: how the order of driver calls shows it, as words apart by a space: "+cuMemAddressFree" (only here),
+  /// "-cuMemAlloc" (only upstream), "~cuMemMap" (elsewhere). Empty where calls and their order are the same.
+  std::string_view calls = {};
 };
 
 /// One allocator mode: how a workspace's memory is backed and shared. What upstream does: README.md here.

@@ -14,12 +14,14 @@ constexpr std::uint64_t kSignalPadAlignment = 16;
 
 constexpr Difference kSymmDifferences[] = {
     {"the TRTLLM workspace passes signal pads off: the 2048 bytes are there and never cleared",
-     "the pad of the own block is cleared", "every allocator promises the same contents to its user"},
+     "the pad of the own block is cleared", "every allocator promises the same contents to its user",
+     "+cuMemsetD32Async +cuStreamSynchronize"},
     {"no check that the communicator, the sizes or the handle types of the ranks match",
      "requested bytes, handle type, granularity, offset and block size are compared before a handle travels",
      "a rank that differs makes the others wait 30 s for a handle, or maps memory of the wrong size"},
     {"cuCtxSynchronize between the exchange of handles and their import", "none",
-     "nothing is enqueued between create and the first use; the vote after each phase gives the same order"},
+     "nothing is enqueued between create and the first use; the vote after each phase gives the same order",
+     "-cuCtxSynchronize"},
     {"an error is an exception on the rank that met it; its handles and reservations leak",
      "each step ends in a vote; all ranks leave together and give everything back",
      "one rank that fails alone leaves the others waiting"},
@@ -27,6 +29,16 @@ constexpr Difference kSymmDifferences[] = {
      "close() is collective: barrier, release and unmap per rank, free the range, barrier",
      "a peer that still stores into a block being unmapped faults (Xid 31 or 137)"},
     {"multicast and its granularity on request", "unicast only", "the TRTLLM workspace switches it off"},
+    {"NVML's device is looked up by the CUDA ordinal", "by PCI bus id, else by UUID",
+     "NVML does not know CUDA_VISIBLE_DEVICES: the ordinal may be another GPU, or none"},
+    {"the handle type is chosen anew in each allocation, by each rank",
+     "once per worker and allocator, before anything is allocated",
+     "a fabric that changes its state in between would give one workspace two handle types"},
+    {"descriptors travel over stream sockets in a temporary folder, one connection per pair, accepted within 30 s",
+     "one bounded exchange over sockets named by a job nonce, outside of any file system",
+     "ranks with separate temporary folders, or paths beyond 108 bytes, cannot meet"},
+    {"the W addresses are copied to a small array on the device", "none: the workspace makes its own pointer table",
+     "nothing here would read it", "-cuMemAlloc -cuMemcpyAsync"},
 };
 
 SharedMemoryFacts symm_layout(std::uint64_t bytes, std::uint64_t granularity, int ranks) {
@@ -47,12 +59,8 @@ SharedMemoryFacts symm_layout(std::uint64_t bytes, std::uint64_t granularity, in
 
 HandleChoice SymmDeviceMemory::upstream_rule(const HandleFacts& rank) {
   if (!rank.fabric_supported) return {HandleType::posix_fd, "attribute not set"};
-  if (!rank.fabric_state || *rank.fabric_state < kFabricCompleted) {
-    return {HandleType::posix_fd, rank.fabric_state ? fmt::format("fabric state {}", *rank.fabric_state)
-                                                    : std::string("fabric state unknown")};
-  }
-  if (!rank.cluster_uuid || (*rank.cluster_uuid)[0] == 0) return {HandleType::posix_fd, "no cluster UUID"};
-  return {HandleType::fabric, "attribute set, fabric completed, cluster UUID set"};
+  const bool takes_fabric = rank.fabric && rank.fabric->state >= kFabricCompleted && rank.fabric->cluster_uuid[0] != 0;
+  return {takes_fabric ? HandleType::fabric : HandleType::posix_fd, "attribute set, " + fabric_text(rank)};
 }
 
 std::span<const Difference> SymmDeviceMemory::differences() const { return kSymmDifferences; }

@@ -16,10 +16,18 @@ constexpr std::uint64_t kSizeAlignment = 16;
 constexpr Difference kTorchDifferences[] = {
     {"per peer: import, reserve, map, set_access, close the descriptor, then the next peer",
      "all peers are imported and voted on, then each is reserved, mapped and given access",
-     "a failed import is known to every rank under its own phase before anybody maps a peer's memory"},
-    {"compared: block size, buffer size, offset; the clique id under FABRIC",
+     "a failed import is known to every rank under its own phase before anybody maps a peer's memory",
+     "~cuMemImportFromShareableHandle"},
+    {"compared: block size, buffer size, offset",
      "also handle type and granularity; whether the type reaches every peer is proved by a trial before",
      "ranks that chose different handle types wait for each other indefinitely"},
+    {"under FABRIC the clique ids are compared, the clusters are not",
+     "cluster UUID and clique id are compared as a pair", "unrelated racks share clique numbers, 32766 above all"},
+    {"two ranks on one host name and CUDA ordinal are refused unless the rank that looks has "
+     "TORCH_SYMM_MEM_ALLOW_OVERLAPPING_DEVICES=1",
+     "two ranks on one running OS and GPU UUID, unless every rank has it",
+     "ranks that are each shown a GPU of their own all have ordinal 0; one rank that leaves alone keeps the others "
+     "waiting"},
     {"descriptors travel in a ring of datagrams, in waits without end; sockets are named by pid",
      "one bounded exchange over sockets named by a job nonce",
      "one rank that dies leaves the others waiting indefinitely, and a pid may be another container's as well"},
@@ -29,7 +37,21 @@ constexpr Difference kTorchDifferences[] = {
      "the others would wait for the store's timeout"},
     {"no barrier before memory is unmapped", "close() begins and ends with a barrier",
      "a peer that still uses a block being unmapped faults"},
-    {"address ranges are never freed", "freed at close", "each allocation leaks address space in every rank"},
+    {"address ranges are never freed", "freed at close", "each allocation leaks address space in every rank",
+     "+cuMemAddressFree"},
+    {"the device is synchronized before each block, own or a peer's, is unmapped", "once, by the user, before close()",
+     "nothing is enqueued in between", "-cuCtxSynchronize"},
+    {"addresses of blocks and pads are copied to two arrays on the device, which are never freed",
+     "none: the workspace makes its own pointer table", "nothing here would read them",
+     "-cuMemAlloc -cuMemcpyAsync -cuStreamSynchronize"},
+    {"the self test of fabric handles runs on device 0, whichever is asked about", "on the rank's own device",
+     "that is the one whose memory will travel"},
+    {"the handle type is chosen once per process, for all devices and groups",
+     "once per worker and allocator, before anything is allocated",
+     "a worker has one device, and a new one after a failure looks again"},
+    {"up to 2.13: GPUDirect RDMA is never asked for, data come first and the whole block is cleared, blocking",
+     "as from 2.14 on: RDMA as the device's attribute says, the signal pad first, only the pad cleared",
+     "one layout is built, the newer one"},
     {"a multicast object is tried for every buffer where the device supports it", "unicast only",
      "multicast set-up can take GPUs out of service for everybody; nothing here uses it"},
 };
@@ -57,10 +79,10 @@ void map_block(Driver& driver, const PhysicalMemory& memory, AddressRange& range
 }  // namespace
 
 HandleChoice TorchSymmMem::upstream_rule(const HandleFacts& rank) {
-  if (!rank.fabric_state) return {HandleType::posix_fd, "fabric state unknown"};
-  if (*rank.fabric_state == kFabricNotSupported) return {HandleType::posix_fd, "fabric not supported"};
-  if (!rank.fabric_self_test.value_or(false)) return {HandleType::posix_fd, "self test of fabric failed"};
-  return {HandleType::fabric, fmt::format("fabric state {}, self test passed", *rank.fabric_state)};
+  std::string why = fabric_text(rank);
+  if (!rank.fabric || rank.fabric->state == kFabricNotSupported) return {HandleType::posix_fd, std::move(why)};
+  if (rank.fabric_self_test.value_or(false)) return {HandleType::fabric, why + "; self test passed"};
+  return {HandleType::posix_fd, fmt::format("{}; self test failed: {}", why, rank.self_test_failure.data())};
 }
 
 std::span<const Difference> TorchSymmMem::differences() const { return kTorchDifferences; }
@@ -74,12 +96,15 @@ std::unique_ptr<SharedMemory> TorchSymmMem::allocate(const PhaseContext& context
   auto& comm = context.comm;
   const int own = comm.rank();
   SharedMemoryFacts facts;
+  RendezvousPlace place;
   Blocks blocks(comm.size());
   blocks.ranges.resize(comm.size());
 
   collective_phase(context, Phase::create, [&] {
     require_possible(kind(), bytes, handle);
-    const AllocationSpec spec{.handle = handle, .gpu_direct_rdma = driver.facts().gpu_direct_rdma_supported};
+    const DeviceFacts device = driver.facts();
+    place = place_of(device);
+    const AllocationSpec spec{.handle = handle, .gpu_direct_rdma = device.gpu_direct_rdma_supported};
     facts = torch_layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
     blocks.memory[own] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);
   });
@@ -88,7 +113,9 @@ std::unique_ptr<SharedMemory> TorchSymmMem::allocate(const PhaseContext& context
     zero_memory(driver, blocks.mappings[own].address() + facts.signal_pad_offset, facts.signal_pad_bytes);
   });
 
-  share_memory(context, driver, request_of(facts, handle), blocks.memory);
+  RendezvousRequest request = request_of(facts, handle);
+  request.place = place;
+  share_memory(context, driver, request, blocks.memory);
 
   collective_phase(context, Phase::map, [&] {
     for (int r = 0; r < comm.size(); ++r) {

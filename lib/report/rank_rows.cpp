@@ -19,6 +19,16 @@ Json texts_or_null(const Json& json, std::string_view key) {
   return texts;
 }
 
+Json fabric_json(const Json& fabric) {
+  if (!fabric.is_object()) return nullptr;
+  return {{"state", pick_text(fabric, "state")},
+          {"status", pick_integer(fabric, "status")},
+          {"cluster_uuid", pick_text(fabric, "cluster_uuid")},
+          {"clique_id", pick_integer(fabric, "clique_id")},
+          {"health_mask", pick_integer(fabric, "health_mask")},
+          {"health_summary", pick_integer(fabric, "health_summary")}};
+}
+
 Json device_answer_json(const Json& device) {
   return {{"kind", pick_text(device, "kind")},
           {"usable", pick_flag(device, "usable")},
@@ -33,6 +43,8 @@ Json device_answer_json(const Json& device) {
           {"posix_fd_supported", pick_flag(device, "posix_fd_supported")},
           {"fabric_supported", pick_flag(device, "fabric_supported")},
           {"multicast_supported", pick_flag(device, "multicast_supported")},
+          {"fabric", fabric_json(member(device, "fabric"))},
+          {"fabric_unknown", pick_text(device, "fabric_unknown")},
           {"unreachable_gpus", texts_or_null(device, "unreachable_gpus")}};
 }
 

@@ -1,6 +1,8 @@
 #include "report/rows.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "catalog/row_keys.hpp"
 #include "report/floors.hpp"
@@ -91,7 +93,34 @@ void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_
   json["busbw_gbs"] = busbw;
   json["wire_bytes"] = wire;
   json["limit_us"] = limit;
+  json["limit_from"] = limit.is_null() ? Json(nullptr) : Json("floors");
   json["of_limit"] = of_limit;
+}
+
+/// By how much a row may beat its limit before that is more than noise.
+constexpr double kNoise = 1.01;
+
+/// What a row's limit depends on, beside the floors of its group.
+using LimitKey = std::pair<Json, Json>;  // group, message_bytes
+LimitKey limit_key(const Json& row) { return {row.at("group"), row.at("message_bytes")}; }
+
+/// A limit that a row has beaten is none: what that row took is what the links have shown that they can do, and the limit
+/// of every row of its size.
+void lower_beaten_limits(Json& rows) {
+  std::map<LimitKey, double> fastest_us;
+  for (const Json& row : rows) {
+    if (row.at("of_limit").is_null() || row.at("status") != "ok") continue;
+    const double mean_us = row.at("time_us").at("mean").get<double>();
+    const auto [it, first] = fastest_us.try_emplace(limit_key(row), mean_us);
+    if (!first) it->second = std::min(it->second, mean_us);
+  }
+  for (Json& row : rows) {
+    const auto fastest = fastest_us.find(limit_key(row));
+    if (fastest == fastest_us.end() || row.at("limit_us").get<double>() <= kNoise * fastest->second) continue;
+    row["limit_us"] = fastest->second;
+    row["limit_from"] = "row";
+    if (!row.at("of_limit").is_null()) row["of_limit"] = fastest->second / row.at("time_us").at("mean").get<double>();
+  }
 }
 
 }  // namespace
@@ -147,6 +176,7 @@ Json fold_rows(const RecordSet& records, const Outcomes& outcomes, std::span<con
     rows.push_back(row_json(planned_row, outcomes.of(planned_row), emulated.is_null() || emulated.get<bool>(),
                             records.started.raw_samples, measured != floors.end() ? &measured->second : nullptr));
   }
+  lower_beaten_limits(rows);
   return rows;
 }
 

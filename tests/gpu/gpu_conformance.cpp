@@ -49,7 +49,7 @@ TEST_CASE("a GPU's facts are known, and NVML finds the same GPU") {
   CHECK(nvml.sample().sm_clock_mhz.has_value());
   std::printf("%s %s %s, driver %s, fabric %s, NVLinks %d\n", facts.name.c_str(), facts.uuid->c_str(),
               facts.pci_bus_id->c_str(), nvml.facts().driver_version.value_or("?").c_str(),
-              nvml.facts().fabric ? std::string(fabric_state_name(nvml.facts().fabric->state)).c_str() : "?",
+              nvml.facts().fabric ? fabric_text(*nvml.facts().fabric).c_str() : "?",
               nvml.facts().nvlinks_active.value_or(-1));
 }
 

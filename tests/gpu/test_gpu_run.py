@@ -37,7 +37,20 @@ class GpuRun(RunTest):
         self.assertFalse(report["device"]["emulated"])
         self.assertEqual(len({rank["gpu_uuid"] for rank in report["ranks"]}), RANKS)
         for entry in report["stability"]:
-            self.assertEqual((entry["leaks"]["fds"], entry["leaks"]["mappings"]), (0, 0), entry["allocator"])
+            self.assertEqual(set(entry["leaks"].values()), {0}, entry)
+        for row in report["results"]:
+            if row["of_limit"] is not None:
+                self.assertLessEqual(row["of_limit"], 1.01, row["case_id"])
+
+    def test_the_rules_of_upstream_go_by_what_nvml_says_of_each_gpu(self):
+        report = self.measure("--handle", "upstream", "-b", "64K", "-e", "64K", "-n", 20, "--lifecycles", 0)
+        for rank in report["ranks"]:
+            (device,) = [each for each in rank["devices"] if each["kind"] == "cuda"]
+            self.assertIsNone(device["fabric_unknown"], device)
+            self.assertIn(device["fabric"]["state"], ("not_supported", "not_started", "in_progress", "completed"))
+        for row in report["results"]:
+            if row["allocator"] in ("symm_device_memory", "torch_symm_mem"):
+                self.assertNotIn("unknown", row["handle"]["reason"])
 
     def test_every_algorithm_is_right_at_shapes_that_divide_by_nothing(self):
         report = self.measure("--algorithm", "one_shot,two_shot,two_shot_barrier", "--tokens", "1,3,7,33", "--hidden",

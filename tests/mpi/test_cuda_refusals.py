@@ -40,6 +40,9 @@ class CudaRefusals(RunTest):
         uuid = "GPU-00000000-0000-0000-0000-000000000002"
         report = self.refused(2, fake_driver(visible="1"), "ranks 0 and 1", uuid)
         self.assertEqual([rank["gpu_uuid"] for rank in report["ranks"]], [uuid, uuid])
+        # What NVML knows of the GPU with that PCI id, though nothing ran: a fake libnvidia-ml lies beside the fake libcuda.
+        (fabric,) = [device["fabric"] for device in report["ranks"][0]["devices"] if device["kind"] == "cuda"]
+        self.assertEqual((fabric["state"], fabric["clique_id"]), ("completed", 32766), fabric)
 
     def test_gpus_without_peer_access_are_named_as_a_pair(self):
         report = self.refused(2, fake_driver(peer_access=0), "GPU of rank 0", "000000000001", "GPU of rank 1",

@@ -1,4 +1,5 @@
-// Stands in for libnvidia-ml.so.1: one GPU, found by PCI bus id 0000:1B:00.0 or UUID GPU-known.
+// Stands in for libnvidia-ml.so.1: one GPU, found by PCI bus id 0000:1B:00.0 (or by those of the fake libcuda, 0000:01 and
+// on) or UUID GPU-known. Compiled with FAKE_NVML_OLD it is a driver from before there was a fabric.
 #include <cstdio>
 #include <cstring>
 
@@ -6,10 +7,11 @@ namespace {
 
 constexpr int kNotFound = 6;
 constexpr int kInvalidArgument = 2;
+constexpr int kVersionMismatch = 25;
 int gpu;  // its address is the handle
 
-int find(const char* text, const char* known, void** device) {
-  if (std::strcmp(text, known) != 0) return kNotFound;
+int find(bool known, void** device) {
+  if (!known) return kNotFound;
   *device = &gpu;
   return 0;
 }
@@ -20,6 +22,9 @@ extern "C" {
 
 int fake_nvml_sessions = 0;
 
+int fake_nvml_fabric_result = 0;
+unsigned fake_nvml_newest_fabric = 3;  // the newest version of the structure that this driver knows
+
 struct FakeFabricInfo {
   unsigned version;
   unsigned char cluster_uuid[16];
@@ -27,26 +32,39 @@ struct FakeFabricInfo {
   unsigned clique_id;
   unsigned char state;
   unsigned health_mask;
+  unsigned char health_summary;  // from version 3 on
 };
 
 int nvmlInit_v2() { return ++fake_nvml_sessions, 0; }
 int nvmlShutdown() { return --fake_nvml_sessions, 0; }
 const char* nvmlErrorString(int result) { return result == kNotFound ? "Not Found" : "Some Error"; }
-int nvmlDeviceGetHandleByPciBusId_v2(const char* id, void** device) { return find(id, "0000:1B:00.0", device); }
-int nvmlDeviceGetHandleByUUID(const char* uuid, void** device) { return find(uuid, "GPU-known", device); }
+int nvmlDeviceGetHandleByPciBusId_v2(const char* id, void** device) {
+  return find(std::strcmp(id, "0000:1B:00.0") == 0 || std::strncmp(id, "0000:0", 6) == 0, device);
+}
+int nvmlDeviceGetHandleByUUID(const char* uuid, void** device) {
+  return find(std::strcmp(uuid, "GPU-known") == 0, device);
+}
 int nvmlSystemGetDriverVersion(char* text, unsigned bytes) {
   std::snprintf(text, bytes, "580.65.06");
   return 0;
 }
+#ifndef FAKE_NVML_OLD
 int nvmlDeviceGetGpuFabricInfoV(void* device, FakeFabricInfo* info) {
-  if (device != &gpu || info->version != 0x02000024) return kInvalidArgument;
+  if (device != &gpu) return kInvalidArgument;
+  const unsigned version = info->version >> 24;
+  if (version > fake_nvml_newest_fabric || info->version != ((version << 24) | (version == 3 ? 40u : 36u))) {
+    return kVersionMismatch;
+  }
+  if (fake_nvml_fabric_result != 0) return fake_nvml_fabric_result;
   for (unsigned char i = 0; i < 16; ++i) info->cluster_uuid[i] = static_cast<unsigned char>(0xA0 + i);
   info->status = 0;
   info->clique_id = 32766;
   info->state = 3;
   info->health_mask = 0x1AA;
+  if (version == 3) info->health_summary = 1;
   return 0;
 }
+#endif
 int nvmlDeviceGetNvLinkState(void* device, unsigned link, unsigned* active) {
   if (device != &gpu || link >= 18) return kInvalidArgument;
   *active = link == 5 ? 0 : 1;

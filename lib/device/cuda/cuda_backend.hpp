@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "device/cuda/nvml.hpp"
 #include "device/driver.hpp"
 
 namespace symmbench {
@@ -22,6 +23,8 @@ struct CudaAvailability {
 struct CudaOptions {
   /// How long one Stream::synchronize() may wait. Longer than any wait inside a kernel, so that those give up first.
   std::chrono::nanoseconds synchronize_limit = std::chrono::seconds(60);
+  /// Who is asked for the facts of the fabric.
+  std::string nvml_library = kNvmlLibrary;
 };
 
 /// Opens the driver and counts devices; creates no context. Never throws for what it finds. For workers only: the

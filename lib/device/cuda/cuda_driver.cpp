@@ -71,6 +71,16 @@ CudaDriver::~CudaDriver() {
 }
 
 DeviceFacts CudaDriver::facts() {
+  if (!facts_) {
+    facts_ = device_facts();
+    const NvmlFacts nvml = NvmlDevice(*facts_, options_.nvml_library).facts();
+    facts_->fabric = nvml.fabric;
+    facts_->fabric_unknown = nvml.fabric_unknown;
+  }
+  return *facts_;
+}
+
+DeviceFacts CudaDriver::device_facts() {
   const auto get = [&](CUresult result, std::string_view call) {
     context_.check(result, call, [] { return "facts of the device"; });
   };

@@ -61,6 +61,7 @@ class CudaDriver final : public Driver {
     std::optional<std::uint64_t> bytes;  ///< not known of imported memory
   };
 
+  DeviceFacts device_facts();  ///< what libcuda alone tells
   CUmemAllocationProp properties(const AllocationSpec& spec, DriverCall call) const;
   void check_local(DevicePtr address, DriverCall call) const;
   const Memory& find(MemoryId id, DriverCall call) const;
@@ -70,6 +71,7 @@ class CudaDriver final : public Driver {
   const CudaApi& api_;
   CudaOptions options_;
   CudaContext context_;
+  std::optional<DeviceFacts> facts_;  ///< gathered once: NVML takes milliseconds
   AddressBook book_;
   std::uint64_t last_id_ = 0;  // ids are never used twice, so that use after release shows
   std::unordered_map<MemoryId, Memory> memories_;

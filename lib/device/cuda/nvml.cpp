@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -17,7 +16,10 @@ using NvmlReturn = int;
 constexpr NvmlReturn kNvmlSuccess = 0;
 constexpr int kTemperatureOfGpu = 0;
 constexpr int kClockOfSm = 1;
-constexpr int kFabricCompleted = 3;
+constexpr unsigned kFabricInfo2 = 2, kFabricInfo3 = 3;
+// What drivers answer to a version that they do not have; the second before there was a code for it.
+constexpr NvmlReturn kVersionMismatch = 25;
+constexpr NvmlReturn kInvalidArgument = 2;
 constexpr unsigned kMaxLinks = 18;
 constexpr unsigned kVersionTextBytes = 80;
 
@@ -31,22 +33,7 @@ constexpr auto kThrottleNames = name_table<unsigned>({{0, "gpu_idle"},
                                                       {7, "hw_power_brake"},
                                                       {8, "display_clocks"}});
 
-constexpr auto kFabricStates =
-    name_table<int>({{0, "not_supported"}, {1, "not_started"}, {2, "in_progress"}, {3, "completed"}});
-
-std::optional<std::string> cluster_uuid_text(const unsigned char (&uuid)[16]) {
-  if (std::all_of(std::begin(uuid), std::end(uuid), [](unsigned char byte) { return byte == 0; })) return std::nullopt;
-  std::string text;
-  for (std::size_t i = 0; i < sizeof(uuid); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    text += fmt::format("{:02x}", uuid[i]);
-  }
-  return text;
-}
-
 }  // namespace
-
-std::string_view fabric_state_name(int state) { return kFabricStates.name(state); }
 
 std::vector<std::string> throttle_names(std::uint64_t reasons) {
   std::vector<std::string> names;
@@ -60,22 +47,29 @@ std::vector<std::string> throttle_names(std::uint64_t reasons) {
 
 /// Functions that only newer drivers have stay null.
 struct NvmlDevice::Api {
-  /// nvmlGpuFabricInfo_v2_t
+  /// nvmlGpuFabricInfo_v3_t; _v2_t is the same without the last member.
   struct FabricInfo {
-    unsigned version = sizeof(FabricInfo) | (2u << 24);
-    unsigned char cluster_uuid[16] = {};
+    unsigned version = 0;
+    ClusterUuid cluster_uuid{};
     NvmlReturn status = 0;
     unsigned clique_id = 0;
     unsigned char state = 0;
     unsigned health_mask = 0;
+    unsigned char health_summary = 0;
   };
-  static_assert(sizeof(FabricInfo) == 36);
+  static_assert(sizeof(FabricInfo) == 40);
+  static constexpr unsigned kFabricInfo2Bytes = 36;
 
   explicit Api(const std::string& name) : library(name) {}
 
   template <class F>
   void find(F& member, const char* function) {
     member = library.symbol<F>(function);
+  }
+
+  std::string problem_of(const char* call, NvmlReturn result) const {
+    const char* why = error_string != nullptr ? error_string(result) : nullptr;
+    return fmt::format("{}: {} ({})", call, why != nullptr ? why : "NVML error", result);
   }
 
   SharedLibrary library;
@@ -122,56 +116,79 @@ bool NvmlDevice::start(const DeviceFacts& device, const std::string& library) {
   api_->find(api_->throttle, "nvmlDeviceGetCurrentClocksEventReasons");
   if (api_->throttle == nullptr) api_->find(api_->throttle, "nvmlDeviceGetCurrentClocksThrottleReasons");
 
-  const auto failed = [&](const char* call, NvmlReturn result) {
-    const char* why = api_->error_string != nullptr ? api_->error_string(result) : nullptr;
-    problem_ = fmt::format("{}: {} ({})", call, why != nullptr ? why : "NVML error", result);
-    return false;
-  };
   if (api_->init == nullptr) {
     problem_ = library + " has no nvmlInit_v2";
     return false;
   }
-  if (const NvmlReturn result = api_->init(); result != kNvmlSuccess) return failed("nvmlInit_v2", result);
+  if (const NvmlReturn result = api_->init(); result != kNvmlSuccess) {
+    problem_ = api_->problem_of("nvmlInit_v2", result);
+    return false;
+  }
   api_->started = true;
 
-  const auto found = [&] {
+  const auto found_by = [&](const auto& lookup, const std::optional<std::string>& id, const char* call) {
+    if (!id || lookup == nullptr) return false;
+    const NvmlReturn result = lookup(id->c_str(), &device_);
+    if (result == kNvmlSuccess) return true;
+    problem_ += (problem_.empty() ? "" : "; ") + api_->problem_of(call, result);
+    return false;
+  };
+  if (found_by(api_->by_pci, device.pci_bus_id, "nvmlDeviceGetHandleByPciBusId_v2") ||
+      found_by(api_->by_uuid, device.uuid, "nvmlDeviceGetHandleByUUID")) {
     problem_.clear();
     return true;
-  };
-  problem_ = "the device has neither a PCI bus id nor a UUID";
-  if (device.pci_bus_id && api_->by_pci != nullptr) {
-    const NvmlReturn result = api_->by_pci(device.pci_bus_id->c_str(), &device_);
-    if (result == kNvmlSuccess) return found();
-    failed("nvmlDeviceGetHandleByPciBusId_v2", result);
   }
-  if (device.uuid && api_->by_uuid != nullptr) {
-    const NvmlReturn result = api_->by_uuid(device.uuid->c_str(), &device_);
-    if (result == kNvmlSuccess) return found();
-    failed("nvmlDeviceGetHandleByUUID", result);
-  }
+  if (problem_.empty()) problem_ = "the device has neither a PCI bus id nor a UUID";
   return false;
 }
 
 NvmlFacts NvmlDevice::facts() const {
   NvmlFacts facts;
-  if (device_ == nullptr) return facts;
+  if (device_ == nullptr) {
+    facts.fabric_unknown = problem_;
+    return facts;
+  }
   std::array<char, kVersionTextBytes> version{};
   if (api_->driver_version != nullptr && api_->driver_version(version.data(), kVersionTextBytes) == kNvmlSuccess) {
     facts.driver_version = version.data();
   }
-  Api::FabricInfo info;
-  if (api_->fabric_info != nullptr && api_->fabric_info(device_, &info) == kNvmlSuccess) {
-    facts.fabric = NvmlFabric{.state = info.state,
-                              .status = info.state == kFabricCompleted ? std::optional(info.status) : std::nullopt,
-                              .clique_id = info.clique_id,
-                              .cluster_uuid = cluster_uuid_text(info.cluster_uuid),
-                              .health_mask = info.health_mask};
-  }
+  read_fabric(facts);
   for (unsigned link = 0, active = 0; api_->link_state != nullptr && link < kMaxLinks; ++link) {
     if (api_->link_state(device_, link, &active) != kNvmlSuccess) break;
     facts.nvlinks_active = facts.nvlinks_active.value_or(0) + (active != 0 ? 1 : 0);
   }
   return facts;
+}
+
+void NvmlDevice::read_fabric(NvmlFacts& facts) const {
+  constexpr const char* kCall = "nvmlDeviceGetGpuFabricInfoV";
+  if (api_->fabric_info == nullptr) {
+    facts.fabric_unknown = fmt::format("{} has no {}", api_->library.name(), kCall);
+    return;
+  }
+  Api::FabricInfo info;
+  const auto ask = [&](unsigned version, std::size_t bytes) {
+    info = {.version = static_cast<unsigned>(bytes) | (version << 24)};
+    return api_->fabric_info(device_, &info);
+  };
+  unsigned version = kFabricInfo3;
+  NvmlReturn result = ask(version, sizeof(info));
+  if (result == kVersionMismatch || result == kInvalidArgument) {
+    version = kFabricInfo2;
+    result = ask(version, Api::kFabricInfo2Bytes);
+  }
+  if (result != kNvmlSuccess) {
+    facts.fabric_unknown = api_->problem_of(kCall, result);
+    return;
+  }
+  const bool completed = info.state == kFabricCompleted;
+  facts.fabric =
+      FabricFacts{.state = info.state,
+                  .status = completed ? std::optional(info.status) : std::nullopt,
+                  .cluster_uuid = info.cluster_uuid,
+                  .clique_id = info.clique_id,
+                  .health_mask = info.health_mask,
+                  .health_summary = version == kFabricInfo3 ? std::optional<int>(info.health_summary) : std::nullopt};
 }
 
 NvmlSample NvmlDevice::sample() const {

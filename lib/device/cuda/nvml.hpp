@@ -10,19 +10,12 @@
 
 namespace symmbench {
 
-/// Registration of a GPU with its NVLink fabric. (nvmlDeviceGetGpuFabricInfoV, nvmlGpuFabricInfo_v2_t)
-struct NvmlFabric {
-  int state = 0;              ///< 0 not supported, 1 not started, 2 in progress, 3 completed
-  std::optional<int> status;  ///< NVML return code of the registration; known only when completed
-  std::uint32_t clique_id = 0;
-  std::optional<std::string> cluster_uuid;  ///< nullopt when all zero: the GPU belongs to no cluster
-  std::uint32_t health_mask = 0;            ///< 2-bit fields, 1 = problem, 2 = none (NVML_GPU_FABRIC_HEALTH_MASK_*)
-};
-
-/// What NVML says once; each nullopt is unknown.
+/// What NVML says once; each nullopt is unknown. Newer layouts are asked for first, so that health is there where it can
+/// be.
 struct NvmlFacts {
   std::optional<std::string> driver_version;  ///< "580.65.06"
-  std::optional<NvmlFabric> fabric;
+  std::optional<FabricFacts> fabric;
+  std::string fabric_unknown;  ///< why `fabric` is nullopt; empty when it is there
   std::optional<int> nvlinks_active;
 };
 
@@ -34,7 +27,6 @@ struct NvmlSample {
   std::optional<std::uint64_t> throttle_reasons;  ///< bit mask, see throttle_names()
 };
 
-std::string_view fabric_state_name(int state);
 /// "sw_power_cap", ...; a bit without a name is "bit_N".
 std::vector<std::string> throttle_names(std::uint64_t reasons);
 
@@ -59,6 +51,7 @@ class NvmlDevice {
   struct Api;
 
   bool start(const DeviceFacts& device, const std::string& library);
+  void read_fabric(NvmlFacts& facts) const;
 
   std::unique_ptr<Api> api_;
   void* device_ = nullptr;

@@ -54,12 +54,15 @@ HostDriver::~HostDriver() {
 DeviceFacts HostDriver::facts() {
   return {.kind = "host",
           .name = "emulated device (host memory)",
+          .uuid = options_.uuid,
           .ordinal = options_.ordinal,
           .multiprocessors = static_cast<int>(options_.block_threads),
           .posix_fd_supported = true,
           .fabric_supported = options_.fabric_supported,
           .ipc_supported = true,
-          .gpu_direct_rdma_supported = options_.gpu_direct_rdma_supported};
+          .gpu_direct_rdma_supported = options_.gpu_direct_rdma_supported,
+          .fabric = options_.fabric.value_or(
+              FabricFacts{.state = options_.fabric_supported ? kFabricCompleted : kFabricNotSupported})};
 }
 
 MemoryInfo HostDriver::memory_info() {

@@ -20,6 +20,8 @@ struct HostDriverOptions {
   std::uint64_t recommended_granularity = kHostGranularityBytes;  ///< a multiple of the minimum
   std::optional<std::uint64_t> memory_limit_bytes;                ///< device memory; nullopt: what the machine has
   bool fabric_supported = false;          ///< without it FABRIC is refused as on machines that have no IMEX channel
+  std::optional<FabricFacts> fabric;      ///< as NVML would tell; nullopt: completed in no cluster, or not supported
+  std::optional<std::string> uuid;        ///< of the emulated GPU; nullopt: it has none
   bool gpu_direct_rdma_supported = true;  ///< without it a request for such memory is not_supported
   int ordinal = 0;
   std::uint32_t block_threads = 2;  ///< per stream: how many blocks of a kernel run at the same time

@@ -107,6 +107,17 @@ TEST_CASE("the list of allocators tells each deliberate difference from upstream
   }
 }
 
+TEST_CASE("the list of workspaces tells each deliberate difference from upstream") {
+  const auto list = list_json("workspaces");
+  const auto text = list_text(list);
+  for (const auto& entry : list.at("entries")) {
+    if (!entry.at("available").get<bool>()) continue;
+    REQUIRE_FALSE(entry.at("differences").empty());
+    for (const auto& one : entry.at("differences")) CHECK(contains(text, one.at("reason").get<std::string>()));
+  }
+  CHECK(contains(text, "two_shot_barrier is that algorithm"));
+}
+
 TEST_CASE("validate tells a good config from a bad one, with the path of each violation") {
   CHECK(validate_file(File(R"({"iters": 5})").path()).violations.empty());
   const auto bad = validate_file(File(R"({"iters": "5", "sweeps": [{"datatype": "bf61"}, {"hiden": 1}]})").path());

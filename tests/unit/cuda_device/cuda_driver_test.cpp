@@ -56,6 +56,16 @@ TEST_CASE("cuda facts name the device as nvidia-smi does") {
   CHECK_FALSE(facts.gpu_direct_rdma_supported);
 }
 
+TEST_CASE("cuda facts hold what NVML says of the same GPU's fabric, or why that is not known") {
+  const CudaApi api = fake_cuda_api();
+  const DeviceFacts told = CudaDriver(api, 0, {.nvml_library = FAKE_NVML}).facts();
+  REQUIRE(told.fabric);
+  CHECK(told.fabric->clique_id == 32766);
+  const DeviceFacts silent = CudaDriver(api, 0, {.nvml_library = "libno-such-library.so.1"}).facts();
+  CHECK_FALSE(silent.fabric);
+  CHECK_THAT(silent.fabric_unknown, ContainsSubstring("no NVML: libno-such-library.so.1"));
+}
+
 TEST_CASE("a device that is not there or has no virtual memory management is refused") {
   const CudaApi api = fake_cuda_api();
   const Failure absent = failure_of([&] { CudaDriver(api, 2); });

@@ -12,16 +12,21 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
-int sessions() {
+template <class T>
+T& variable(const char* name) {
   void* library = ::dlopen(FAKE_NVML, RTLD_NOW | RTLD_LOCAL);
-  return *static_cast<int*>(::dlsym(library, "fake_nvml_sessions"));
+  return *static_cast<T*>(::dlsym(library, name));
 }
+int sessions() { return variable<int>("fake_nvml_sessions"); }
+
+NvmlFacts facts_from(const char* library) { return NvmlDevice({.pci_bus_id = "0000:1B:00.0"}, library).facts(); }
 
 TEST_CASE("without NVML everything is unknown and the reason is there") {
   const NvmlDevice device({.pci_bus_id = "0000:1B:00.0"}, "libno-such-library.so.1");
   CHECK_THAT(device.problem(), ContainsSubstring("libno-such-library"));
   CHECK_FALSE(device.facts().driver_version);
   CHECK_FALSE(device.facts().fabric);
+  CHECK_THAT(device.facts().fabric_unknown, ContainsSubstring("no NVML: libno-such-library.so.1"));
   CHECK_FALSE(device.facts().nvlinks_active);
   CHECK_FALSE(device.sample().temperature_c);
 }
@@ -36,8 +41,34 @@ TEST_CASE("NVML facts come from the GPU with the PCI bus id") {
   CHECK(fabric_state_name(facts.fabric->state) == "completed");
   CHECK(facts.fabric->status == 0);
   CHECK(facts.fabric->clique_id == 32766);
-  CHECK(facts.fabric->cluster_uuid == "a0a1a2a3-a4a5-a6a7-a8a9-aaabacadaeaf");
+  CHECK(cluster_uuid_text(facts.fabric->cluster_uuid) == "a0a1a2a3-a4a5-a6a7-a8a9-aaabacadaeaf");
   CHECK(facts.fabric->health_mask == 0x1AA);
+  CHECK(facts.fabric->health_summary == 1);
+  CHECK(facts.fabric_unknown.empty());
+}
+
+TEST_CASE("a driver that knows only the older facts of the fabric is asked for those") {
+  variable<unsigned>("fake_nvml_newest_fabric") = 2;
+  const NvmlFacts facts = facts_from(FAKE_NVML);
+  variable<unsigned>("fake_nvml_newest_fabric") = 3;
+  REQUIRE(facts.fabric);
+  CHECK(facts.fabric->clique_id == 32766);
+  CHECK(facts.fabric->health_mask == 0x1AA);
+  CHECK_FALSE(facts.fabric->health_summary);
+}
+
+TEST_CASE("facts of the fabric that NVML does not give are unknown, and the call or the code is named") {
+  variable<int>("fake_nvml_fabric_result") = 3;
+  const NvmlFacts refused = facts_from(FAKE_NVML);
+  variable<int>("fake_nvml_fabric_result") = 0;
+  CHECK_FALSE(refused.fabric);
+  CHECK(refused.driver_version == "580.65.06");
+  CHECK(refused.fabric_unknown == "nvmlDeviceGetGpuFabricInfoV: Some Error (3)");
+
+  const NvmlFacts old = facts_from(FAKE_NVML_OLD);
+  CHECK_FALSE(old.fabric);
+  CHECK(old.driver_version == "580.65.06");
+  CHECK_THAT(old.fabric_unknown, ContainsSubstring("libnvidia-ml-old.so.1 has no nvmlDeviceGetGpuFabricInfoV"));
 }
 
 TEST_CASE("a GPU whose PCI bus id NVML does not know is found by its UUID") {
@@ -48,7 +79,9 @@ TEST_CASE("a GPU whose PCI bus id NVML does not know is found by its UUID") {
 
 TEST_CASE("a GPU that NVML does not find is a problem with NVML's own words") {
   const NvmlDevice device({.uuid = "GPU-other", .pci_bus_id = "0000:FF:00.0"}, FAKE_NVML);
-  CHECK_THAT(device.problem(), ContainsSubstring("nvmlDeviceGetHandleByUUID: Not Found (6)"));
+  CHECK(device.problem() ==
+        "nvmlDeviceGetHandleByPciBusId_v2: Not Found (6); nvmlDeviceGetHandleByUUID: Not Found (6)");
+  CHECK(device.facts().fabric_unknown == device.problem());
   CHECK_FALSE(device.facts().driver_version);
   const NvmlDevice nameless({}, FAKE_NVML);
   CHECK_THAT(nameless.problem(), ContainsSubstring("neither a PCI bus id nor a UUID"));

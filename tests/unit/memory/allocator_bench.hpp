@@ -26,6 +26,7 @@ struct RankBench {
 struct AllocatorWorld {
   int ranks = 4;
   HostDriverOptions options{.fabric_supported = true};
+  std::function<HostDriverOptions(int rank)> options_of = {};  ///< where ranks differ
   int faulty_rank = -1;
   std::vector<DriverFault> faults;
   std::vector<Ledger> ledgers;
@@ -35,7 +36,8 @@ struct AllocatorWorld {
     ledgers.assign(ranks, {});
     injected.assign(ranks, 0);
     return failures_of_ranks(ranks, [&](int rank, Communicator& comm) {
-      FaultyDriver driver(std::make_unique<LedgerDriver>(std::make_unique<HostDriver>(options), ledgers[rank]),
+      FaultyDriver driver(std::make_unique<LedgerDriver>(
+                              std::make_unique<HostDriver>(options_of ? options_of(rank) : options), ledgers[rank]),
                           rank == faulty_rank ? faults : std::vector<DriverFault>{});
       RankBench bench{comm, driver, ledgers[rank]};
       try {

@@ -187,7 +187,7 @@ HandleFacts facts_of(int world_rank, std::uint64_t os_image, const char* host) {
 
 TEST_CASE("cuda_ipc between hosts is refused without a trial, and both hosts are named") {
   const std::vector ranks{facts_of(0, 1, "node-a"), facts_of(1, 1, "node-a"), facts_of(2, 2, "node-b")};
-  const std::string asked = GENERATE("auto", "cuda_ipc");
+  const std::string asked = GENERATE("auto", "cuda_ipc", "upstream");
   CHECK(handles_to_try(asked, kIpc, ranks).empty());
   const auto decision = decide_handle(asked, kIpc, ranks, {});
   CHECK_FALSE(decision.used);
@@ -210,7 +210,11 @@ TEST_CASE("cuda_ipc is not tried where a device does not offer it, and upstream'
   std::vector ranks{facts_of(0, 1, "node-a"), facts_of(1, 1, "node-a")};
   CHECK(decide_handle("upstream", kIpc, ranks, {}).used == HandleType::cuda_ipc);
   ranks[1].ipc_supported = false;
-  CHECK(contains(decide_handle("auto", kIpc, ranks, {}).reason, "cuda_ipc: not offered by the device of rank 1"));
+  for (const std::string asked : {"auto", "upstream"}) {
+    const auto decision = decide_handle(asked, kIpc, ranks, {});
+    CHECK_FALSE(decision.used);
+    CHECK(contains(decision.reason, "cuda_ipc: not offered by the device of rank 1"));
+  }
 }
 
 TEST_CASE("auto leaves cuda_ipc its own type and gives the others theirs") {

@@ -118,9 +118,9 @@ TEST_CASE("unknown choices are refused with the known ones") {
 
 HandleFacts gb300(std::uint8_t first_uuid_byte, int fabric_state, bool self_test) {
   HandleFacts facts = kBoth;
-  facts.fabric_state = fabric_state;
-  facts.cluster_uuid = std::array<std::uint8_t, 16>{first_uuid_byte, 7};
+  facts.fabric = FabricFacts{.state = fabric_state, .cluster_uuid = {first_uuid_byte, 7}, .clique_id = 5};
   facts.fabric_self_test = self_test;
+  if (!self_test) facts.self_test_failure = fact_text("cuMemCreate (800)");
   return facts;
 }
 
@@ -155,11 +155,44 @@ TEST_CASE("the two upstream rules differ on the same machine, which is a finding
 
 TEST_CASE("ranks that choose differently under upstream's rule can use nothing, and are named") {
   auto ranks = alike(3, gb300(0x42, 3, true));
-  ranks[1].fabric_self_test = false;
+  ranks[1] = gb300(0x42, 3, false);
+  ranks[1].world_rank = 1;
   const auto decision = decide_handle("upstream", kTorch, ranks, {});
   CHECK_FALSE(decision.used);
-  CHECK(contains(decision.reason, "fabric (fabric state 3, self test passed) on ranks 0, 2"));
-  CHECK(contains(decision.reason, "posix_fd (self test of fabric failed) on rank 1"));
+  const std::string fabric = "fabric completed, cluster 42070000-0000-0000-0000-000000000000, clique 5; ";
+  CHECK(contains(decision.reason, "fabric (" + fabric + "self test passed) on ranks 0, 2"));
+  CHECK(contains(decision.reason, "posix_fd (" + fabric + "self test failed: cuMemCreate (800)) on rank 1"));
+}
+
+TEST_CASE("upstream's rules say what NVML said, and where it said nothing which library, call or code failed") {
+  const auto reason = [](AllocatorKind allocator, const HandleFacts& facts) {
+    return decide_handle("upstream", allocator, alike(2, facts), {}).reason;
+  };
+  auto silent = kBoth;
+  silent.fabric_unknown = fact_text("nvmlDeviceGetGpuFabricInfoV: Not Supported (3)");
+  for (const auto allocator : {kSymm, kTorch}) {
+    CHECK(contains(reason(allocator, silent),
+                   "fabric state unknown: nvmlDeviceGetGpuFabricInfoV: Not Supported (3)) on ranks 0, 1"));
+    CHECK(contains(reason(allocator, gb300(0x42, 2, true)), "fabric in_progress"));
+    CHECK(contains(reason(allocator, gb300(0x42, 0, true)), "fabric not_supported"));
+    CHECK(contains(reason(allocator, gb300(0x42, 3, true)), "cluster 42070000-0000-0000-0000-000000000000, clique 5"));
+  }
+}
+
+TEST_CASE("the emulated device tells the facts that upstream's rules go by") {
+  AllocatorWorld world{
+      .ranks = 2,
+      .options = {.fabric_supported = true, .fabric = FabricFacts{.state = 3, .cluster_uuid = {0x42}, .clique_id = 1}}};
+  std::vector<HandleDecision> symm(2), torch(2);
+  const auto failures = world.run([&](RankBench& rank) {
+    const int own = rank.comm.rank();
+    const auto facts = local_handle_facts(rank.driver, own);
+    symm[own] = resolve_handle(rank.context, rank.driver, "upstream", kSymm, {}, facts);
+    torch[own] = resolve_handle(rank.context, rank.driver, "upstream", kTorch, {}, facts);
+  });
+  for (const auto& failure : failures) CHECK_FALSE(failure);
+  CHECK(symm[0].used == HandleType::fabric);
+  CHECK(torch[0].used == HandleType::fabric);
 }
 
 TEST_CASE("a trial passes where handles work, for every type of every allocator") {
@@ -252,9 +285,9 @@ TEST_CASE("facts name the host") {
 
 TEST_CASE("the self test knows what this process can do alone") {
   HostDriver with({.fabric_supported = true}), without;
-  CHECK(self_test(with, HandleType::fabric));
-  CHECK_FALSE(self_test(without, HandleType::fabric));
-  CHECK(self_test(without, HandleType::posix_fd));
+  CHECK_FALSE(self_test(with, HandleType::fabric));
+  CHECK(self_test(without, HandleType::fabric)->call == "cuMemCreate");
+  CHECK_FALSE(self_test(without, HandleType::posix_fd));
 }
 
 }  // namespace

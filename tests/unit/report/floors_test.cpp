@@ -46,6 +46,33 @@ TEST_CASE("measured floors are in the report and give each row of their group it
   CHECK(RunBuilder::row(report, 0, kTorch)["of_limit"].is_null());
 }
 
+TEST_CASE("a limit that a row beats by more than the noise is none: that row is the limit of all of its size") {
+  RunBuilder run = cuda_run();
+  run.add(run.ok(0, kTorch, 2.5, 1)).add(floors_of(0, 2.2, 361));
+  const Json report = checked_report(run);
+  const Json fastest = RunBuilder::row(report, 0, kSymm), slower = RunBuilder::row(report, 0, kTorch);
+  CHECK(fastest["limit_us"] == fastest["time_us"]["mean"]);
+  CHECK(fastest["of_limit"] == 1);
+  CHECK(fastest["limit_from"] == "row");
+  CHECK(slower["limit_us"] == fastest["limit_us"]);
+  CHECK(slower["of_limit"] == Approx(fastest["limit_us"].get<double>() / slower["time_us"]["mean"].get<double>()));
+  CHECK(slower["limit_from"] == "row");
+}
+
+TEST_CASE("a row that is faster than the floors by noise leaves them the limit, and a failed row beats nothing") {
+  RunBuilder within = cuda_run();
+  within.add(floors_of(0, 1.875, 361));  // and 0.136 us of wire: 0.5 % above the row's 2 us
+  const Json row = RunBuilder::row(checked_report(within), 0, kSymm);
+  CHECK(row["limit_from"] == "floors");
+  CHECK(row["of_limit"].get<double>() > 1);
+  CHECK(row["of_limit"].get<double>() < 1.01);
+
+  RunBuilder failed(1);
+  failed.started.device = {{"kind", "cuda"}, {"emulated", false}, {"asked", "cuda"}, {"reason", "asked for"}};
+  failed.add(failed.failed(0, 1, {kSymm})).add(floors_of(0, 2.2, 361));
+  CHECK(RunBuilder::row(checked_report(failed), 0, kSymm)["limit_from"] == "floors");
+}
+
 TEST_CASE("of several measurements of a group each figure is the best") {
   RunBuilder run = cuda_run();
   run.add(floors_of(0, 1.6, 350)).add(floors_of(0, 1.45, 340)).add(floors_of(0, 1.5, 361));
