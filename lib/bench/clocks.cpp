@@ -81,6 +81,7 @@ SkewMeter::SkewMeter(WorkerContext& context, Backend& backend, Stream& stream)
 
 void SkewMeter::begin(const AllocatorWorkspace& ready) {
   mine_.clear();
+  after_pause_ = true;
   before_ = read_clocks(context_, backend_, stream_, ready);
 }
 
@@ -88,6 +89,10 @@ void SkewMeter::batch_done() {
   std::uint64_t stamp = 0;
   stream_.copy(&stamp, to_pointer(stamp_.address()), sizeof(stamp));
   stream_.synchronize();
+  if (after_pause_) {
+    after_pause_ = false;
+    return;
+  }
   mine_.push_back(stamp);
 }
 

@@ -33,17 +33,19 @@ std::vector<double> arrival_spread_us(std::span<const ClockReading> before, std:
 double clock_error_us(std::span<const ClockReading> before, std::span<const ClockReading> after);
 
 /// How far apart ranks begin a batch. Stamped batches are batches of their own, outside the timed ones: a stamp in a
-/// graph costs a launch.
+/// graph costs a launch. The first one after begin() is no sample: ranks come out of that pause apart, which says nothing
+/// of batches that follow one another.
 class SkewMeter {
  public:
-  static constexpr int kBatches = 10;
+  static constexpr int kSamples = 10;
+  static constexpr int kBatches = 1 + kSamples;
 
   SkewMeter(WorkerContext& context, Backend& backend, Stream& stream);
 
   /// Enqueues the stamp: as the first node of a graph, so that the launch of the graph shows.
   void stamp() { backend_.probe->stamp(stream_, stamp_.address()); }
 
-  /// Collective. Then per batch: launch it, synchronize, batch_done().
+  /// Collective. Then kBatches times: launch a batch, synchronize, batch_done().
   void begin(const AllocatorWorkspace& ready);
   void batch_done();
   struct Result {
@@ -60,6 +62,7 @@ class SkewMeter {
   LocalBuffer stamp_;
   std::vector<ClockReading> before_;
   std::vector<std::uint64_t> mine_;
+  bool after_pause_ = true;
 };
 
 }  // namespace symmbench

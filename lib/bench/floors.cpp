@@ -15,9 +15,14 @@ namespace {
 constexpr std::size_t kBatches = 7;
 /// Long enough to hide what the launch of a graph costs (some 7 us); even, for the rows of the flag barrier.
 constexpr std::uint32_t kShortLaunches = 200;
-constexpr std::uint32_t kTransferLaunches = 5;
-/// From here on a longer transfer is no faster on H200s.
-constexpr std::uint64_t kTransferBytes = std::uint64_t{64} << 20;
+/// Transfers as kernels may do them, long in few launches or short in many: which of them is fastest differs by GPU, number
+/// of ranks and size of the area, and a limit is the best. On H200s none longer is faster.
+struct TransferShape {
+  std::uint32_t launches;
+  std::uint64_t bytes;
+};
+constexpr TransferShape kTransferShapes[] = {
+    {5, std::uint64_t{64} << 20}, {10, std::uint64_t{32} << 20}, {40, std::uint64_t{8} << 20}};
 
 class FloorsRun {
  public:
@@ -45,19 +50,26 @@ class FloorsRun {
       floors.hop_us = std::max(floors.hop_us, static_cast<double>(reading.round_trip_ns) / 2e3);
     }
 
-    const auto peers = static_cast<std::uint64_t>(view.world_size - 1);
-    const auto blocks = static_cast<std::uint32_t>(kTransferBytes / peers / LinkProbe::kBlockBytes);
-    const std::uint64_t sent_bytes = blocks * peers * LinkProbe::kBlockBytes;
-    floors.peer_write_gbs = algorithm_bandwidth_gbs(
-        sent_bytes, launch_us("peer writes", kTransferLaunches,
-                              [&](std::uint32_t) { probe.write_peers(stream_, view, links, blocks); }));
-    floors.peer_read_gbs = algorithm_bandwidth_gbs(
-        sent_bytes, launch_us("peer reads", kTransferLaunches,
-                              [&](std::uint32_t) { probe.read_peers(stream_, view, links, blocks, sink_.address()); }));
+    floors.peer_write_gbs =
+        transfer_gbs("peer writes", [&](std::uint32_t blocks) { probe.write_peers(stream_, view, links, blocks); });
+    floors.peer_read_gbs = transfer_gbs(
+        "peer reads", [&](std::uint32_t blocks) { probe.read_peers(stream_, view, links, blocks, sink_.address()); });
     return floors;
   }
 
  private:
+  /// What a rank moves to or from all its peers, at the best of the shapes; `enqueue` is given blocks per peer.
+  double transfer_gbs(std::string_view what, const std::function<void(std::uint32_t)>& enqueue) {
+    const auto peers = static_cast<std::uint64_t>(ready_.workspace->view().world_size - 1);
+    double best = 0;
+    for (const auto& shape : kTransferShapes) {
+      const auto blocks = static_cast<std::uint32_t>(shape.bytes / peers / LinkProbe::kBlockBytes);
+      const double span_us = launch_us(what, shape.launches, [&](std::uint32_t) { enqueue(blocks); });
+      best = std::max(best, algorithm_bandwidth_gbs(blocks * peers * LinkProbe::kBlockBytes, span_us));
+    }
+    return best;
+  }
+
   /// Time of one launch: the worst rank of each batch, the median of the batches. The first batch is not counted.
   double launch_us(std::string_view what, std::uint32_t launches, const std::function<void(std::uint32_t)>& enqueue) {
     const auto graph = stream_.capture([&] {

@@ -53,10 +53,10 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     if (setup.faults_of) driver = std::make_unique<FaultyDriver>(std::move(driver), setup.faults_of(rank));
     backend.driver = std::make_unique<ObservedDriver>(std::move(driver));
     backend.emulated = setup.emulated;
+    if (setup.probe_of) backend.probe = setup.probe_of(rank);
     backend.kernels = make_host_kernels();
     backend.delay = delay_on_host;
     if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
-    if (setup.probe_of) backend.probe = setup.probe_of(rank);
     if (setup.slowed_by) backend.slowed_by = setup.slowed_by;
     if (setup.open_library) backend.open_nccl = [&setup, rank] { return setup.open_library(rank); };
     backend.give_up = backend.driver->register_host(heartbeat->give_up_record(), sizeof(GiveUpRecord));

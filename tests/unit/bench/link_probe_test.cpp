@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "bench/clocks.hpp"
+#include "kernels/forwarding_kernels.hpp"
 #include "support/bench_group.hpp"
 #include "support/failures.hpp"
 
@@ -20,7 +21,8 @@ constexpr std::uint64_t kNow = 1'700'000'000'000'000'000;  // ns since 1970, as 
 class ScriptedProbe final : public LinkProbe {
  public:
   explicit ScriptedProbe(int rank, std::optional<Reason> broken = std::nullopt) : broken_(broken) {
-    stamp_ = kNow + 5'000 + static_cast<std::uint64_t>(rank) * 1'002'000;
+    stamp_ = on_time_ = kNow + 5'000 + static_cast<std::uint64_t>(rank) * 1'002'000;
+    late_ = static_cast<std::uint64_t>(rank) * 50'000;
     for (std::size_t peer = 0; peer < readings_.size(); ++peer) {
       readings_[peer] = {static_cast<std::int64_t>(peer) * 1'000'000, 1500, kNow};
     }
@@ -41,15 +43,37 @@ class ScriptedProbe final : public LinkProbe {
     stream.copy(to_pointer(sink), to_pointer(segment[0]), 4);
   }
   void ping(Stream& stream, const RankView& view, const SegmentView&, std::uint32_t, DevicePtr to) override {
+    after_pause_ = true;
     if (view.rank != 0) return;
     stream.copy(to_pointer(to), readings_.data(), static_cast<std::uint64_t>(view.world_size) * sizeof(ClockReading));
+  }
+  /// A batch begins: rank 1 is 50 us late for the first one after clocks were read.
+  void batch_begins() {
+    stamp_ = on_time_ + (after_pause_ ? late_ : 0);
+    after_pause_ = false;
   }
   void stamp(Stream& stream, DevicePtr to) override { stream.copy(to_pointer(to), &stamp_, sizeof(stamp_)); }
 
  private:
   std::optional<Reason> broken_;
-  std::uint64_t stamp_;
+  std::uint64_t stamp_, on_time_, late_;
+  bool after_pause_ = false;
   std::array<ClockReading, 8> readings_;
+};
+
+/// Tells the probe when a batch begins.
+class LateAfterPause final : public ForwardingKernels {
+ public:
+  LateAfterPause(std::unique_ptr<KernelSet> inner, ScriptedProbe* probe)
+      : ForwardingKernels(std::move(inner)), probe_(probe) {}
+
+  void device_barrier(Stream& stream, const RankView& view, const SegmentView& flags) override {
+    probe_->batch_begins();
+    ForwardingKernels::device_barrier(stream, view, flags);
+  }
+
+ private:
+  ScriptedProbe* probe_;
 };
 
 /// One size, two algorithms. `timeout_s`: twice what a kernel waits for a rank that failed.
@@ -100,13 +124,30 @@ TEST_CASE("ranks that begin apart are seen apart, whatever their clocks say") {
   const auto probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); };
   for (const int ranks : {2, 4}) {
     for (const auto& row : rows_in(run_group(ranks, small_probe_run(), 0, {.probe_of = probe_of}))) {
-      REQUIRE(row.skew_us.size() == SkewMeter::kBatches);
+      REQUIRE(row.skew_us.size() == SkewMeter::kSamples);
       for (const double skew_us : row.skew_us) CHECK(skew_us == Approx(2.0 * (ranks - 1)));
       CHECK(*row.clock_error_us == Approx(ranks == 2 ? 0.75 + 0.064 : 1.5 + 0.064));
       std::size_t timed = 0;
       for (const auto& block : row.blocks) timed += block.batch_us.size();
       CHECK(timed * row.iterations_per_batch == 8);
     }
+  }
+}
+
+TEST_CASE("the first stamped batch after a pause is no sample of how far apart ranks begin") {
+  std::array<ScriptedProbe*, 2> probes{};
+  GroupSetup setup;
+  setup.probe_of = [&](int rank) {
+    auto probe = std::make_unique<ScriptedProbe>(rank);
+    probes[static_cast<std::size_t>(rank)] = probe.get();
+    return probe;
+  };
+  setup.kernels_of = [&](int rank, auto inner) {
+    return std::make_unique<LateAfterPause>(std::move(inner), probes[static_cast<std::size_t>(rank)]);
+  };
+  for (const auto& row : rows_in(run_group(2, small_probe_run(), 0, setup))) {
+    REQUIRE(row.skew_us.size() == SkewMeter::kSamples);
+    for (const double skew_us : row.skew_us) CHECK(skew_us == Approx(2.0));
   }
 }
 
