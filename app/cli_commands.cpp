@@ -99,7 +99,13 @@ constexpr CommandSpec kCommands[] = {
      .about = "make a threshold file out of good reports",
      .now = kLater},
     {.name = "html", .arguments = "REPORT [OTHER] -o FILE", .about = "a report as a page", .now = kLater},
-    {.name = "explain", .arguments = "CHECK_ID|METRIC", .about = "what a finding or a metric means", .now = kLater},
+    {.name = "explain",
+     .arguments = "WORD",
+     .about = "what a word of the report, the table or a message means",
+     .details =
+         "Metrics, verdicts, states; names of allocators, algorithms, patterns, faults, checks; options of `run`.\n",
+     .positional = "WORD",
+     .exit_codes = "  0   explained\n  2   not a word that is explained here\n"},
 };
 
 }  // namespace

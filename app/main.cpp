@@ -7,6 +7,7 @@
 
 #include "app/cli.hpp"
 #include "app/command_bundle.hpp"
+#include "app/command_explain.hpp"
 #include "app/command_list.hpp"
 #include "app/command_plan.hpp"
 #include "app/command_run.hpp"
@@ -46,6 +47,7 @@ constexpr Command kCommands[] = {{"run", command_run},
                                  {"validate", alone<command_validate>},
                                  {"salvage", alone<command_salvage>},
                                  {"bundle", alone<command_bundle>},
+                                 {"explain", alone<command_explain>},
                                  {"worker", worker}};
 
 int dispatch(const Arguments& arguments) {

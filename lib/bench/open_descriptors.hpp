@@ -3,7 +3,7 @@
 
 namespace symmbench {
 
-/// How many descriptors this process has open, the one that counts them included.
+/// How many descriptors this process has open, without those that are there only to count them.
 std::int64_t open_descriptors();
 
 }  // namespace symmbench

@@ -1,0 +1,81 @@
+#pragma once
+#include <string_view>
+
+namespace symmbench {
+
+/// A word of reports, tables and messages, and what is meant by it here.
+struct GlossaryRow {
+  std::string_view word;
+  std::string_view meaning;
+};
+
+/// What `symmbench explain WORD` knows beside the names in the other tables of this folder.
+inline constexpr GlossaryRow kGlossary[] = {
+    // ---- times and rates
+    {"time_us",
+     "microseconds per iteration: the mean over the iterations of a timed batch (one CUDA graph), and of each batch "
+     "the time of "
+     "its slowest rank. mean, p50 and the other percentiles are over batches; a percentile that needs more batches is "
+     "null."},
+    {"algbw_gbs", "message bytes / time, in GB/s of 1e9 bytes. GPUs only."},
+    {"busbw_gbs",
+     "algbw_gbs x 2(n-1)/n for n ranks: what an allreduce must move through each rank's link, whatever the algorithm. "
+     "GPUs only."},
+    {"wire_bytes", "bytes that one rank sends to its peers in one iteration of the algorithm that ran."},
+    {"limit_us",
+     "the least time that measured floors allow for the message: a barrier of flags, and the faster of all at once and "
+     "two steps "
+     "at the measured rate of writes to peers. GPUs only."},
+    {"of_limit", "limit_us / time_us.mean: 1 means that nothing is left to gain."},
+    {"skew_us", "how much later the last rank began an iteration than the first, by stamps in the kernels. GPUs only."},
+    {"clock_error_us", "the error of skew_us: clocks of GPUs are compared by messages that take time themselves."},
+    {"floors",
+     "what an empty kernel, a barrier of flags, a packet's way to a peer, and links took at best on this machine."},
+    // ---- verdicts and states
+    {"same", "the whole interval of the ratio of two allocators' times lies within 3 % of 1."},
+    {"faster",
+     "the whole interval of the ratio lies below 0.97, over several placements and beside all other comparisons."},
+    {"slower",
+     "the whole interval of the ratio lies above 1.03, over several placements and beside all other comparisons."},
+    {"ambiguous",
+     "inconclusive: the samples decide neither that there is a difference nor that there is none; reason says why."},
+    {"unstable", "batches of one placement disagree so much that a mean says little."},
+    {"ok", "the case ran, and every result that was checked was right."},
+    {"failed", "the case ran or was set up, and something went wrong: failure says what, where and on which rank."},
+    {"hung", "a rank did not go on within its deadline; failure names the rank and what it waited for."},
+    {"skipped", "the case cannot run here, for the reason given."},
+    {"not_tested", "the case could have run and did not: the run ended before it."},
+    {"interrupted", "the case waited for, or ran beside, what failed: nothing is known against it."},
+    // ---- how it works
+    {"placement",
+     "where the slots and flags of a workspace fall in memory. Times depend on it by a few percent, so allocators are "
+     "compared "
+     "over several placements of their workspaces."},
+    {"placement_spread", "of one case and allocator: time in its slowest placement / time in its fastest, minus 1."},
+    {"lifecycle", "a workspace's whole life: create, export, exchange, import, map, init, verify, use, close."},
+    {"case", "a workspace, pattern, algorithm, element type, shape and handle; allocators take turns in it."},
+    {"case group",
+     "cases that share a workspace: one worker process runs them, in one workspace sized for the largest."},
+    {"segment", "memory that each rank shares with all ranks of its group; a workspace has several."},
+    {"slot",
+     "one of the three parts of a Lamport area that iterations use in turn: one receives while another is cleared."},
+    {"canary", "a known pattern behind a segment's data; written over, something wrote beyond its end."},
+    {"supervisor",
+     "the MPI rank: it starts a worker for the device work, watches it, and never touches the device itself."},
+    {"worker", "a process that has the device and no MPI: it may crash or hang without ending the run."},
+    {"heartbeat", "a page that a worker shares with its supervisor: phase, case, iteration and what it waits for."},
+    {"journal",
+     "a file of records that each rank writes while the run goes on: a report can be made of it if the run is killed."},
+    {"emulated",
+     "no GPU took part: the host device keeps the meaning of every call, and its times say nothing about GPUs."},
+    {"checked_every",
+     "how many timed iterations share one buffer, and so one check after the last of them; 0: no check."},
+    {"blame",
+     "of a wrong result: which rank's contribution is missing, doubled, stale or changed, and in which block."},
+    {"crossover", "the size from which another algorithm is the fastest."},
+    {"exit codes",
+     "0 passed, 1 something failed after something ran, 2 usage, 3 no verdict, 4 a hang, 77 skipped "
+     "(--skip-if-unsupported)."},
+};
+
+}  // namespace symmbench
