@@ -23,6 +23,9 @@ class MainJob(RunTest):
             self.assertGreater(row["time_us"]["mean"], 0, row["case_id"])
             self.assertIsNone(row["busbw_gbs"], "an emulated device claims no bandwidth")
         self.assertEqual(len(report["comparison"]), len(rows) // 2)
+        for entry in report["comparison"]:
+            self.assertNotIn("needed", entry["reason"], "a shipped configuration measures enough to decide")
+            self.assertRegex(entry["reason"], "interval|differ by")
         for entry in report["stability"]:
             self.assertGreater(entry["lifecycles"], 0)
             self.assertEqual(entry["failed"], 0)
