@@ -16,8 +16,8 @@ namespace symmbench {
 Console::Console(const RunConfig& config)
     : config_(config),
       table_(std::cout),
-      progress_(progress_place(config.quiet ? ProgressSetting::off : config.progress, ::isatty(STDOUT_FILENO) != 0,
-                               ::isatty(STDERR_FILENO) != 0)) {}
+      progress_(progress_place(config.quiet ? ProgressSetting::off : config.progress, reaches_a_terminal(STDOUT_FILENO),
+                               reaches_a_terminal(STDERR_FILENO))) {}
 
 void Console::append(const Json& record) {
   const auto type = type_of(record);

@@ -5,6 +5,9 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
 
 namespace symmbench {
 namespace {
@@ -24,6 +27,14 @@ void write_there(int descriptor, const std::string& text) {
 }
 
 }  // namespace
+
+bool reaches_a_terminal(int descriptor) {
+  if (::isatty(descriptor) == 0) return false;
+  if (std::getenv("PMIX_RANK") == nullptr && std::getenv("PMI_RANK") == nullptr) return true;
+  std::error_code failed;
+  const auto parents = std::filesystem::read_symlink(fmt::format("/proc/{}/fd/{}", ::getppid(), descriptor), failed);
+  return !failed && (parents.native().starts_with("/dev/pts/") || parents.native().starts_with("/dev/tty"));
+}
 
 ProgressPlace progress_place(ProgressSetting setting, bool stdout_is_terminal, bool stderr_is_terminal) {
   if (setting == ProgressSetting::off) return {};
