@@ -10,7 +10,7 @@ namespace symmbench {
 
 int command_plan(const ParsedCommand& parsed) {
   std::string text;
-  for (const auto& note : parsed.notes) fmt::print(stderr, "symmbench {}: {}\n", parsed.command, note);
+  for (const auto& note : parsed.notes) log_line("symmbench {}: {}", parsed.command, note);
   try {
     const Plan plan = make_plan(parsed.config, parsed.ranks, 0);
     text = parsed.json ? plan_json(parsed.config, plan).dump(2) + "\n" : plan_text(parsed.config, plan);

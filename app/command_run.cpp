@@ -15,6 +15,7 @@
 #include "config/repro.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
+#include "fault/fault_plan.hpp"
 #include "job/launcher.hpp"
 #include "job/measure.hpp"
 #include "job/plan_text.hpp"
@@ -64,13 +65,14 @@ int coordinate(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invoca
   return exit_code;
 }
 
-JobOptions job_options(const RunConfig& config, int world_size) {
+JobOptions job_options(const RunConfig& config, int rank, int world_size) {
   return {.command = "symmbench run",
           .group_size = config.ranks_per_group(world_size),
           .deadlines = deadlines_of(config),
           .isolate = config.isolation == Isolation::process,
           .time_limit_s = config.time_limit_s,
-          .task = run_worker_task};
+          .task = run_worker_task,
+          .channel_faults = parse_fault_plan(config.inject).channel_faults(rank)};
 }
 
 /// Of this executable; as it was called where the system does not say.
@@ -89,7 +91,7 @@ std::optional<std::string> journal_dir(const RunConfig& config) {
 int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments) {
   // Before any file is touched: each process would take the report for its own.
   if (const auto wrong = launcher_mismatch(mpi.size(), [](const char* n) -> const char* { return std::getenv(n); })) {
-    fmt::print(stderr, "symmbench run: {}\n", *wrong);
+    log_line("symmbench run: {}", *wrong);
     return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   }
   ParsedCommand command;
@@ -107,7 +109,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
     return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   }
   if (mpi.rank() == 0) {
-    for (const auto& note : command.notes) fmt::print(stderr, "symmbench run: {}\n", note);
+    for (const auto& note : command.notes) log_line("symmbench run: {}", note);
   }
   if (command.text || command.plan_only) {
     const auto print = [&] {
@@ -124,7 +126,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
       .repro_command =
           repro_command(command.config, {.program = program_path(), .arguments = arguments, .world_size = mpi.size()}),
       .emulated_command = emulated_command(words, mpi.size())};
-  return run_job(mpi, job_options(command.config, mpi.size()), journal_dir(command.config),
+  return run_job(mpi, job_options(command.config, mpi.rank(), mpi.size()), journal_dir(command.config),
                  [&](MpiJob& job) { return coordinate(job, *plan, command.config, invocation); });
 }
 

@@ -120,7 +120,6 @@ void run_lifecycles(WorkerContext& context, const WorkerConfig& config, const Ca
       setup.close(clock);
     } catch (const PhaseFailed& failed) {
       if (ranks_lost_each_other(failed.failure())) throw;
-      if (failed.failure().layer == Layer::environment) return;  // no fault of the allocator; the rows say why
       record.failure = failed.failure();
     }
     record.phase_us = slowest_spans(context.comm, clock);

@@ -16,6 +16,8 @@
 
 #include "comm/job_nonce.hpp"
 #include "comm/os_error.hpp"
+#include "comm/pending_connections.hpp"
+#include "comm/strangers.hpp"
 #include "comm/wire.hpp"
 #include "core/clock.hpp"
 
@@ -24,8 +26,7 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x73796d6d66643031;  // "symmfd01"
 constexpr std::size_t kTicketChars = 32;
-/// Connections taken in one turn, and kept without having shown their ticket: one per peer, and room for some
-/// strangers.
+/// Connections kept without having shown their ticket: one per peer, and room for some strangers.
 constexpr std::size_t kStrangers = 64;
 /// How often a rank that waits looks whether those it waits for still listen.
 constexpr std::chrono::milliseconds kKnockPeriod{100};
@@ -167,6 +168,7 @@ class Transfer {
       : comm_(comm),
         addresses_(addresses),
         listener_(listener),
+        pending_(listener, addresses.size() + kStrangers),
         mine_(mine),
         received_(addresses.size()),
         missing_(addresses.size() - 1),
@@ -198,13 +200,14 @@ class Transfer {
     int peer = 0;
     while (peer < comm_.size() && (peer == comm_.rank() || received_[peer])) ++peer;
     const bool nothing_came = peer < comm_.size();
+    const Strangers strangers = pending_.strangers();
     if (!nothing_came) peer = unsent_.front();
     fail({.layer = Layer::comm,
           .reason = Reason::timed_out,
           .detail =
-              fmt::format("rank {} {} within {:.3g} s; {} descriptors missing, {} not sent", comm_.world_rank(peer),
+              fmt::format("rank {} {} within {:.3g} s; {} descriptors missing, {} not sent{}", comm_.world_rank(peer),
                           nothing_came ? "did not send its descriptor" : "did not take a connection", seconds, missing_,
-                          unsent_.size())},
+                          unsent_.size(), strangers.any() ? "; " + describe(strangers) : "")},
          peer);
   }
 
@@ -215,6 +218,16 @@ class Transfer {
           .detail = fmt::format("the socket of rank {} is gone", comm_.world_rank(peer)),
           .code = ECONNREFUSED},
          peer);
+  }
+
+  /// The kernel says no more than that it dropped a descriptor. Whether this process can have one at all is the only
+  /// thing to be seen here, so that alone is said.
+  Failure lost_descriptor(int from, bool truncated) const {
+    const auto text = fmt::format("the message of rank {} came without its descriptor{}", comm_.world_rank(from),
+                                  truncated ? ", which the kernel dropped (MSG_CTRUNC)" : "");
+    const UniqueFd one_more(::fcntl(listener_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!one_more) return os_failure("fcntl(F_DUPFD_CLOEXEC)", errno, text + "; another one cannot be had either");
+    return {.layer = Layer::comm, .reason = Reason::io_error, .call = "recvmsg(SCM_RIGHTS)", .detail = text};
   }
 
   /// A listener lives until its rank has sent to and heard from everybody. So one that is gone, while its rank's
@@ -258,53 +271,34 @@ class Transfer {
   }
 
   void take_what_came() {
-    std::erase_if(pending_, [&](const UniqueFd& connection) { return !receive_from(connection); });
-    accept_all();
+    pending_.take([this](const UniqueFd& connection) { return receive_from(connection); });
   }
 
-  void accept_all() {
-    const std::size_t most = received_.size() + kStrangers;
-    for (std::size_t turn = 0; turn < most && pending_.size() < most; ++turn) {
-      UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-      if (connection) {
-        // Read at once: senders send as soon as they are connected, so few connections are ever held open.
-        if (receive_from(connection)) pending_.push_back(std::move(connection));
-      } else if (errno == EAGAIN) {
-        return;
-      } else if (errno != EINTR && errno != ECONNABORTED) {
-        throw Error(os_failure("accept4", errno));
-      }
-    }
-  }
-
-  /// False when the connection is done with: read, closed by the other end, or a stranger's.
-  bool receive_from(const UniqueFd& connection) {
+  PendingConnections::Word receive_from(const UniqueFd& connection) {
+    using Word = PendingConnections::Word;
     Introduction introduction{.magic = 0};
     FdMessage message(introduction);
     const ssize_t length = ::recvmsg(connection.get(), message.get(), MSG_CMSG_CLOEXEC);
-    if (length < 0) return errno == EAGAIN || errno == EINTR;
+    if (length <= 0) return length < 0 && (errno == EAGAIN || errno == EINTR) ? Word::not_yet : Word::closed;
     auto descriptors = message.take_descriptors();
     const std::string& ticket = addresses_[comm_.rank()].ticket;
     const int from = introduction.from_rank;
     const bool known = length == sizeof introduction && introduction.magic == kMagic &&
                        std::equal(ticket.begin(), ticket.end(), introduction.ticket.begin()) &&
                        introduction.to_rank == comm_.rank() && from >= 0 && from < comm_.size() && from != comm_.rank();
-    if (!known || received_[from]) return false;
-    if (descriptors.size() != 1 || message.truncated()) {
-      // The kernel drops the descriptor, and says no more than that, when the receiver's table is full.
-      fail(os_failure("recvmsg(SCM_RIGHTS)", EMFILE,
-                      fmt::format("the descriptor of rank {} did not arrive", comm_.world_rank(from))),
-           from);
-    }
+    if (!known) return Word::not_ours;
+    if (received_[from]) return Word::ours;
+    if (descriptors.size() != 1 || message.truncated()) fail(lost_descriptor(from, message.truncated()), from);
     received_[from] = std::move(descriptors.front());
     --missing_;
-    return false;
+    return Word::ours;
   }
 
   void wait() const {
     std::vector<pollfd> waits{{.fd = listener_.get(), .events = POLLIN, .revents = 0}};
-    for (const UniqueFd& connection : pending_)
-      waits.push_back({.fd = connection.get(), .events = POLLIN, .revents = 0});
+    for (const int connection : pending_.descriptors()) {
+      waits.push_back({.fd = connection, .events = POLLIN, .revents = 0});
+    }
     // Nothing becomes readable when a peer's backlog has room again, so unsent ones are tried each millisecond.
     const int longest_ms = unsent_.empty() ? static_cast<int>(kKnockPeriod.count()) : 1;
     const int timeout_ms = std::min(longest_ms, deadline_.left_ms());
@@ -314,9 +308,9 @@ class Transfer {
   const Communicator& comm_;
   const std::vector<Address>& addresses_;
   const UniqueFd& listener_;
+  PendingConnections pending_;
   const int mine_;
-  std::vector<int> unsent_;        ///< group ranks
-  std::vector<UniqueFd> pending_;  ///< accepted, not introduced yet
+  std::vector<int> unsent_;  ///< group ranks
   std::vector<UniqueFd> received_;
   std::size_t missing_;
   Deadline deadline_;

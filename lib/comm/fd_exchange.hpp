@@ -11,8 +11,9 @@ namespace symmbench {
 
 /// Gives every rank's descriptor to every other rank: SCM_RIGHTS over sockets with abstract names, which need no file
 /// system and vanish with their owner. The name is bound before the ranks gather the names, so nobody can come too
-/// early. Each receiver also makes a secret ticket that travels with its name over the communicator only; a connection
-/// that does not show it (names are public in /proc/net/unix) is a stranger's and is closed.
+/// early. Names are public in /proc/net/unix, so a connection of another user is refused, and each receiver makes a
+/// secret ticket that travels with its name over the communicator only: a connection that does not show it is a
+/// stranger's and is closed, one that stays silent is when others come (comm/strangers.hpp counts them).
 ///
 /// Descriptors in use while it runs: the result, three, and one for each connection that was accepted before its
 /// message was there.
@@ -28,7 +29,8 @@ class FdExchange {
   ///         Error{comm, timed_out} naming the first peer that did not send, or could not be sent to, in time;
   ///         Error{comm, peer_failed} naming a peer whose socket is gone;
   ///         Error{environment, capacity_exceeded} naming RLIMIT_NOFILE when out of descriptors;
-  ///         Error{comm, io_error} otherwise. Nothing stays open on any of these paths.
+  ///         Error{comm, io_error} otherwise, without a code where the kernel gave none (a descriptor that it dropped).
+  ///         Nothing stays open on any of these paths.
   std::vector<UniqueFd> exchange(Communicator& comm, std::string_view step, const UniqueFd& mine);
 
  private:

@@ -53,8 +53,7 @@ void FrameChannel::queue(std::uint32_t kind, std::span<const std::byte> payload)
 
 bool FrameChannel::flush() {
   while (wants_write()) {
-    const ssize_t sent =
-        ::send(socket_.get(), outbox_.data() + sent_, outbox_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent = calls_->send(socket_.get(), std::span(outbox_).subspan(sent_));
     if (sent >= 0) {
       sent_ += static_cast<std::size_t>(sent);
     } else if (errno == EAGAIN) {
@@ -116,7 +115,7 @@ std::optional<Frame> FrameChannel::next_from_inbox() {
 void FrameChannel::read_available() {
   if (end_of_stream_) return;
   std::byte chunk[kReadChunkBytes];
-  const ssize_t got = ::recv(socket_.get(), chunk, sizeof chunk, MSG_DONTWAIT);
+  const ssize_t got = calls_->recv(socket_.get(), chunk);
   if (got > 0) {
     inbox_.erase(inbox_.begin(), inbox_.begin() + static_cast<std::ptrdiff_t>(taken_));
     taken_ = 0;

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "comm/socket_calls.hpp"
 #include "core/clock.hpp"
 #include "core/unique_fd.hpp"
 
@@ -31,14 +33,18 @@ class FrameChannel {
   /// `peer` names the other end in errors: "the supervisor", "worker of rank 3".
   FrameChannel(UniqueFd socket, std::string peer);
 
+  /// From now on these calls stand between the channel and its socket.
+  void use(std::unique_ptr<SocketCalls> calls) { calls_ = std::move(calls); }
+
   int fd() const { return socket_.get(); }
 
   /// Waits until all, and whatever was queued before, is with the kernel.
   /// @throws Error{comm, timed_out}; Error{comm, peer_failed} when the other end is closed;
-  ///         Error{comm, capacity_exceeded} above kMaxFrameBytes
+  ///         Error{comm, capacity_exceeded} above kMaxFrameBytes; as flush(), after which the next send() goes on with
+  ///         what is left
   void send(std::uint32_t kind, std::span<const std::byte> payload, const Deadline& deadline);
 
-  /// The next frame, of any kind. @throws Error{comm, timed_out | peer_failed | corrupted}
+  /// The next frame, of any kind. @throws Error{comm, timed_out | peer_failed | corrupted | io_error}
   Frame receive(const Deadline& deadline);
   /// The next frame of this kind; others are set aside, in order, for receive() and try_receive().
   Frame receive_kind(std::uint32_t kind, const Deadline& deadline);
@@ -46,11 +52,12 @@ class FrameChannel {
   /// Adds to the write queue. @throws Error{comm, capacity_exceeded} above kMaxFrameBytes
   void queue(std::uint32_t kind, std::span<const std::byte> payload);
   /// Writes what the socket takes now; true when nothing is left. When the other end is closed the queue is dropped.
+  /// @throws Error{comm, io_error} with call and errno when the system refuses; nothing queued is lost
   bool flush();
   bool wants_write() const { return sent_ < outbox_.size(); }
 
   /// A frame if one is complete. Frames that came before the other end closed are still delivered.
-  /// @throws Error{comm, corrupted} on a giant frame
+  /// @throws Error{comm, corrupted} on a giant frame; Error{comm, io_error} with call and errno
   std::optional<Frame> try_receive();
   /// The other end is closed and every whole frame has been taken out. Only receiving finds out.
   bool closed() const { return end_of_stream_ && aside_.empty() && !has_whole_frame(); }
@@ -65,6 +72,7 @@ class FrameChannel {
   [[noreturn]] void throw_closed() const;
 
   UniqueFd socket_;
+  std::unique_ptr<SocketCalls> calls_ = std::make_unique<SocketCalls>();
   std::string peer_;
   Blob inbox_;  ///< bytes read; the first taken_ of them are already out
   std::size_t taken_ = 0;

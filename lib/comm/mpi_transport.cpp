@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <deque>
 #include <list>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,8 @@ namespace {
 
 constexpr int kStartTag = 2;
 
-void check(int code, const char* call) {
+/// `rank`: this process's, once it is known; `peer`: whom the call is about.
+void check(int code, const char* call, std::optional<int> rank = std::nullopt, std::optional<int> peer = std::nullopt) {
   if (code == MPI_SUCCESS) return;
   char text[MPI_MAX_ERROR_STRING];
   int length = 0;
@@ -32,6 +34,8 @@ void check(int code, const char* call) {
                .reason = Reason::internal,
                .call = call,
                .detail = std::string(text, static_cast<std::size_t>(length)),
+               .rank = rank,
+               .peer = peer,
                .code = code});
 }
 
@@ -115,20 +119,21 @@ struct MpiTransport::Impl {
       int found = 0;
       MPI_Message announced = MPI_MESSAGE_NULL;
       MPI_Status status;
-      check(MPI_Improbe(MPI_ANY_SOURCE, tag, session.comm, &found, &announced, &status), "MPI_Improbe");
+      check(MPI_Improbe(MPI_ANY_SOURCE, tag, session.comm, &found, &announced, &status), "MPI_Improbe", session.rank);
       if (!found) return;
       int bytes = 0;
-      check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
+      check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count", session.rank, status.MPI_SOURCE);
       Transfer& transfer = incoming.emplace_back();
       transfer.message.from = status.MPI_SOURCE;
       transfer.message.bytes.resize(static_cast<std::size_t>(bytes));
-      check(MPI_Imrecv(transfer.message.bytes.data(), bytes, MPI_BYTE, &announced, &transfer.request), "MPI_Imrecv");
+      check(MPI_Imrecv(transfer.message.bytes.data(), bytes, MPI_BYTE, &announced, &transfer.request), "MPI_Imrecv",
+            session.rank, status.MPI_SOURCE);
     }
   }
 
-  static bool done(Transfer& transfer) {
+  bool done(Transfer& transfer) const {
     int finished = 0;
-    check(MPI_Test(&transfer.request, &finished, MPI_STATUS_IGNORE), "MPI_Test");
+    check(MPI_Test(&transfer.request, &finished, MPI_STATUS_IGNORE), "MPI_Test", session.rank);
     return finished != 0;
   }
 
@@ -183,7 +188,7 @@ void MpiTransport::send(int to, std::span<const std::byte> bytes) {
   transfer.message.bytes = std::move(copy);
   check(MPI_Isend(transfer.message.bytes.data(), static_cast<int>(transfer.message.bytes.size()), MPI_BYTE, to,
                   impl_->tag, impl_->session.comm, &transfer.request),
-        "MPI_Isend");
+        "MPI_Isend", rank(), to);
 }
 
 std::optional<PeerMessage> MpiTransport::receive() {
@@ -197,7 +202,7 @@ std::optional<PeerMessage> MpiTransport::receive() {
 void MpiTransport::progress() {
   impl_->receive_announced();
   impl_->deliver();
-  impl_->outgoing.remove_if([](Impl::Transfer& transfer) { return Impl::done(transfer); });
+  impl_->outgoing.remove_if([&](Impl::Transfer& transfer) { return impl_->done(transfer); });
 }
 
 bool MpiTransport::all_sent() {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "catalog/allocators.hpp"
 #include "core/text.hpp"
@@ -54,6 +55,7 @@ Number number_in(std::string_view text, std::string_view key, std::string_view v
 std::vector<std::string_view> names_of(const FaultParameters& parameters) {
   std::vector<std::string_view> names;
   if (parameters.rank) names.emplace_back("rank");
+  if (parameters.side) names.emplace_back("side");
   if (parameters.call) names.emplace_back("call");
   if (parameters.at) names.emplace_back("at");
   if (parameters.count) names.emplace_back("count");
@@ -102,10 +104,34 @@ void check_lost_call(const FaultSpec& spec, std::string_view text) {
   refuse(text, fmt::format("call must be one of {}, not {}", fmt::join(names, ", "), name_of(spec.call)));
 }
 
-void set_parameter(FaultSpec& spec, std::string_view text, std::string_view key, std::string_view value) {
-  if (key == "rank") spec.rank = number_in<int>(text, key, value, 0, kMostRanks);
-  if (key == "at") spec.at = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
-  if (key == "count") spec.count = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
+constexpr auto kSides =
+    name_table<ChannelSide>({{ChannelSide::supervisor, "supervisor"}, {ChannelSide::worker, "worker"}});
+
+int errno_named(std::string_view text, std::string_view name) {
+  constexpr int kLargest = 133;  // of Linux
+  for (int number = 1; number <= kLargest; ++number) {
+    const char* known = strerrorname_np(number);
+    if (known != nullptr && name == known) return number;
+  }
+  refuse(text, fmt::format("code must be the name of an errno (ENOMEM, EIO, EINTR, ...), not '{}'", name));
+}
+
+/// The parameters that mean something else, or are not there, for a fault of the driver.
+void set_channel_parameter(FaultSpec& spec, std::string_view text, std::string_view key, std::string_view value) {
+  if (key == "side") {
+    const auto side = kSides.value(value);
+    if (!side) refuse(text, fmt::format("side must be supervisor or worker, not '{}'", value));
+    spec.side = *side;
+  }
+  if (key == "call") {
+    const auto call = kChannelCalls.value(value);
+    if (!call) refuse(text, fmt::format("call must be send or recv, not '{}'", value));
+    spec.channel_call = *call;
+  }
+  if (key == "code") spec.error = errno_named(text, value);
+}
+
+void set_driver_parameter(FaultSpec& spec, std::string_view text, std::string_view key, std::string_view value) {
   if (key == "code") spec.code = number_in<int>(text, key, value, 1, kMostCode);
   if (key == "allocator") spec.allocator = allocator_in(text, value);
   if (key == "placement") spec.placement = number_in<int>(text, key, value, 0, kMostPlacement);
@@ -117,16 +143,27 @@ void set_parameter(FaultSpec& spec, std::string_view text, std::string_view key,
   }
 }
 
+void set_parameter(FaultSpec& spec, std::string_view text, std::string_view key, std::string_view value) {
+  if (key == "rank") spec.rank = number_in<int>(text, key, value, 0, kMostRanks);
+  if (key == "at") spec.at = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
+  if (key == "count") spec.count = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
+  const bool of_channel = spec.fault->seam == FaultSeam::channel;
+  of_channel ? set_channel_parameter(spec, text, key, value) : set_driver_parameter(spec, text, key, value);
+}
+
 }  // namespace
 
 std::string FaultSpec::text() const {
   const FaultParameters& has = fault->parameters;
   std::vector<std::string> parts;
   if (has.rank) parts.push_back(fmt::format("rank={}", rank));
-  if (has.call) parts.push_back(fmt::format("call={}", name_of(call)));
+  const bool of_channel = fault->seam == FaultSeam::channel;
+  if (has.side) parts.push_back(fmt::format("side={}", kSides.name(side)));
+  if (has.call) parts.push_back(fmt::format("call={}", of_channel ? kChannelCalls.name(channel_call) : name_of(call)));
   if (has.at) parts.push_back(fmt::format("at={}", at));
   if (has.count) parts.push_back(fmt::format("count={}", count));
-  if (has.code) parts.push_back(fmt::format("code={}", code));
+  if (has.code)
+    parts.push_back(of_channel ? fmt::format("code={}", strerrorname_np(error)) : fmt::format("code={}", code));
   if (has.allocator) parts.push_back(fmt::format("allocator={}", allocator));
   if (has.placement) parts.push_back(fmt::format("placement={}", placement));
   if (has.percent) parts.push_back(fmt::format("percent={}", percent));
@@ -179,6 +216,19 @@ double FaultPlan::slowed_by(std::string_view allocator, int placement) const {
     share += spec.percent / 100.0;
   }
   return share;
+}
+
+ChannelFaults FaultPlan::channel_faults(int world_rank) const {
+  ChannelFaults found;
+  for (const FaultSpec& spec : faults) {
+    if (spec.fault->seam != FaultSeam::channel || spec.rank != world_rank) continue;
+    auto& of_side = spec.side == ChannelSide::worker ? found.worker : found.supervisor;
+    of_side.push_back({.call = spec.channel_call,
+                       .nth = spec.at,
+                       .times = spec.count,
+                       .code = spec.fault->parameters.code ? spec.error : ChannelFault::kShort});
+  }
+  return found;
 }
 
 FaultPlan parse_fault_plan(std::span<const std::string> texts, int world_size) {

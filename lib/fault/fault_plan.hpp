@@ -1,4 +1,5 @@
 #pragma once
+#include <cerrno>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -7,19 +8,25 @@
 #include <string_view>
 #include <vector>
 
+#include "comm/faulty_socket.hpp"
 #include "device/faulty/faulty_driver.hpp"
 #include "fault/fault_table.hpp"
 
 namespace symmbench {
+
+enum class ChannelSide : std::uint8_t { supervisor, worker };
 
 /// One fault as it was asked for: "driver_code:rank=1,call=cuMemCreate,code=2,at=3,count=1".
 struct FaultSpec {
   const FaultRow* fault = nullptr;  ///< of fault_table()
   int rank = 0;                     ///< world rank that it strikes
   DriverCall call = DriverCall::create;
-  std::uint64_t at = 1;     ///< the at-th such call of a worker, counted from 1
-  std::uint64_t count = 1;  ///< that many calls in a row
-  int code = 2;             ///< CUDA result code
+  std::uint64_t at = 1;                        ///< the at-th such call of a worker, or on its channel, counted from 1
+  std::uint64_t count = 1;                     ///< that many calls in a row
+  int code = 2;                                ///< CUDA result code
+  ChannelSide side = ChannelSide::supervisor;  ///< whose calls a fault of the channel strikes
+  ChannelCall channel_call = ChannelCall::send;
+  int error = ENOMEM;  ///< errno of a fault of the channel
   std::string allocator = "torch_symm_mem";
   int placement = 0;
   int percent = 10;  ///< of a batch's own time
@@ -41,6 +48,8 @@ struct FaultPlan {
   std::optional<ProtocolFault> protocol_fault(int world_rank) const;
   /// By how much batches of an allocator are to take longer in a placement, as a share of their own time.
   double slowed_by(std::string_view allocator, int placement) const;
+  /// What strikes the channel between a rank's supervisor and its workers; empty for most.
+  ChannelFaults channel_faults(int world_rank) const;
 };
 
 /// @throws as parse_fault(); also for two protocol faults at one rank, and for a rank that the run does not have

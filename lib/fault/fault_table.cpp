@@ -9,6 +9,9 @@ namespace {
 using Seam = FaultSeam;
 constexpr FaultParameters kOfDriver{.rank = true, .call = true, .at = true, .count = true, .code = true};
 constexpr FaultParameters kOfLostCall{.rank = true, .call = true, .at = true, .count = true};
+constexpr FaultParameters kOfChannel{.rank = true, .side = true, .call = true, .at = true, .count = true};
+constexpr FaultParameters kOfChannelCode{
+    .rank = true, .side = true, .call = true, .at = true, .count = true, .code = true};
 constexpr FaultParameters kOfRank{.rank = true};
 constexpr FaultParameters kOfAllocator{.allocator = true, .percent = true};
 constexpr FaultParameters kOfPlacement{.allocator = true, .placement = true, .percent = true};
@@ -35,6 +38,10 @@ constexpr FaultRow kFaults[] = {
      Seam::batch, kOfAllocator, std::nullopt, Layer::kernel, "comparison", kPassed, 0},
     {"slow_placement", "batches of an allocator take some percent longer in one placement: luck, and no difference",
      Seam::batch, kOfPlacement, std::nullopt, Layer::kernel, "comparison", kPassed, 0},
+    {"channel_error", "a send or receive between a supervisor and its worker fails with an errno", Seam::channel,
+     kOfChannelCode, std::nullopt, Layer::comm, "watchdog", kFailed, 1},
+    {"channel_short", "a send or receive between a supervisor and its worker moves one byte: nothing must come of it",
+     Seam::channel, kOfChannel, std::nullopt, Layer::comm, "watchdog", kPassed, 1},
     {"rank_late", "a rank reaches a phase late"},
     {"rank_dead", "a rank's supervisor dies"},
     {"worker_killed", "a worker dies in a phase"},
@@ -79,6 +86,8 @@ std::string_view name_of(FaultSeam seam) {
       return "protocol";
     case Seam::batch:
       return "batch";
+    case Seam::channel:
+      return "channel";
     case Seam::none:
       return "none";
   }

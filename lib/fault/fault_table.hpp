@@ -16,12 +16,13 @@ enum class FaultSeam : std::uint8_t {
   lost_call,  ///< FaultyDriver: a call that gives something back says that it did, and does not reach the device
   protocol,   ///< faulty_ops.hpp: the protocol text with one rule left out or one packet tampered with (host device)
   batch,      ///< Backend::slowed_by: batches of an allocator take longer than their kernels (both devices)
+  channel,    ///< FaultySocket: a send or receive between a supervisor and its worker fails, or moves one byte only
   none,       ///< known, not provokable yet
 };
 
 /// What `parameters` of a row may hold: FaultSpec says what each means.
 struct FaultParameters {
-  bool rank = false, call = false, at = false, count = false, code = false;
+  bool rank = false, side = false, call = false, at = false, count = false, code = false;
   bool allocator = false, placement = false, percent = false;
 };
 

@@ -17,6 +17,7 @@ SupervisorOptions supervisor_options(JobOptions options) {
   supervisor.isolate = options.isolate;
   supervisor.worker_argv = {"/proc/self/exe", "worker"};
   supervisor.task = std::move(options.task);
+  supervisor.channel_faults = std::move(options.channel_faults);
   return supervisor;
 }
 

@@ -18,9 +18,10 @@ struct JobOptions {
   std::string job_nonce;  ///< same on all ranks (comm/job_nonce.hpp)
   int group_size = 0;     ///< ranks per group; divides the world
   Deadlines deadlines{};
-  bool isolate = true;      ///< workers are processes of their own
-  double time_limit_s = 0;  ///< of all work together, from the job's construction on; 0: none
-  WorkerTask task;          ///< what workers do without isolation; with it they start as `symmbench worker`
+  bool isolate = true;                ///< workers are processes of their own
+  double time_limit_s = 0;            ///< of all work together, from the job's construction on; 0: none
+  WorkerTask task;                    ///< what workers do without isolation; with it they start as `symmbench worker`
+  ChannelFaults channel_faults = {};  ///< provoked between this rank's supervisor and its worker
 };
 
 /// One rank's part in a job under mpirun: its supervisor and its journal, until the code that all ranks leave with is

@@ -119,6 +119,8 @@ struct FloorsRecord {
 
 /// EventRecord::what of a rank whose journal lacks records, or is not there at all.
 inline constexpr std::string_view kJournalIncomplete = "journal_incomplete";
+/// Of processes that are no part of the job and connected to its sockets.
+inline constexpr std::string_view kStrangersConnected = "strangers_connected";
 
 /// Anything worth telling that is no result: a worker was restarted, a group was given up, an interrupt came.
 struct EventRecord {

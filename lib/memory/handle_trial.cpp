@@ -58,6 +58,11 @@ void prove_access(const PhaseContext& context, Driver& driver, const SharedMemor
   });
 }
 
+/// A call that the system refused between ranks says nothing about the handle type: this attempt has failed.
+bool cut_short(const Failure& failure) {
+  return failure.layer == Layer::comm && failure.reason == Reason::io_error && failure.code.has_value();
+}
+
 }  // namespace
 
 std::optional<Failure> self_test(Driver& driver, HandleType type) {
@@ -80,6 +85,7 @@ HandleTrial trial_handle(const PhaseContext& context, Driver& driver, AllocatorK
     try {
       step();
     } catch (const PhaseFailed& failed) {
+      if (cut_short(failed.failure())) throw;
       if (trial.passed) trial.failure = failed.failure();
       trial.passed = false;
     }

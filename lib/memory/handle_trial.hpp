@@ -13,7 +13,8 @@ namespace symmbench {
 std::optional<Failure> self_test(Driver& driver, HandleType type);
 
 /// Collective: allocates a small block as `allocator` does, writes to and reads from every peer, gives everything back.
-/// Never throws for what is being tried. @throws Error{comm, ...} when the ranks lost each other
+/// Never throws for what is being tried. @throws Error{comm, ...} when the ranks lost each other, or the system refused
+/// one of them a call with which they talk
 HandleTrial trial_handle(const PhaseContext& context, Driver& driver, AllocatorKind allocator, HandleType type);
 
 /// Collective: gathers the facts, makes the trials that are needed, decides for `allocator`. Under "auto" a type is also

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/text.hpp"
+#include "journal/records.hpp"
 #include "report/pick.hpp"
 
 namespace symmbench {
@@ -80,6 +81,18 @@ void add_failures(std::vector<std::string>& lines, const Json& report) {
   if (kinds.size() > kMostKinds) {
     lines.push_back(fmt::format("and {} more kinds of failure: see results[].failure", kinds.size() - kMostKinds));
   }
+}
+
+/// No fault of any rank, but worth a look where a rank was late.
+void add_strangers(std::vector<std::string>& lines, const Json& report) {
+  std::size_t times = 0;
+  std::string first;
+  for (const Json& event : report.at("run").at("events")) {
+    if (text_or(event, "what") == kStrangersConnected && times++ == 0) first = event.at("detail").get<std::string>();
+  }
+  if (times == 0) return;
+  lines.push_back(fmt::format("strangers: {}{}", first,
+                              times == 1 ? "" : fmt::format(" (and {} more: see run.events)", times - 1)));
 }
 
 void add_leaks(std::vector<std::string>& lines, const Json& report) {
@@ -268,6 +281,7 @@ std::vector<std::string> summary_lines(const Json& report) {
     lines.push_back(by.empty() ? "not complete: the run was cut off" : "not complete: " + by);
   }
   add_failures(lines, report);
+  add_strangers(lines, report);
   add_leaks(lines, report);
   add_missing(lines, report);
   if (anything_unchecked(report.at("results")))

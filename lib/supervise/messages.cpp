@@ -22,6 +22,28 @@ auto checked(const char* what, F&& read) -> decltype(read()) {
   }
 }
 
+Json to_json(const std::vector<ChannelFault>& faults) {
+  Json list = Json::array();
+  for (const ChannelFault& fault : faults) {
+    list.push_back(
+        {{"call", kChannelCalls.name(fault.call)}, {"nth", fault.nth}, {"times", fault.times}, {"code", fault.code}});
+  }
+  return list;
+}
+
+std::vector<ChannelFault> channel_faults_from(const Json& list) {
+  std::vector<ChannelFault> faults;
+  for (const Json& each : list) {
+    const auto call = kChannelCalls.value(each.at("call").get<std::string>());
+    if (!call) corrupted("unknown channel call " + each.at("call").get<std::string>());
+    faults.push_back({.call = *call,
+                      .nth = each.at("nth").get<std::uint64_t>(),
+                      .times = each.at("times").get<std::uint64_t>(),
+                      .code = each.at("code").get<int>()});
+  }
+  return faults;
+}
+
 }  // namespace
 
 Json to_json(const WorkerAssignment& assignment) {
@@ -29,7 +51,7 @@ Json to_json(const WorkerAssignment& assignment) {
   return {{"request", to_json(assignment.request)}, {"group", scope.group},
           {"first_rank", scope.first_rank},         {"size", scope.size},
           {"world_rank", assignment.world_rank},    {"round_s", assignment.round_s},
-          {"job_nonce", assignment.job_nonce}};
+          {"job_nonce", assignment.job_nonce},      {"channel_faults", to_json(assignment.channel_faults)}};
 }
 
 WorkerAssignment worker_assignment_from(const Json& json) {
@@ -38,7 +60,8 @@ WorkerAssignment worker_assignment_from(const Json& json) {
                                 .scope = {},
                                 .world_rank = json.at("world_rank").get<int>(),
                                 .round_s = json.at("round_s").get<double>(),
-                                .job_nonce = json.at("job_nonce").get<std::string>()};
+                                .job_nonce = json.at("job_nonce").get<std::string>(),
+                                .channel_faults = channel_faults_from(json.at("channel_faults"))};
     assignment.scope = {.group = json.at("group").get<std::uint32_t>(),
                         .attempt = static_cast<std::uint32_t>(assignment.request.attempt),
                         .lineage = 0,

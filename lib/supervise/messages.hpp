@@ -3,7 +3,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "comm/faulty_socket.hpp"
 #include "comm/message_kinds.hpp"
 #include "comm/round_messages.hpp"
 #include "core/json.hpp"
@@ -38,6 +40,7 @@ struct WorkerAssignment {
   int world_rank = 0;
   double round_s = 0;
   std::string job_nonce;
+  std::vector<ChannelFault> channel_faults;  ///< that strike the worker's end of its channel from here on
 };
 Json to_json(const WorkerAssignment& assignment);
 /// @throws Error{supervisor, invalid_argument}

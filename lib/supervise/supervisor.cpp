@@ -48,7 +48,8 @@ class Supervisor::Impl {
                             .start_s = options_.watchdog_s},
                  .watchdog_s = options_.watchdog_s,
                  .round_s = options_.round_s,
-                 .job_nonce = options_.job_nonce},
+                 .job_nonce = options_.job_nonce,
+                 .channel_faults = options_.channel_faults},
                 transport.rank(), options_.group_size, own_journal_,
                 [this](std::uint32_t kind, std::span<const std::byte> body) { send(0, kind, body); }) {
     if (transport_.rank() != 0) return;

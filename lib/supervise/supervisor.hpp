@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "comm/faulty_socket.hpp"
 #include "comm/transport.hpp"
 #include "supervise/worker.hpp"
 
@@ -20,6 +21,7 @@ struct SupervisorOptions {
   bool isolate = true;     ///< false: the worker is a thread of this process; a crash ends the job, a hang the run
   std::vector<std::string> worker_argv;  ///< how to start a worker: {"/proc/self/exe", "worker"}
   WorkerTask task;                       ///< for isolate == false
+  ChannelFaults channel_faults = {};     ///< provoked between this supervisor and its worker
 };
 
 /// The requests of one group of ranks, in order. Case ids name the group, so each group has its own.

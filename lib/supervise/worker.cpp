@@ -12,6 +12,7 @@
 #include <new>
 #include <optional>
 
+#include "comm/strangers.hpp"
 #include "comm/supervised_communicator.hpp"
 #include "core/deadlines.hpp"
 #include "core/log.hpp"
@@ -22,6 +23,18 @@
 
 namespace symmbench {
 namespace {
+
+/// Strangers at this worker's sockets are worth knowing, whatever became of its work.
+void tell_strangers(RecordSink& records, int group, int world_rank) {
+  const Strangers seen = take_strangers();
+  if (!seen.any()) return;
+  records.append(to_json(EventRecord{
+      .group = group,
+      .what = std::string(kStrangersConnected),
+      .detail = fmt::format("rank {}: {}", world_rank, describe(seen)),
+      .data = {
+          {"rank", world_rank}, {"foreign", seen.foreign}, {"silent", seen.silent}, {"ticketless", seen.ticketless}}}));
+}
 
 class ChannelRecordSink final : public RecordSink {
  public:
@@ -66,14 +79,15 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
   PageHeartbeat heartbeat(page);
   const auto assignment = worker_assignment_from(
       json_of(channel.receive_kind(message::kWork, Deadline::in_seconds(deadline::kTellSupervisor_s)).payload));
+  if (!assignment.channel_faults.empty()) channel.use(std::make_unique<FaultySocket>(assignment.channel_faults));
   const int attempt = assignment.request.attempt;
   const auto tell = [&](std::uint32_t kind, const Json& body) {
     channel.send(kind, body_of(body), Deadline::in_seconds(deadline::kTellSupervisor_s));
   };
+  ChannelRecordSink records(channel);
   try {
     const auto step_timeout = std::chrono::nanoseconds(static_cast<std::int64_t>(assignment.round_s * 1e9));
     SupervisedCommunicator comm(channel, assignment.scope, assignment.world_rank, step_timeout);
-    ChannelRecordSink records(channel);
     std::optional<HeldHeartbeat> held;
     if (const char* folder = std::getenv(kHoldVariable)) {
       held.emplace(heartbeat, assignment.request, folder, assignment.world_rank);
@@ -91,9 +105,11 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
     task(context);
   } catch (...) {
     const auto failures = current_failures(assignment.world_rank, page.snapshot().phase);
+    tell_strangers(records, static_cast<int>(assignment.scope.group), assignment.world_rank);
     tell(message::kFailed, {{"attempt", attempt}, {"failures", failures_to_json(failures)}});
     return kWorkerFailedStatus;
   }
+  tell_strangers(records, static_cast<int>(assignment.scope.group), assignment.world_rank);
   tell(message::kDone, {{"attempt", attempt}});
   return kWorkerDoneStatus;
 } catch (const Error& error) {

@@ -34,7 +34,7 @@ void WorkerKeeper::handle(std::uint32_t kind, std::span<const std::byte> body) {
     rounds_waiting_ = std::max(rounds_waiting_ - 1, 0);
     answered_at_ = Clock::now();
     link_->channel().queue(kRoundResult, body);
-    link_->channel().flush();
+    flush();
   }
 }
 
@@ -56,7 +56,9 @@ void WorkerKeeper::start(WorkRequest request) {
                                         .size = static_cast<std::uint32_t>(group_size_)},
                               .world_rank = world_rank_,
                               .round_s = options_.round_s,
-                              .job_nonce = options_.job_nonce};
+                              .job_nonce = options_.job_nonce,
+                              .channel_faults = options_.channel_faults.worker};
+  options_.launch.channel_faults = options_.channel_faults.supervisor;
   answered_at_ = Clock::now();
   try {
     link_ = std::make_unique<WorkerLink>(options_.launch, assignment);
@@ -69,6 +71,7 @@ void WorkerKeeper::fail(Failure failure) {
   if (!failure.rank) failure.rank = world_rank_;
   if (!failure.phase) failure.phase = Phase::start;
   said_failed_ = true;
+  options_.channel_faults = {};
   tell(message::kFailed, {{"attempt", attempt_}, {"failures", failures_to_json({failure})}});
 }
 
@@ -109,11 +112,24 @@ void WorkerKeeper::forward(const Frame& frame) {
       return;  // true only once it has left
     case message::kFailed:
       said_failed_ = true;
+      options_.channel_faults = {};
       break;
     default:
       break;
   }
   tell_(frame.kind, frame.payload);
+}
+
+/// What the system refuses on this channel is the failure of this worker, not of the job.
+void WorkerKeeper::channel_failed(const Failure& failure) {
+  broken_ = true;  // whatever follows on it means nothing
+  if (!said_failed_ && !stop_deadline_ && !dismissed_) fail(failure);
+}
+
+void WorkerKeeper::flush() try {
+  if (!broken_) link_->channel().flush();
+} catch (const Error& error) {
+  channel_failed(error.failure());
 }
 
 /// Takes in what the worker said; true when there was something.
@@ -125,8 +141,7 @@ bool WorkerKeeper::drain() {
       forward(*frame);
     }
   } catch (const Error& error) {
-    broken_ = true;  // whatever follows on this channel means nothing
-    if (!said_failed_) fail(error.failure());
+    channel_failed(error.failure());
   }
   return any;
 }
@@ -163,13 +178,14 @@ void WorkerKeeper::ended(WorkerEnd end) {
   } else if (end.kind == Kind::done) {
     tell(message::kDone, {{"attempt", attempt_}});
   } else if (end.kind != Kind::failed) {
+    options_.channel_faults = {};
     tell(message::kDied, {{"attempt", attempt_}, {"end", to_json(end)}});
   }
 }
 
 bool WorkerKeeper::tick() {
   if (!link_) return false;
-  link_->channel().flush();
+  flush();
   const WorkerEnd end = link_->poll();  // before the last draining, which then misses nothing
   const bool heard = !broken_ && drain();
   if (end.kind != Kind::running) {

@@ -18,6 +18,8 @@ class WorkerKeeper {
     double watchdog_s = 30;
     double round_s = 20;
     std::string job_nonce;
+    /// Strike the channel of each worker until one has failed; the next is spared.
+    ChannelFaults channel_faults = {};
   };
   /// Sends a message to the coordinator on rank 0.
   using Tell = std::function<void(std::uint32_t kind, std::span<const std::byte> body)>;
@@ -44,7 +46,9 @@ class WorkerKeeper {
   void start(WorkRequest request);
   void stop(int attempt);
   void forward(const Frame& frame);
+  void flush();
   bool drain();
+  void channel_failed(const Failure& failure);
   void look_at_page();
   void ended(WorkerEnd end);
   void report_stopped(WorkerEnd end);

@@ -22,6 +22,7 @@ WorkerLink::WorkerLink(const WorkerLaunch& launch, const WorkerAssignment& assig
   auto [own, workers] = make_channel_sockets();
   channel_ =
       std::make_unique<FrameChannel>(std::move(own), fmt::format("the worker of rank {}", assignment.world_rank));
+  if (!launch.channel_faults.empty()) channel_->use(std::make_unique<FaultySocket>(launch.channel_faults));
   channel_->queue(message::kWork, body_of(to_json(assignment)));
   if (launch.isolate) {
     process_ = std::make_unique<WorkerProcess>(launch.argv, workers.get(), page_->fd());

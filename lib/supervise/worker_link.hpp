@@ -14,9 +14,10 @@ namespace symmbench {
 /// How to run a worker.
 struct WorkerLaunch {
   bool isolate = true;
-  std::vector<std::string> argv;  ///< for isolate
-  WorkerTask task;                ///< for a thread
-  double start_s = 30;            ///< until the worker must have written its own allowance
+  std::vector<std::string> argv;                  ///< for isolate
+  WorkerTask task;                                ///< for a thread
+  double start_s = 30;                            ///< until the worker must have written its own allowance
+  std::vector<ChannelFault> channel_faults = {};  ///< that strike the supervisor's end of the channel
 };
 
 /// One worker life as its supervisor holds it: channel, page, and the process or thread at the other end. Nothing

@@ -250,7 +250,11 @@ class RunTest(unittest.TestCase):
 
     def start(self, ranks, *arguments, **options):
         """As run(), but returns at once: the Job."""
-        self._jobs.append(Job(ranks, (BINARY, *arguments), hold_in=self._hold_folder, **options))
+        return self.start_command(ranks, (BINARY, *arguments), **options)
+
+    def start_command(self, ranks, command, **options):
+        """As launch(), but returns at once: the Job."""
+        self._jobs.append(Job(ranks, command, hold_in=self._hold_folder, **options))
         return self._jobs[-1]
 
     def assert_nothing_left(self, limit_s=30 * SCALE):

@@ -1,6 +1,8 @@
 """What a run makes of faults that it provokes on purpose: each is seen by the check that the fault table names, and
 attributed to the rank that it struck."""
-from harness import RunTest, main, run
+import errno
+
+from harness import BINARY, RunTest, launch, main, run
 
 ONE_CASE = ("run", "--device", "host", "-b", "16K", "-e", "16K", "-n", 20, "--allocator", "torch_symm_mem",
             "--algorithm", "one_shot", "--lifecycles", 0, "-T", 6)
@@ -44,6 +46,37 @@ class Faults(RunTest):
         self.assertGreater(leaks["device_bytes"], 0, leaks)
         self.assertEqual(leaks["va_bytes"], 0, leaks)
         self.assertIn("leak: torch_symm_mem left", done.stdout)
+
+    def test_one_error_on_a_channel_costs_that_worker_and_not_the_job(self):
+        for side, call in (("supervisor", "send"), ("supervisor", "recv"), ("worker", "send"), ("worker", "recv")):
+            with self.subTest(side=side, call=call):
+                done = self.inject(f"channel_error:rank=1,side={side},call={call},at=12,code=ENOMEM")
+                self.assert_exit(done, 1)
+                report = self.load()
+                self.assertTrue(report["run"]["complete"])
+                self.assertIn("worker_restarted", [event["what"] for event in report["run"]["events"]])
+                incidents = report["run"]["incidents"] + [each for entry in report["stability"]
+                                                          for each in entry["incidents"]]
+                failures = [each["failure"] for each in incidents + report["results"] if each["failure"]]
+                self.assertIn((1, call, 12), [(each["rank"], each["call"], each["code"]) for each in failures])
+                self.assertEqual({each["rank"] for each in failures}, {1}, failures)
+
+    def test_calls_that_move_one_byte_or_are_interrupted_cost_nothing(self):
+        for fault in ("channel_short:rank=1,side=worker,call=send,count=2000", "channel_short:call=recv,count=2000",
+                      "channel_error:rank=2,side=worker,call=recv,count=50,code=EINTR"):
+            with self.subTest(fault=fault):
+                self.assert_exit(self.inject(fault), 0)
+
+    def test_what_the_system_refuses_after_a_passed_trial_is_a_failure_with_call_and_code(self):
+        # The trial's block fits into a file of 16 MiB, the workspace's memory does not.
+        arguments = " ".join(map(str, ("run", "--device", "host", "-b", "32M", "-e", "32M", "-n", 2, "--lifecycles", 2,
+                                       "-J", self.report)))
+        done = launch(2, "bash", "-c", f"ulimit -f 16384; exec {BINARY} {arguments}")
+        self.assert_exit(done, 1)
+        self.assert_nothing_left()
+        failures = [(row["status"], row["failure"]["call"], row["failure"]["code"]) for row in self.load()["results"]]
+        self.assertEqual(set(failures), {("failed", "ftruncate", errno.EFBIG)}, done.stdout)
+        self.assertEqual({entry["first_failure"]["call"] for entry in self.load()["stability"]}, {"ftruncate"})
 
     def test_a_protocol_fault_strikes_plain_bf16_only(self):
         done = self.inject("packet_lost", "-d", "fp32")

@@ -3,90 +3,34 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
-#include <cstddef>
-#include <fstream>
 
 #include "comm/collective_phase.hpp"
 #include "comm/job_nonce.hpp"
+#include "support/abstract_sockets.hpp"
 #include "support/descriptors.hpp"
 #include "support/thread_ranks.hpp"
 
 using namespace symmbench;
 using namespace std::chrono_literals;
 using Catch::Matchers::ContainsSubstring;
+using test::AbstractAddress;
+using test::address_blob;
+using test::connect_to;
 using test::failures_of_ranks;
 using test::file_with_text;
+using test::name_of_rank;
 using test::open_descriptors;
 using test::require;
 using test::run_ranks;
+using test::send_with_descriptors;
 using test::text_of_file;
+using test::visible_names;
 
 namespace {
-
-std::string name_of_rank(int rank) { return fmt::format("memory of rank {}", rank); }
-
-/// The gathered blob of a rank that keeps to the protocol so far.
-std::string address_blob(const std::string& socket_name) {
-  const HostIdentity host = this_host();
-  std::string blob;
-  for (const std::string& text : {socket_name, std::string(32, 't'), host.boot_id, host.network_namespace}) {
-    const std::uint64_t length = text.size();
-    blob.append(reinterpret_cast<const char*>(&length), sizeof length).append(text);
-  }
-  return blob;
-}
-
-struct AbstractAddress {
-  explicit AbstractAddress(const std::string& name) {
-    address.sun_family = AF_UNIX;
-    std::copy(name.begin(), name.end(), address.sun_path + 1);
-    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-  }
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address); }
-  sockaddr_un address{};
-  socklen_t length = 0;
-};
-
-/// The abstract names of this job's sockets, as any process on the machine can read them.
-std::vector<std::string> visible_names(const std::string& nonce) {
-  std::vector<std::string> names;
-  std::ifstream table("/proc/net/unix");
-  for (std::string line; std::getline(table, line);) {
-    const auto at = line.find("@symmbench." + nonce);
-    if (at != std::string::npos) names.push_back(line.substr(at + 1));
-  }
-  return names;
-}
-
-UniqueFd connect_to(const std::string& name) {
-  UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  const AbstractAddress address(name);
-  if (::connect(socket.get(), address.get(), address.length) != 0) return {};
-  return socket;
-}
-
-void send_with_descriptors(const UniqueFd& socket, std::string bytes, const std::vector<int>& fds) {
-  std::vector<char> control(CMSG_SPACE(fds.size() * sizeof(int)));
-  iovec part{bytes.data(), bytes.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  if (!fds.empty()) {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
-    std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
-  }
-  require(::sendmsg(socket.get(), &message, MSG_NOSIGNAL) >= 0, "a stranger could not send");
-}
 
 struct DescriptorLimit {
   explicit DescriptorLimit(rlim_t limit) {

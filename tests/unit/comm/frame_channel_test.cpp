@@ -4,10 +4,12 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cerrno>
 #include <cstring>
 #include <functional>
 #include <thread>
 
+#include "comm/faulty_socket.hpp"
 #include "core/error.hpp"
 #include "support/descriptors.hpp"
 
@@ -214,4 +216,43 @@ TEST_CASE("channels leave no descriptors behind") {
     CHECK(test::open_descriptors() == before + 2);
   }
   CHECK(test::open_descriptors() == before);
+}
+
+TEST_CASE("what the system refuses is told with call and code, and what was queued goes out with the next send") {
+  Pair pair;
+  pair.near.use(std::make_unique<FaultySocket>(std::vector<ChannelFault>{
+      {.call = ChannelCall::send, .nth = 2, .code = ENOMEM}, {.call = ChannelCall::recv, .nth = 1, .code = EIO}}));
+  pair.near.send(1, filled(3, 1), Deadline::in(kPatience));
+  const Failure refused = failure_of([&] { pair.near.send(2, filled(3, 2), Deadline::in(kPatience)); });
+  CHECK(refused.call == "send");
+  CHECK(refused.code == ENOMEM);
+  CHECK_THAT(refused.detail, ContainsSubstring("the worker"));
+  pair.near.send(3, filled(3, 3), Deadline::in(kPatience));
+  for (std::uint32_t kind = 1; kind <= 3; ++kind) {
+    const Frame frame = pair.far.receive(Deadline::in(kPatience));
+    CHECK(frame.kind == kind);
+    CHECK(frame.payload == filled(3, static_cast<int>(kind)));
+  }
+  pair.far.send(4, filled(3, 4), Deadline::in(kPatience));
+  CHECK(failure_of([&] { pair.near.receive(Deadline::in(kPatience)); }).code == EIO);
+  CHECK(pair.near.receive(Deadline::in(kPatience)).kind == 4);
+}
+
+TEST_CASE("interruptions and calls that move one byte change nothing") {
+  Pair pair;
+  const auto faults = [](int code) {
+    return std::make_unique<FaultySocket>(
+        std::vector<ChannelFault>{{.call = ChannelCall::send, .nth = 1, .times = 40, .code = code},
+                                  {.call = ChannelCall::recv, .nth = 1, .times = 40, .code = code}});
+  };
+  for (const int code : {EINTR, ChannelFault::kShort}) {
+    pair.near.use(faults(code));
+    pair.far.use(faults(code));
+    for (std::uint32_t kind = 1; kind <= 3; ++kind) pair.near.send(kind, filled(100, 7), Deadline::in(kPatience));
+    for (std::uint32_t kind = 1; kind <= 3; ++kind) {
+      const Frame frame = pair.far.receive(Deadline::in(kPatience));
+      CHECK(frame.kind == kind);
+      CHECK(frame.payload == filled(100, 7));
+    }
+  }
 }

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <cerrno>
 
 #include "supervised_job.hpp"
 
@@ -11,9 +12,10 @@ namespace {
 
 /// A keeper of rank 0 alone, with everything that it told the coordinator.
 struct Kept {
-  explicit Kept(std::vector<std::string> argv)
-      : keeper({.launch = {.isolate = true, .argv = std::move(argv), .task = {}, .start_s = 300}}, 0, 1, journal,
-               [this](std::uint32_t kind, std::span<const std::byte> body) {
+  explicit Kept(std::vector<std::string> argv, ChannelFaults faults = {})
+      : keeper({.launch = {.isolate = true, .argv = std::move(argv), .task = {}, .start_s = 300},
+                .channel_faults = std::move(faults)},
+               0, 1, journal, [this](std::uint32_t kind, std::span<const std::byte> body) {
                  kinds.push_back(kind);
                  bodies.push_back(json_of(body));
                }) {}
@@ -90,6 +92,22 @@ TEST_CASE("a worker that talks nonsense is taken for failed, not believed") {
   const auto failures = failures_from_json(kept.bodies[0].at("failures"));
   CHECK(failures.at(0).reason == Reason::corrupted);
   CHECK(failures.at(0).rank == 0);
+}
+
+TEST_CASE("a send that the system refuses is the failure of that worker, and the next one is spared") {
+  Kept kept({"/bin/sleep", "1000"}, {.supervisor = {{.call = ChannelCall::send, .nth = 2, .code = ENOMEM}}});
+  const auto round_result = encode(RoundResult{});
+  for (const int attempt : {0, 1}) {
+    kept.start(attempt);
+    kept.keeper.handle(kRoundResult, round_result);
+    kept.stop(attempt);
+    kept.until_gone();
+  }
+  REQUIRE(kept.kinds == std::vector<std::uint32_t>{message::kFailed, message::kStopped, message::kStopped});
+  const auto failure = failures_from_json(kept.bodies[0].at("failures")).at(0);
+  CHECK(failure.call == "send");
+  CHECK(failure.code == ENOMEM);
+  CHECK(failure.rank == 0);
 }
 
 }  // namespace
