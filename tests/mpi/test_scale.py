@@ -1,4 +1,6 @@
 """Many ranks on few cores, and what happens where descriptors do not suffice for them."""
+import errno
+
 from harness import BINARY, RunTest, launch, main, run
 
 SMALL = ("run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 2, "-G", 2, "-w", 2, "--algorithm", "one_shot")
@@ -13,12 +15,13 @@ class Scale(RunTest):
         self.assertEqual([row["status"] for row in report["results"]], ["ok"])
         self.assert_nothing_left()
 
-    def test_too_few_descriptors_are_no_verdict_and_named(self):
+    def test_too_few_descriptors_for_what_a_trial_proved_are_a_failure_that_names_the_limit(self):
         limited = f"ulimit -n 32; exec {BINARY} {' '.join(map(str, SMALL))} -J {self.report}"
         done = launch(8, "bash", "-c", limited)
-        self.assert_exit(done, 3)
+        self.assert_exit(done, 1)
         self.assertIn("RLIMIT_NOFILE is 32", done.stdout)
-        self.assertEqual({row["status"] for row in self.load()["results"]}, {"skipped"})
+        self.assertEqual({(row["status"], row["failure"]["code"]) for row in self.load()["results"]},
+                         {("failed", errno.EMFILE)})
         self.assert_nothing_left()
 
 
