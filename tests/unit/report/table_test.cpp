@@ -180,7 +180,7 @@ TEST_CASE("what is ambiguous is followed by what is missing, or by the interval"
     for (double& time : block.batch_us) time *= block.placement % 2 == 0 ? 1.1 : 0.92;
   }
   restless.add(symm).add(restless.ok(0, kTorch));
-  CHECK(line_of(restless).find("ambiguous: 0.91-1.11 ") != std::string::npos);
+  CHECK(line_of(restless).find("ambiguous: 0.91-1.12 ") != std::string::npos);
 }
 
 TEST_CASE("cases with allocators of their own are compared within themselves") {
