@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "report/comparisons.hpp"
 #include "report/pick.hpp"
 #include "report/rows.hpp"
 
@@ -23,6 +22,7 @@ void CaseFeed::append(const Json& record) {
 }
 
 void CaseFeed::start() {
+  family_sizes_ = family_sizes(records_.started.planned_rows);
   for (const Json& planned : records_.started.planned_rows) {
     const auto case_id = text_or(planned, "case_id");
     const auto [it, first] = cases_.try_emplace(case_id);
@@ -76,7 +76,7 @@ void CaseFeed::settle(const std::string& case_id, const std::string& allocator) 
   if (!state.waiting.empty() || state.reported) return;
   const Outcomes outcomes(records_);
   DecidedCase decided{.case_id = case_id, .rows = fold_rows(records_, outcomes, state.planned), .comparison = {}};
-  decided.comparison = early_comparison(outcomes, state.planned, decided.rows, records_.started.planned_rows);
+  decided.comparison = early_comparison(outcomes, state.planned, decided.rows, family_sizes_);
   report_case(state, decided);
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "report/comparisons.hpp"
 #include "report/record_set.hpp"
 
 namespace symmbench {
@@ -58,6 +59,7 @@ class CaseFeed final : public RecordSink {
   std::vector<CaseListener*> listeners_;
   RecordSet records_;  ///< as they came
   std::vector<std::string> case_order_;
+  FamilySizes family_sizes_;
   std::map<std::string, CaseState> cases_;
 };
 

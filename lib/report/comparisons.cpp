@@ -115,9 +115,10 @@ Json entry_of(const Pair& pair, const PairedComparison& result) {
   return entry;
 }
 
-/// By family, how many comparisons a plan comes to.
-std::map<std::string, std::size_t> family_sizes(std::span<const Json> plan) {
-  std::map<std::string, std::size_t> sizes;
+}  // namespace
+
+FamilySizes family_sizes(std::span<const Json> plan) {
+  FamilySizes sizes;
   std::set<std::string> cases;
   for (const Json& planned : plan) {
     if (is_reference(planned) || !pick_text(planned, "skip").is_null()) continue;
@@ -126,8 +127,6 @@ std::map<std::string, std::size_t> family_sizes(std::span<const Json> plan) {
   }
   return sizes;
 }
-
-}  // namespace
 
 Json fold_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results) {
   const auto pairs = pairs_of(outcomes, planned_rows, results);
@@ -150,8 +149,7 @@ Json fold_comparison(const Outcomes& outcomes, std::span<const Json> planned_row
 }
 
 Json early_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results,
-                      std::span<const Json> plan) {
-  const auto sizes = family_sizes(plan);
+                      const FamilySizes& sizes) {
   Json comparison = Json::array();
   for (const Pair& pair : pairs_of(outcomes, planned_rows, results)) {
     const auto size = sizes.find(family_of(*pair.a.row, handle_asked(*pair.a.row)));

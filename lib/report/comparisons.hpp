@@ -1,5 +1,7 @@
 #pragma once
+#include <map>
 #include <span>
+#include <string>
 
 #include "report/outcome.hpp"
 
@@ -12,9 +14,13 @@ namespace symmbench {
 /// row for each of `planned_rows`.
 Json fold_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results);
 
-/// The same for a part of the plan while the rest is still running: each by itself, among as many as `plan` has. What
+/// How many comparisons are judged together, by what they have in common.
+using FamilySizes = std::map<std::string, std::size_t>;
+FamilySizes family_sizes(std::span<const Json> plan);
+
+/// The same for a part of the plan while the rest is still running: each by itself, among as many as the plan has. What
 /// is decided here may still turn ambiguous, and the other way round, when its series and family are known.
 Json early_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results,
-                      std::span<const Json> plan);
+                      const FamilySizes& sizes);
 
 }  // namespace symmbench
