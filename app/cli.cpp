@@ -11,6 +11,7 @@
 #include "config/nccl_tests.hpp"
 #include "config/option_value.hpp"
 #include "config/resolve.hpp"
+#include "core/shown_text.hpp"
 #include "core/text.hpp"
 #include "symmbench_version.hpp"
 
@@ -197,13 +198,14 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
   parsed.notes = take_nccl_tests_options(typed.text);
   parsed.plan_only = typed.text.contains("plan");
   if (const auto at = typed.text.find("ranks"); at != typed.text.end()) parsed.ranks = ranks_from(at->second);
-  std::optional<Json> file;
+  std::optional<Document> file;
   if (const auto at = typed.text.find("config"); at != typed.text.end()) {
     parsed.config_path = at->second;
     file = load_config(at->second);
   }
-  parsed.config =
-      resolve(file ? &*file : nullptr, configuration_of(typed), context_from_environment(parsed.config_path));
+  auto context = context_from_environment(parsed.config_path);
+  if (file) context.file_lines = std::move(file->lines);
+  parsed.config = resolve(file ? &file->value : nullptr, configuration_of(typed), context);
   return parsed;
 }
 
@@ -217,6 +219,9 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
 
 ParsedCommand parse_command_line(const std::vector<std::string>& arguments) {
   if (arguments.empty()) fail_config("symmbench: needs a command; see symmbench --help");
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    if (!is_utf8(arguments[i])) fail_config(fmt::format("symmbench: argument {} must be UTF-8 text", i + 1));
+  }
   const auto& name = arguments.front();
   if (name == "help" && arguments.size() > 1) return parse_command_line({arguments[1], "--help"});
   if (name == "--help" || name == "-h" || name == "help") return {.text = help_of_tool()};

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "config/run_config.hpp"
-#include "core/json.hpp"
+#include "core/document.hpp"
 
 namespace symmbench {
 
@@ -69,6 +69,6 @@ std::span<const ShippedConfig> shipped_configs();
 
 /// What `--config asked` means: a file, else the shipped configuration of that name.
 /// @throws Error{config, ...} when it is neither, naming the shipped ones, or no JSON
-Json load_config(const std::string& asked);
+Document load_config(const std::string& asked);
 
 }  // namespace symmbench

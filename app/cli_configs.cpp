@@ -9,12 +9,12 @@
 
 namespace symmbench {
 
-Json load_config(const std::string& asked) {
+Document load_config(const std::string& asked) {
   std::error_code ignored;
   if (std::filesystem::exists(asked, ignored)) return read_config_file(asked);
   std::vector<std::string_view> known;
   for (const auto& shipped : shipped_configs()) {
-    if (shipped.name == asked) return parse_config(shipped.text, fmt::format("config file {}", asked));
+    if (shipped.name == asked) return parse_document(shipped.text, fmt::format("config file {}", asked));
     known.push_back(shipped.name);
   }
   fail_config(

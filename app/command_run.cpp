@@ -12,9 +12,10 @@
 #include "app/console.hpp"
 #include "app/product.hpp"
 #include "app/worker_task.hpp"
+#include "comm/host_name.hpp"
 #include "config/repro.hpp"
+#include "core/binary_hash.hpp"
 #include "core/log.hpp"
-#include "core/text.hpp"
 #include "fault/fault_plan.hpp"
 #include "job/launcher.hpp"
 #include "job/measure.hpp"
@@ -88,6 +89,42 @@ std::optional<std::string> journal_dir(const RunConfig& config) {
   return std::nullopt;
 }
 
+RankIntent intent(const ParsedCommand& command, const std::optional<std::string>& objection) {
+  return {.host = host_name(),
+          .build = fmt::format("{} ({}, {})", kVersion, kGitRevision, kBuildType),
+          .binary = binary_hash(),
+          .doing = command.text        ? "run --help"
+                   : command.plan_only ? "run --plan"
+                                       : "run",
+          .objection = objection,
+          .config_text = objection ? "" : command.config.config_text};
+}
+
+Invocation invocation_of(const RunConfig& config, const std::vector<std::string>& arguments, int world_size) {
+  std::vector<std::string> words{program_invocation_name};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return {.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}},
+          .command = fmt::format("symmbench {}", fmt::join(arguments, " ")),
+          .repro_command =
+              repro_command(config, {.program = program_path(), .arguments = arguments, .world_size = world_size}),
+          .emulated_command = emulated_command(words, world_size)};
+}
+
+/// What is known of a run whose ranks disagree goes where its report was to go.
+void report_apart(const RunConfig& config, const std::vector<std::string>& arguments, std::span<const RankIntent> ranks,
+                  const Disagreement& apart) {
+  if (apart.exit_code == static_cast<int>(ExitCode::usage)) return;
+  const auto written = objection_of([&] {
+    const auto world_size = static_cast<int>(ranks.size());
+    const JobPlan plan(config, world_size);
+    const Invocation invocation = invocation_of(config, arguments, world_size);
+    Json report = report_of_disagreement(plan, config, invocation, ranks, apart.why);
+    OutputFiles files(config.outputs, config.output_dir);
+    for (const auto& problem : files.store(report, "").problems) log_line("symmbench run: {}", problem);
+  });
+  if (written) log_line("symmbench run: no report: {}", *written);
+}
+
 int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments) {
   // Before any file is touched: each process would take the report for its own.
   if (const auto wrong = launcher_mismatch(mpi.size(), [](const char* n) -> const char* { return std::getenv(n); })) {
@@ -95,19 +132,22 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
     return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   }
   ParsedCommand command;
+  const auto objection = objection_of([&] { command = parse_command_line(arguments); });
+  // Before any rank goes its own way: one that only prints would leave while others wait for it.
+  const auto ranks = intents_of_all(mpi, intent(command, objection));
+  const auto apart = disagreement("symmbench run", ranks);
+  if (apart) {
+    if (mpi.rank() == 0) {
+      log_line("{}", apart->why);
+      if (!objection && !command.text && !command.plan_only) report_apart(command.config, arguments, ranks, *apart);
+    }
+    return leave(mpi, apart->exit_code);
+  }
   std::optional<JobPlan> plan;  // rank 0's
-  const auto prepare = [&] {
-    command = parse_command_line(arguments);
+  const auto make_plan = [&] {
     if (mpi.rank() == 0 && !command.text) plan = checked_plan(command, mpi.size());
   };
-  if (anyone_objects(mpi, "command line", objection_of(prepare))) return leave(mpi, static_cast<int>(ExitCode::usage));
-  // Before any rank goes its own way: one that only prints would leave while others wait for it.
-  const std::string_view what = command.text ? "text" : command.plan_only ? "--plan" : "run";
-  const auto identity =
-      fmt::format("{} {} {} {:016x} {}", kVersion, kGitRevision, kBuildType, fnv1a(command.config.config_text), what);
-  if (anyone_objects(mpi, "build and configuration of all ranks", mismatch(mpi, "symmbench run", identity))) {
-    return leave(mpi, static_cast<int>(ExitCode::no_verdict));
-  }
+  if (anyone_objects(mpi, "plan", objection_of(make_plan))) return leave(mpi, static_cast<int>(ExitCode::usage));
   if (mpi.rank() == 0) {
     for (const auto& note : command.notes) log_line("symmbench run: {}", note);
   }
@@ -118,14 +158,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
     const bool printed = !anyone_objects(mpi, "output", objection_of(print));
     return leave(mpi, static_cast<int>(printed ? ExitCode::passed : ExitCode::no_verdict));
   }
-  std::vector<std::string> words{program_invocation_name};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  const Invocation invocation{
-      .tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}},
-      .command = fmt::format("symmbench {}", fmt::join(arguments, " ")),
-      .repro_command =
-          repro_command(command.config, {.program = program_path(), .arguments = arguments, .world_size = mpi.size()}),
-      .emulated_command = emulated_command(words, mpi.size())};
+  const Invocation invocation = invocation_of(command.config, arguments, mpi.size());
   return run_job(mpi, job_options(command.config, mpi.rank(), mpi.size()), journal_dir(command.config),
                  [&](MpiJob& job) { return coordinate(job, *plan, command.config, invocation); });
 }

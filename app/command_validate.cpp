@@ -23,7 +23,8 @@ bool is_tuning(const Json& document) { return document.is_object() && document.c
 /// What `--tuning` refuses, although the schema allows it.
 std::vector<std::string> tuning_problems(const std::string& path) {
   try {
-    (void)tuning_entries(read_config_file(path, "tuning file"), "tuning file '" + path + "'");
+    const auto table = read_config_file(path, "tuning file");
+    (void)tuning_entries(table.value, "tuning file '" + path + "'");
     return {};
   } catch (const Error& error) {
     return {error.failure().detail};
@@ -33,8 +34,8 @@ std::vector<std::string> tuning_problems(const std::string& path) {
 /// What resolve() refuses, although the schema allows it.
 std::vector<std::string> config_problems(const std::string& path) {
   try {
-    const auto json = read_config_file(path);
-    (void)resolve(&json, Json::object(), {.file_name = "config file"});
+    const auto file = read_config_file(path);
+    (void)resolve(&file.value, Json::object(), {.file_name = "config file", .file_lines = file.lines});
     return {};
   } catch (const Error& error) {
     return {error.failure().detail};

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "comm/host_identity.hpp"
+#include "comm/host_name.hpp"
 
 extern char** environ;  // NOLINT(readability-identifier-naming): POSIX's name
 
@@ -32,11 +33,6 @@ Json allowed_environment() {
     }
   }
   return variables;
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("unknown");
 }
 
 Json to_json(const FabricFacts& fabric) {

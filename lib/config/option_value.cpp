@@ -12,6 +12,7 @@
 
 #include "config/config_file.hpp"
 #include "config/tuning.hpp"
+#include "core/shown_text.hpp"
 #include "core/text.hpp"
 
 namespace symmbench {
@@ -164,9 +165,9 @@ Json checked_table(std::string_view text, const Origin& origin) {
   if (!std::filesystem::exists(path, ignored)) {
     origin.fail(text, fmt::format("not a file, and not one of {}", fmt::join(names, ", ")));
   }
-  Json table = read_config_file(path, "tuning file");
-  (void)tuning_entries(table, origin.subject(text));
-  return table;
+  Document table = read_config_file(path, "tuning file");
+  (void)tuning_entries(table.value, origin.subject(text));
+  return std::move(table.value);
 }
 
 /// One value, or one element of a list.
@@ -245,7 +246,9 @@ Json element_from_json(const OptionSpec& spec, const Json& json, const Origin& o
   return element_from_text(spec, found_text(json), origin);
 }
 
-void check_no_duplicates(const OptionSpec& spec, const Json& list, const Origin& origin) {
+void check_list(const OptionSpec& spec, const Json& list, const Origin& origin) {
+  constexpr std::size_t kMostValues = 1000;
+  if (list.size() > kMostValues) origin.fail(list.dump(), fmt::format("must list at most {} values", kMostValues));
   for (std::size_t i = 0; i < list.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (list[i] != list[j]) continue;
@@ -268,7 +271,7 @@ void fail_config(std::string detail) {
 }
 
 std::string Origin::subject(std::string_view value) const {
-  return fmt::format("{}{} '{}'{}", name_, dashed_ ? "" : ":", value, note_);
+  return fmt::format("{}{} '{}'{}", name_, dashed_ ? "" : ":", in_short(value), note_);
 }
 
 void Origin::fail(std::string_view value, std::string_view problem) const {
@@ -287,7 +290,7 @@ Json value_from_text(const OptionSpec& spec, std::string_view text, const Origin
       if (part.empty()) origin.fail(text, "must not have an empty element");
       value.push_back(element_from_text(spec, part, origin));
     }
-    check_no_duplicates(spec, value, origin);
+    check_list(spec, value, origin);
   } else {
     value = element_from_text(spec, text, origin);
   }
@@ -303,7 +306,7 @@ Json value_from_json(const OptionSpec& spec, const Json& json, const Origin& ori
     for (const auto& part : json.is_array() ? json : Json::array({json})) {
       value.push_back(element_from_json(spec, part, origin));
     }
-    check_no_duplicates(spec, value, origin);
+    check_list(spec, value, origin);
   } else {
     value = element_from_json(spec, json, origin);
   }

@@ -7,127 +7,20 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <set>
 
 #include "catalog/algorithms.hpp"
 #include "catalog/allocators.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "config/settings.hpp"
 #include "config/sizes.hpp"
 #include "core/text.hpp"
 
 namespace symmbench {
 namespace {
 
-/// A checked value and where it came from.
-struct Setting {
-  Json value;
-  Origin origin;
-  std::string written;  ///< as it stood there, for messages
-
-  std::string subject() const { return origin.subject(written); }
-  [[noreturn]] void fail(std::string_view problem) const { origin.fail(written, problem); }
-};
-
-/// By config key. One layer of the configuration, or several merged.
-using Settings = std::map<std::string, Setting>;
-
-/// How sizes in bytes are given, as opposed to tokens.
-constexpr const char* kSizeKeys[] = {"minbytes", "maxbytes", "stepfactor", "stepbytes"};
-
-/// Options of which one layer may hold only one.
-constexpr std::pair<const char*, const char*> kExclusive[] = {{"tokens", "minbytes"},
-                                                              {"tokens", "maxbytes"},
-                                                              {"tokens", "stepfactor"},
-                                                              {"tokens", "stepbytes"},
-                                                              {"stepbytes", "stepfactor"}};
-
-void check_exclusive(const Settings& layer) {
-  for (const auto& [one, other] : kExclusive) {
-    const auto first = layer.find(one), second = layer.find(other);
-    if (first == layer.end() || second == layer.end()) continue;
-    first->second.fail(fmt::format("must not be combined with {}; give one of them", second->second.subject()));
-  }
-}
-
-/// `layer` over `base`. Sizes in the upper layer replace tokens below them. Tokens leave the sizes below in place, for
-/// a further layer may come back to sizes; without_unused() drops them in the end.
-Settings merged(Settings base, const Settings& layer) {
-  if (layer.contains("stepbytes")) base.erase("stepfactor");
-  if (layer.contains("stepfactor")) base.erase("stepbytes");
-  for (const auto* key : kSizeKeys) {
-    if (layer.contains(key)) base.erase("tokens");
-  }
-  for (const auto& [key, setting] : layer) base.insert_or_assign(key, setting);
-  return base;
-}
-
-Settings without_unused(Settings settings) {
-  if (settings.contains("tokens")) {
-    for (const auto* key : kSizeKeys) settings.erase(key);
-  }
-  return settings;
-}
-
-Settings default_layer() {
-  Settings settings;
-  for (const auto& spec : option_table()) {
-    if (spec.scope == OptionScope::command) continue;
-    const auto text = spec.kind == OptionKind::flag ? std::string_view("off") : spec.default_text;
-    if (text.empty() || !spec.now) continue;
-    const auto origin = Origin::default_of(spec);
-    settings.emplace(spec.key(), Setting{value_from_text(spec, text, origin), origin, std::string(text)});
-  }
-  return settings;
-}
-
-Settings command_line_layer(const Json& command_line) {
-  Settings settings;
-  for (const auto& [key, text] : command_line.items()) {
-    const auto* spec = find_option(key);
-    if (!spec) fail_config(fmt::format("unknown option '{}'", key));
-    const auto origin = Origin::command_line(*spec);
-    auto written = text.get<std::string>();
-    auto value = value_from_text(*spec, written, origin);
-    settings.emplace(key, Setting{std::move(value), origin, std::move(written)});
-  }
-  check_exclusive(settings);
-  return settings;
-}
-
-[[noreturn]] void fail_unknown_key(const std::string& path, const std::string& key, bool in_sweep) {
-  const auto known = config_keys(in_sweep);
-  if (in_sweep) {
-    for (const auto& run_key : config_keys(false)) {
-      if (run_key == key) fail_config(fmt::format("{}{}: holds for the whole run: set it outside 'sweeps'", path, key));
-    }
-  }
-  const auto nearest = nearest_name(key, known);
-  fail_config(
-      fmt::format("{}{}: unknown key{}", path, key, nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
-}
-
-/// Keys that are for people and editors.
-bool is_annotation(const std::string& key, bool in_sweep) {
-  return key == "description" || (key == "$schema" && !in_sweep);
-}
-
-Settings file_layer(const Json& object, const std::string& path, bool in_sweep) {
-  if (!object.is_object()) fail_config(fmt::format("{} must be an object", path));
-  Settings settings;
-  for (const auto& [key, json] : object.items()) {
-    if (is_annotation(key, in_sweep) || (!in_sweep && key == "sweeps")) continue;
-    const auto* spec = find_option(key);
-    const bool allowed = spec && (spec->scope == OptionScope::sweep || (spec->scope == OptionScope::run && !in_sweep));
-    if (!allowed) fail_unknown_key(path, key, in_sweep);
-    const auto origin = Origin::file(path + key);
-    settings.emplace(key, Setting{value_from_json(*spec, json, origin), origin,
-                                  json.is_string() ? json.get<std::string>() : json.dump()});
-  }
-  check_exclusive(settings);
-  return settings;
-}
+constexpr std::size_t kMostSweeps = 1000;
 
 template <class T>
 T get(const Settings& settings, const char* key) {
@@ -359,12 +252,16 @@ RunConfig resolve(const Json* config_file, const Json& command_line, const Resol
   if (config_file) {
     const auto prefix = context.file_name + ": ";
     if (!config_file->is_object()) fail_config(prefix + "must be an object {defaults..., \"sweeps\": [{...}]}");
-    base = merged(std::move(base), file_layer(*config_file, prefix, false));
+    base = merged(std::move(base), file_layer({*config_file, context.file_name, context.file_lines, "", false}));
     if (const auto list = config_file->find("sweeps"); list != config_file->end()) {
-      if (!list->is_array() || list->empty()) fail_config(prefix + "sweeps: must be a list of at least one object");
+      const auto name = fmt::format("{}sweeps{}", prefix, line_note(context.file_lines, "sweeps"));
+      if (!list->is_array() || list->empty() || list->size() > kMostSweeps) {
+        fail_config(fmt::format("{}: must be a list of 1 to {} objects", name, kMostSweeps));
+      }
       for (std::size_t i = 0; i < list->size(); ++i) {
         if (!(*list)[i].is_object()) fail_config(fmt::format("{}sweeps[{}]: must be an object", prefix, i));
-        sweeps.push_back(file_layer((*list)[i], fmt::format("{}sweeps[{}].", prefix, i), true));
+        sweeps.push_back(
+            file_layer({(*list)[i], context.file_name, context.file_lines, fmt::format("sweeps[{}].", i), true}));
       }
     }
   }

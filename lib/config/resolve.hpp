@@ -3,13 +3,14 @@
 #include <string>
 
 #include "config/run_config.hpp"
-#include "core/json.hpp"
+#include "core/document.hpp"
 
 namespace symmbench {
 
 /// What resolve() needs to know beside the two documents.
 struct ResolveContext {
   std::string file_name = "config file";  ///< how messages call the config file: "config file x.json"
+  ValueLines file_lines = {};             ///< where its values stand, for messages
   /// FLASHINFER_TRTLLM_AR_USE_TORCH_SYMM_MEM of the environment, which decides what `--allocator upstream` is.
   bool upstream_is_torch = false;
 };

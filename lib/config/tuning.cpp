@@ -8,6 +8,7 @@
 #include "catalog/algorithms.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "core/shown_text.hpp"
 #include "core/text.hpp"
 
 namespace symmbench {
@@ -23,7 +24,8 @@ struct Place {
 
   [[noreturn]] void fail(std::string_view problem) const { fail_config(fmt::format("{}: {}", path, problem)); }
   [[noreturn]] void fail_value(std::string_view problem) const {
-    fail_config(fmt::format("{}: '{}': {}", path, json.is_string() ? json.get<std::string>() : json.dump(), problem));
+    const auto text = json.is_string() ? json.get<std::string>() : json.dump();
+    fail_config(fmt::format("{}: '{}': {}", path, in_short(text), problem));
   }
   Place at(const char* key) const {
     const auto found = json.find(key);

@@ -2,12 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include "core/document.hpp"
 
 namespace symmbench {
 namespace {
@@ -56,38 +51,10 @@ Failure failure_from_json(const Json& json) {
   return failure;
 }
 
-Json parse_json(std::string_view text, std::string_view what) {
-  try {
-    return Json::parse(text);
-  } catch (const Json::parse_error& error) {
-    const auto at = std::min(text.size(), error.byte > 0 ? error.byte - 1 : 0);
-    const auto before = text.substr(0, at);
-    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    const auto last_newline = before.rfind('\n');
-    const auto column = last_newline == std::string_view::npos ? at + 1 : at - last_newline;
-    // nlohmann's message repeats the position in its own form; keep only the part after "while".
-    std::string problem = error.what();
-    if (const auto colon = problem.find(": ", problem.find("column")); colon != std::string::npos) {
-      problem = problem.substr(colon + 2);
-    }
-    throw Error({.layer = Layer::config,
-                 .reason = Reason::invalid_argument,
-                 .detail = fmt::format("{}: line {}, column {}: not JSON: {}", what, line, column, problem)});
-  }
-}
+Json parse_json(std::string_view text, std::string_view what) { return parse_without_lines(text, what); }
 
 std::string read_text_file(const std::string& path, std::string_view what) {
-  const auto fail = [&](int code) {
-    throw Error({.layer = Layer::config,
-                 .reason = Reason::io_error,
-                 .detail = fmt::format("{}: cannot be read: {}", what, std::strerror(code)),
-                 .code = code});
-  };
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) fail(EISDIR);  // a stream would find it empty
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(errno);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return read_bytes(path, what, kLongestFile);
 }
 
 Json read_json_file(const std::string& path) { return parse_json(read_text_file(path, path), path); }

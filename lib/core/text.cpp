@@ -61,6 +61,8 @@ std::string format_bytes(std::uint64_t bytes) {
 }
 
 std::optional<std::string> nearest_name(std::string_view word, std::span<const std::string> candidates) {
+  constexpr std::size_t kLongestWord = 64;  // nobody's typing mistake
+  if (word.size() > kLongestWord) return std::nullopt;
   std::optional<std::string> best;
   std::size_t best_distance = word.size() / 3 + 2;  // more edits than this is another word, not a typing mistake
   for (const auto& candidate : candidates) {

@@ -60,6 +60,19 @@ RunEnded run_ended(const RunOutcome& outcome, const std::optional<std::string>& 
 
 }  // namespace
 
+Json report_of_disagreement(const JobPlan& plan, const RunConfig& config, const Invocation& invocation,
+                            std::span<const RankIntent> ranks, const std::string& why) {
+  const auto now = utc_timestamp();
+  RunStarted started = run_started(config, plan, {.kind = "", .reason = ""}, invocation, now);
+  started.device = Json{{"asked", started.device.at("asked")}};
+  std::vector<Json> records{to_json(started)};
+  for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+    records.push_back(to_json(RankFacts{.rank = static_cast<int>(rank), .facts = Json{{"host", ranks[rank].host}}}));
+  }
+  records.push_back(to_json(RunEnded{.ended_at = now, .complete = false, .interrupted_by = why}));
+  return fold_report(records);
+}
+
 MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation) {
   const std::string started_at = utc_timestamp();
   RunOutcome outcome = job.run(std::vector{WorkRequest{.task = kPreflightTask, .label = kPreflightTask}});

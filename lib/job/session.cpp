@@ -69,6 +69,8 @@ std::optional<std::string> objection_of(const std::function<void()>& step) {
     return std::nullopt;
   } catch (const Error& error) {
     return error.failure().detail;
+  } catch (const std::exception& error) {
+    return fmt::format("symmbench: {}", error.what());  // the other ranks must still hear of it
   }
 }
 
@@ -78,11 +80,12 @@ bool anyone_objects(MpiSession& mpi, std::string_view step, const std::optional<
   return speaker < mpi.size();
 }
 
-std::optional<std::string> mismatch(MpiSession& mpi, const std::string& command, const std::string& mine) {
-  const std::string leaders = mpi.broadcast("build and configuration", mine);
-  if (mine == leaders) return std::nullopt;
-  return fmt::format("{}: rank {} runs build and configuration '{}', rank 0 '{}': all ranks need the same", command,
-                     mpi.rank(), mine, leaders);
+std::vector<RankIntent> intents_of_all(MpiSession& mpi, const RankIntent& mine) {
+  std::vector<RankIntent> intents;
+  for (const auto& text : mpi.gather("command line, binary and configuration", text_of(mine))) {
+    intents.push_back(intent_from(text));
+  }
+  return intents;
 }
 
 void abandon(const MpiSession& mpi, const std::string& command, const Failure& failure) {

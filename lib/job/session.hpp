@@ -3,24 +3,25 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "comm/mpi_transport.hpp"
+#include "job/agreement.hpp"
 #include "job/mpi_job.hpp"
 
 namespace symmbench {
 
 /// How a rank enters a job and leaves it: all of them together, whatever one of them has to object.
 
-/// What `step` throws as an Error, as the line to print; nullopt when it goes through.
+/// What `step` throws, as the line to print; nullopt when it goes through.
 std::optional<std::string> objection_of(const std::function<void()>& step);
 
 /// Collective. The first rank that has something to say says it on stderr; all ranks then know that somebody had.
 /// `step`: what they were about, should a rank not come to it.
 bool anyone_objects(MpiSession& mpi, std::string_view step, const std::optional<std::string>& objection);
 
-/// Collective. What `mine` says on this rank and on rank 0, where they are not the same: two builds, or two
-/// configurations, cannot run one job. `command` begins the message.
-std::optional<std::string> mismatch(MpiSession& mpi, const std::string& command, const std::string& mine);
+/// Collective. What every rank is about to do, by rank, on every rank: for disagreement().
+std::vector<RankIntent> intents_of_all(MpiSession& mpi, const RankIntent& mine);
 
 /// After a start-up round that failed, on every rank that came to it: the one that noticed says so, and the process ends
 /// with exit code 3, without MPI_Finalize, which would wait for the rank that is missing.

@@ -58,7 +58,12 @@ Json decode_line(std::string_view line) {
   if (const auto actual = crc32(text); actual != expected) {
     corrupted(fmt::format("checksum is {:08x}, the text gives {:08x}", expected, actual));
   }
-  Json record = Json::parse(text, nullptr, false);
+  Json record;
+  try {
+    record = parse_json(text, "record");
+  } catch (const Error&) {
+    record = nullptr;
+  }
   if (!record.is_object()) corrupted("the checksum is right, but the text is not a JSON object");
   return record;
 }

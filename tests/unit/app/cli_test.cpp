@@ -186,7 +186,7 @@ TEST_CASE("a config file is read, and what is typed beside it wins") {
 
   std::ofstream(path) << R"({"iters": 5, "hiden": 4})";
   CHECK(run_refusal({"--config", path.string()}) ==
-        "config file " + path.string() + ": hiden: unknown key; did you mean 'hidden'?");
+        "config file " + path.string() + ": hiden (line 1): unknown key; did you mean 'hidden'?");
   std::ofstream(path) << "{\"iters\": 5,\n \"hidden\"}";
   CHECK(contains(run_refusal({"--config", path.string()}), ": line 2, column 10: not JSON"));
   std::filesystem::remove(path);

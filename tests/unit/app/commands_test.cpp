@@ -133,7 +133,8 @@ TEST_CASE("validate tells a good config from a bad one, with the path of each vi
 TEST_CASE("validate finds what only resolution can find in a config") {
   const auto contradiction = validate_file(File(R"({"minbytes": "2M", "maxbytes": "1M"})").path());
   REQUIRE(contradiction.violations.size() == 1);
-  CHECK(contradiction.violations[0] == "config file: minbytes: '2M' must not exceed config file: maxbytes: '1M'");
+  CHECK(contradiction.violations[0] ==
+        "config file: minbytes (line 1): '2M' must not exceed config file: maxbytes (line 1): '1M'");
   CHECK(validate_file(File(R"({"iters": 1, "iters": 2})").path()).violations.size() == 1);
 }
 

@@ -161,7 +161,7 @@ TEST_CASE("every shipped configuration is found by name, valid, and resolves") {
   REQUIRE_FALSE(shipped_configs().empty());
   for (const auto& shipped : shipped_configs()) {
     CAPTURE(shipped.name);
-    const auto document = load_config(std::string(shipped.name));
+    const auto document = load_config(std::string(shipped.name)).value;
     CHECK(is_valid(document));
     CHECK(resolves(document));
     CHECK(document.contains("description"));

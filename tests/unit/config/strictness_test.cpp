@@ -188,8 +188,8 @@ TEST_CASE("a wrong value in a config file is refused with file, place, value and
       {R"({"sweeps": [{"sweeps": []}]})", "config file x.json: sweeps[0].sweeps: unknown key"},
       // structure
       {R"([])", "config file x.json: must be an object {defaults..., \"sweeps\": [{...}]}"},
-      {R"({"sweeps": {}})", "config file x.json: sweeps: must be a list of at least one object"},
-      {R"({"sweeps": []})", "config file x.json: sweeps: must be a list of at least one object"},
+      {R"({"sweeps": {}})", "config file x.json: sweeps: must be a list of 1 to 1000 objects"},
+      {R"({"sweeps": []})", "config file x.json: sweeps: must be a list of 1 to 1000 objects"},
       {R"({"sweeps": [5]})", "config file x.json: sweeps[0]: must be an object"},
   };
   for (const auto& [file, message] : rows) {

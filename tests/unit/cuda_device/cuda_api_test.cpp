@@ -74,6 +74,7 @@ TEST_CASE("a driver of an older major version is refused, naming both") {
   CHECK_THAT(failure.detail, ContainsSubstring("CUDA 12.8") && ContainsSubstring("built for CUDA 13."));
   const CudaAvailability found = probe_cuda(FAKE_LIBCUDA);
   CHECK_FALSE(found.usable);
+  CHECK_FALSE(found.absent);  // there is something to mend
   CHECK(found.driver_version == 12080);
 }
 
@@ -103,6 +104,7 @@ TEST_CASE("a driver without a device is not usable, and the probe says what hide
   }
   const CudaAvailability found = probe_cuda(FAKE_LIBCUDA);
   CHECK_FALSE(found.usable);
+  CHECK(found.absent);
   CHECK(found.device_count == 0);
   CHECK_THAT(found.reason, ContainsSubstring("CUDA_VISIBLE_DEVICES"));
 }

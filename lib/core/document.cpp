@@ -1,0 +1,243 @@
+#include "core/document.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <set>
+#include <system_error>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/shown_text.hpp"
+#include "core/text.hpp"
+#include "core/unique_fd.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr double kWriter_s = 10;
+
+[[noreturn]] void refuse(std::string_view text, std::size_t at, std::string_view what, std::string_view problem) {
+  const auto before = text.substr(0, std::min(at, text.size()));
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const auto last_newline = before.rfind('\n');
+  const auto column = last_newline == std::string_view::npos ? before.size() + 1 : before.size() - last_newline;
+  throw Error({.layer = Layer::config,
+               .reason = Reason::invalid_argument,
+               .detail = fmt::format("{}: line {}, column {}: {}", what, line, column, problem)});
+}
+
+/// Walks over the text and leaves behind how far it has come.
+struct Cursor {
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = char;
+
+  const char* at;
+  const char** seen;
+
+  char operator*() const { return *at; }
+  Cursor& operator++() {
+    *seen = ++at;
+    return *this;
+  }
+  Cursor operator++(int) {
+    const Cursor before = *this;
+    ++*this;
+    return before;
+  }
+  bool operator==(const Cursor& other) const { return at == other.at; }
+  bool operator!=(const Cursor& other) const { return at != other.at; }
+};
+
+/// Takes the parser's events and builds the document from them, within the limits.
+class Builder final : public nlohmann::json_sax<Json> {
+ public:
+  Builder(std::string_view text, std::string_view what, ValueLines* lines)
+      : text_(text), what_(what), lines_(lines), seen_(text.data()), counted_(text.data()) {}
+
+  Json build() {
+    // To the parser a NUL is the end, and whatever follows it would be ignored.
+    if (const auto nul = text_.find('\0'); nul != std::string_view::npos) refuse(text_, nul, what_, "a NUL byte");
+    Json::sax_parse(Cursor{text_.data(), &seen_}, Cursor{text_.data() + text_.size(), &seen_}, this);
+    return std::move(root_);
+  }
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(value); }
+  bool number_unsigned(number_unsigned_t value) override { return add(value); }
+  bool number_float(number_float_t value, const string_t&) override { return add(value); }
+  bool string(string_t& value) override { return add(std::move(value)); }
+  bool binary(binary_t&) override { return false; }  // not in text
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& name) override {
+    Level& level = levels_.back();
+    if (!level.keys.insert(name).second) refuse_here(fmt::format("key '{}' is given twice", name));
+    level.key = std::move(name);
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string& token, const Json::exception& error) override {
+    const std::size_t at = position > 0 ? position - 1 : 0;
+    constexpr int kOutOfRange = 406;
+    if (error.id == kOutOfRange) {
+      const auto path = path_of_next();
+      refuse(text_, at, what_,
+             fmt::format("{}{}the number {} is too large", path, path.empty() ? "" : ": ", token.substr(0, 40)));
+    }
+    // The library's message repeats the position in its own form; only the part after it is kept.
+    std::string problem = error.what();
+    if (const auto colon = problem.find(": ", problem.find("column")); colon != std::string::npos) {
+      problem = problem.substr(colon + 2);
+    }
+    constexpr std::size_t kLongestProblem = 200;  // it quotes what it read last, however long that is
+    if (problem.size() > kLongestProblem) problem = "a syntax error in a long text";
+    if (!is_utf8(problem)) problem = "bytes that are no UTF-8 text";
+    refuse(text_, at, what_, "not JSON: " + problem);
+  }
+
+ private:
+  struct Level {
+    Json* container;
+    std::string key;  ///< of an object, the one that was read last
+    std::set<std::string> keys;
+  };
+
+  [[noreturn]] void refuse_here(std::string_view problem) const {
+    refuse(text_, static_cast<std::size_t>(std::max(seen_ - 1, text_.data()) - text_.data()), what_, problem);
+  }
+
+  /// The path to the value that comes now: the last level has not got it yet, the others hold what is open in them.
+  std::string path_of_next() const {
+    std::string path;
+    for (std::size_t i = 0; i < levels_.size(); ++i) {
+      const Level& level = levels_[i];
+      if (level.container->is_array()) {
+        path += fmt::format("[{}]", level.container->size() - (i + 1 < levels_.size() ? 1 : 0));
+      } else {
+        path += (path.empty() ? "" : ".") + level.key;
+      }
+    }
+    return path;
+  }
+
+  Json* place(Json value) {
+    if (lines_ != nullptr) lines_->emplace(path_of_next(), line());
+    if (levels_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    Level& level = levels_.back();
+    if (level.container->is_array()) {
+      level.container->push_back(std::move(value));
+      return &level.container->back();
+    }
+    // As the vector that it is: the map's own insertion searches all keys first, and that there is none was just seen.
+    auto& members = static_cast<Json::object_t::Container&>(level.container->get_ref<Json::object_t&>());
+    return &members.emplace_back(level.key, std::move(value)).second;
+  }
+
+  bool add(Json value) {
+    place(std::move(value));
+    return true;
+  }
+
+  bool open(Json container) {
+    if (levels_.size() == kDeepestJson) refuse_here(fmt::format("more than {} levels of nesting", kDeepestJson));
+    Json* placed = place(std::move(container));
+    levels_.push_back({.container = placed, .key = {}, .keys = {}});
+    return true;
+  }
+
+  bool close() {
+    levels_.pop_back();
+    return true;
+  }
+
+  std::size_t line() {
+    const char* last = std::max(seen_ - 1, text_.data());
+    line_ += static_cast<std::size_t>(std::count(counted_, last, '\n'));
+    counted_ = last;
+    return line_;
+  }
+
+  std::string_view text_, what_;
+  ValueLines* lines_;
+  const char* seen_;
+  const char* counted_;
+  std::size_t line_ = 1;
+  Json root_;
+  std::vector<Level> levels_;
+};
+
+/// Waits until there is something to read, or nobody left who could write.
+void await_writer(int fd, const Deadline& deadline) {
+  pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
+  if (::poll(&ready, 1, static_cast<int>(deadline.left_ms())) == 0) {
+    throw std::system_error(ETIMEDOUT, std::generic_category());
+  }
+}
+
+std::string read_all(const std::string& path, std::size_t longest) {
+  // Non-blocking: opening a pipe that nobody writes to would wait without end.
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file) throw std::system_error(errno, std::generic_category());
+  const Deadline deadline = Deadline::in_seconds(kWriter_s);
+  std::string bytes;
+  std::vector<char> part(std::size_t{1} << 16);
+  while (true) {
+    const auto got = ::read(file.get(), part.data(), part.size());
+    if (got == 0) return bytes;
+    if (got > 0) {
+      bytes.append(part.data(), static_cast<std::size_t>(got));
+      if (bytes.size() > longest) throw std::system_error(EFBIG, std::generic_category());
+    } else if (errno == EAGAIN) {
+      await_writer(file.get(), deadline);
+    } else if (errno != EINTR) {
+      throw std::system_error(errno, std::generic_category());
+    }
+  }
+}
+
+}  // namespace
+
+Document parse_document(std::string_view text, std::string_view what) {
+  Document document;
+  document.value = Builder(text, what, &document.lines).build();
+  return document;
+}
+
+Json parse_without_lines(std::string_view text, std::string_view what) { return Builder(text, what, nullptr).build(); }
+
+std::string line_note(const ValueLines& lines, std::string_view path) {
+  const auto at = lines.find(path);
+  return at == lines.end() ? "" : fmt::format(" (line {})", at->second);
+}
+
+std::string read_bytes(const std::string& path, std::string_view what, std::size_t longest) {
+  try {
+    return read_all(path, longest);
+  } catch (const std::system_error& error) {
+    const int code = error.code().value();
+    const auto why = code == EFBIG ? fmt::format("larger than {}", format_bytes(longest)) : std::strerror(code);
+    throw Error({.layer = Layer::config,
+                 .reason = Reason::io_error,
+                 .detail = fmt::format("{}: cannot be read: {}", what, why),
+                 .code = code});
+  }
+}
+
+}  // namespace symmbench
