@@ -3,9 +3,7 @@
 #include <algorithm>
 
 #include "app/backend.hpp"
-#include "bench/group_task.hpp"
-#include "bench/library_group.hpp"
-#include "bench/lifecycle.hpp"
+#include "bench/any_group.hpp"
 #include "bench/preflight.hpp"
 #include "fault/fault_plan.hpp"
 #include "job/case_group_task.hpp"
@@ -20,6 +18,7 @@ void preflight(WorkerContext& context) {
 }
 
 void case_group(WorkerContext& context) {
+  context.heartbeat.allow(deadline::kContext_s);
   const auto [config, device, group] = case_group_task_from(context.request.settings);
   // Kernels give up first; then the stream; then whoever waits for this rank.
   const Deadlines deadlines = deadlines_of(config);
@@ -34,14 +33,7 @@ void case_group(WorkerContext& context) {
   backend.slowed_by = [&faults](std::string_view allocator, int placement) {
     return faults.slowed_by(allocator, placement);
   };
-  switch (group.kind) {
-    case GroupKind::measure:
-      return run_case_group(context, config, group, backend);
-    case GroupKind::lifecycle:
-      return run_lifecycles(context, config, group, backend);
-    case GroupKind::library:
-      return run_library_group(context, config, group, backend);
-  }
+  run_any_group(context, config, group, backend);
 }
 
 struct TaskRow {

@@ -29,7 +29,9 @@ AllocatorSetup::AllocatorSetup(WorkerContext& context, const WorkerConfig& confi
       allocator_name_(std::move(allocator)),
       backend_(backend),
       stream_(stream),
-      allocator_(make_allocator(allocator_name_)) {}
+      allocator_(make_allocator(allocator_name_)) {
+  handle_.asked = group.handle_asked;
+}
 
 void AllocatorSetup::bring_up(PhaseClock& clock) {
   const int world_rank = context_.comm.world_rank(context_.comm.rank());

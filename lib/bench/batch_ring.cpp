@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "core/deadlines.hpp"
 #include "core/round.hpp"
 #include "core/units.hpp"
 #include "kernels/patterns.hpp"
+#include "stats/bandwidth.hpp"
 
 namespace symmbench {
 namespace {
@@ -21,10 +23,11 @@ std::uint32_t default_iterations(std::uint64_t message_bytes, bool emulated) {
 
 }  // namespace
 
-BatchShape batch_shape(const Case& bench_case, bool emulated) {
+BatchShape batch_shape(const Case& bench_case, bool emulated, std::uint64_t longest) {
   std::uint64_t wanted =
       bench_case.cudagraph > 0 ? bench_case.cudagraph : default_iterations(bench_case.shape.message_bytes(), emulated);
   if (bench_case.iters) wanted = std::min<std::uint64_t>(wanted, *bench_case.iters);
+  wanted = split_batch(wanted, longest);
   std::uint64_t fitting = std::max<std::uint64_t>(kRingBudget / buffer_set_bytes(bench_case.shape, kGuardBytes), 2);
   if (bench_case.buffers > 0) fitting = std::min<std::uint64_t>(fitting, bench_case.buffers);
 
@@ -38,6 +41,13 @@ BatchShape batch_shape(const Case& bench_case, bool emulated) {
     --shape.buffers;
   }
   return shape;
+}
+
+double assumed_iteration_s(const Case& bench_case, bool emulated) {
+  const CallShape& shape = bench_case.shape;
+  const auto sent = wire_bytes(name_of(shape.algorithm), shape.message_bytes(), shape.world_size);
+  const auto bytes = static_cast<double>(sent.value_or(2 * shape.message_bytes()));
+  return assumed_iteration_s(shape.world_size, bytes, emulated);
 }
 
 std::uint64_t ring_bytes(const Case& bench_case, bool emulated) {

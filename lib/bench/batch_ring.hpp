@@ -21,12 +21,18 @@ struct BatchShape {
 /// beyond it buffers are shared, and their number is then prime to kLamportSlots, or a packet left in a Lamport slot
 /// would meet the same input again and pass. In-place cases never share: the second use would sum what the first
 /// one left.
-BatchShape batch_shape(const Case& bench_case, bool emulated);
+/// A batch of more than `longest` iterations is split in equal parts, of which this is one.
+BatchShape batch_shape(const Case& bench_case, bool emulated, std::uint64_t longest = UINT64_MAX);
+
+/// What one iteration may take before any was measured, in s (core/deadlines.hpp).
+double assumed_iteration_s(const Case& bench_case, bool emulated);
 
 /// Device memory of one rank for the batches of a case, whatever the number of its allocators.
 std::uint64_t ring_bytes(const Case& bench_case, bool emulated);
 
 inline constexpr std::uint64_t kRingBudget = std::uint64_t{256} << 20;
+/// Enough to see how long an iteration takes, where a whole batch might be too long.
+inline constexpr std::uint64_t kFewIterations = 8;
 
 /// Device memory for the batches of one case: inputs, guarded outputs, constants, state and the verify report.
 class BatchRing {

@@ -29,6 +29,7 @@ struct CaseRunner::AllocatorRun {
   std::unique_ptr<Graph> stamped_graph;  // the same behind a stamp of the clock; not timed
   std::vector<SampleBlock> blocks;
   std::vector<double> rank_total_us;  // by group rank, sums over all batches
+  double iteration_s = 0;  // with all that is around it: assumed, then the longest that was measured on this rank
   std::uint64_t batches = 0, verified_batches = 0, checked_iterations = 0;
 
   std::uint64_t wrong_elements = 0;  // over all ranks
@@ -66,16 +67,28 @@ void CaseRunner::observe_skew() {
 std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector<AllocatorWorkspace>& allocators,
                                        std::optional<Compared> compared) {
   const auto start = Clock::now();
-  const BatchShape shape = batch_shape(bench_case, backend_.emulated);
+  const BatchShape asked = batch_shape(bench_case, backend_.emulated);
+  BatchShape shape = asked;
+  const double assumed_s = assumed_iteration_s(bench_case, backend_.emulated);
+  const auto untried = longest_batch(deadlines_, assumed_s);
   Runs runs;
   runs.reserve(allocators.size());
   double batch_us = 0;
   for (const auto& allocator : allocators) {
+    const bool tried_first = runs.empty() && asked.iterations > untried;
+    if (tried_first) shape = batch_shape(bench_case, backend_.emulated, std::min(untried, kFewIterations));
     BatchRing ring = runs.empty() ? BatchRing(*backend_.driver, stream_, bench_case, shape, config_.seed)
                                   : BatchRing(*backend_.driver, stream_, runs.front().ring);
-    runs.emplace_back(bench_case, allocator, shape, std::move(ring));
-    batch_us = std::max(batch_us, warm_up(runs.back()));
+    AllocatorRun& run = runs.emplace_back(bench_case, allocator, shape, std::move(ring));
+    run.iteration_s = assumed_s;
+    if (tried_first) {
+      shape = batch_shape(bench_case, backend_.emulated, longest_batch_of(run));
+      run.shape = shape;
+      run.ring = BatchRing(*backend_.driver, stream_, bench_case, shape, config_.seed);
+    }
+    batch_us = std::max(batch_us, warm_up(run));
   }
+  if (shape.iterations < asked.iterations) note_split(bench_case, runs.front(), asked.iterations);
 
   if (runs.size() < 2 || config_.placements < 2) compared.reset();
   const BatchBudget budget{
@@ -140,6 +153,29 @@ bool CaseRunner::needs_another(const Runs& runs, const Schedule& schedule, std::
     return !paired || compare_early(*paired, comparisons).verdict != PairVerdict::ambiguous;
   });
   return !decided || !(runs.front().bench_case.iters || narrow_enough(runs));
+}
+
+/// Collective: how long a batch may be, after two short ones that are not timed.
+std::uint64_t CaseRunner::longest_batch_of(AllocatorRun& run) {
+  capture(run, false);
+  use_inputs(run, InputKind::random);
+  for (int batch = 0; batch < 2; ++batch) run_batch(run, *run.graph);
+  verify(run);
+  const auto seen_s = allgather_value(context_.comm, "time of an iteration", run.iteration_s);
+  run.iteration_s = *std::max_element(seen_s.begin(), seen_s.end());
+  return longest_batch(deadlines_, run.iteration_s);
+}
+
+void CaseRunner::note_split(const Case& bench_case, const AllocatorRun& run, std::uint64_t asked) {
+  if (context_.comm.rank() != 0) return;
+  context_.records.append(to_json(EventRecord{
+      .group = bench_case.group,
+      .what = "batch_split",
+      .detail =
+          fmt::format("{}: batches of {} iterations instead of {}: an iteration takes {:.3g} ms, and a batch must "
+                      "end well within {:.3g} s",
+                      bench_case.id(), run.shape.iterations, asked, run.iteration_s * 1e3, deadlines_.round_s),
+      .data = nullptr}));
 }
 
 /// Launch i of every batch uses the same addresses, so one recording serves all; what changes from batch to batch
@@ -214,7 +250,10 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
   const auto& workspace = *run.on.workspace;
   const auto& batch = run.ring.view();
   const CheckCall check = run.check_call();
-  context_.heartbeat.allow(deadlines_.round_s);
+  const double expected_s = run.iteration_s * run.shape.iterations;
+  context_.heartbeat.allow(allowance_s(deadlines_, expected_s));
+  stream_.allow_work(nanoseconds_of(kWorkFactor * expected_s));
+  const auto start = Clock::now();
 
   backend_.kernels->fill_inputs(stream_, batch, check);
   if (check.shape.in_place) {
@@ -235,6 +274,9 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
   }
   stream_.synchronize();
   if (const auto failure = workspace.gave_up()) throw Error(*failure);
+  const double iteration_s = microseconds_since(start) * 1e-6 / run.shape.iterations;
+  // The first of all also loads code.
+  run.iteration_s = run.batches < 2 ? iteration_s : std::max(run.iteration_s, iteration_s);
   ++run.batches;
   return stream_.elapsed_us(*batch_start_, *batch_end_) / run.shape.iterations;
 }

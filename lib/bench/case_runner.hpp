@@ -24,7 +24,8 @@ struct Compared {
 /// Runs one case under one or more allocators, interleaved (bench/schedule.hpp), and proves what it timed: inputs are
 /// new for every batch, outputs are poisoned before and checked on the device after. Warm-up batches carry random
 /// inputs, which find rounding faults; timed batches carry exact ones, where any difference at all is corruption. Lives
-/// as long as one worker's group of cases.
+/// as long as one worker's group of cases. A batch is allowed what its iterations took before; one that would be longer
+/// than a round between ranks is split, after a few iterations that show how long they take.
 class CaseRunner {
  public:
   CaseRunner(WorkerContext& context, const WorkerConfig& config, Backend& backend, Stream& stream);
@@ -51,6 +52,8 @@ class CaseRunner {
   void sample_in_further(Runs& runs, const Schedule& schedule, const Compared& compared, Clock::time_point start);
   bool needs_another(const Runs& runs, const Schedule& schedule, std::size_t comparisons, std::size_t measured,
                      double spent_us) const;
+  std::uint64_t longest_batch_of(AllocatorRun& run);
+  void note_split(const Case& bench_case, const AllocatorRun& run, std::uint64_t asked);
   void use_inputs(AllocatorRun& run, InputKind kind);
   void sample_block(AllocatorRun& run, const SampleBlock& which, std::uint64_t batches);
   double run_batch(AllocatorRun& run, Graph& graph);

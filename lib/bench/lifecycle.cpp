@@ -119,6 +119,7 @@ void run_lifecycles(WorkerContext& context, const WorkerConfig& config, const Ca
       clock.left(Phase::use, microseconds_since(start), record.failure);
       setup.close(clock);
     } catch (const PhaseFailed& failed) {
+      record.handle = setup.handle();
       if (ranks_lost_each_other(failed.failure())) throw;
       record.failure = failed.failure();
     }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "bench/machine_load.hpp"
 #include "comm/host_identity.hpp"
 #include "comm/host_name.hpp"
 
@@ -135,6 +136,7 @@ void run_preflight(WorkerContext& context, const RankPlace& place, const std::ve
                                 {"devices", Json::array()},
                                 {"environment", allowed_environment()}}};
   for (const auto& device : devices) facts.facts["devices"].push_back(to_json(device));
+  facts.facts.update(machine_load());
   context.records.append(to_json(facts));
 }
 

@@ -119,7 +119,8 @@ std::vector<Answer> RoundTable::contribute(Contribution contribution, Clock::tim
   if (opened) {
     round.step = contribution.step;
     round.opener = from;
-    round.deadline = now + round_timeout(step_timeout_, contribution.step);
+    round.timeout = round_timeout(step_timeout_, contribution.step);
+    round.deadline = now + round.timeout;
   }
   if (round.failed) {
     answers.push_back({.round = id, .step = round.step, .to = {from}, .missing = {}, .outcome = *round.failed});
@@ -191,7 +192,7 @@ std::vector<Answer> RoundTable::expired(Clock::time_point now) {
       for (auto& [position, round] : channel.rounds) {
         if (round.failed || round.deadline > now) continue;
         const auto absent = missing(scope, round);
-        const double seconds = std::chrono::duration<double>(round_timeout(step_timeout_, round.step)).count();
+        const double seconds = std::chrono::duration<double>(round.timeout).count();
         Failure failure{.layer = Layer::comm,
                         .reason = Reason::timed_out,
                         .detail = fmt::format("step '{}': {} did not come within {:.3g} s; {} of {} did", round.step,

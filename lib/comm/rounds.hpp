@@ -36,6 +36,9 @@ class RoundTable {
  public:
   explicit RoundTable(std::chrono::nanoseconds step_timeout) : step_timeout_(step_timeout) {}
 
+  /// Of the rounds that begin from now on.
+  void set_step_timeout(std::chrono::nanoseconds step_timeout) { step_timeout_ = step_timeout; }
+
   /// From now on only this attempt of `group` is served: rounds, failures and late messages of older ones are dropped.
   void open_attempt(std::uint32_t group, std::uint32_t attempt);
   /// Nothing of `group` is served until it is opened again.
@@ -60,6 +63,7 @@ class RoundTable {
   struct Round {
     std::string step;
     int opener = 0;
+    std::chrono::nanoseconds timeout{};
     Clock::time_point deadline;
     std::map<int, Blob> came;
     std::optional<Failure> failed;  ///< kept for members that come later

@@ -179,9 +179,10 @@ constexpr OptionSpec kOwnOptions[] = {
     {"time-limit", 0, Kind::seconds, Scope::run, Group::stability, "TIME", "0",
      "end the whole run after this long, with a report; 0: no limit", {}, from(0)},
     {"timeout", 'T', Kind::seconds, Scope::run, Group::stability, "TIME", "20",
-     "longest wait of one rank for another; kernels give up at half of it", {}, {.high = 86400, .low_open = true}},
+     "longest wait of one rank for another, where each has a core; kernels give up at half of it. What work takes comes "
+     "on top, and busy machines get longer: see `symmbench plan`", {}, {.high = 86400, .low_open = true}},
     {"deadline-scale", 0, Kind::number, Scope::run, Group::stability, "X", "1",
-     "multiplies every deadline: for sanitizers and slow machines", {}, {.high = 1000, .low_open = true}},
+     "multiplies every deadline, beside what the machines' load does: for sanitizers and slow machines", {}, {.high = 1000, .low_open = true}},
     {"inject", 0, Kind::text, Scope::run, Group::stability, "FAULTS", "",
      "faults to provoke, with ';' between them: see `symmbench list faults`; --device host only, but for slow_kernel and "
      "slow_placement"},

@@ -4,11 +4,16 @@ namespace symmbench {
 
 Json to_json(const WorkerConfig& config) {
   // Names every member: one that is added must be added here too before this compiles again.
-  const auto& [check, ci_width, case_time_s, timeout_s, deadline_scale, seed, placements, inject] = config;
-  return {{"check", check == CheckMode::on},  {"ci_width", ci_width},
-          {"case_time_s", case_time_s},       {"timeout_s", timeout_s},
-          {"deadline_scale", deadline_scale}, {"seed", seed},
-          {"placements", placements},         {"inject", inject}};
+  const auto& [check, ci_width, case_time_s, timeout_s, deadline_scale, setup_s, seed, placements, inject] = config;
+  return {{"check", check == CheckMode::on},
+          {"ci_width", ci_width},
+          {"case_time_s", case_time_s},
+          {"timeout_s", timeout_s},
+          {"deadline_scale", deadline_scale},
+          {"setup_s", setup_s},
+          {"seed", seed},
+          {"placements", placements},
+          {"inject", inject}};
 }
 
 WorkerConfig worker_config_from(const Json& json) try {
@@ -17,6 +22,7 @@ WorkerConfig worker_config_from(const Json& json) try {
           .case_time_s = json.at("case_time_s").get<double>(),
           .timeout_s = json.at("timeout_s").get<double>(),
           .deadline_scale = json.at("deadline_scale").get<double>(),
+          .setup_s = json.at("setup_s").get<double>(),
           .seed = json.at("seed").get<std::uint64_t>(),
           .placements = json.at("placements").get<std::uint64_t>(),
           .inject = json.at("inject").get<std::vector<std::string>>()};

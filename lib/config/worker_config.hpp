@@ -15,8 +15,9 @@ struct WorkerConfig {
   CheckMode check = CheckMode::on;
   double ci_width = 0.05;     ///< asked width of the 95 % interval of the mean, as a fraction of it
   double case_time_s = 0.25;  ///< cap of sampling per case and allocator, when iters is not given
-  double timeout_s = 20;      ///< of every wait between ranks; kernels give up at half of it
-  double deadline_scale = 1;  ///< multiplies every deadline (sanitizers, slow machines)
+  double timeout_s = 20;      ///< --timeout: of every wait between ranks, but for work; kernels give up at half of it
+  double deadline_scale = 1;  ///< multiplies every deadline: as asked, and by how busy the machines are
+  double setup_s = 0;         ///< what one step of bringing up may take for its bytes, assumed; 0: not known
   std::uint64_t seed = 1;
   std::uint64_t placements = 8;     ///< of the workspaces in memory, over which allocators are compared
   std::vector<std::string> inject;  ///< faults to provoke, as lib/fault reads them
@@ -29,7 +30,7 @@ WorkerConfig worker_config_from(const Json& json);
 
 /// Of a run, or of a worker.
 constexpr Deadlines deadlines_of(const WorkerConfig& config) {
-  return deadlines_of(config.timeout_s, config.deadline_scale);
+  return deadlines_of(config.timeout_s, config.deadline_scale, config.setup_s);
 }
 
 }  // namespace symmbench

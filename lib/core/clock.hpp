@@ -30,6 +30,11 @@ class Deadline {
   Clock::time_point at_;
 };
 
+/// Whole nanoseconds of `seconds`; what is beyond some 292 years counts as that.
+constexpr std::chrono::nanoseconds nanoseconds_of(double seconds) {
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds < 9.2e9 ? seconds * 1e9 : 9.2e18));
+}
+
 inline double microseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
 }

@@ -26,23 +26,25 @@ inline constexpr double kDieWithin_s = 5;  ///< SIGKILL works at once, but for a
 struct Deadlines {
   double kernel_wait_s, stream_s, round_s, watchdog_s;
 };
-/// `timeout_s`: --timeout, of a round. `scale`: what all are multiplied by: --deadline-scale, or widening().
-constexpr Deadlines deadlines_of(double timeout_s, double scale) {
-  const double base_s = timeout_s * scale;
+
+/// How many times longer than measured, or assumed, work may take before it counts as stuck.
+inline constexpr double kWorkFactor = 4;
+
+/// `timeout_s`: --timeout, of a round. `scale`: what multiplies all: --deadline-scale times widening(). `work_s`:
+/// what a step may take for its bytes, when the machine does nothing else.
+constexpr Deadlines deadlines_of(double timeout_s, double scale, double work_s = 0) {
+  const double base_s = (timeout_s + kWorkFactor * work_s) * scale;
   return {base_s / 2, base_s * 3 / 4, base_s, base_s * 3 / 2};
 }
 
 // ---- deadlines of work
-
-/// How many times longer than measured, or assumed, work may take before it counts as stuck.
-inline constexpr double kWorkFactor = 4;
 
 /// What a worker may take for work of `expected_s`: that many times as long, and what it may take for nothing.
 constexpr double allowance_s(const Deadlines& deadlines, double expected_s) {
   return deadlines.round_s + kWorkFactor * expected_s;
 }
 
-/// The most iterations of `iteration_s` each that one batch may have: a longer one would hide a stuck rank for more than
+/// The most iterations of `iteration_s` each that a batch may have: a longer one would hide a stuck rank for more than
 /// two rounds, so it is split. At least 1.
 std::uint64_t longest_batch(const Deadlines& deadlines, double iteration_s);
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,6 +44,9 @@ class Stream {
   /// *not* an error here: it leaves a GiveUpRecord (kernels/protocol/view.hpp), which Workspace::gave_up() explains.
   /// @throws Error{kernel, ...} when enqueued work failed in any other way
   virtual void synchronize() = 0;
+  /// One synchronize() may take this much longer from now on than waits in kernels explain, for the work. Streams
+  /// that have no limit of their own ignore it.
+  virtual void allow_work(std::chrono::nanoseconds) {}
 
   /// The device's own stream, below all decorators: kernels are launched on it.
   virtual Stream& undecorated() { return *this; }

@@ -25,6 +25,7 @@ class StreamDecorator : public Stream {
   /// The graph must not outlive this.
   std::unique_ptr<Graph> capture(const std::function<void()>& body) final;
   void synchronize() final;
+  void allow_work(std::chrono::nanoseconds work) final { inner_->allow_work(work); }
   Stream& undecorated() final { return inner_->undecorated(); }
 
  protected:

@@ -1,26 +1,32 @@
 #include "job/job_plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 
+#include "config/resolve.hpp"
 #include "job/case_group_task.hpp"
 #include "job/check_faults.hpp"
+#include "job/run_deadlines.hpp"
 
 namespace symmbench {
 
-JobPlan::JobPlan(const RunConfig& config, int world_size)
-    : plan_(make_plan(config, world_size, 0)), tuning_(config.tuning.name) {
+JobPlan::JobPlan(const RunConfig& config, int world_size) : table_(config.tuning.name) {
+  plans_.emplace(table_, make_plan(config, world_size, 0));
   check_faults(config, world_size);
+  if (table_ != TuningTable::kAutoTuning || config.device == DeviceChoice::host) return;
+  for (const auto& shipped : shipped_tunings()) {
+    const std::string name(shipped.name);
+    plans_.emplace(name, make_plan(with_tuning(config, name), world_size, 0));
+  }
 }
 
-void JobPlan::follow_tuning(const RunConfig& config) {
-  if (config.tuning.name == tuning_) return;
-  tuning_ = config.tuning.name;
-  // Without entries the table says nothing, and what "auto" takes is computed, as it was before.
-  if (!config.tuning.entries.empty()) plan_ = make_plan(config, plan_.world_size, 0);
+void JobPlan::follow_tuning(const std::string& table) {
+  // A table that is not among them says nothing: what "auto" takes is computed, as it was before.
+  if (plans_.contains(table)) table_ = table;
 }
 
 std::vector<CaseGroup> JobPlan::case_groups(int group) const {
-  std::vector<CaseGroup> groups = plan_.groups;
+  std::vector<CaseGroup> groups = plan().groups;
   for (auto& one : groups) {
     for (auto& bench_case : one.cases) bench_case.group = group;
   }
@@ -31,14 +37,25 @@ std::vector<WorkRequest> JobPlan::work(int group, const WorkerConfig& config, co
   std::vector<WorkRequest> work;
   for (auto& case_group : case_groups(group)) {
     std::erase_if(case_group.cases, [](const Case& one) { return one.skip.has_value(); });
-    WorkRequest request{.task = kCaseGroupTask, .label = case_group.id};
-    for (const auto& one : case_group.cases) request.items.push_back({one.id(), case_group.allocators});
-    for (std::uint64_t i = 0; i < case_group.lifecycles; ++i) {
-      request.items.push_back({case_group.lifecycle_id(i), case_group.allocators});
+    const WorkerConfig own = config_of_group(config, case_group, device == "host");
+    std::vector<Case> cases = std::move(case_group.cases);
+    const auto request_for = [&](std::vector<Case> some) {
+      WorkRequest request{.task = kCaseGroupTask, .label = case_group.id, .deadlines = deadlines_of(own)};
+      for (const auto& one : some) request.items.push_back({one.id(), case_group.allocators});
+      CaseGroup part = case_group;
+      part.cases = std::move(some);
+      request.settings = to_json(CaseGroupTask{own, device, std::move(part)});
+      return request;
+    };
+    for (std::size_t first = 0; first < cases.size(); first += kMostItemsOfRequest) {
+      const auto begin = cases.begin() + static_cast<std::ptrdiff_t>(first);
+      const auto end = cases.begin() + static_cast<std::ptrdiff_t>(std::min(cases.size(), first + kMostItemsOfRequest));
+      work.push_back(request_for({std::make_move_iterator(begin), std::make_move_iterator(end)}));
     }
-    if (request.items.empty()) continue;
-    request.settings = to_json(CaseGroupTask{config, device, std::move(case_group)});
-    work.push_back(std::move(request));
+    for (std::uint64_t i = 0; i < case_group.lifecycles; ++i) {
+      if (i % kMostItemsOfRequest == 0) work.push_back(request_for({}));
+      work.back().items.push_back({case_group.lifecycle_id(i), case_group.allocators});
+    }
   }
   return work;
 }
@@ -66,7 +83,7 @@ std::vector<Json> JobPlan::planned_rows() const {
 std::vector<Json> JobPlan::planned_lifecycles() const {
   std::vector<Json> lifecycles;
   for (int group = 0; group < groups_of_ranks(); ++group) {
-    for (const auto& case_group : plan_.groups) {
+    for (const auto& case_group : plan().groups) {
       if (case_group.kind != GroupKind::lifecycle) continue;
       lifecycles.push_back(Json{{"label", case_group.id},
                                 {"workspace", name_of(case_group.workspace)},

@@ -6,6 +6,7 @@
 #include "job/case_group_task.hpp"
 #include "job/device_decision.hpp"
 #include "job/memory_problem.hpp"
+#include "job/run_deadlines.hpp"
 #include "report/fold.hpp"
 
 namespace symmbench {
@@ -75,15 +76,20 @@ Json report_of_disagreement(const JobPlan& plan, const RunConfig& config, const 
 
 MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation) {
   const std::string started_at = utc_timestamp();
-  RunOutcome outcome = job.run(std::vector{WorkRequest{.task = kPreflightTask, .label = kPreflightTask}});
+  RunOutcome outcome = job.run(
+      std::vector{WorkRequest{.task = kPreflightTask, .label = kPreflightTask, .deadlines = deadlines_of(config)}});
   const auto facts = latest_facts(job.records_of("rank"));
   const DeviceDecision device = decide_device(config, facts, plan.world_size());
-  const RunConfig decided = config_for(config, device);
-  plan.follow_tuning(decided);
+  RunConfig decided = config_for(config, device);
+  const auto hosts = hosts_of_run(facts);
+  decided.deadline_scale *= widening_of(hosts);
+  plan.follow_tuning(decided.tuning.name);
   if (auto concern = tuning_concern(decided, device)) {
     job.append(to_json(EventRecord{.what = "foreign_tuning", .detail = std::move(*concern), .data = nullptr}));
   }
-  job.append(to_json(run_started(decided, plan, device, invocation, started_at)));
+  RunStarted started = run_started(decided, plan, device, invocation, started_at);
+  started.run["deadlines"] = deadlines_json(config, hosts);
+  job.append(to_json(started));
 
   std::optional<std::string> problem = device.problem;
   if (!problem) problem = memory_problem(plan.plan(), device, facts);

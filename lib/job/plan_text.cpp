@@ -5,6 +5,7 @@
 
 #include "bench/batch_ring.hpp"
 #include "core/text.hpp"
+#include "job/run_deadlines.hpp"
 #include "plan/case_codec.hpp"
 #include "plan/estimate.hpp"
 
@@ -104,10 +105,7 @@ std::string plan_text(const RunConfig& config, const Plan& plan) {
   text += "\n";
   for (const auto& group : plan.groups) text += group_text(group);
   text += memory_text(memory_of(config, plan), ranks);
-  const auto deadlines = deadlines_of(config);
-  text += fmt::format(
-      "\nDeadlines: a kernel gives up after {} s, a round between ranks after {} s, the watchdog after {} s\n",
-      deadlines.kernel_wait_s, deadlines.round_s, deadlines.watchdog_s);
+  text += plan_deadlines_text(config, plan);
   text += fmt::format("Expected time: {:.0f} s on cuda, {:.0f} s on host (estimate)\n",
                       expected_seconds(plan, config, false), expected_seconds(plan, config, true));
   if (!plan.notes.empty()) text += fmt::format("\nNotes\n  {}\n", fmt::join(plan.notes, "\n  "));
@@ -118,20 +116,17 @@ Json plan_json(const RunConfig& config, const Plan& plan) {
   const int ranks = plan.world_size;
   Json groups = Json::array();
   for (const auto& group : plan.groups) groups.push_back(group_json(group));
-  const auto deadlines = deadlines_of(config);
-  return {
-      {"ranks", ranks},
-      {"groups_of_ranks", ranks / plan.group_size},
-      {"group_size", plan.group_size},
-      {"groups", std::move(groups)},
-      {"memory", memory_json(memory_of(config, plan), ranks)},
-      {"deadlines_s",
-       {{"kernel_wait", deadlines.kernel_wait_s}, {"round", deadlines.round_s}, {"watchdog", deadlines.watchdog_s}}},
-      {"expected_s",
-       {{"cuda", expected_seconds(plan, config, false)},
-        {"host", expected_seconds(plan, config, true)},
-        {"estimate", true}}},
-      {"notes", plan.notes}};
+  return {{"ranks", ranks},
+          {"groups_of_ranks", ranks / plan.group_size},
+          {"group_size", plan.group_size},
+          {"groups", std::move(groups)},
+          {"memory", memory_json(memory_of(config, plan), ranks)},
+          {"deadlines_s", plan_deadlines_json(config, plan)},
+          {"expected_s",
+           {{"cuda", expected_seconds(plan, config, false)},
+            {"host", expected_seconds(plan, config, true)},
+            {"estimate", true}}},
+          {"notes", plan.notes}};
 }
 
 }  // namespace symmbench

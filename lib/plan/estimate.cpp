@@ -34,15 +34,24 @@ double case_seconds(const Case& one, const RunConfig& config, bool emulated) {
 
 bool runs_nothing(const CaseGroup& group) { return group.kind != GroupKind::library && group.capacity.empty(); }
 
+}  // namespace
+
+double filled_bytes(const CaseGroup& group) {
+  double bytes = 0;
+  if (group.kind == GroupKind::library || group.capacity.empty()) return bytes;
+  for (const auto& segment : workspace_row(group.workspace).segments(group.capacity)) {
+    bytes += static_cast<double>(segment.used_bytes);
+  }
+  return bytes;
+}
+
+namespace {
+
 /// Creation, rendezvous, initialisation and close of a workspace, and its zero-filling.
 double lifecycle_seconds(const CaseGroup& group, bool emulated) {
   constexpr double kConnect_s = 3;  // NCCL, 4 GPUs
   if (group.kind == GroupKind::library) return emulated ? 0 : kConnect_s;
-  double filled_bytes = 0;
-  for (const auto& segment : workspace_row(group.workspace).segments(group.capacity)) {
-    filled_bytes += static_cast<double>(segment.used_bytes);
-  }
-  return 0.015 + filled_bytes * (emulated ? group.capacity.world_size() / 2e9 : 1 / 1e12);
+  return 0.015 + filled_bytes(group) * (emulated ? group.capacity.world_size() / 2e9 : 1 / 1e12);
 }
 
 }  // namespace

@@ -38,6 +38,10 @@ struct MemoryEstimate {
 MemoryEstimate plan_memory(const Plan& plan, std::uint64_t granularity_bytes,
                            const std::function<std::uint64_t(const Case&)>& ring_bytes);
 
+/// What the segments of a group's workspace hold on one rank, all of it filled when it is brought up; 0 for
+/// a library's group, and for one that runs nothing.
+double filled_bytes(const CaseGroup& group);
+
 /// Crude: how long the plan takes, within a factor of two or three on an idle machine. Measured iterations, warm-up and
 /// checks of every case, lifecycles and worker starts.
 double expected_seconds(const Plan& plan, const RunConfig& config, bool emulated);

@@ -19,6 +19,23 @@ Json events_json(const RecordSet& records) {
   return list;
 }
 
+Json deadlines_of_run(const Json& deadlines) {
+  Json hosts = Json::array();
+  const Json given = member(deadlines, "hosts");
+  for (const Json& host : given.is_array() ? given : Json::array()) {
+    hosts.push_back({{"host", pick_text(host, "host")},
+                     {"ranks", pick_integer(host, "ranks")},
+                     {"cores", pick_number(host, "cores")},
+                     {"load_1m", pick_number(host, "load_1m")},
+                     {"widened_by", pick_number(host, "widened_by")}});
+  }
+  Json folded{{"hosts", std::move(hosts)}};
+  for (const auto* key : {"timeout_s", "scale", "widened_by", "kernel_wait_s", "round_s", "watchdog_s"}) {
+    folded[key] = pick_number(deadlines, key);
+  }
+  return folded;
+}
+
 Json run_json(const RecordSet& records, const Outcomes& outcomes) {
   const Json& run = records.started.run;
   Json folded{{"command", pick_text(run, "command")},
@@ -34,6 +51,9 @@ Json run_json(const RecordSet& records, const Outcomes& outcomes) {
               {"events", events_json(records)},
               {"incidents", fold_run_incidents(records, outcomes)}};
   if (const Json injected = member(run, "injected"); injected.is_array()) folded["injected"] = injected;
+  if (const Json deadlines = pick_object(run, "deadlines"); !deadlines.is_null()) {
+    folded["deadlines"] = deadlines_of_run(deadlines);
+  }
   return folded;
 }
 

@@ -63,6 +63,8 @@ void GroupCoordinator::start_next(Clock::time_point) {
   for (const int rank : members_) state_of_.push_back({.report = {.rank = rank}});
   events_ = 0;
   open_rounds_.clear();
+  rounds_.set_step_timeout(std::chrono::duration_cast<std::chrono::nanoseconds>(
+      seconds(running_.deadlines ? running_.deadlines->round_s : limits_.round_s)));
   rounds_.open_attempt(static_cast<std::uint32_t>(group_), static_cast<std::uint32_t>(attempt_));
   state_ = State::running;
   if (std::exchange(restarted_, false)) {

@@ -16,13 +16,33 @@ std::vector<std::string> allocators_of(const WorkRequest& request) {
   return names;
 }
 
+namespace {
+
+Json deadlines_json(const std::optional<Deadlines>& deadlines) {
+  if (!deadlines) return nullptr;
+  return {deadlines->kernel_wait_s, deadlines->stream_s, deadlines->round_s, deadlines->watchdog_s};
+}
+
+std::optional<Deadlines> deadlines_from(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return Deadlines{json.at(0).get<double>(), json.at(1).get<double>(), json.at(2).get<double>(),
+                   json.at(3).get<double>()};
+}
+
+}  // namespace
+
 Json to_json(const WorkRequest& request) {
   Json items = Json::array();
   for (const WorkItem& item : request.items) {
     items.push_back({{"case_id", item.case_id}, {"allocators", item.allocators}});
   }
-  return {{"task", request.task},   {"label", request.label},    {"attempt", request.attempt},
-          {"alone", request.alone}, {"items", std::move(items)}, {"settings", request.settings}};
+  return {{"task", request.task},
+          {"label", request.label},
+          {"attempt", request.attempt},
+          {"alone", request.alone},
+          {"items", std::move(items)},
+          {"settings", request.settings},
+          {"deadlines", deadlines_json(request.deadlines)}};
 }
 
 WorkRequest work_request_from(const Json& json) try {
@@ -30,6 +50,7 @@ WorkRequest work_request_from(const Json& json) try {
                       .label = json.at("label").get<std::string>(),
                       .settings = json.at("settings"),
                       .items = {},
+                      .deadlines = deadlines_from(json.at("deadlines")),
                       .attempt = json.at("attempt").get<int>(),
                       .alone = json.at("alone").get<bool>()};
   for (const Json& item : json.at("items")) {

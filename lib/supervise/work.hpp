@@ -1,8 +1,10 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/deadlines.hpp"
 #include "core/json.hpp"
 
 namespace symmbench {
@@ -20,6 +22,8 @@ struct WorkRequest {
   std::string label;            ///< CaseGroup::id, for messages
   Json settings;                ///< what the task needs besides: configuration, device chosen
   std::vector<WorkItem> items;  ///< cases, or rounds of a lifecycle; none for the preflight
+  /// Of the waits in it; nullopt: the supervisors' own (SupervisorOptions).
+  std::optional<Deadlines> deadlines = std::nullopt;
   /// Set by the coordinator: which worker life of the group this is, counted over the whole run; never used twice.
   int attempt = 0;
   /// Set by the coordinator: the items are (re-)run under one allocator because they failed, or could not start, with

@@ -2,6 +2,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/deadlines.hpp"
 #include "supervise/worker.hpp"
 
 namespace symmbench {
@@ -44,7 +45,7 @@ class PointHeartbeat : public Heartbeat {
   virtual void reached(const WorkPoint& point) = 0;
 
   Heartbeat& page() { return page_; }
-  /// What the worker was last allowed, in seconds; 0: it was not asked for so far.
+  /// What the worker was last allowed, in seconds; before it asked for anything, what its start may take.
   double allowance_s() const { return allowance_s_; }
 
  private:
@@ -53,7 +54,7 @@ class PointHeartbeat : public Heartbeat {
   Heartbeat& page_;
   std::string_view work_;
   int item_ = -1;
-  double allowance_s_ = 0;
+  double allowance_s_ = deadline::kContext_s;
 };
 
 }  // namespace symmbench

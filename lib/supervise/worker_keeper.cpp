@@ -47,6 +47,10 @@ void WorkerKeeper::start(WorkRequest request) {
   stop_deadline_.reset();
   last_page_ = {};
   last_end_ = {Kind::failed, 0};
+  const double round_s = request.deadlines ? request.deadlines->round_s : options_.round_s;
+  watchdog_s_ = request.deadlines ? request.deadlines->watchdog_s - round_s : options_.watchdog_s;
+  WorkerLaunch launch = options_.launch;
+  if (request.deadlines) launch.start_s = std::max(watchdog_s_, deadline::kContext_s);
   const auto first_rank = static_cast<std::uint32_t>(group_ * group_size_);
   WorkerAssignment assignment{.request = std::move(request),
                               .scope = {.group = static_cast<std::uint32_t>(group_),
@@ -55,13 +59,13 @@ void WorkerKeeper::start(WorkRequest request) {
                                         .first_rank = first_rank,
                                         .size = static_cast<std::uint32_t>(group_size_)},
                               .world_rank = world_rank_,
-                              .round_s = options_.round_s,
+                              .round_s = round_s,
                               .job_nonce = options_.job_nonce,
                               .channel_faults = options_.channel_faults.worker};
-  options_.launch.channel_faults = options_.channel_faults.supervisor;
+  launch.channel_faults = options_.channel_faults.supervisor;
   answered_at_ = Clock::now();
   try {
-    link_ = std::make_unique<WorkerLink>(options_.launch, assignment);
+    link_ = std::make_unique<WorkerLink>(launch, assignment);
   } catch (const Error& error) {
     fail(error.failure());
   }
@@ -150,7 +154,7 @@ void WorkerKeeper::look_at_page() {
   if (said_hung_ || said_failed_ || dismissed_ || rounds_waiting_ > 0) return;
   const double overdue_s =
       std::min(link_->snapshot().overdue_s, std::chrono::duration<double>(Clock::now() - answered_at_).count());
-  if (overdue_s <= options_.watchdog_s) return;
+  if (overdue_s <= watchdog_s_) return;
   said_hung_ = true;
   tell(message::kHung, {{"attempt", attempt_}});
 }

@@ -15,8 +15,8 @@ class WorkerKeeper {
  public:
   struct Options {
     WorkerLaunch launch;
-    double watchdog_s = 30;
-    double round_s = 20;
+    double watchdog_s = 30;  ///< beyond what the worker allows itself; a request's own deadlines come first
+    double round_s = 20;     ///< the same
     std::string job_nonce;
     /// Strike the channel of each worker until one has failed; the next is spared.
     ChannelFaults channel_faults = {};
@@ -62,6 +62,7 @@ class WorkerKeeper {
 
   std::unique_ptr<WorkerLink> link_;
   int attempt_ = -1;
+  double watchdog_s_ = 0;  ///< of the request that runs
   bool said_done_ = false, said_failed_ = false, said_hung_ = false, broken_ = false, dismissed_ = false;
   int rounds_waiting_ = 0;
   Clock::time_point answered_at_;          ///< last round result: until then the worker was not to blame for waiting

@@ -238,7 +238,7 @@ void SegmentSet::reset(const PhaseContext& context) {
 }
 
 void SegmentSet::close(const PhaseContext& context) {
-  if (closed_) return;
+  if (closed_ || !created_) return;  // half-built, it was closed by create(), or the ranks lost each other in it
   closed_ = true;
   std::exception_ptr first;
   const auto keep_going = [&](const auto& step) {

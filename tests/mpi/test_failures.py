@@ -10,7 +10,7 @@ RANKS = range(4)
 CASES = ("run", "--device", "host", "-b", "4K", "-e", "16K", "-f", "2", "-n", 20, "--lifecycles", 0)
 SECOND = "1x4096"
 PATIENT = ("-T", 600)  # no wait of the run ends by itself
-HASTY = ("-T", 6)  # a rank that does not come is given up
+HASTY = ("-T", 3)  # a rank that does not come is given up
 # mpirun kills one second after SIGTERM; that rank 0 has its report by then is not what is tested here.
 UNHURRIED = {"OMPI_MCA_odls_base_sigkill_timeout": "3"}
 

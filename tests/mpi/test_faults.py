@@ -5,7 +5,7 @@ import errno
 from harness import BINARY, RunTest, launch, main, run
 
 ONE_CASE = ("run", "--device", "host", "-b", "16K", "-e", "16K", "-n", 20, "--allocator", "torch_symm_mem",
-            "--algorithm", "one_shot", "--lifecycles", 0, "-T", 6)
+            "--algorithm", "one_shot", "--lifecycles", 0, "-T", 3)
 
 
 class Faults(RunTest):

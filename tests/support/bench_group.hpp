@@ -1,9 +1,7 @@
 #pragma once
 #include <functional>
 
-#include "bench/group_task.hpp"
-#include "bench/library_group.hpp"
-#include "bench/lifecycle.hpp"
+#include "bench/any_group.hpp"
 #include "config/resolve.hpp"
 #include "device/faulty/faulty_driver.hpp"
 #include "device/host/host_driver.hpp"
@@ -66,14 +64,7 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
                           .heartbeat = *heartbeat,
                           .job_nonce = "test",
                           .item_done = [](int) {}};
-    switch (group.kind) {
-      case GroupKind::measure:
-        return run_case_group(context, config, group, backend);
-      case GroupKind::lifecycle:
-        return run_lifecycles(context, config, group, backend);
-      case GroupKind::library:
-        return run_library_group(context, config, group, backend);
-    }
+    run_any_group(context, config, group, backend);
   });
   return records.all();
 }

@@ -218,7 +218,8 @@ void CudaStream::synchronize() {
   if (capturing_)
     throw_driver_error(DriverCall::synchronize, driver_code::kIllegalState, "the stream is being captured");
   context_.enter();
-  const Deadline deadline = Deadline::in(synchronize_limit_);
+  const auto limit = synchronize_limit_ + work_;
+  const Deadline deadline = Deadline::in(limit);
   while (true) {
     const CUresult result = context_.api().stream_query(stream_);
     if (result == CUDA_SUCCESS) return;
@@ -228,7 +229,7 @@ void CudaStream::synchronize() {
                    .reason = Reason::timed_out,
                    .call = std::string(name_of(DriverCall::synchronize)),
                    .detail = fmt::format("work on device {} not done after {:.1f} s", context_.ordinal(),
-                                         std::chrono::duration<double>(synchronize_limit_).count())});
+                                         std::chrono::duration<double>(limit).count())});
     }
     std::this_thread::yield();
   }

@@ -44,10 +44,12 @@ class CudaStream final : public Stream {
   /// Polls and yields. @throws Error{kernel, timed_out} when work is left at the limit; the stream is then of no use:
   /// even destroying its context may wait for that work, so end the process.
   void synchronize() override;
+  void allow_work(std::chrono::nanoseconds work) override { work_ = work; }
 
  private:
   const CudaContext& context_;
   std::chrono::nanoseconds synchronize_limit_;
+  std::chrono::nanoseconds work_{0};
   CUstream stream_ = nullptr;
   bool capturing_ = false;
 };

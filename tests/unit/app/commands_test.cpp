@@ -48,7 +48,9 @@ TEST_CASE("a plan tells cases, memory, deadlines, time and notes") {
   CHECK(contains(text, "skipped: residual_rmsnorm runs on 2, 4, 8 or 16 ranks, not on 3"));
   CHECK(contains(text, "per rank"));
   CHECK(contains(text, "per host"));
-  CHECK(contains(text, "a kernel gives up after 4 s, a round between ranks after 8 s, the watchdog after 12 s"));
+  CHECK(contains(
+      text,
+      "a kernel gives up after 4 s, its stream after 6 s, a round between ranks after 8 s, the watchdog after 12 s"));
   CHECK(contains(text, "(estimate)"));
   CHECK(contains(text, "residual_rmsnorm bf16: 1 KiB, 4 KiB run as 16 KiB (1 x 8192)"));
   CHECK(contains(text_of_plan(parse_command_line({"plan", "--group-size", "2"}).config, 4),
@@ -67,7 +69,15 @@ TEST_CASE("a plan as JSON has every case with its keys and the same memory as it
   const auto& memory = json.at("memory");
   CHECK(memory.at("host_bytes").get<std::uint64_t>() == 8 * memory.at("rank_bytes").get<std::uint64_t>());
   CHECK(memory.at("rank_bytes").get<std::uint64_t>() > 8 * 8 * (std::uint64_t{1} << 20) / 2);
-  CHECK(json.at("deadlines_s").at("round") == 20.0);
+  const auto& deadlines = json.at("deadlines_s");
+  CHECK(deadlines.at("round") == 20.0);
+  CHECK(deadlines.at("start_up").at("mpi_init") > 0);
+  REQUIRE(deadlines.at("groups").size() == 3);
+  const auto& group = deadlines.at("groups")[0];
+  CHECK(group.at("round") >= 20.0);
+  CHECK(group.at("batch_least") >= group.at("round"));
+  CHECK(group.at("batch_most") <= 2 * group.at("round").get<double>());
+  CHECK(deadlines.at("groups")[1].at("batch_most").is_null());
 }
 
 TEST_CASE("a plan that the rank count forbids is a usage error") {

@@ -21,6 +21,26 @@ TEST_CASE("every iteration of a batch has a slot of its own while the ring fits 
   CHECK(shape.checked_every() == 1);
 }
 
+TEST_CASE("a batch that would be too long is split in equal parts, with a slot of its own for each that fits") {
+  Case asked = plain(16 << 20);
+  asked.cudagraph = asked.iters.emplace(10000);
+  const BatchShape whole = batch_shape(asked, true);
+  CHECK(whole.iterations == 10000);
+  const BatchShape part = batch_shape(asked, true, 1515);
+  CHECK(part.iterations == 1429);
+  CHECK(part.buffers == whole.buffers);
+  const BatchShape few = batch_shape(asked, true, 3);
+  CHECK(few.iterations == 3);
+  CHECK(few.buffers == 3);
+  CHECK(batch_shape(asked, true, 1).iterations == 1);
+  CHECK(batch_shape(plain(1 << 20), false, 1'000'000).iterations == 50);
+}
+
+TEST_CASE("before anything is measured an iteration is assumed by its bytes, and for emulated ranks by their number") {
+  CHECK(assumed_iteration_s(plain(1 << 24), true) > 10 * assumed_iteration_s(plain(1 << 10), true));
+  CHECK(assumed_iteration_s(plain(1 << 10), true) > assumed_iteration_s(plain(1 << 10), false));
+}
+
 TEST_CASE("a shared ring is prime to the Lamport slots, so that a stale packet meets another input") {
   for (std::uint64_t message = 1 << 20; message <= (1 << 28); message += 1 << 20) {
     const BatchShape shape = batch_shape(plain(message), false);

@@ -1,9 +1,11 @@
 #include "job/job_plan.hpp"
 
 #include <catch2/catch_test_macros.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "comm/frame_channel.hpp"
 #include "config/resolve.hpp"
 #include "job/case_group_task.hpp"
 #include "plan/case_codec.hpp"
@@ -75,6 +77,26 @@ TEST_CASE("a worker is handed its whole case group and the run's resolved config
   CHECK(work[2].items[1].case_id == plan.plan().groups[2].lifecycle_id(1));
 }
 
+TEST_CASE("a group of very many cases is several requests, each of which fits a frame, with every case once") {
+  Json tokens = Json::array();
+  for (int i = 1; i <= 10000; ++i) tokens.push_back(i);
+  const auto config =
+      resolve(Json{{"tokens", tokens}, {"hidden", 64}, {"device", "host"}, {"lifecycles", 20000}}, Json::object());
+  const JobPlan plan(config, 2);
+  std::set<std::string> asked;
+  std::size_t items = 0;
+  for (const auto& request : plan.work(0, config, "host")) {
+    CHECK(request.items.size() <= kMostItemsOfRequest);
+    CHECK(to_json(request).dump().size() < kMaxFrameBytes / 4);
+    const CaseGroup told = case_group_task_from(request.settings).group;
+    if (told.kind == GroupKind::measure) CHECK(told.cases.size() == request.items.size());
+    for (const auto& item : request.items) asked.insert(item.case_id);
+    items += request.items.size();
+  }
+  CHECK(items == asked.size());
+  CHECK(items == 10000 + 2 * 20000);
+}
+
 TEST_CASE("a case that is known to be skipped is planned as a row and never asked of a worker") {
   const auto config = planned_with(
       {{"pattern", "residual_rmsnorm,allreduce"}, {"algorithm", "one_shot"}, {"minbytes", "16K"}, {"maxbytes", "16K"}});
@@ -95,10 +117,46 @@ TEST_CASE("the device's tuning table changes what auto takes, its absence does n
   JobPlan plan(open, 2);
   const auto source = [&] { return plan.planned_rows()[0].at("auto_source").get<std::string>(); };
   CHECK(source() == "computed");
-  plan.follow_tuning(with_tuning(open, "computed"));
+  plan.follow_tuning("computed");
   CHECK(source() == "computed");
-  plan.follow_tuning(with_tuning(open, "sm90"));
+  plan.follow_tuning("sm90");
   CHECK(source() == "sm90");
+}
+
+TEST_CASE("a plan that only some device's tuning table forbids is refused before anything runs") {
+  // The table takes two_shot here, which the second sweep asks for under another list of allocators.
+  const Json sweep{{"pattern", "residual_rmsnorm"}, {"minbytes", "1M"}, {"maxbytes", "1M"}};
+  Json first = sweep, second = sweep;
+  first["algorithm"] = "auto";
+  const auto planned = [&](const std::string& tuning, const std::string& algorithm) {
+    second["algorithm"] = algorithm;
+    second["allocator"] = "symm_device_memory";
+    const auto config = resolve(Json{{"tuning", tuning}, {"sweeps", {first, second}}}, Json::object());
+    return JobPlan(config, 2).groups_of_ranks();
+  };
+  const Json alone{{"algorithm", "auto"}, {"minbytes", "1M"}, {"maxbytes", "1M"}, {"pattern", "residual_rmsnorm"}};
+  JobPlan plan(planned_with(alone), 2);
+  const auto algorithm = [&] { return plan.planned_rows()[0].at("auto_algorithm").get<std::string>(); };
+  const auto computed = algorithm();
+  plan.follow_tuning("sm90");
+  const auto tuned = algorithm();
+  REQUIRE(computed != tuned);
+  CHECK(planned("computed", tuned) == 1);
+  CHECK(failure_of([&] { planned("auto", tuned); }).layer == Layer::config);
+}
+
+TEST_CASE("a request brings the deadlines of its own group, and its worker is told the same") {
+  const auto config = planned_with({{"device", "host"}, {"minbytes", "64M"}, {"maxbytes", "64M"}, {"timeout", "5"}});
+  const auto small = planned_with({{"device", "host"}, {"minbytes", "1K"}, {"maxbytes", "1K"}, {"timeout", "5"}});
+  const auto work = JobPlan(config, 4).work(0, config, "host");
+  REQUIRE_FALSE(work.empty());
+  for (const auto& request : work) {
+    REQUIRE(request.deadlines);
+    const WorkerConfig told = case_group_task_from(request.settings).config;
+    CHECK(deadlines_of(told).round_s == request.deadlines->round_s);
+    CHECK(request.deadlines->round_s > 2 * 5);  // there is much to fill
+  }
+  CHECK(JobPlan(small, 4).work(0, small, "host")[0].deadlines->round_s < 1.5 * 5);
 }
 
 TEST_CASE("faults are handed to workers as they were asked for") {

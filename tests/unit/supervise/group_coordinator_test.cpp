@@ -55,6 +55,24 @@ TEST_CASE("a round is answered to everybody when the last one came") {
   CHECK_FALSE(story.group.round_open());
 }
 
+TEST_CASE("a round waits as long as its request says, the next request's as long as that one says") {
+  Story story(2);
+  WorkRequest patient = pair_request({"x"});
+  patient.deadlines = deadlines_of(100, 1);
+  story.begin({patient, pair_request({"y"})});
+  story.contribute(0);
+  story.pass(99);
+  CHECK(story.answers.empty());
+  story.contribute(1);
+  REQUIRE(story.answers.size() == 1);
+  story.all_done();
+  story.contribute(0);
+  story.pass(19);
+  CHECK(story.answers.size() == 1);
+  story.pass(2);
+  CHECK(story.answers.size() == 2);
+}
+
 TEST_CASE("a crash in a case is recorded for that case, which is then re-run one allocator at a time") {
   Story story(2);
   story.begin({pair_request({"x", "y", "z"})});

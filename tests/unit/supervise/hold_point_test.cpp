@@ -102,6 +102,22 @@ TEST_CASE("a worker is held at the point whose FIFO there is, for as long as the
   CHECK(page.snapshot().overdue_s > -101);
 }
 
+TEST_CASE("a worker held at its very start is then allowed what a start is") {
+  const ScratchFolder folder;
+  const std::string fifo = folder / "measure.none.start.rank3";
+  REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+  auto page = HeartbeatPage::create(5);
+  std::thread worker([&] {
+    PageHeartbeat written(page);
+    const auto request = request_labelled("measure/x");
+    HeldHeartbeat heartbeat(written, request, folder.path(), 3);
+    heartbeat.begin();
+  });
+  wait_until_held(fifo).reset();
+  worker.join();
+  CHECK(page.snapshot().overdue_s < -5);
+}
+
 TEST_CASE("other ranks, and a worker that comes after the FIFO was removed, are not held") {
   const ScratchFolder folder;
   const std::string fifo = folder / "measure.1.use.rank3";
