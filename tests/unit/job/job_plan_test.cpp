@@ -80,8 +80,8 @@ TEST_CASE("a worker is handed its whole case group and the run's resolved config
 TEST_CASE("a group of very many cases is several requests, each of which fits a frame, with every case once") {
   Json tokens = Json::array();
   for (int i = 1; i <= 10000; ++i) tokens.push_back(i);
-  const auto config =
-      resolve(Json{{"tokens", tokens}, {"hidden", 64}, {"device", "host"}, {"lifecycles", 20000}}, Json::object());
+  const Json file{{"tokens", tokens}, {"hidden", 64}, {"device", "host"}, {"lifecycles", 20000}};
+  const auto config = resolve(&file, Json::object());
   const JobPlan plan(config, 2);
   std::set<std::string> asked;
   std::size_t items = 0;
@@ -131,7 +131,8 @@ TEST_CASE("a plan that only some device's tuning table forbids is refused before
   const auto planned = [&](const std::string& tuning, const std::string& algorithm) {
     second["algorithm"] = algorithm;
     second["allocator"] = "symm_device_memory";
-    const auto config = resolve(Json{{"tuning", tuning}, {"sweeps", {first, second}}}, Json::object());
+    const Json file{{"tuning", tuning}, {"sweeps", {first, second}}};
+    const auto config = resolve(&file, Json::object());
     return JobPlan(config, 2).groups_of_ranks();
   };
   const Json alone{{"algorithm", "auto"}, {"minbytes", "1M"}, {"maxbytes", "1M"}, {"pattern", "residual_rmsnorm"}};
