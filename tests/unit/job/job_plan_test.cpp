@@ -123,29 +123,6 @@ TEST_CASE("the device's tuning table changes what auto takes, its absence does n
   CHECK(source() == "sm90");
 }
 
-TEST_CASE("a plan that only some device's tuning table forbids is refused before anything runs") {
-  // The table takes two_shot here, which the second sweep asks for under another list of allocators.
-  const Json sweep{{"pattern", "residual_rmsnorm"}, {"minbytes", "1M"}, {"maxbytes", "1M"}};
-  Json first = sweep, second = sweep;
-  first["algorithm"] = "auto";
-  const auto planned = [&](const std::string& tuning, const std::string& algorithm) {
-    second["algorithm"] = algorithm;
-    second["allocator"] = "symm_device_memory";
-    const Json file{{"tuning", tuning}, {"sweeps", {first, second}}};
-    const auto config = resolve(&file, Json::object());
-    return JobPlan(config, 2).groups_of_ranks();
-  };
-  const Json alone{{"algorithm", "auto"}, {"minbytes", "1M"}, {"maxbytes", "1M"}, {"pattern", "residual_rmsnorm"}};
-  JobPlan plan(planned_with(alone), 2);
-  const auto algorithm = [&] { return plan.planned_rows()[0].at("auto_algorithm").get<std::string>(); };
-  const auto computed = algorithm();
-  plan.follow_tuning("sm90");
-  const auto tuned = algorithm();
-  REQUIRE(computed != tuned);
-  CHECK(planned("computed", tuned) == 1);
-  CHECK(failure_of([&] { planned("auto", tuned); }).layer == Layer::config);
-}
-
 TEST_CASE("a request brings the deadlines of its own group, and its worker is told the same") {
   const auto config = planned_with({{"device", "host"}, {"minbytes", "64M"}, {"maxbytes", "64M"}, {"timeout", "5"}});
   const auto small = planned_with({{"device", "host"}, {"minbytes", "1K"}, {"maxbytes", "1K"}, {"timeout", "5"}});
