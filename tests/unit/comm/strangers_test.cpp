@@ -57,8 +57,8 @@ class SilentProcess {
 Strangers exchange_beside(uid_t uid, int connections) {
   (void)take_strangers();
   const std::string nonce = make_job_nonce();
+  std::optional<SilentProcess> stranger;  // stays until every rank has left
   run_ranks(3, [&](int rank, Communicator& comm) {
-    std::optional<SilentProcess> stranger;
     if (rank == 2) {  // joins late: the stranger is there before the first peer
       std::vector<std::string> names;
       while (names.size() < 2) {
