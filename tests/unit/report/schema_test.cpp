@@ -36,7 +36,7 @@ void check_closed(const Json& schema, const std::string& path) {
     CHECK(schema["additionalProperties"] == false);
     for (const auto& [key, value] : schema["properties"].items()) {
       const auto& required = schema["required"];
-      const bool optional = key == "samples_us" || key == "injected";
+      const bool optional = key == "samples_us" || key == "injected" || key == "deadlines";
       CHECK((std::find(required.begin(), required.end(), Json(key)) != required.end()) != optional);
     }
   }
