@@ -10,6 +10,7 @@
 #include "core/log.hpp"
 #include "report/crossover_text.hpp"
 #include "report/nccl_table.hpp"
+#include "report/summary.hpp"
 #include "report/text.hpp"
 
 namespace symmbench {
@@ -23,12 +24,14 @@ void Console::append(const Json& record) {
   const auto type = type_of(record);
   progress_.clear();
   if (type == "rank") rank_facts_.push_back(record);
+  if (type == "rank" || type == "run_started") add_record(known_, record);
   if (type == "run_started") {
     progress_.plan(record.at("planned_rows").size());
     if (shows_results()) write_device_list(std::cout, report_head(record, rank_facts_));
   }
   if (type == "row") progress_.row_done();
   if (type == "event") say(record.value("what", std::string()), record.value("detail", std::string()));
+  if (type == "failure") tell_failure(failure_record_from(record));
   std::cout.flush();
 }
 
@@ -36,6 +39,16 @@ void Console::say(const std::string& what, const std::string& detail) {
   // One disk holds the journals of many ranks; run.events names them all.
   if (what == kJournalIncomplete && std::exchange(journal_mentioned_, true)) return;
   log_line("symmbench: {}: {}", what, detail);
+}
+
+/// At once: the row comes when the case has been repeated under each of its allocators.
+void Console::tell_failure(FailureRecord record) {
+  locate(record.failure, known_);
+  if (config_.format == OutputFormat::table && shows_results()) {
+    std::cout << "# " << failure_line(record) << std::endl;
+  } else {
+    log_line("symmbench: {}", failure_line(record));
+  }
 }
 
 void Console::on_plan(const RunStarted& started) { table_.on_plan(started); }

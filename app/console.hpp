@@ -5,6 +5,7 @@
 #include "app/progress.hpp"
 #include "config/run_config.hpp"
 #include "journal/records.hpp"
+#include "report/record_set.hpp"
 #include "report/table.hpp"
 
 namespace symmbench {
@@ -29,10 +30,12 @@ class Console final : public RecordSink, public CaseListener {
  private:
   void say(const std::string& what, const std::string& detail);
   bool shows_results() const { return config_.format != OutputFormat::none && !config_.quiet; }
+  void tell_failure(FailureRecord record);
 
   const RunConfig& config_;
   TableWriter table_;
   std::vector<Json> rank_facts_;
+  RecordSet known_;  ///< who the ranks are
   Progress progress_;
   bool journal_mentioned_ = false;
 };

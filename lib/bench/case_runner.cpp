@@ -181,6 +181,7 @@ void CaseRunner::note_split(const Case& bench_case, const AllocatorRun& run, std
 /// Launch i of every batch uses the same addresses, so one recording serves all; what changes from batch to batch
 /// (iteration, epoch, slot) lives in device memory.
 void CaseRunner::capture(AllocatorRun& run, bool stamped) {
+  context_.heartbeat.allocator(run.on.allocator);
   const auto launches = [&] {
     for (std::uint64_t i = 0; i < run.shape.iterations; ++i) {
       const AllreduceCall call =
@@ -247,6 +248,7 @@ void CaseRunner::use_inputs(AllocatorRun& run, InputKind kind) {
 }
 
 double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
+  context_.heartbeat.allocator(run.on.allocator);
   const auto& workspace = *run.on.workspace;
   const auto& batch = run.ring.view();
   const CheckCall check = run.check_call();
@@ -328,6 +330,7 @@ bool CaseRunner::narrow_enough(const Runs& runs) const {
 }
 
 void CaseRunner::verify(AllocatorRun& run) {
+  context_.heartbeat.allocator(run.on.allocator);
   run.on.workspace->check_canaries();
   if (config_.check == CheckMode::off) return;
 

@@ -14,6 +14,8 @@
 namespace symmbench {
 namespace {
 
+constexpr std::string_view kUpstreamChoice = "upstream";  // as --handle has it
+
 class GroupRun {
  public:
   GroupRun(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend)
@@ -26,11 +28,13 @@ class GroupRun {
 
   void run() {
     for (const auto& allocator : allocators_of(context_.request)) {
+      context_.heartbeat.allocator(allocator);
       AllocatorSetup& setup =
           setups_.try_emplace(allocator, context_, config_, group_, allocator, backend_, *stream_).first->second;
       setup.try_bring_up(clock_);
       if (setup.ready().workspace && leader()) context_.records.append(to_json(setup.record()));
     }
+    context_.heartbeat.allocator("");
     measure_links();
     placements_.emplace(context_, config_, backend_, setups_);
     CaseRunner runner(context_, config_, backend_, *stream_);
@@ -38,9 +42,11 @@ class GroupRun {
     for (std::size_t i = 0; i < context_.request.items.size(); ++i) {
       const auto& item = context_.request.items[i];
       context_.heartbeat.item(static_cast<int>(i));
+      context_.heartbeat.allocator(first_to_run(item.allocators));
       context_.heartbeat.phase(Phase::use);
       const Case& bench_case = case_of(group_, item.case_id);
       const auto rows = rows_of(runner, bench_case, item.allocators);
+      context_.heartbeat.allocator("");
       if (!leader()) continue;
       for (auto row : rows) {
         row.alone = context_.request.alone;
@@ -52,11 +58,22 @@ class GroupRun {
     }
     context_.heartbeat.item(-1);
     placements_->close();
-    for (auto& [name, setup] : setups_) setup.close(clock_);
+    for (auto& [name, setup] : setups_) {
+      context_.heartbeat.allocator(name);
+      setup.close(clock_);
+    }
+    context_.heartbeat.allocator("");
   }
 
  private:
   bool leader() const { return context_.comm.rank() == 0; }
+
+  /// Whose work a case begins with; "" when none of them can run.
+  std::string first_to_run(const std::vector<std::string>& allocators) const {
+    const auto first = std::find_if(allocators.begin(), allocators.end(),
+                                    [&](const std::string& name) { return setups_.at(name).ready().workspace != nullptr; });
+    return first == allocators.end() ? std::string{} : *first;
+  }
 
   /// Once, over the first of the allocators, as they were asked for, whose workspace stands. That this failed costs no case its result, but for a wait in vain
   /// with no other failure: ranks that do not reach each other are a hang, here as anywhere.
@@ -68,6 +85,7 @@ class GroupRun {
     });
     if (first == names.end()) return;
     const AllocatorWorkspace ready = setups_.at(*first).ready();
+    context_.heartbeat.allocator(*first);
     context_.heartbeat.phase(Phase::init);
     context_.heartbeat.allow(deadlines_of(config_).round_s);
     try {
@@ -104,7 +122,14 @@ class GroupRun {
                                        "the workspace could not be brought up: " + describe(*setup.failure()),
                                        setup.failure()));
       } else if (!setup.ready().workspace) {
-        skip(setup.handle().value("reason", std::string("no handle type can be used")));
+        auto reason = setup.handle().value("reason", std::string("no handle type can be used"));
+        if (group_.handle_asked != kUpstreamChoice) {
+          skip(std::move(reason));
+          continue;
+        }
+        // Whether its own choice works is what was asked; what a person chose may well be refused.
+        const Failure failure{.layer = Layer::memory, .reason = Reason::disagreement, .detail = reason};
+        rows.push_back(row_without_run(bench_case, context_, allocator, "failed", std::move(reason), failure));
       } else if (const auto problem = backend_.kernels->unsupported(bench_case.shape)) {
         skip(*problem);
       } else if (const auto excess = capacity_problem(group_.capacity, bench_case.shape)) {

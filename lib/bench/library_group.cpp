@@ -25,6 +25,7 @@ class LibraryGroupRun {
         choice_(backend.open_nccl()) {}
 
   void run() {
+    context_.heartbeat.allocator(group_.allocators.front());
     if (const auto reason = why_not()) return rows_without_run("skipped", *reason);
     try {
       bring_up();

@@ -96,6 +96,7 @@ void run_lifecycles(WorkerContext& context, const WorkerConfig& config, const Ca
 
   const auto& items = context.request.items;
   std::size_t item = 0;
+  context.heartbeat.allocator(group.allocators.front());
   for (std::uint64_t i = 0; i < group.lifecycles && item < items.size(); ++i) {
     if (items[item].case_id != group.lifecycle_id(i)) continue;  // an earlier worker's
     context.heartbeat.item(static_cast<int>(item));

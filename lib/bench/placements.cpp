@@ -83,6 +83,7 @@ AllocatorWorkspace Placements::at(const std::string& allocator, std::size_t inde
 void Placements::close() {
   for (auto& placement : further_) {
     for (auto& [allocator, workspace] : placement) {
+      context_.heartbeat.allocator(allocator);
       workspace->close({.comm = context_.comm, .observer = &unheard_});
     }
   }

@@ -84,6 +84,15 @@ std::optional<Layer> layer_from(std::string_view name) { return kLayers.value(na
 std::string_view name_of(Reason reason) { return kReasons.name(reason); }
 std::optional<Reason> reason_from(std::string_view name) { return kReasons.value(name); }
 
+std::string place_of(const Failure& failure) {
+  if (!failure.rank) return {};
+  std::string text = fmt::format("rank {}", *failure.rank);
+  if (!failure.host.empty()) text += " on " + failure.host;
+  if (failure.pid) text += fmt::format(", pid {}", *failure.pid);
+  if (!failure.gpu.empty()) text += ", " + failure.gpu;
+  return text;
+}
+
 std::string describe(const Failure& failure) {
   std::string where;
   if (failure.rank) where = fmt::format("rank {}", *failure.rank);

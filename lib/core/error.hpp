@@ -50,7 +50,14 @@ struct Failure {
   std::optional<int> rank;  ///< world rank on which it happened
   std::optional<int> peer;  ///< world rank that was waited for or talked to
   std::optional<int> code;  ///< driver result code, errno, signal or exit status, by `reason`
+  std::string allocator = {};    ///< whose work it was; empty: no single allocator's, or unknown
+  std::optional<int> pid = {};   ///< of the process in which it happened
+  std::string doing = {};        ///< what that process was doing: "item bf16/1048576, iteration 12, driver call cuMemMap"
+  std::string host = {}, gpu = {};  ///< of `rank`: its host, its GPU's UUID; the report fills them in from facts
 };
+
+/// "rank 2 on node1, pid 4711, GPU-8f2c": as much of it as is known; empty without a rank.
+std::string place_of(const Failure& failure);
 
 /// One line: "rank 2, phase map: driver/out_of_memory in cuMemCreate (2): 64 MiB asked, 10 MiB free".
 std::string describe(const Failure& failure);

@@ -26,21 +26,31 @@ std::optional<int> optional_int(const Json& json, const char* key) {
 }  // namespace
 
 Json to_json(const Failure& failure) {
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); };
   return Json{{"layer", name_of(failure.layer)},
               {"reason", name_of(failure.reason)},
-              {"call", failure.call.empty() ? Json(nullptr) : Json(failure.call)},
+              {"call", text_or_null(failure.call)},
               {"detail", failure.detail},
               {"phase", failure.phase ? Json(name_of(*failure.phase)) : Json(nullptr)},
               {"rank", json_or_null(failure.rank)},
               {"peer", json_or_null(failure.peer)},
-              {"code", json_or_null(failure.code)}};
+              {"code", json_or_null(failure.code)},
+              {"allocator", text_or_null(failure.allocator)},
+              {"host", text_or_null(failure.host)},
+              {"gpu", text_or_null(failure.gpu)},
+              {"pid", json_or_null(failure.pid)},
+              {"doing", text_or_null(failure.doing)}};
 }
 
 Failure failure_from_json(const Json& json) {
   Failure failure;
   failure.layer = required_enum<Layer>(json, "layer", layer_from);
   failure.reason = required_enum<Reason>(json, "reason", reason_from);
-  if (const auto it = json.find("call"); it != json.end() && it->is_string()) failure.call = it->get<std::string>();
+  for (const auto& [key, text] :
+       {std::pair("call", &failure.call), std::pair("allocator", &failure.allocator), std::pair("host", &failure.host),
+        std::pair("gpu", &failure.gpu), std::pair("doing", &failure.doing)}) {
+    if (const auto it = json.find(key); it != json.end() && it->is_string()) *text = it->get<std::string>();
+  }
   failure.detail = json.value("detail", std::string{});
   if (const auto it = json.find("phase"); it != json.end() && it->is_string()) {
     failure.phase = phase_from(it->get<std::string>());
@@ -48,6 +58,7 @@ Failure failure_from_json(const Json& json) {
   failure.rank = optional_int(json, "rank");
   failure.peer = optional_int(json, "peer");
   failure.code = optional_int(json, "code");
+  failure.pid = optional_int(json, "pid");
   return failure;
 }
 

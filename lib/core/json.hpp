@@ -9,7 +9,8 @@ namespace symmbench {
 /// Keys keep the order in which they were written, so reports read top-down.
 using Json = nlohmann::ordered_json;
 
-/// {"layer","reason","call","detail","phase","rank","peer","code"}; absent values are null.
+/// {"layer","reason","call","detail","phase","rank","peer","code","allocator","host","gpu","pid","doing"}; absent values
+/// are null.
 Json to_json(const Failure& failure);
 /// @throws Error{report, invalid_argument} naming the key
 Failure failure_from_json(const Json& json);

@@ -1,11 +1,13 @@
 #include "job/mpi_job.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace symmbench {
 namespace {
 
 constexpr double kUnlimited_s = 1e8;
+constexpr double kLeastLeader_s = 5;  ///< rank 0 speaks every second, but on a busy machine not always in time
 constexpr const char* kJournalsRedundant = "journals_redundant";  // in the farewell
 
 SupervisorOptions supervisor_options(JobOptions options) {
@@ -14,6 +16,7 @@ SupervisorOptions supervisor_options(JobOptions options) {
   supervisor.group_size = options.group_size;
   supervisor.round_s = options.deadlines.round_s;
   supervisor.watchdog_s = options.deadlines.watchdog_s - options.deadlines.round_s;
+  supervisor.leader_s = std::max(options.deadlines.watchdog_s, kLeastLeader_s);
   supervisor.isolate = options.isolate;
   supervisor.worker_argv = {"/proc/self/exe", "worker"};
   supervisor.task = std::move(options.task);

@@ -52,7 +52,7 @@ class MpiJob {
   /// journal, rank 0 only after an orderly end.
   void finish(int exit_code, bool journals_redundant);
 
-  /// Other ranks: the code that rank 0 said in finish(), or 3 when interrupted and it said nothing in time.
+  /// Other ranks: the code that rank 0 said in finish(), or as Supervisor::serve() has it when it said nothing in time.
   int serve();
 
   /// After finish() or serve(): the end was agreed between all ranks, so that something collective may follow.

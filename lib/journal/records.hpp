@@ -125,11 +125,11 @@ inline constexpr std::string_view kStrangersConnected = "strangers_connected";
 /// Anything worth telling that is no result: a worker was restarted, a group was given up, an interrupt came.
 struct EventRecord {
   int group = 0;
-  std::string what;  ///< "worker_restarted", "group_skipped", "interrupted", "rank_stderr", "placements_limited", ...
+  std::string what;  ///< "worker_restarted", "group_skipped", "case_cut_off", "rank_silent", "placements_limited", ...
   std::string detail;
   /// For programs, by `what`; null when there is nothing to add. "group_skipped": {label, case_ids, allocators,
   /// bring_up, failure}: these cases do not run (again) under these allocators. "worker_restarted": {label, attempt,
-  /// case_ids, allocators, alone}.
+  /// case_ids, allocators, alone}. "case_cut_off": {label, case_ids, allocators}: it ran when the run was stopped.
   Json data;
 };
 
@@ -137,7 +137,7 @@ struct EventRecord {
 struct RunEnded {
   std::string ended_at;
   bool complete = false;
-  std::optional<std::string> interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit", what forbids it
+  std::optional<std::string> interrupted_by;  ///< RunOutcome::interrupted_by, or what forbids it
   bool unsupported = false;                   ///< nothing was run: the machine's facts forbid it
   std::optional<std::string> instead;         ///< a command that would run here, for the verdict's last line
 };

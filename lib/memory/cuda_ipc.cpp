@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -86,7 +87,8 @@ class IpcMemory final : public SharedMemory {
 
 IpcMemory::~IpcMemory() {
   if (closed_ || (blocks_[own_] == 0 && peers_open() == 0)) return;
-  warn("symmetric memory destroyed without close()");
+  // On the way out of a failure nobody can close together any more, and that failure is what is told.
+  if (std::uncaught_exceptions() == 0) warn("symmetric memory destroyed without close()");
   try {
     tear_down(nullptr);
   } catch (const std::exception& error) {

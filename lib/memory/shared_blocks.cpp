@@ -14,8 +14,11 @@ SharedBlocks::SharedBlocks(Blocks blocks, SharedMemoryFacts facts, TeardownOrder
 
 SharedBlocks::~SharedBlocks() {
   if (closed_) return;
-  std::fprintf(stderr, "symmbench: warning: rank %d: symmetric memory of %llu bytes destroyed without close()\n",
-               world_rank_, static_cast<unsigned long long>(facts_.requested_bytes));
+  // On the way out of a failure nobody can close together any more, and that failure is what is told.
+  if (std::uncaught_exceptions() == 0) {
+    std::fprintf(stderr, "symmbench: warning: rank %d: symmetric memory of %llu bytes destroyed without close()\n",
+                 world_rank_, static_cast<unsigned long long>(facts_.requested_bytes));
+  }
   try {
     tear_down();
   } catch (const std::exception& error) {

@@ -36,8 +36,9 @@ void CaseFeed::start() {
 void CaseFeed::on_row(const RowRecord& row) {
   // After a failure with several allocators in play only runs by itself decide.
   const bool failed_together =
-      std::any_of(records_.failures.begin(), records_.failures.end(),
-                  [&](const FailureRecord& failure) { return failure.case_id == row.case_id && !by_itself(failure); });
+      std::any_of(records_.failures.begin(), records_.failures.end(), [&](const FailureRecord& failure) {
+        return failure.case_id == row.case_id && failure.allocators.size() > 1;
+      });
   if (!failed_together || row.alone) settle(row.case_id, row.allocator);
 }
 
@@ -45,13 +46,9 @@ void CaseFeed::on_failure(const FailureRecord& failure) {
   if (!failure.case_id) return;
   const auto it = cases_.find(*failure.case_id);
   if (it == cases_.end()) return;
-  for (const auto& allocator : failure.allocators) {
-    if (by_itself(failure)) {
-      settle(*failure.case_id, allocator);
-    } else {
-      it->second.waiting.insert(allocator);  // it will be run again, alone
-    }
-  }
+  it->second.waiting.insert(failure.allocators.begin(), failure.allocators.end());  // they will be run again, alone
+  // Whatever comes of its repetition, the culprit has failed.
+  if (const std::string* culprit = culprit_of(failure)) settle(*failure.case_id, *culprit);
 }
 
 void CaseFeed::on_event(const EventRecord& event) {

@@ -18,6 +18,7 @@ bool json_contains(const Json& list, const std::string& name) {
 }
 
 bool is_failure(const Attempt& attempt) { return attempt.status == "failed" || attempt.status == "hung"; }
+bool is_interruption(const Attempt& attempt) { return attempt.status == "interrupted"; }
 
 /// An ok row that counted wrong elements contradicts itself; the data decides.
 std::string status_of(const RowRecord& row) {
@@ -26,36 +27,36 @@ std::string status_of(const RowRecord& row) {
   return known ? row.status : "failed";
 }
 
+/// With the row's allocator, whose failure it is.
 std::optional<Failure> failure_of(const RowRecord& row) {
-  if (row.failure || status_of(row) == "ok" || status_of(row) == "skipped") return row.failure;
-  return Failure{.layer = Layer::verify,
-                 .reason = row.wrong_elements > 0 ? Reason::wrong_data : Reason::internal,
-                 .detail = row.wrong_elements > 0 ? fmt::format("{} wrong elements", row.wrong_elements)
-                                                  : row.reason.value_or("the row failed without saying why"),
-                 .phase = Phase::verify};
-}
-
-/// The attempt to show: the first of the worst status, those of `preferred` before the others.
-/// @pre one of the lists holds a failure
-const Attempt& worst(const std::vector<Attempt>& preferred, const std::vector<Attempt>& others) {
-  for (const char* status : {"hung", "failed"}) {
-    for (const auto* list : {&preferred, &others}) {
-      for (const Attempt& attempt : *list) {
-        if (attempt.status == status) return attempt;
-      }
-    }
+  std::optional<Failure> failure = row.failure;
+  if (!failure && status_of(row) != "ok" && status_of(row) != "skipped") {
+    failure = Failure{.layer = Layer::verify,
+                      .reason = row.wrong_elements > 0 ? Reason::wrong_data : Reason::internal,
+                      .detail = row.wrong_elements > 0 ? fmt::format("{} wrong elements", row.wrong_elements)
+                                                       : row.reason.value_or("the row failed without saying why"),
+                      .phase = Phase::verify};
   }
-  return preferred.empty() ? others.front() : preferred.front();
+  if (failure && failure->allocator.empty()) failure->allocator = row.allocator;
+  return failure;
 }
 
-Attempt attempt_of(const FailureRecord& failure) {
-  return {failure.attempt, failure.alone, failure.status == "hung" ? "hung" : "failed", failure.failure, std::nullopt};
+/// As it was for `allocator`: its own failure, or one beside which it was interrupted.
+Attempt attempt_of(const FailureRecord& failure, const std::string& allocator) {
+  const std::string* culprit = culprit_of(failure);
+  const std::string own = failure.status == "hung" ? "hung" : "failed";
+  const bool guilty = culprit != nullptr && *culprit == allocator;
+  return {failure.attempt, failure.alone, guilty ? own : "interrupted", failure.failure, std::nullopt};
 }
 
-std::vector<Attempt> by_attempt(std::vector<Attempt> own, const std::vector<Attempt>& shared) {
-  own.insert(own.end(), shared.begin(), shared.end());
-  std::stable_sort(own.begin(), own.end(), [](const Attempt& a, const Attempt& b) { return a.attempt < b.attempt; });
-  return own;
+void sort_by_attempt(std::vector<Attempt>& attempts) {
+  std::stable_sort(attempts.begin(), attempts.end(),
+                   [](const Attempt& a, const Attempt& b) { return a.attempt < b.attempt; });
+}
+
+const Attempt* first_with(const std::vector<Attempt>& attempts, bool (*holds)(const Attempt&)) {
+  const auto found = std::find_if(attempts.begin(), attempts.end(), holds);
+  return found == attempts.end() ? nullptr : &*found;
 }
 
 void take_failure(RowOutcome& outcome, const Attempt& attempt) {
@@ -67,39 +68,50 @@ void take_failure(RowOutcome& outcome, const Attempt& attempt) {
   outcome.reason = says_more ? *attempt.reason : describe(*attempt.failure);
 }
 
+/// Who ended the attempt in which a row was interrupted.
+std::string ended_by(const Attempt& attempt) {
+  if (!attempt.failure) return "something ended the attempt";
+  const auto& allocator = attempt.failure->allocator;
+  return allocator.empty() ? "what ended the attempt is no allocator's in particular: " + describe(*attempt.failure)
+                           : fmt::format("{} failed beside it: {}", allocator, describe(*attempt.failure));
+}
+
+void take_interruption(RowOutcome& outcome, const Attempt& attempt) {
+  outcome.status = "interrupted";
+  outcome.failure = attempt.failure;
+  outcome.reason = ended_by(attempt) + "; it was not run again by itself";
+}
+
 }  // namespace
 
-bool by_itself(const FailureRecord& failure) { return failure.alone || failure.allocators.size() == 1; }
+const std::string* culprit_of(const FailureRecord& failure) {
+  const auto& in_play = failure.allocators;
+  const auto named = std::find(in_play.begin(), in_play.end(), failure.failure.allocator);
+  if (named != in_play.end()) return &*named;
+  return in_play.size() == 1 ? &in_play.front() : nullptr;
+}
 
 Outcomes::Outcomes(const RecordSet& records) : records_(records) {}
 
-bool Outcomes::failed_by_itself(const std::string& case_id, const std::string& allocator) const {
+/// A row that never ran explains nothing: what could not be brought up took no part in what failed.
+bool Outcomes::failed_by_itself(const FailureRecord& shared_failure, const std::string& allocator) const {
+  const auto& case_id = shared_failure.case_id;
   const bool row_failed = std::any_of(records_.rows.begin(), records_.rows.end(), [&](const RowRecord& row) {
-    return row.case_id == case_id && row.allocator == allocator && status_of(row) != "ok" &&
-           status_of(row) != "skipped";
+    return row.case_id == case_id && row.allocator == allocator && !row.blocks.empty() && status_of(row) == "failed";
   });
   return row_failed ||
          std::any_of(records_.failures.begin(), records_.failures.end(), [&](const FailureRecord& failure) {
-           return failure.case_id == case_id && by_itself(failure) && contains(failure.allocators, allocator);
+           const std::string* culprit = culprit_of(failure);
+           return culprit != nullptr && *culprit == allocator && failure.case_id == case_id &&
+                  (case_id || (failure.group == shared_failure.group && failure.label == shared_failure.label));
          });
 }
 
-bool Outcomes::explained(const FailureRecord& shared_failure, const std::string& allocator) const {
-  if (by_itself(shared_failure)) return false;
-  return std::any_of(shared_failure.allocators.begin(), shared_failure.allocators.end(), [&](const std::string& other) {
-    if (other == allocator) return false;
-    if (shared_failure.case_id) return failed_by_itself(*shared_failure.case_id, other);
-    return std::any_of(records_.failures.begin(), records_.failures.end(), [&](const FailureRecord& failure) {
-      return !failure.case_id && failure.group == shared_failure.group && failure.label == shared_failure.label &&
-             by_itself(failure) && contains(failure.allocators, other);
-    });
-  });
-}
-
 std::vector<std::string> Outcomes::suspects(const FailureRecord& failure) const {
+  if (const std::string* culprit = culprit_of(failure)) return {*culprit};
   std::vector<std::string> names;
   for (const auto& allocator : failure.allocators) {
-    if (!explained(failure, allocator)) names.push_back(allocator);
+    if (failed_by_itself(failure, allocator)) names.push_back(allocator);
   }
   return names;
 }
@@ -110,43 +122,38 @@ RowOutcome Outcomes::of(const Json& planned_row) const {
                 .label = text_or(planned_row, "label"),
                 .group = integer_or(planned_row, "group", 0)};
   RowOutcome outcome;
-  std::vector<Attempt> own, shared;
+  std::vector<Attempt> attempts;
   const RowRecord* passed = nullptr;
-  bool passed_alone = false, all_explained = true;
   for (const auto& row : records_.rows) {
     if (row.case_id != key.case_id || row.allocator != key.allocator) continue;
-    own.push_back({row.attempt, row.alone, status_of(row), failure_of(row), row.reason});
+    attempts.push_back({row.attempt, row.alone, status_of(row), failure_of(row), row.reason});
     outcome.measured = &row;
-    if (own.back().status != "ok") continue;
-    passed = &row;
-    passed_alone = passed_alone || row.alone;
+    if (attempts.back().status == "ok") passed = &row;
   }
   for (const auto& failure : records_.failures) {
     if (failure.case_id != key.case_id || !contains(failure.allocators, key.allocator)) continue;
-    (by_itself(failure) ? own : shared).push_back(attempt_of(failure));
-    all_explained = all_explained && (by_itself(failure) || explained(failure, key.allocator));
+    attempts.push_back(attempt_of(failure, key.allocator));
   }
-  if (own.empty() && shared.empty()) return undecided(key, planned_row);
+  if (attempts.empty()) return undecided(key, planned_row);
 
-  outcome.attempts = by_attempt(own, shared);
-  if (std::any_of(own.begin(), own.end(), is_failure)) {
-    take_failure(outcome, worst(own, shared));
-  } else if (shared.empty()) {
+  sort_by_attempt(attempts);
+  const Attempt* failed = first_with(attempts, is_failure);
+  const Attempt* cut_off = first_with(attempts, is_interruption);
+  if (failed != nullptr) {
+    take_failure(outcome, *failed);
+    if (!failed->alone && passed != nullptr && passed->alone) *outcome.reason += "; it passed when it was run alone";
+  } else if (passed != nullptr && cut_off != nullptr) {
+    outcome.status = "ok";
+    outcome.measured = passed;
+    outcome.reason = ended_by(*cut_off) + "; it passed when it was run alone";
+  } else if (cut_off != nullptr && outcome.measured == nullptr) {
+    take_interruption(outcome, *cut_off);
+  } else {
     outcome.status = outcome.measured->status;
     outcome.reason = outcome.measured->reason;
     outcome.failure = outcome.measured->failure;
-    if (own.size() == 1) outcome.attempts.clear();
-  } else if (!all_explained) {
-    take_failure(outcome, worst({}, shared));
-    outcome.reason = passed_alone ? "failed when interleaved, passed alone" : "failed when interleaved, not run alone";
-  } else if (passed != nullptr) {
-    outcome.status = "ok";
-    outcome.measured = passed;
-    outcome.reason = "another allocator failed beside it; this one passed";
-  } else {
-    outcome.status = "not_tested";
-    outcome.reason = "another allocator failed beside it; it was not run again by itself";
   }
+  if (attempts.size() > 1 || failed != nullptr || cut_off != nullptr) outcome.attempts = std::move(attempts);
   return outcome;
 }
 
@@ -156,24 +163,28 @@ RowOutcome Outcomes::undecided(const Key& key, const Json& planned_row) const {
   }
   if (auto failed = failed_bring_up(key)) return *failed;
   for (const auto& event : records_.events) {
-    if (event.what != "group_skipped" || event.group != key.group) continue;
+    const bool skipped = event.what == "group_skipped";
+    if ((!skipped && event.what != "case_cut_off") || event.group != key.group) continue;
     // Without data the whole group of ranks was given up.
     const bool listed = !event.data.is_object() || (json_contains(member(event.data, "case_ids"), key.case_id) &&
                                                     json_contains(member(event.data, "allocators"), key.allocator));
-    if (listed) return {.status = "skipped", .reason = event.detail};
+    if (listed) return {.status = skipped ? "skipped" : "interrupted", .reason = event.detail};
   }
   return {.status = "not_tested", .reason = why_not_tested()};
 }
 
 std::optional<RowOutcome> Outcomes::failed_bring_up(const Key& key) const {
-  std::vector<Attempt> own, shared;
+  RowOutcome outcome;
   for (const auto& failure : records_.failures) {
-    if (!covers(failure, key) || explained(failure, key.allocator)) continue;
-    (by_itself(failure) ? own : shared).push_back(attempt_of(failure));
+    if (covers(failure, key)) outcome.attempts.push_back(attempt_of(failure, key.allocator));
   }
-  if (own.empty() && shared.empty()) return std::nullopt;
-  RowOutcome outcome{.attempts = by_attempt(own, shared)};
-  take_failure(outcome, worst(own, shared));
+  if (outcome.attempts.empty()) return std::nullopt;
+  sort_by_attempt(outcome.attempts);
+  if (const Attempt* failed = first_with(outcome.attempts, is_failure)) {
+    take_failure(outcome, *failed);
+  } else {
+    take_interruption(outcome, outcome.attempts.front());
+  }
   return outcome;
 }
 

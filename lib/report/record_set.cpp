@@ -47,7 +47,30 @@ void keep_stray_failures(RecordSet& set) {
   }
 }
 
+/// Every failure there is, wherever it is kept.
+void locate_all(RecordSet& set) {
+  for (RowRecord& row : set.rows) {
+    if (row.failure) locate(*row.failure, set);
+  }
+  for (FailureRecord& failure : set.failures) locate(failure.failure, set);
+  for (LifecycleRecord& cycle : set.lifecycles) {
+    if (cycle.failure) locate(*cycle.failure, set);
+  }
+}
+
 }  // namespace
+
+void locate(Failure& failure, const RecordSet& set) {
+  const auto found = failure.rank ? set.rank_facts.find(*failure.rank) : set.rank_facts.end();
+  if (found == set.rank_facts.end()) return;
+  if (failure.host.empty()) failure.host = text_or(found->second, "host");
+  const Json devices = member(found->second, "devices");
+  if (!failure.gpu.empty() || !devices.is_array()) return;
+  const auto kind = text_or(set.started.device, "kind");
+  for (const Json& device : devices) {
+    if (text_or(device, "kind") == kind) failure.gpu = text_or(device, "uuid");
+  }
+}
 
 bool RecordSet::is_lifecycle_label(const std::string& label) const {
   return std::any_of(started.planned_lifecycles.begin(), started.planned_lifecycles.end(),
@@ -64,8 +87,14 @@ void add_record(RecordSet& set, const Json& record) {
     auto facts = rank_facts_from(record);
     set.rank_facts[facts.rank] = std::move(facts.facts);
   }
-  if (type == "row") set.rows.push_back(row_from(record));
-  if (type == "failure") set.failures.push_back(failure_record_from(record));
+  if (type == "row") {
+    set.rows.push_back(row_from(record));
+    if (set.rows.back().failure) locate(*set.rows.back().failure, set);
+  }
+  if (type == "failure") {
+    set.failures.push_back(failure_record_from(record));
+    locate(set.failures.back().failure, set);
+  }
   if (type == "lifecycle") set.lifecycles.push_back(lifecycle_from(record));
   if (type == "workspace") set.workspaces.push_back(workspace_from(record));
   if (type == "floors") set.floors.push_back(floors_from(record));
@@ -92,6 +121,7 @@ RecordSet sort_records(std::span<const Json> records) {
          .detail = "the records hold no 'run_started': the journal of rank 0 is missing or was cut off at once"});
   }
   keep_stray_failures(set);
+  locate_all(set);
   sort_by(set.rows, [](const RowRecord& row) { return std::tuple(row.group, row.attempt); });
   sort_by(set.failures, [](const FailureRecord& failure) { return std::tuple(failure.group, failure.attempt); });
   sort_by(set.lifecycles,

@@ -30,8 +30,11 @@ struct RecordSet {
   bool is_lifecycle_label(const std::string& label) const;
 };
 
+/// Fills in host and GPU of the failure's rank, as far as that rank's facts are known.
+void locate(Failure& failure, const RecordSet& set);
+
 /// Adds a record to those of its kind, behind them; of several run_started the first counts, unknown types are left
-/// out. @throws Error for a malformed record
+/// out. What failed is located by the facts that came before. @throws Error for a malformed record
 void add_record(RecordSet& set, const Json& record);
 
 /// Exact duplicates (a record that rank 0 and the rank that made it both kept) count once.

@@ -63,12 +63,12 @@ AllocatorHistory* owner_of(std::vector<AllocatorHistory>& histories, const Failu
   return first;
 }
 
-/// A failure in a planned case shows in that case's row; what no row can show must show as an incident.
-bool shows_in_a_row(const RecordSet& records, const FailureRecord& failure) {
+/// A failure in a planned case shows in the row of its culprit; what no row can show must show as an incident.
+bool shows_in_a_row(const RecordSet& records, const Outcomes& outcomes, const FailureRecord& failure) {
   if (!failure.case_id) return false;
   const auto& rows = records.started.planned_rows;
+  const auto names = outcomes.suspects(failure);
   return std::any_of(rows.begin(), rows.end(), [&](const Json& row) {
-    const auto& names = failure.allocators;
     return text_or(row, "case_id") == *failure.case_id &&
            std::find(names.begin(), names.end(), text_or(row, "allocator")) != names.end();
   });
@@ -94,7 +94,7 @@ std::vector<AllocatorHistory> gather(const RecordSet& records, const Outcomes& o
     }
   }
   for (const auto& failure : records.failures) {
-    if (shows_in_a_row(records, failure)) continue;
+    if (shows_in_a_row(records, outcomes, failure)) continue;
     for (const auto& allocator : outcomes.suspects(failure)) {
       AllocatorHistory* owner = owner_of(histories, failure, allocator);
       if (owner == nullptr) continue;
@@ -243,11 +243,11 @@ bool plans_for(const RunStarted& started, const std::string& allocator) {
 Json fold_run_incidents(const RecordSet& records, const Outcomes& outcomes) {
   std::vector<const FailureRecord*> unowned;
   for (const auto& failure : records.failures) {
-    if (shows_in_a_row(records, failure)) continue;
+    if (shows_in_a_row(records, outcomes, failure)) continue;
     const auto names = outcomes.suspects(failure);
     const bool owned = std::any_of(names.begin(), names.end(),
                                    [&](const auto& allocator) { return plans_for(records.started, allocator); });
-    if (!owned && (failure.allocators.empty() || !names.empty())) unowned.push_back(&failure);
+    if (!owned) unowned.push_back(&failure);
   }
   return incidents_json(unowned);
 }

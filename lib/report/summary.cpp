@@ -8,6 +8,7 @@
 
 #include "core/text.hpp"
 #include "journal/records.hpp"
+#include "report/outcome.hpp"
 #include "report/pick.hpp"
 
 namespace symmbench {
@@ -61,7 +62,9 @@ std::vector<Kind> kinds_of(const Json& report) {
     if (!counted) count(kinds, allocator, "failed", entry.at("first_failure"), workspace + ", lifecycle");
   }
   for (const Json& incident : report.at("run").at("incidents")) {
-    count(kinds, "", incident.at("status").get<std::string>(), incident.at("failure"), "before any case");
+    const Json case_id = pick_text(incident, "case_id");
+    count(kinds, "", incident.at("status").get<std::string>(), incident.at("failure"),
+          case_id.is_null() ? "no case in particular" : case_id.get<std::string>());
   }
   std::stable_sort(kinds.begin(), kinds.end(), [](const Kind& a, const Kind& b) { return a.status > b.status; });
   return kinds;  // hung before failed
@@ -76,6 +79,9 @@ void add_failures(std::vector<std::string>& lines, const Json& report) {
                                 describe(kind.failure), peer));
     lines.push_back(kind.count == 1 ? fmt::format("  in {}", kind.first_where)
                                     : fmt::format("  {} times, first in {}", kind.count, kind.first_where));
+    if (const auto who = place_of(kind.failure); !who.empty()) {
+      lines.push_back(fmt::format("  culprit: {}{}{}", who, kind.failure.doing.empty() ? "" : ", ", kind.failure.doing));
+    }
     lines.push_back("  next: " + next_step(kind.failure));
   }
   if (kinds.size() > kMostKinds) {
@@ -114,7 +120,7 @@ void add_missing(std::vector<std::string>& lines, const Json& report) {
   std::vector<std::pair<std::string, std::size_t>> reasons;
   for (const Json& row : report.at("results")) {
     const auto status = row.at("status").get<std::string>();
-    if (status != "skipped" && status != "not_tested") continue;
+    if (status != "skipped" && status != "interrupted" && status != "not_tested") continue;
     const auto line =
         fmt::format("{}: {}: {}", status, row.at("allocator").get<std::string>(), text_or(row, "reason", "no reason"));
     auto it = std::find_if(reasons.begin(), reasons.end(), [&](const auto& entry) { return entry.first == line; });
@@ -213,7 +219,7 @@ std::string row_counts(const Json& results) {
   std::map<std::string, std::size_t> counts;
   for (const Json& row : results) ++counts[row.at("status").get<std::string>()];
   std::string text = fmt::format("{} of {} rows ok", counts["ok"], results.size());
-  for (const char* status : {"hung", "failed", "skipped", "not_tested"}) {
+  for (const char* status : {"hung", "failed", "interrupted", "skipped", "not_tested"}) {
     if (counts[status] > 0) text += fmt::format(", {} {}", counts[status], status);
   }
   return text;
@@ -227,14 +233,31 @@ bool anything_unchecked(const Json& results) {
 
 }  // namespace
 
+bool was_interrupted(const Json& run) { return text_or(run, "interrupted_by").starts_with("SIG"); }
+
+std::string failure_line(const FailureRecord& failure) {
+  const std::string* culprit = culprit_of(failure);
+  const auto where = failure.case_id ? *failure.case_id : failure.label;
+  const auto who = place_of(failure.failure);
+  return fmt::format("{}{}{}: {}{}{}", failure.status == "hung" ? "hung" : "failed",
+                     culprit != nullptr ? ", " + *culprit : std::string{}, where.empty() ? "" : ", in " + where,
+                     describe(failure.failure), who.empty() ? "" : "; culprit: ", who);
+}
+
 std::string next_step(const Failure& failure) {
-  const auto suspect = failure.peer ? fmt::format("rank {}", *failure.peer) : std::string("the rank it waited for");
+  // Worker and supervisor are the layers in which a rank itself did not move; elsewhere it waited for another one.
+  const bool itself = failure.layer == Layer::worker || failure.layer == Layer::supervisor;
+  const auto whom = itself ? failure.rank : failure.peer;
+  const auto suspect = whom ? fmt::format("rank {}", *whom) : std::string("the rank it waited for");
   switch (failure.reason) {
     case Reason::timed_out:
       return fmt::format("look at {}: its host, its log, its GPU; then run again with only its host's ranks", suspect);
     case Reason::peer_failed:
       return fmt::format("look at {}: this rank only noticed", suspect);
     case Reason::crashed:
+      if (failure.layer == Layer::supervisor) {
+        return fmt::format("look at {}'s host: its kernel log (out of memory?) and the launcher's messages", suspect);
+      }
       return "read that rank's stderr (in mpirun's output) and its host's kernel log; run again with --isolation none "
              "in a "
              "debugger";
@@ -279,7 +302,11 @@ std::vector<std::string> summary_lines(const Json& report) {
   const Json& run = report.at("run");
   if (!run.at("complete").get<bool>()) {
     const auto by = text_or(run, "interrupted_by");
-    lines.push_back(by.empty() ? "not complete: the run was cut off" : "not complete: " + by);
+    if (was_interrupted(run)) {
+      lines.push_back("interrupted by " + by);
+    } else {
+      lines.push_back(by.empty() ? "not complete: the run was cut off" : "not complete: " + by);
+    }
   }
   add_failures(lines, report);
   add_strangers(lines, report);

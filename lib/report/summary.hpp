@@ -2,12 +2,18 @@
 #include <string>
 #include <vector>
 
-#include "core/json.hpp"
+#include "journal/records.hpp"
 
 namespace symmbench {
 
 /// What to do about a failure, in one line a person can act on.
 std::string next_step(const Failure& failure);
+
+/// Whether a signal ended the run: report's `run`.
+bool was_interrupted(const Json& run);
+
+/// A failure while the run still goes on, in one line: what failed, whose, where, in which process.
+std::string failure_line(const FailureRecord& failure);
 
 /// What a report comes to, for a person: what failed, where, what to do next; what did not run and why; who is faster.
 std::vector<std::string> summary_lines(const Json& report);

@@ -131,7 +131,7 @@ std::vector<TableWriter::Pair> TableWriter::pairs_of(const std::vector<Json>& pl
   std::map<std::string, std::string> first_of;
   std::vector<Pair> pairs;
   for (const Json& planned : planned_rows) {
-    if (is_reference(planned)) continue;
+    if (is_reference(planned) || !pick_text(planned, "skip").is_null()) continue;
     const auto allocator = text_or(planned, "allocator");
     const auto [it, is_first] = first_of.try_emplace(text_or(planned, "case_id"), allocator);
     const Pair pair{it->second, allocator};
@@ -206,7 +206,19 @@ void TableWriter::write_case(const DecidedCase& decided) {
     write_cells("# ", titles);
   }
   write_cells("  ", cells_of(decided));
+  write_other_pairs(decided.comparison);
   write_reasons(decided.rows);
+}
+
+/// Where the first allocator of the plan has no result, others are held against each other.
+void TableWriter::write_other_pairs(const Json& comparison) {
+  for (const Json& entry : comparison) {
+    const Pair pair{entry.at("allocators").at(0).get<std::string>(), entry.at("allocators").at(1).get<std::string>()};
+    if (std::find(pairs_.begin(), pairs_.end(), pair) != pairs_.end()) continue;
+    const auto first = short_allocator_name(pair.first), other = short_allocator_name(pair.other);
+    fmt::print(out_, "#   {}/{} {:.3f}: {} is {}\n", first, other, entry.at("ratio").get<double>(), first,
+               entry.at("verdict").get<std::string>());
+  }
 }
 
 void TableWriter::write_reasons(const Json& rows) {

@@ -44,6 +44,7 @@ class TableWriter final : public CaseListener {
   void add_pair_columns();
   std::vector<std::string> cells_of(const DecidedCase& decided) const;
   void write_case(const DecidedCase& decided);
+  void write_other_pairs(const Json& comparison);
   /// A line for each row that did not pass.
   void write_reasons(const Json& rows);
   void write_cells(std::string_view lead, const std::vector<std::string>& cells);

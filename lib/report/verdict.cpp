@@ -30,7 +30,9 @@ bool any_status(const Json& list, const char* status) {
   return std::any_of(list.begin(), list.end(), [&](const Json& entry) { return entry.at("status") == status; });
 }
 
-bool did_not_run(const Json& row) { return row.at("status") == "skipped" || row.at("status") == "not_tested"; }
+/// What was interrupted has been tested no more than what never began.
+bool not_tested(const Json& row) { return row.at("status") == "not_tested" || row.at("status") == "interrupted"; }
+bool did_not_run(const Json& row) { return row.at("status") == "skipped" || not_tested(row); }
 
 bool leaked(const Json& leaks) {
   return std::any_of(leaks.begin(), leaks.end(),
@@ -53,7 +55,7 @@ std::map<std::string, Tally> tally_by_allocator(const Json& results) {
     ++tally.rows;
     tally.reference = is_reference(row);
     if (row.at("status") == "skipped") ++tally.skipped;
-    if (row.at("status") == "not_tested") ++tally.not_tested;
+    if (not_tested(row)) ++tally.not_tested;
   }
   return tallies;
 }
@@ -100,7 +102,9 @@ ExitCode code_of_run(const Json& report) {
   const Json& run = report.at("run");
   if (any_status(run.at("incidents"), "hung")) return ExitCode::hung;
   const Json& results = report.at("results");
-  const bool something_ran = !std::all_of(results.begin(), results.end(), did_not_run);
+  const bool something_ran = std::any_of(results.begin(), results.end(), [](const Json& row) {
+    return !did_not_run(row) || row.at("status") == "interrupted";
+  });
   if (!run.at("incidents").empty()) return something_ran ? ExitCode::failed : ExitCode::no_verdict;
   if (!run.at("complete").get<bool>()) return ExitCode::no_verdict;
   return results.empty() && report.at("stability").empty() ? ExitCode::no_verdict : ExitCode::passed;
@@ -126,9 +130,12 @@ Json verdict_json(const Json& report, const VerdictPolicy& policy) {
   const bool may_skip =
       policy.unsupported && policy.skip_if_unsupported && !policy.strict && report.at("run").at("incidents").empty();
   if (may_skip && code == ExitCode::no_verdict) code = ExitCode::skipped;
+  const bool interrupted = code == ExitCode::no_verdict && was_interrupted(report.at("run"));
   auto summary = summary_lines(report);
   if (policy.instead) summary.push_back("on the emulated device: " + *policy.instead);
-  return {{"status", kStatusNames.name(code)}, {"exit_code", static_cast<int>(code)}, {"summary", std::move(summary)}};
+  return {{"status", interrupted ? "interrupted" : kStatusNames.name(code)},
+          {"exit_code", static_cast<int>(code)},
+          {"summary", std::move(summary)}};
 }
 
 }  // namespace symmbench

@@ -28,12 +28,13 @@ struct VerdictPolicy {
 ///   4   a row or incident is hung
 ///   1   a row failed; an incident or lifecycle failed; a lifecycle left descriptors, mappings or device memory behind
 ///   3   the run is not complete; nothing was planned; planned lifecycles were not run; all rows of an asked allocator
-///       are skipped or not_tested (77 instead, when all of them are skipped, or the machine
+///       are skipped, interrupted or not_tested (77 instead, when all of them are skipped, or the machine
 ///       forbids the run as a whole, and skip_if_unsupported says so; skipped
 ///       rows of a reference do not count beside others);
-///       any row is skipped or not_tested, with strict
+///       any row is skipped, interrupted or not_tested, with strict
 ///   0   otherwise
-/// {status: "passed"|"failed"|"hung"|"no_verdict"|"skipped", exit_code, summary[]}
+/// {status: "passed"|"failed"|"hung"|"interrupted"|"no_verdict"|"skipped", exit_code, summary[]}; interrupted is a 3
+/// that a signal made
 Json verdict_json(const Json& report, const VerdictPolicy& policy);
 
 /// What a run could not deliver after it had its verdict (a file that it was asked for): the verdict becomes

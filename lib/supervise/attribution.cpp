@@ -19,12 +19,35 @@ using Waits = std::map<int, std::set<int>>;  ///< who waits for whom
 std::string whereabouts(const PageSnapshot& page, const std::vector<std::string>& item_names) {
   if (!page.started) return "before its main";
   std::string text = fmt::format("in phase {}", name_of(page.phase));
+  if (!page.allocator.empty()) text += fmt::format(" of {}", page.allocator);
   if (page.item >= 0 && page.item < static_cast<int>(item_names.size())) {
     text += fmt::format(", item {}", item_names[static_cast<std::size_t>(page.item)]);
   }
   if (page.iteration > 0) text += fmt::format(", iteration {}", page.iteration);
   if (!page.driver_call.empty()) text += fmt::format(", driver call {}", page.driver_call);
   return text;
+}
+
+/// With what only the page of its rank knows: whose work it was, in which process, and what that was doing.
+Failure with_page(Failure failure, const std::vector<MemberReport>& members,
+                  const std::vector<std::string>& item_names) {
+  const auto member =
+      std::find_if(members.begin(), members.end(), [&](const auto& each) { return each.rank == failure.rank; });
+  if (member == members.end()) return failure;
+  const PageSnapshot& page = member->page;
+  if (failure.allocator.empty()) failure.allocator = page.allocator;
+  if (!failure.pid && page.pid != 0) failure.pid = page.pid;
+  if (failure.doing.empty()) failure.doing = whereabouts(page, item_names);
+  return failure;
+}
+
+/// In whose work all of these ranks wait; "" when they do not agree.
+std::string common_allocator(const std::vector<MemberReport>& members, const std::set<int>& ranks) {
+  std::set<std::string> names;
+  for (const MemberReport& member : members) {
+    if (ranks.contains(member.rank)) names.insert(member.page.allocator);
+  }
+  return names.size() == 1 ? *names.begin() : std::string{};
 }
 
 Failure death(const MemberReport& member, const std::vector<std::string>& item_names) {
@@ -130,6 +153,7 @@ const MemberReport* stuck_member(const std::vector<MemberReport>& members, const
 Failure stuck(const MemberReport& member, const std::set<int>& waiters, const std::vector<std::string>& item_names) {
   std::string detail = fmt::format("rank {} did not move for {:.3g} s {}", member.rank, member.page.idle_s,
                                    whereabouts(member.page, item_names));
+  if (!member.process.empty()) detail += "; its process: " + member.process;
   if (!waiters.empty()) {
     detail += fmt::format("; rank{} {} waited for it", waiters.size() == 1 ? "" : "s", fmt::join(waiters, ", "));
   }
@@ -159,17 +183,18 @@ Attribution attribute(const std::vector<MemberReport>& members, const std::vecto
     int order;
     Failure failure;
   };
+  const auto located = [&](Failure failure) { return with_page(std::move(failure), members, item_names); };
   std::vector<Statement> deaths, own, waits;
   for (const MemberReport& member : members) {
     if (member.end.kind == Kind::signalled || member.end.kind == Kind::exited) {
-      deaths.push_back({member.order, death(member, item_names)});
+      deaths.push_back({member.order, located(death(member, item_names))});
     }
     for (Failure failure : member.said) {
       if (!failure.rank) failure.rank = member.rank;
-      (is_wait(failure) ? waits : own).push_back({member.order, std::move(failure)});
+      (is_wait(failure) ? waits : own).push_back({member.order, located(std::move(failure))});
     }
     if (!has_kernel_wait(member)) {  // otherwise it said so itself, and better
-      if (auto failure = gave_up(member, members)) waits.push_back({member.order, std::move(*failure)});
+      if (auto failure = gave_up(member, members)) waits.push_back({member.order, located(std::move(*failure))});
     }
   }
   const auto earlier = [](const Statement& a, const Statement& b) { return a.order < b.order; };
@@ -187,12 +212,14 @@ Attribution attribute(const std::vector<MemberReport>& members, const std::vecto
   } else if (!own.empty()) {
     attribution.failure = own.front().failure;
   } else if (const MemberReport* culprit = stuck_member(members, graph)) {
-    attribution.failure = stuck(*culprit, waiters_for(culprit->rank, graph), item_names);
+    const auto waiters = waiters_for(culprit->rank, graph);
+    attribution.failure = located(stuck(*culprit, waiters, item_names));
+    if (attribution.failure.allocator.empty()) attribution.failure.allocator = common_allocator(members, waiters);
   } else if (!waits.empty()) {
     attribution.failure = waits.front().failure;
   } else {
     const auto hung = std::find_if(members.begin(), members.end(), [](const auto& each) { return each.hung; });
-    attribution.failure = stuck(hung == members.end() ? members.front() : *hung, {}, item_names);
+    attribution.failure = located(stuck(hung == members.end() ? members.front() : *hung, {}, item_names));
   }
   attribution.hung = attribution.failure.reason == Reason::timed_out;
 

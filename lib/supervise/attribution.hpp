@@ -19,6 +19,7 @@ struct MemberReport {
   std::vector<Failure> said;    ///< what it reported itself, in order
   std::vector<int> waited_for;  ///< ranks missing from the round in which it waited, if any
   bool hung = false;            ///< its supervisor found its allowance overdrawn
+  std::string process = {};     ///< what /proc told of it before it was killed
   int order = kUnheard;         ///< place among the news that ended the attempt; kUnheard: found out afterwards
 
   static constexpr int kUnheard = 1 << 30;

@@ -62,6 +62,7 @@ void GroupCoordinator::start_next(Clock::time_point) {
   state_of_.clear();
   for (const int rank : members_) state_of_.push_back({.report = {.rank = rank}});
   events_ = 0;
+  cut_off_told_ = false;
   open_rounds_.clear();
   rounds_.set_step_timeout(std::chrono::duration_cast<std::chrono::nanoseconds>(
       seconds(running_.deadlines ? running_.deadlines->round_s : limits_.round_s)));
@@ -207,7 +208,9 @@ void GroupCoordinator::stopped(int attempt, int rank, StoppedReport report, Cloc
   if (from.stopped) return;
   from.stopped = true;
   from.report.page = std::move(report.page);
+  from.report.process = std::move(report.process);
   if (from.report.end.kind == Kind::running) from.report.end = report.end;
+  if (halted_ && events_ == 0) record_cut_off(from.report.page.item);
   if (std::all_of(state_of_.begin(), state_of_.end(), [](const Member& each) { return each.stopped; })) conclude(now);
 }
 
@@ -258,6 +261,19 @@ void GroupCoordinator::record_failure(const Attribution& attribution, const Atte
     record.allocators = running_.items[*item].allocators;
   }
   append(to_json(record));
+}
+
+/// Once for the attempt: the first rank to answer tells where they all were.
+void GroupCoordinator::record_cut_off(int item) {
+  if (item < 0 || item >= static_cast<int>(items_done_.size()) || items_done_[static_cast<std::size_t>(item)]) return;
+  if (std::exchange(cut_off_told_, true)) return;
+  const WorkItem& cut = running_.items[static_cast<std::size_t>(item)];
+  append(to_json(EventRecord{.group = group_,
+                             .what = "case_cut_off",
+                             .detail = fmt::format("{}: the run was stopped while it ran", cut.case_id),
+                             .data = {{"label", running_.label},
+                                      {"case_ids", std::vector{cut.case_id}},
+                                      {"allocators", cut.allocators}}}));
 }
 
 void GroupCoordinator::record_given_up(const std::vector<GivenUp>& given_up, const Failure& failure) {
@@ -319,15 +335,6 @@ void GroupCoordinator::lose_silent_rank() {
   }
   record_failure(attribution, progress);
   state_ = State::lost;
-}
-
-std::vector<int> GroupCoordinator::unanswered() const {
-  std::vector<int> ranks;
-  if (state_ != State::stopping) return ranks;
-  for (const Member& each : state_of_) {
-    if (!each.stopped) ranks.push_back(each.report.rank);
-  }
-  return ranks;
 }
 
 std::vector<GroupCoordinator::Command> GroupCoordinator::take_commands() { return std::exchange(commands_, {}); }

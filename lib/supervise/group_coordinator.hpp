@@ -25,6 +25,7 @@ struct CoordinatorLimits {
 struct StoppedReport {
   WorkerEnd end;
   PageSnapshot page;
+  std::string process = {};  ///< what /proc told of it before it was killed; "" when it had ended by then
 };
 
 /// Leads one group of ranks through its requests, one worker life after the other. Holds no descriptor and no clock:
@@ -48,7 +49,7 @@ class GroupCoordinator {
 
   /// The requests of the next run, in order. @pre finished()
   void begin(std::vector<WorkRequest> requests, Clock::time_point now);
-  /// No further worker: stops what runs. Nothing is recorded for it.
+  /// No further worker: stops what runs. That is no failure; of the case under way an event says that it was cut off.
   void halt(Clock::time_point now);
 
   void item_done(int attempt, int index);
@@ -70,8 +71,6 @@ class GroupCoordinator {
   bool finished() const { return state_ == State::idle || state_ == State::lost; }
   /// The rank whose supervisor did not answer; its group is finished for good.
   std::optional<int> lost_rank() const { return lost_rank_; }
-  /// The ranks that were told to stop and have not answered so far.
-  std::vector<int> unanswered() const;
   /// Some rank waits for others right now.
   bool round_open() const { return !open_rounds_.empty(); }
 
@@ -99,6 +98,7 @@ class GroupCoordinator {
   void conclude(Clock::time_point now);
   void lose_silent_rank();
   void record_failure(const Attribution& attribution, const AttemptProgress& progress);
+  void record_cut_off(int item);
   void record_given_up(const std::vector<GivenUp>& given_up, const Failure& failure);
   void append(Json record) { commands_.push_back(Append{std::move(record)}); }
 
@@ -118,6 +118,7 @@ class GroupCoordinator {
   std::vector<bool> items_done_;
   std::vector<Member> state_of_;  ///< by group rank
   int events_ = 0;
+  bool cut_off_told_ = false;
   Clock::time_point settle_deadline_, stop_deadline_;
   std::optional<int> lost_rank_;
   std::vector<Command> commands_;

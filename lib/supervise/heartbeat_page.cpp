@@ -29,23 +29,6 @@ std::int64_t now_ns() {
                .code = error}};
 }
 
-/// Retries while a writer overtakes it. One that was killed in the middle of a write leaves the call before it.
-std::string read_call(const HeartbeatPageLayout& page) {
-  constexpr int kTries = 1000;
-  std::string text;
-  for (int attempt = 0; attempt < kTries; ++attempt) {
-    const auto version = page.call_version.load(std::memory_order_acquire);
-    text.clear();
-    for (const auto& c : page.call[version % 2]) {
-      const char value = c.load(std::memory_order_acquire);
-      if (value == '\0') break;
-      text.push_back(value);
-    }
-    if (page.call_version.load(std::memory_order_acquire) == version) break;
-  }
-  return text;
-}
-
 GiveUpRecord read_give_up(const GiveUpRecord& record) {
   GiveUpRecord copy{};
   // A kernel writes the tag last; the other words are stable once it is there.
@@ -59,6 +42,34 @@ GiveUpRecord read_give_up(const GiveUpRecord& record) {
 
 }  // namespace
 
+template <std::size_t Bytes>
+void SharedText<Bytes>::write(std::string_view value) {
+  const auto next = version.load(std::memory_order_relaxed) + 1;
+  auto& buffer = text[next % 2];
+  const auto length = std::min(value.size(), Bytes - 1);
+  for (std::size_t i = 0; i < length; ++i) buffer[i].store(value[i], std::memory_order_release);
+  buffer[length].store('\0', std::memory_order_release);
+  version.store(next, std::memory_order_release);
+}
+
+/// Retries while a writer overtakes it. One that was killed in the middle of a write leaves the text before it.
+template <std::size_t Bytes>
+std::string SharedText<Bytes>::read() const {
+  constexpr int kTries = 1000;
+  std::string copy;
+  for (int attempt = 0; attempt < kTries; ++attempt) {
+    const auto seen = version.load(std::memory_order_acquire);
+    copy.clear();
+    for (const auto& c : text[seen % 2]) {
+      const char value = c.load(std::memory_order_acquire);
+      if (value == '\0') break;
+      copy.push_back(value);
+    }
+    if (version.load(std::memory_order_acquire) == seen) break;
+  }
+  return copy;
+}
+
 Json to_json(const PageSnapshot& snapshot) {
   const GiveUpRecord& give_up = snapshot.give_up;
   return {{"started", snapshot.started},
@@ -66,6 +77,8 @@ Json to_json(const PageSnapshot& snapshot) {
           {"item", snapshot.item},
           {"iteration", snapshot.iteration},
           {"driver_call", snapshot.driver_call},
+          {"allocator", snapshot.allocator},
+          {"pid", snapshot.pid},
           {"idle_s", snapshot.idle_s},
           {"overdue_s", snapshot.overdue_s},
           {"give_up",
@@ -86,6 +99,8 @@ PageSnapshot page_snapshot_from(const Json& json) try {
   json.at("item").get_to(snapshot.item);
   json.at("iteration").get_to(snapshot.iteration);
   json.at("driver_call").get_to(snapshot.driver_call);
+  json.at("allocator").get_to(snapshot.allocator);
+  json.at("pid").get_to(snapshot.pid);
   json.at("idle_s").get_to(snapshot.idle_s);
   json.at("overdue_s").get_to(snapshot.overdue_s);
   const Json& give_up = json.at("give_up");
@@ -138,13 +153,16 @@ PageSnapshot HeartbeatPage::snapshot() const {
       .phase = kAllPhases[std::min<std::size_t>(page.phase.load(std::memory_order_relaxed), std::size(kAllPhases) - 1)],
       .item = page.item_plus_one.load(std::memory_order_relaxed) - 1,
       .iteration = page.iteration.load(std::memory_order_relaxed),
-      .driver_call = read_call(page),
+      .driver_call = page.call.read(),
+      .allocator = page.allocator.read(),
+      .pid = page.pid.load(std::memory_order_relaxed),
       .idle_s = static_cast<double>(now - page.moved_ns.load(std::memory_order_acquire)) * 1e-9,
       .overdue_s = static_cast<double>(now - page.deadline_ns.load(std::memory_order_acquire)) * 1e-9,
       .give_up = read_give_up(page.give_up)};
 }
 
 PageHeartbeat::PageHeartbeat(HeartbeatPage& page) : layout_(page.layout()) {
+  layout_.pid.store(getpid(), std::memory_order_relaxed);
   layout_.started.store(1, std::memory_order_release);
   moved();
 }
@@ -168,13 +186,12 @@ void PageHeartbeat::iteration(std::uint64_t value) {
 }
 
 void PageHeartbeat::driver_call(std::string_view call) {
-  constexpr std::size_t kLongest = HeartbeatPageLayout::kCallBytes - 1;
-  const auto next = layout_.call_version.load(std::memory_order_relaxed) + 1;
-  auto& text = layout_.call[next % 2];
-  const auto length = std::min(call.size(), kLongest);
-  for (std::size_t i = 0; i < length; ++i) text[i].store(call[i], std::memory_order_release);
-  text[length].store('\0', std::memory_order_release);
-  layout_.call_version.store(next, std::memory_order_release);
+  layout_.call.write(call);
+  moved();
+}
+
+void PageHeartbeat::allocator(std::string_view name) {
+  layout_.allocator.write(name);
   moved();
 }
 

@@ -24,13 +24,14 @@ inline constexpr std::uint32_t kDone = kFirstSuperviseKind + 3;          ///< th
 inline constexpr std::uint32_t kFailed = kFirstSuperviseKind + 4;        ///< the same way: {attempt, failures}
 inline constexpr std::uint32_t kStart = kFirstSuperviseKind + 5;         ///< rank 0 -> supervisor: WorkRequest
 inline constexpr std::uint32_t kStop = kFirstSuperviseKind + 6;          ///< rank 0 -> supervisor: {attempt}
-inline constexpr std::uint32_t kStopped = kFirstSuperviseKind + 7;       ///< supervisor -> rank 0: {attempt, end, page}
+inline constexpr std::uint32_t kStopped = kFirstSuperviseKind + 7;       ///< supervisor -> rank 0: {attempt, end, page, process}
 inline constexpr std::uint32_t kDied = kFirstSuperviseKind + 8;          ///< supervisor -> rank 0: {attempt, end}
 inline constexpr std::uint32_t kHung = kFirstSuperviseKind + 9;          ///< supervisor -> rank 0: {attempt}
-inline constexpr std::uint32_t kInterrupted = kFirstSuperviseKind + 10;  ///< supervisor -> rank 0: {signal}
+inline constexpr std::uint32_t kInterrupted = kFirstSuperviseKind + 10;  ///< supervisor -> rank 0, last words: {signal}
 inline constexpr std::uint32_t kFinish = kFirstSuperviseKind + 11;    ///< rank 0 -> supervisor: {exit_code, farewell}
 inline constexpr std::uint32_t kFinished = kFirstSuperviseKind + 12;  ///< supervisor -> rank 0: {}
-inline constexpr std::uint32_t kAlive = kFirstSuperviseKind + 13;     ///< rank 0 -> supervisor, every kBeat_s: {}
+/// rank 0 -> supervisor and back, every kBeat_s: ProcessIdentity, and from rank 0 {within_s}: when the next one is due
+inline constexpr std::uint32_t kAlive = kFirstSuperviseKind + 13;
 }  // namespace message
 
 /// The first thing a worker hears.

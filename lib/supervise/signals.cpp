@@ -4,22 +4,46 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <fstream>
 #include <mutex>
+
+#include "supervise/worker_process.hpp"
 
 namespace symmbench {
 namespace {
 
-std::atomic<int> g_received{0};
+std::atomic<int> g_received{0}, g_sender{0}, g_code{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
 
 std::mutex g_mutex;
 int g_watches = 0;
 struct sigaction g_old_term, g_old_int;
 
-extern "C" void note_signal(int signal) {
+extern "C" void note_signal(int signal, siginfo_t* info, void*) {
   int none = 0;
-  if (g_received.compare_exchange_strong(none, signal)) alarm(SignalWatch::kLeaveWithin_s);
+  if (!g_received.compare_exchange_strong(none, signal)) return;
+  g_sender = info->si_pid;
+  g_code = info->si_code;
+  alarm(SignalWatch::kLeaveWithin_s);
+}
+
+constexpr std::array kLaunchers = {"mpirun", "mpiexec", "mpiexec.hydra", "hydra_pmi_proxy", "orterun", "orted",
+                                   "prterun", "prte",   "prted",         "srun",            "slurmstepd"};
+
+std::string sender_text() {
+  const int sender = g_sender;
+  if (g_code == SI_KERNEL) return " (from the terminal)";
+  if (sender == getpid()) return "";
+  if (sender <= 0) return " (sender unknown)";
+  std::string name;
+  std::getline(std::ifstream("/proc/" + std::to_string(sender) + "/comm"), name);
+  if (sender == getppid() || std::find(kLaunchers.begin(), kLaunchers.end(), name) != kLaunchers.end()) {
+    return " (from the launcher)";
+  }
+  return " (from pid " + std::to_string(sender) + (name.empty() ? ")" : ", " + name + ")");
 }
 
 }  // namespace
@@ -29,10 +53,10 @@ void die_with_parent() { prctl(PR_SET_PDEATHSIG, SIGTERM); }
 SignalWatch::SignalWatch() {
   const std::lock_guard lock(g_mutex);
   if (g_watches++ > 0) return;
-  g_received = 0;
+  g_received = g_sender = g_code = 0;
   struct sigaction note {};
-  note.sa_handler = note_signal;
-  note.sa_flags = SA_RESTART;  // a report that is being written must not fail for it
+  note.sa_sigaction = note_signal;
+  note.sa_flags = SA_RESTART | SA_SIGINFO;  // a report that is being written must not fail for it
   sigaction(SIGTERM, &note, &g_old_term);
   sigaction(SIGINT, &note, &g_old_int);
 }
@@ -46,5 +70,7 @@ SignalWatch::~SignalWatch() {
 }
 
 int SignalWatch::received() const { return g_received.load(); }
+
+std::string SignalWatch::cause() const { return signal_name(received()) + sender_text(); }
 
 }  // namespace symmbench

@@ -19,6 +19,9 @@ class SignalWatch {
 
   /// 0, SIGTERM or SIGINT: the first that came.
   int received() const;
+  /// What is known of it: "SIGTERM (from the launcher)", which also makes a SIGTERM of every Ctrl-C;
+  /// "SIGINT (from the terminal)"; "SIGTERM (from pid 4711, bash)"; its name alone when this process sent it itself.
+  std::string cause() const;
 
   static constexpr unsigned kLeaveWithin_s = 5;
 };

@@ -1,15 +1,15 @@
 #include "supervise/supervisor.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
 
 #include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "core/log.hpp"
+#include "supervise/idle_wait.hpp"
+#include "supervise/life_signs.hpp"
 #include "supervise/messages.hpp"
 #include "supervise/signals.hpp"
 #include "supervise/worker_keeper.hpp"
@@ -18,20 +18,14 @@
 namespace symmbench {
 namespace {
 
-constexpr int kExitInterrupted = 3;
+constexpr int kExitFailed = 1, kExitInterrupted = 3, kExitHung = 4;
 /// mpirun sends SIGKILL one second after SIGTERM; what follows these (a report, a journal) must fit in as well.
 constexpr double kInterruptedRun_s = 0.15;
 constexpr double kInterruptedServe_s = 0.7;
-constexpr double kBeat_s = 1;
+constexpr double kSilent_s = 5;       ///< several beats missed, which no busy machine explains
+constexpr double kBetweenRuns_s = 120;  ///< rank 0 decides on the device, folds a report, writes it
 constexpr double kFinish_s = 5;
 constexpr double kFinishInterrupted_s = 0.2;
-
-/// Waiting: first with the processor given away at once (a round's answer is microseconds away), then in short naps,
-/// then in naps that cost nothing. MPI offers no descriptor to wait on, which is why there is no waiting without end.
-constexpr std::chrono::microseconds kSpin{500};
-constexpr std::chrono::milliseconds kShortNaps{50};
-constexpr long kShortNap_ns = 100'000;
-constexpr long kNap_ns = 1'000'000;
 
 }  // namespace
 
@@ -42,6 +36,7 @@ class Supervisor::Impl {
         options_(std::move(options)),
         own_journal_(own_journal),
         all_records_(all_records),
+        signs_(transport, options_.leader_s),
         keeper_({.launch = {.isolate = options_.isolate,
                             .argv = options_.worker_argv,
                             .task = options_.task,
@@ -63,6 +58,7 @@ class Supervisor::Impl {
   }
 
   RunOutcome run(const GroupWork& work_of_group, double time_limit_s);
+  void announce_silence() noexcept { signs_.announce(kBetweenRuns_s); }
   bool finish(int exit_code, const Json& farewell);
   int serve(const std::function<void(const Json&)>& last_duty);
   bool orderly() const { return orderly_; }
@@ -72,7 +68,7 @@ class Supervisor::Impl {
   void send(int to, std::uint32_t kind, std::span<const std::byte> body) { transport_.send(to, envelope(kind, body)); }
   bool step();
   void beat();
-  void wait(bool busy);
+  void wait(bool busy) { idle_wait(keeper_, busy, last_event_); }
   void handle(const PeerMessage& message);
   void coordinate(const PeerMessage& message, const Opened& opened);
   void carry_out(GroupCoordinator& coordinator);
@@ -80,13 +76,18 @@ class Supervisor::Impl {
   bool round_open() const;
   std::optional<std::string> trouble() const;
   void halt_all(double bound_s);
-  void tell_unanswered();
+  void record(const Json& record);
+  void record_fallen(const Failure& failure);
+  void look_for_the_dead();
+  void tell_silent();
+  int leave_without_leader();
   void await_farewells(double bound_s);
 
   Transport& transport_;
   SupervisorOptions options_;
   RecordSink& own_journal_;
   RecordSink* all_records_;
+  LifeSigns signs_;
   SignalWatch signals_;
   WorkerKeeper keeper_;
   std::vector<GroupCoordinator> coordinators_;  ///< rank 0 only, by group
@@ -94,8 +95,7 @@ class Supervisor::Impl {
   std::optional<int> exit_code_;                ///< as rank 0 said
   Json farewell_;                               ///< the same
   int farewells_ = 0;
-  Deadline beat_due_ = Deadline::in_seconds(0);
-  Deadline leader_lost_ = Deadline::in_seconds(options_.leader_s);
+  bool fallen_ = false;  ///< a supervisor died or stood still, this one included
   bool orderly_ = false;
   Clock::time_point last_event_ = Clock::now();
 };
@@ -118,29 +118,9 @@ bool Supervisor::Impl::step() {
   return any;
 }
 
-/// Rank 0 tells the others that it is there, so that none of them waits for a leader that is not.
-void Supervisor::Impl::beat() {
-  if (coordinators_.empty() || !beat_due_.expired()) return;
-  beat_due_ = Deadline::in_seconds(kBeat_s);
-  const Blob body = body_of(Json::object());
-  for (int rank = 1; rank < transport_.size(); ++rank) send(rank, message::kAlive, body);
-}
-
-void Supervisor::Impl::wait(bool busy) {
-  const auto quiet = Clock::now() - last_event_;
-  if (busy && quiet < kSpin) {
-    sched_yield();
-    return;
-  }
-  pollfd worker{.fd = keeper_.fd(), .events = POLLIN, .revents = 0};
-  if (keeper_.wants_write()) worker.events |= POLLOUT;
-  const timespec nap{.tv_sec = 0, .tv_nsec = busy && quiet < kShortNaps ? kShortNap_ns : kNap_ns};
-  ppoll(&worker, 1, &nap, nullptr);  // a signal ends it early, which is all that is wanted of it
-}
-
 void Supervisor::Impl::handle(const PeerMessage& message) {
   const Opened opened = open_envelope(message.bytes);
-  if (message.from == 0) leader_lost_ = Deadline::in_seconds(options_.leader_s);
+  signs_.take(message.from, opened);
   switch (opened.kind) {
     case message::kStart:
     case message::kStop:
@@ -173,6 +153,7 @@ void Supervisor::Impl::coordinate(const PeerMessage& message, const Opened& open
   const int attempt = body.value("attempt", -1);
   switch (opened.kind) {
     case message::kRecord:
+      signs_.peers().recorded(rank, body);
       if (all_records_) all_records_->append(body);
       break;
     case message::kItemDone:
@@ -220,8 +201,7 @@ void Supervisor::Impl::carry_out(GroupCoordinator& coordinator) {
             const Blob body = encode(RoundResult{.round = what.round, .outcome = std::move(what.outcome)});
             for (const int rank : what.to) send(rank, kRoundResult, body);
           } else {
-            own_journal_.append(what.record);
-            if (all_records_) all_records_->append(what.record);
+            record(what.record);
           }
         },
         command);
@@ -245,7 +225,7 @@ bool Supervisor::Impl::round_open() const {
 /// What makes going on pointless.
 std::optional<std::string> Supervisor::Impl::trouble() const {
   if (interrupted_) return interrupted_;
-  if (const int signal = signals_.received()) return signal_name(signal);
+  if (signals_.received() != 0) return signals_.cause();
   for (const GroupCoordinator& coordinator : coordinators_) {
     if (const auto rank = coordinator.lost_rank()) return fmt::format("lost rank {}", *rank);
   }
@@ -264,36 +244,57 @@ void Supervisor::Impl::halt_all(double bound_s) {
   }
 }
 
-/// mpirun stops everybody when one rank dies; who does not answer any more may be the reason.
-void Supervisor::Impl::tell_unanswered() {
-  for (const GroupCoordinator& coordinator : coordinators_) {
-    for (const int rank : coordinator.unanswered()) {
-      const Json record = to_json(EventRecord{.group = coordinator.group(),
-                                              .what = "rank_silent",
-                                              .detail = fmt::format("rank {} did not answer when the run was stopped: "
-                                                                    "it may have died before",
-                                                                    rank),
-                                              .data = {{"rank", rank}}});
-      own_journal_.append(record);
-      if (all_records_) all_records_->append(record);
-    }
+/// Of the coordinators, on rank 0.
+void Supervisor::Impl::record(const Json& record) {
+  own_journal_.append(record);
+  if (all_records_) all_records_->append(record);
+}
+
+/// A supervisor that died or stood still: what ends the run, and no allocator's doing.
+void Supervisor::Impl::record_fallen(const Failure& failure) {
+  record(to_json(FailureRecord{.status = failure.reason == Reason::timed_out ? "hung" : "failed", .failure = failure}));
+  interrupted_ = fmt::format("rank {}'s process {}", *failure.rank,
+                             failure.reason == Reason::timed_out ? "stood still" : "died");
+  fallen_ = true;
+}
+
+/// The one rank that cannot be seen to be frozen by itself learns it when it goes on, before what it did to the others.
+void Supervisor::Impl::beat() {
+  const auto pause = signs_.beat();
+  if (pause && !fallen_) record_fallen(*pause);
+}
+
+/// Launchers stop everybody when a rank dies, so the dead are looked for before a signal is taken for the reason.
+void Supervisor::Impl::look_for_the_dead() {
+  beat();
+  if (fallen_ || !signs_.look_due(signals_.received() != 0 || interrupted_)) return;
+  while (auto message = transport_.receive()) handle(*message);  // last words come before the end
+  if (const auto death = signs_.peers().death()) record_fallen(*death);
+}
+
+/// Only what was so before the run was stopped: afterwards everybody falls silent.
+void Supervisor::Impl::tell_silent() {
+  for (const auto& line : signs_.peers().silent(kSilent_s)) {
+    record(to_json(EventRecord{.what = "rank_silent", .detail = line, .data = nullptr}));
   }
 }
 
 RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_limit_s) try {
   const auto limit = Deadline::in_seconds(time_limit_s);
+  signs_.begin();
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
   for (std::size_t group = 0; group < coordinators_.size(); ++group) {
     coordinators_[group].begin(work_of_group(static_cast<int>(group)), Clock::now());
     carry_out(coordinators_[group]);
   }
   while (!all_finished()) {
+    look_for_the_dead();
     if (auto reason = trouble()) {
       interrupted_ = std::move(reason);
       const bool rank_lost = !signals_.received() && interrupted_->starts_with("lost");
+      if (!rank_lost) tell_silent();
       keeper_.dismiss();
       halt_all(rank_lost ? options_.stop_s : kInterruptedRun_s);
-      if (!rank_lost) tell_unanswered();
       return {.interrupted = true, .interrupted_by = *interrupted_};
     }
     if (limit.expired()) {
@@ -331,18 +332,32 @@ bool Supervisor::Impl::finish(int exit_code, const Json& farewell) try {
   return false;
 }
 
+/// Rank 0 is gone or stands still, and with it the report: what is known goes to this rank's journal and stderr.
+int Supervisor::Impl::leave_without_leader() {
+  const Failure failure = signs_.leader_failure();
+  const bool dead = failure.reason == Reason::crashed;
+  own_journal_.append(to_json(FailureRecord{.status = dead ? "failed" : "hung", .failure = failure}));
+  log_line("symmbench: rank {} leaves: {}. Its report is lost; the journals hold what was recorded", transport_.rank(),
+           failure.detail);
+  keeper_.dismiss();
+  send(0, message::kInterrupted, body_of({{"signal", fmt::format("rank {} heard nothing of rank 0", transport_.rank())}}));
+  return dead ? kExitFailed : kExitHung;
+}
+
 int Supervisor::Impl::serve(const std::function<void(const Json&)>& last_duty) try {
   std::optional<Deadline> leave_by;
   while (!exit_code_ && !(leave_by && leave_by->expired())) {
-    if (const int signal = signals_.received(); signal != 0 && !leave_by) {
+    const bool signalled = signals_.received() != 0 && !leave_by;
+    if (signs_.look_due(signalled)) {
+      while (auto message = transport_.receive()) handle(*message);
+      if (!exit_code_ && signs_.peers().death()) return leave_without_leader();
+    }
+    if (signalled) {
       leave_by = Deadline::in_seconds(kInterruptedServe_s);
       keeper_.dismiss();
-      send(0, message::kInterrupted, body_of({{"signal", signal_name(signal)}}));
+      send(0, message::kInterrupted, body_of({{"signal", signals_.cause()}}));
     }
-    if (leader_lost_.expired()) {
-      log_line("symmbench: rank {} heard nothing of rank 0 for {} s and leaves", transport_.rank(), options_.leader_s);
-      break;
-    }
+    if (signs_.leader_lost()) return leave_without_leader();
     if (!step()) wait(round_open());
   }
   keeper_.dismiss();
@@ -374,10 +389,12 @@ Supervisor::Supervisor(Transport& transport, SupervisorOptions options, RecordSi
 }
 Supervisor::~Supervisor() = default;
 RunOutcome Supervisor::run(const GroupWork& work_of_group, double time_limit_s) {
-  return impl_->run(work_of_group, time_limit_s);
+  RunOutcome outcome = impl_->run(work_of_group, time_limit_s);
+  impl_->announce_silence();
+  return outcome;
 }
 RunOutcome Supervisor::run(const std::vector<WorkRequest>& work, double time_limit_s) {
-  return impl_->run([&](int) { return work; }, time_limit_s);
+  return run([&](int) { return work; }, time_limit_s);
 }
 bool Supervisor::finish(int exit_code, const Json& farewell) { return impl_->finish(exit_code, farewell); }
 int Supervisor::serve(const std::function<void(const Json&)>& last_duty) { return impl_->serve(last_duty); }

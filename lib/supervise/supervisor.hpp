@@ -17,7 +17,7 @@ struct SupervisorOptions {
   double watchdog_s = 30;  ///< added to what a worker allows itself before it is taken for hung
   double settle_s = 2;     ///< after a first vain wait: for the other ranks' view of it, before all are stopped
   double stop_s = 10;      ///< for a supervisor to answer; longer, and the rank is lost
-  double leader_s = 120;   ///< without a word from rank 0, which also writes the report in this time: rank 0 is lost
+  double leader_s = 120;   ///< without a word from rank 0 while it runs something: rank 0 is lost
   bool isolate = true;     ///< false: the worker is a thread of this process; a crash ends the job, a hang the run
   std::vector<std::string> worker_argv;  ///< how to start a worker: {"/proc/self/exe", "worker"}
   WorkerTask task;                       ///< for isolate == false
@@ -30,7 +30,9 @@ using GroupWork = std::function<std::vector<WorkRequest>(int group)>;
 /// How a run() ended.
 struct RunOutcome {
   bool interrupted = false;
-  std::string interrupted_by;  ///< "SIGTERM", "SIGINT", "lost rank 3", "time limit", or what the transport said
+  /// "SIGTERM (from the launcher)" (supervise/signals.hpp), "rank 2's process died", "lost rank 3", "time limit", or what
+  /// the transport said
+  std::string interrupted_by;
 };
 
 /// One per MPI rank. Never touches the device. Rank 0 also holds the coordinator of every group.
@@ -56,7 +58,8 @@ class Supervisor {
   /// otherwise nothing collective may follow (no MPI_Finalize: leave with _exit).
   bool finish(int exit_code, const Json& farewell = nullptr);
 
-  /// Other ranks: serve until finish(); the agreed exit code, or 3 when interrupted and rank 0 said nothing in time.
+  /// Other ranks: serve until finish(); the agreed exit code, or 3 when interrupted and rank 0 said nothing in time, 1
+  /// when rank 0's process died, 4 when it stood still; why goes to the journal and to stderr.
   /// Before it answers finish() it calls `last_duty` with the farewell.
   int serve(const std::function<void(const Json& farewell)>& last_duty = {});
   /// After serve(): the end was agreed with rank 0, so that something collective may follow.

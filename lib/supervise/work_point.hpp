@@ -35,6 +35,7 @@ class PointHeartbeat : public Heartbeat {
 
   void phase(Phase phase) final;
   void item(int index) final;
+  void allocator(std::string_view name) final { page_.allocator(name); }
   void iteration(std::uint64_t value) final;
   void driver_call(std::string_view call) final { page_.driver_call(call); }
   void allow(double seconds) final;

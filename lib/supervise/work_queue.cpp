@@ -116,7 +116,8 @@ std::vector<GivenUp> WorkQueue::failed(const Failure& failure, const AttemptProg
   const Batch batch = std::move(batches_.front());
   batches_.pop_front();
   const auto item = failed_item(progress);
-  const auto in_play = item ? batch.items[*item].allocators : allocators_of({.items = batch.items});
+  auto in_play = item ? batch.items[*item].allocators : allocators_of({.items = batch.items});
+  if (std::count(in_play.begin(), in_play.end(), failure.allocator)) in_play = {failure.allocator};
   plan_rest(batch, progress);
 
   std::vector<GivenUp> given_up;

@@ -33,7 +33,8 @@ struct GivenUp {
 ///  - several that fail before their first case: all cases once per allocator, so that the good ones get their results;
 ///  - anything else: once more from where it stood;
 ///  - the third equal failure under an allocator: nothing more under this allocator.
-/// Failures are equal when layer, reason, call, phase and rank are. A failure of several counts for each of them.
+/// Failures are equal when layer, reason, call, phase and rank are. One counts for the allocator that it names; when it
+/// names none, for each that was in play.
 class WorkQueue {
  public:
   explicit WorkQueue(WorkRequest request);

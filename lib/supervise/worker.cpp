@@ -47,8 +47,8 @@ class ChannelRecordSink final : public RecordSink {
   FrameChannel& channel_;
 };
 
-/// What the exception in flight says, with the rank and phase that only the worker knows.
-std::vector<Failure> current_failures(int world_rank, Phase phase) {
+/// What the exception in flight says, with the rank, phase and allocator that only the worker knows.
+std::vector<Failure> current_failures(int world_rank, const PageSnapshot& page) {
   std::vector<Failure> failures;
   try {
     throw;
@@ -57,6 +57,8 @@ std::vector<Failure> current_failures(int world_rank, Phase phase) {
     if (failures.empty()) failures.push_back(error.failure());
     for (Failure& failure : failures) {
       if (!failure.phase) failure.phase = error.phase();
+      if (failure.allocator.empty()) failure.allocator = page.allocator;  // a phase is of one allocator on all ranks
+      if (failure.rank == world_rank) failure.pid = getpid();
     }
     return failures;
   } catch (const Error& error) {
@@ -69,7 +71,9 @@ std::vector<Failure> current_failures(int world_rank, Phase phase) {
     failures.push_back({.layer = Layer::worker, .reason = Reason::internal, .detail = "an exception of unknown type"});
   }
   if (!failures.front().rank) failures.front().rank = world_rank;
-  if (!failures.front().phase) failures.front().phase = phase;
+  if (!failures.front().phase) failures.front().phase = page.phase;
+  if (failures.front().allocator.empty()) failures.front().allocator = page.allocator;
+  if (failures.front().rank == world_rank) failures.front().pid = getpid();
   return failures;
 }
 
@@ -104,7 +108,7 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
     };
     task(context);
   } catch (...) {
-    const auto failures = current_failures(assignment.world_rank, page.snapshot().phase);
+    const auto failures = current_failures(assignment.world_rank, page.snapshot());
     tell_strangers(records, static_cast<int>(assignment.scope.group), assignment.world_rank);
     tell(message::kFailed, {{"attempt", attempt}, {"failures", failures_to_json(failures)}});
     return kWorkerFailedStatus;

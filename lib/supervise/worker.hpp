@@ -16,6 +16,8 @@ class Heartbeat {
   virtual ~Heartbeat() = default;
   virtual void phase(Phase phase) = 0;
   virtual void item(int index) = 0;                     ///< index into WorkRequest::items; -1: none
+  /// Whose work it is that is done now; "": no single allocator's. What fails, and who stops moving, is looked for there.
+  virtual void allocator(std::string_view name) = 0;
   virtual void iteration(std::uint64_t value) = 0;      ///< a batch has been launched that begins with this iteration
   virtual void driver_call(std::string_view call) = 0;  ///< "" when none is running
   /// The current step must end, or this be called again, within `seconds`; otherwise the supervisor takes it for hung.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/deadlines.hpp"
+#include "supervise/process_identity.hpp"
 
 namespace symmbench {
 namespace {
@@ -47,6 +48,8 @@ void WorkerKeeper::start(WorkRequest request) {
   stop_deadline_.reset();
   last_page_ = {};
   last_end_ = {Kind::failed, 0};
+  process_.clear();
+  killed_by_others_ = false;
   const double round_s = request.deadlines ? request.deadlines->round_s : options_.round_s;
   watchdog_s_ = request.deadlines ? request.deadlines->watchdog_s - round_s : options_.watchdog_s;
   WorkerLaunch launch = options_.launch;
@@ -87,6 +90,10 @@ void WorkerKeeper::stop(int attempt) {
     return;
   }
   last_page_ = link_->snapshot();
+  if (const int pid = link_->pid(); pid != 0) {
+    killed_by_others_ = is_being_killed(pid);
+    process_ = proc_evidence(pid);
+  }
   link_->kill();
 }
 
@@ -98,7 +105,7 @@ void WorkerKeeper::dismiss() {
 }
 
 void WorkerKeeper::report_stopped(WorkerEnd end) {
-  Json body = to_json(StoppedReport{.end = end, .page = last_page_});
+  Json body = to_json(StoppedReport{.end = end, .page = last_page_, .process = process_});
   body["attempt"] = attempt_;
   tell(message::kStopped, body);
 }
@@ -162,7 +169,7 @@ void WorkerKeeper::look_at_page() {
 void WorkerKeeper::ended(WorkerEnd end) {
   const bool killed = stop_deadline_ || dismissed_;
   // SIGKILL after a stop is ours; every other end is the worker's own, also when the stop came while it was dying.
-  if (killed && end.kind == Kind::signalled && end.code == SIGKILL) {
+  if (killed && !killed_by_others_ && end.kind == Kind::signalled && end.code == SIGKILL) {
     end = {Kind::stopped, 0};
   } else if (said_failed_) {
     end = {Kind::failed, end.code};

@@ -29,6 +29,8 @@ class WorkerLink {
   ~WorkerLink();
 
   FrameChannel& channel() { return *channel_; }
+  /// Of the worker's process; 0 for a thread.
+  int pid() const { return process_ ? process_->pid() : 0; }
   PageSnapshot snapshot() const;
   /// running, exited or signalled. Once it is not running, everything the worker ever sent can be received.
   WorkerEnd poll();

@@ -44,7 +44,8 @@ SegmentSet::SegmentSet(std::string_view owner, const Communicator& comm, Driver&
 
 SegmentSet::~SegmentSet() {
   if (closed_) return;
-  if (created_) warn(owner_ + " destroyed without close()");
+  // On the way out of a failure nobody can close together any more, and that failure is what is told.
+  if (created_ && std::uncaught_exceptions() == 0) warn(owner_ + " destroyed without close()");
   quietly([&] { stream_.synchronize(); });  // work that still runs must not find its memory gone
 }
 

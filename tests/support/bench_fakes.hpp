@@ -12,6 +12,7 @@ class QuietHeartbeat : public Heartbeat {
  public:
   void phase(Phase) override {}
   void item(int) override {}
+  void allocator(std::string_view) override {}
   void iteration(std::uint64_t) override {}
   void driver_call(std::string_view) override {}
   void allow(double) override {}

@@ -42,6 +42,20 @@ class LoggingHeartbeat final : public QuietHeartbeat {
   BatchLog& log_;
 };
 
+/// In whose work a rank began its batches, each switch once.
+class AllocatorHeartbeat final : public QuietHeartbeat {
+ public:
+  explicit AllocatorHeartbeat(std::vector<std::string>& turns) : turns_(turns) {}
+  void allocator(std::string_view name) override { now_ = name; }
+  void iteration(std::uint64_t) override {
+    if (turns_.empty() || turns_.back() != now_) turns_.push_back(now_);
+  }
+
+ private:
+  std::vector<std::string>& turns_;
+  std::string now_;
+};
+
 class LoggingKernels final : public ForwardingKernels {
  public:
   LoggingKernels(std::unique_ptr<KernelSet> inner, BatchLog& log) : ForwardingKernels(std::move(inner)), log_(log) {}
@@ -88,6 +102,18 @@ std::size_t lifecycle_group(const RunConfig& config) {
 }
 
 }  // namespace
+
+TEST_CASE("the heartbeat says in whose work a rank is, batch by batch") {
+  std::array<std::vector<std::string>, 2> turns;
+  run_group(2, config_of(small_run()), 0,
+            {.heartbeat_of = [&](int rank) { return std::make_unique<AllocatorHeartbeat>(turns.at(rank)); }});
+  const std::string symm = "symm_device_memory", torch = "torch_symm_mem";
+  for (const auto& of_rank : turns) {
+    // Warm-up of both, then A-B-B-A; one algorithm's cases after the other's.
+    REQUIRE(of_rank.size() >= 5);
+    CHECK(std::vector(of_rank.begin(), of_rank.begin() + 5) == std::vector{symm, torch, symm, torch, symm});
+  }
+}
 
 TEST_CASE("a group of cases gives one verified row per case and allocator") {
   Json options = small_run();

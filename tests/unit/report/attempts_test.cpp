@@ -23,7 +23,7 @@ TEST_CASE("when one of a pair fails by itself and the other passes, only the one
   CHECK(symm["status"] == "ok");
   CHECK(symm["time_us"]["samples"] == 60);
   CHECK(symm["attempts"].size() == 2);
-  CHECK(symm["attempts"][0]["status"] == "failed");
+  CHECK(symm["attempts"][0]["status"] == "interrupted");
   CHECK(torch["status"] == "failed");
   CHECK(torch["failure"]["reason"] == "crashed");
   CHECK(torch["attempts"].size() == 2);
@@ -44,30 +44,72 @@ TEST_CASE("of three that fail together the one that fails by itself has failed, 
   CHECK(report["comparison"].empty());  // each ran at a time of its own
 }
 
-TEST_CASE("of three that fail together and each pass by themselves, all have failed") {
+TEST_CASE("a failure that names its allocator is that allocator's alone, whatever passes afterwards") {
+  RunBuilder run(1);
+  FailureRecord crash = run.failed(0, 1, {kSymm, kTorch});
+  crash.failure.allocator = kTorch;
+  run.add(crash);
+  SECTION("and who ran beside it was interrupted") {
+    const Json report = checked_report(run);
+    const Json symm = RunBuilder::row(report, 0, kSymm), torch = RunBuilder::row(report, 0, kTorch);
+    CHECK(torch["status"] == "failed");
+    CHECK(torch["failure"]["allocator"] == kTorch);
+    CHECK(symm["status"] == "interrupted");
+    CHECK(symm["failure"] == torch["failure"]);  // one event, one record
+    CHECK(exit_code(report) == 1);
+  }
+  SECTION("and who ran beside it is judged by its repetition") {
+    run.add(alone(run.ok(0, kSymm), 2)).add(alone(run.ok(0, kTorch), 3));
+    const Json report = checked_report(run);
+    const Json symm = RunBuilder::row(report, 0, kSymm), torch = RunBuilder::row(report, 0, kTorch);
+    CHECK(symm["status"] == "ok");
+    CHECK(symm["attempts"][0]["status"] == "interrupted");
+    CHECK(torch["status"] == "failed");
+    CHECK(torch["attempts"].size() == 2);
+    CHECK(report["run"]["incidents"].empty());
+    CHECK(exit_code(report) == 1);
+  }
+}
+
+TEST_CASE("a failure carries host and GPU of its rank") {
+  RunBuilder run(1, {kSymm});
+  run.add(RankFacts{2,
+                    {{"host", "node7"},
+                     {"devices", Json::array({Json{{"kind", "cuda"}, {"uuid", "GPU-no"}},
+                                              Json{{"kind", "host"}, {"uuid", "GPU-yes"}}})}}});
+  const Json failure = RunBuilder::row(checked_report(run.add(run.failed(0, 1, {kSymm}))), 0, kSymm)["failure"];
+  CHECK(failure["host"] == "node7");
+  CHECK(failure["gpu"] == "GPU-yes");
+}
+
+TEST_CASE("when each of those that failed together passes by itself, nobody is blamed and the event stays") {
   RunBuilder run(1, {kSymm, kTorch, kIpc});
   run.add(run.failed(0, 1, {kSymm, kTorch, kIpc}));
   int attempt = 1;
   for (const auto& allocator : {kSymm, kTorch, kIpc}) run.add(alone(run.ok(0, allocator), ++attempt));
   const Json report = checked_report(run);
   for (const auto& allocator : {kSymm, kTorch, kIpc}) {
-    CHECK(RunBuilder::row(report, 0, allocator)["reason"] == "failed when interleaved, passed alone");
-  }
-}
-
-TEST_CASE("when both of a pair pass by themselves, both have failed and keep their times") {
-  RunBuilder run(1);
-  run.add(run.failed(0, 1, {kSymm, kTorch})).add(alone(run.ok(0, kSymm), 2)).add(alone(run.ok(0, kTorch), 3));
-  const Json report = checked_report(run);
-  for (const auto& allocator : {kSymm, kTorch}) {
     const Json row = RunBuilder::row(report, 0, allocator);
-    CHECK(row["status"] == "failed");
-    CHECK(row["reason"] == "failed when interleaved, passed alone");
-    CHECK(row["failure"]["rank"] == 2);
+    CHECK(row["status"] == "ok");
     CHECK(row["time_us"]["samples"] == 60);
+    CHECK(row["attempts"][0]["status"] == "interrupted");
   }
   CHECK(report["comparison"].empty());
+  REQUIRE(report["run"]["incidents"].size() == 1);
+  CHECK(report["run"]["incidents"][0]["failure"]["rank"] == 2);
   CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("an allocator that never ran explains nobody's failure") {
+  RunBuilder run(1);
+  RowRecord never = run.ok(0, kTorch);
+  never.status = "failed";
+  never.reason = "the workspace could not be brought up";
+  never.blocks.clear();
+  run.add(never).add(run.failed(0, 1, {kSymm, kTorch})).add(alone(run.ok(0, kSymm), 2));
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "ok");
+  CHECK(report["run"]["incidents"].size() == 1);
 }
 
 TEST_CASE("when both of a pair fail by themselves, each shows its own failure") {
@@ -80,42 +122,44 @@ TEST_CASE("when both of a pair fail by themselves, each shows its own failure") 
   CHECK(RunBuilder::row(report, 0, kTorch)["failure"]["rank"] == 1);
 }
 
-TEST_CASE("a pair that failed and was not run again has failed as a whole") {
+TEST_CASE("of a pair that failed and was not run again both were interrupted, and the run has failed") {
   RunBuilder run(1);
   const Json report = checked_report(run.add(run.failed(0, 1, {kSymm, kTorch})));
   for (const auto& allocator : {kSymm, kTorch}) {
-    CHECK(RunBuilder::row(report, 0, allocator)["status"] == "failed");
-    CHECK(RunBuilder::row(report, 0, allocator)["reason"] == "failed when interleaved, not run alone");
+    CHECK(RunBuilder::row(report, 0, allocator)["status"] == "interrupted");
+    CHECK(RunBuilder::row(report, 0, allocator)["failure"]["rank"] == 2);
   }
+  CHECK(exit_code(report) == 1);
 }
 
-TEST_CASE("an allocator whose partner failed by itself, and which never ran again, is not tested") {
+TEST_CASE("an allocator whose partner failed by itself, and which never ran again, was interrupted") {
   RunBuilder run(1);
   run.add(run.failed(0, 1, {kSymm, kTorch})).add(run.failed(0, 2, {kTorch}, true));
   run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGINT"};
   const Json report = checked_report(run);
-  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "not_tested");
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "interrupted");
   CHECK(RunBuilder::row(report, 0, kTorch)["status"] == "failed");
 }
 
-TEST_CASE("a pair that hung is hung, also where it passed alone") {
+TEST_CASE("a hang of a pair stays a hang of the run, also where both pass alone") {
   RunBuilder run(1);
   FailureRecord hang = run.failed(0, 1, {kSymm, kTorch});
   hang.status = "hung";
   hang.failure = {.layer = Layer::supervisor, .reason = Reason::timed_out, .phase = Phase::use, .rank = 0, .peer = 3};
   run.add(hang).add(alone(run.ok(0, kSymm), 2)).add(alone(run.ok(0, kTorch), 3));
   const Json report = checked_report(run);
-  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "hung");
-  CHECK(RunBuilder::row(report, 0, kSymm)["failure"]["peer"] == 3);
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "ok");
+  CHECK(report["run"]["incidents"][0]["status"] == "hung");
+  CHECK(report["run"]["incidents"][0]["failure"]["peer"] == 3);
   CHECK(exit_code(report) == 4);
 }
 
-TEST_CASE("a hang outranks a failure of the same row") {
+TEST_CASE("the first failure of a row is its failure: a later one may follow from it, or from the machine") {
   RunBuilder run(1, {kSymm});
   FailureRecord hang = run.failed(0, 2, {kSymm});
   hang.status = "hung";
-  const Json row = RunBuilder::row(checked_report(run.add(run.failed(0, 1, {kSymm})).add(hang)), 0, kSymm);
-  CHECK(row["status"] == "hung");
+  const Json row = RunBuilder::row(checked_report(run.add(hang).add(run.failed(0, 1, {kSymm}))), 0, kSymm);
+  CHECK(row["status"] == "failed");
   CHECK(row["attempts"].size() == 2);
 }
 
@@ -137,6 +181,20 @@ TEST_CASE("cases that are given up after the third failure are skipped with that
   CHECK(RunBuilder::row(report, 3, kSymm)["status"] == "skipped");
   CHECK(RunBuilder::row(report, 3, kSymm)["reason"] == "3 equal failures in a row");
   CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("the case that ran when the run was stopped was interrupted, the others are not tested") {
+  RunBuilder run(3, {kSymm});
+  run.add(run.ok(0, kSymm));
+  run.add(EventRecord{.what = "case_cut_off",
+                      .detail = "the run was stopped while it ran",
+                      .data = {{"case_ids", {RunBuilder::case_id(1)}}, {"allocators", {kSymm}}}});
+  run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGTERM (from the launcher)"};
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 1, kSymm)["status"] == "interrupted");
+  CHECK(RunBuilder::row(report, 2, kSymm)["status"] == "not_tested");
+  CHECK(report["verdict"]["status"] == "interrupted");
+  CHECK(exit_code(report) == 3);
 }
 
 TEST_CASE("giving a group up does not touch rows that have a result, other allocators or other groups") {

@@ -183,6 +183,18 @@ TEST_CASE("what is ambiguous is followed by what is missing, or by the interval"
   CHECK(line_of(restless).find("ambiguous: 0.91-1.12 ") != std::string::npos);
 }
 
+TEST_CASE("where the first allocator has no result the others are still held against each other") {
+  std::ostringstream out;
+  TableOf table(out);
+  RunBuilder run(1, {kSymm, kTorch, kIpc});
+  RowRecord skipped = run.ok(0, kSymm);
+  skipped.status = "skipped";
+  skipped.blocks.clear();
+  run.add(skipped).add(run.ok(0, kTorch, 10)).add(run.ok(0, kIpc, 4));
+  for (const Json& record : run.records()) table.append(record);
+  CHECK(out.str().find("#   torch/ipc 2.500: torch is slower\n") != std::string::npos);
+}
+
 TEST_CASE("cases with allocators of their own are compared within themselves") {
   std::ostringstream out;
   TableOf table(out);

@@ -143,6 +143,46 @@ TEST_CASE("a rank that overdrew its allowance is to blame when nobody waits for 
   CHECK(verdict.failure.detail == "rank 1 did not move for 33 s in phase use");
 }
 
+TEST_CASE("a failure names the allocator in whose work its rank was, and the process") {
+  auto members = healthy(2);
+  for (auto& member : members) member.page.allocator = "b";  // the other one is a step ahead
+  members[1].page.allocator = "a";
+  members[1].page.pid = 4711;
+  SECTION("of a death") {
+    members[1].end = {Kind::signalled, SIGKILL};
+    members[0].said = {waited(0, 1)};
+  }
+  SECTION("of an error") {
+    members[1].said = {{.layer = Layer::workspace, .reason = Reason::corrupted, .rank = 1}};
+    members[0].said = members[1].said;  // a vote told everybody, this one first
+    members[0].order = 0;
+  }
+  SECTION("of a rank that does not move") { members[0].said = {waited(0, 1)}; }
+  const auto verdict = attribute(members, {"case-x"});
+  CHECK(verdict.failure.rank == 1);
+  CHECK(verdict.failure.allocator == "a");
+  CHECK(verdict.failure.pid == 4711);
+  CHECK(verdict.failure.doing == "in phase use of a, item case-x");
+}
+
+TEST_CASE("a rank that stopped in nobody's work was missed in that of those who wait for it") {
+  auto members = healthy(3);
+  for (const std::size_t waiter : {0, 2}) {
+    members[waiter].page.allocator = "a";
+    members[waiter].said = {waited(static_cast<int>(waiter), 1)};
+  }
+  CHECK(attribute(members, {}).failure.allocator == "a");
+  members[2].page.allocator = "b";
+  CHECK(attribute(members, {}).failure.allocator.empty());
+}
+
+TEST_CASE("what /proc told of a stuck worker before it was killed is evidence") {
+  auto members = healthy(2);
+  members[0].said = {waited(0, 1)};
+  members[1].process = "state T (stopped by a signal)";
+  CHECK_THAT(attribute(members, {}).failure.detail, ContainsSubstring("its process: state T (stopped by a signal)"));
+}
+
 TEST_CASE("a worker that never reached its main is described as such") {
   auto members = healthy(2);
   members[0].page = {};

@@ -11,6 +11,7 @@
 
 #include "comm/thread_transport.hpp"
 #include "supervise/messages.hpp"
+#include "supervise/process_identity.hpp"
 #include "supervised_job.hpp"
 #include "support/failures.hpp"
 
@@ -217,14 +218,44 @@ TEST_CASE("a rank whose supervisor is gone ends the run as lost, within the boun
   CHECK_THAT(record.failure.detail, ContainsSubstring("supervisor answers no more"));
 }
 
-TEST_CASE("a rank that hears nothing of rank 0 leaves by itself, with no verdict") {
+TEST_CASE("a supervisor whose process died ends the run, unless it had said that it leaves") {
+  const bool last_words = GENERATE(false, true);
+  ThreadTransportHub hub(2);
+  const auto endpoint = hub.endpoint(0), other = hub.endpoint(1);
+  RecordList journal, all;
+  Supervisor supervisor(*endpoint, {.group_size = 2, .stop_s = 0.3, .worker_argv = scripted_worker_argv()}, journal,
+                        &all);
+  ProcessIdentity dead = this_process();
+  ++dead.started;  // this pid belongs to somebody else by now
+  dead.host = "node7";
+  other->send(0, envelope(message::kAlive, body_of(to_json(dead))));
+  if (last_words) other->send(0, envelope(message::kInterrupted, body_of({{"signal", "SIGTERM (from the launcher)"}})));
+  const auto outcome = supervisor.run({scripted_request("g", kItems)}, 60);
+  CHECK(outcome.interrupted);
+  CHECK(outcome.interrupted_by == (last_words ? "SIGTERM (from the launcher)" : "rank 1's process died"));
+  int deaths = 0;
+  for (const Json& record : all.records) {
+    if (record.at("type") != "failure") continue;
+    ++deaths;
+    CHECK(failure_record_from(record).failure.rank == 1);
+    CHECK(failure_record_from(record).failure.host == "node7");
+  }
+  CHECK(deaths == (last_words ? 0 : 1));
+  CHECK(children().empty());
+}
+
+TEST_CASE("a rank that hears nothing of rank 0 leaves by itself, as from a hang, and its journal says why") {
   ThreadTransportHub hub(2);
   const auto endpoint = hub.endpoint(1);
   RecordList journal;
   Supervisor supervisor(*endpoint, {.group_size = 2, .leader_s = 0.05, .worker_argv = scripted_worker_argv()}, journal,
                         nullptr);
-  CHECK(supervisor.serve() == 3);
+  CHECK(supervisor.serve() == 4);
   CHECK_FALSE(supervisor.orderly());
+  REQUIRE(journal.records.size() == 1);
+  const FailureRecord record = failure_record_from(journal.records[0]);
+  CHECK(record.status == "hung");
+  CHECK(record.failure.rank == 0);
 }
 
 TEST_CASE("ranks do their last duty with rank 0's farewell before they answer it") {

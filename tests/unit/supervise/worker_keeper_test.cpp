@@ -1,6 +1,7 @@
 #include "supervise/worker_keeper.hpp"
 
 #include <sched.h>
+#include <signal.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <cerrno>
@@ -68,6 +69,19 @@ TEST_CASE("a stop is answered once, after the worker has gone, and a stop of ano
   kept.stop(4);
   CHECK(kept.kinds == std::vector<std::uint32_t>{message::kStopped});
   CHECK(children().empty());
+}
+
+TEST_CASE("a worker that somebody killed before its supervisor could is not taken for stopped") {
+  Kept kept({"/bin/sleep", "1000"});
+  kept.start(0);
+  REQUIRE(children().size() == 1);
+  kill(children().front(), SIGKILL);
+  kept.stop(0);  // before the keeper looked at it again
+  kept.until_gone();
+  REQUIRE(kept.kinds == std::vector<std::uint32_t>{message::kStopped});
+  const auto end = stopped_report_from(kept.bodies[0]).end;
+  CHECK(end.kind == WorkerEnd::Kind::signalled);
+  CHECK(end.code == SIGKILL);
 }
 
 TEST_CASE("a worker that died before it was stopped is reported with its own end, twice") {

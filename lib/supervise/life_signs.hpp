@@ -1,0 +1,50 @@
+#pragma once
+#include <optional>
+
+#include "comm/transport.hpp"
+#include "supervise/messages.hpp"
+#include "supervise/peer_watch.hpp"
+
+namespace symmbench {
+
+/// The signs by which supervisors know of each other: rank 0 and each other rank tell each other every kBeat_s that they
+/// are there, and who they are as processes.
+class LifeSigns {
+ public:
+  /// `leader_s`: without a word of rank 0 for so long, while it runs something, rank 0 is lost.
+  LifeSigns(Transport& transport, double leader_s);
+
+  /// Rank 0: a run begins, and with it the beat.
+  void begin();
+  /// Sends the sign that is due. Rank 0 also learns here that it was itself frozen for longer than the others wait.
+  std::optional<Failure> beat();
+  /// Rank 0: it will have other things to do than to speak for up to `within_s`.
+  void announce(double within_s) noexcept;
+
+  /// Every message, before anything else is made of it.
+  void take(int from, const Opened& message);
+
+  /// Time to look at processes: at once when `now`, else every kBeat_s.
+  bool look_due(bool now);
+  bool leader_lost() const { return leader_lost_.expired(); }
+  /// Why rank 0 is lost.
+  Failure leader_failure() const { return peers_.silence(0, leader_s_); }
+
+  PeerWatch& peers() { return peers_; }
+
+  static constexpr double kBeat_s = 1;
+
+ private:
+  void tell_alive(double within_s);
+
+  Transport& transport_;
+  const double run_s_;  ///< leader_s, as it was given
+  const Json identity_ = to_json(this_process());
+  PeerWatch peers_;
+  Deadline beat_due_ = Deadline::in_seconds(0), look_due_ = Deadline::in_seconds(kBeat_s);
+  Clock::time_point last_beat_ = Clock::now();
+  double leader_s_ = run_s_;  ///< within which rank 0 said that it would be heard of again
+  Deadline leader_lost_ = Deadline::in_seconds(run_s_);
+};
+
+}  // namespace symmbench

@@ -1,0 +1,81 @@
+#include "supervise/peer_watch.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "journal/records.hpp"
+
+namespace symmbench {
+namespace {
+
+/// "row of CASE", "rank": enough to find it in the journal.
+std::string words_of(const Json& record) {
+  std::string text = type_of(record);
+  if (const auto id = record.find("case_id"); id != record.end() && id->is_string()) {
+    text += " of " + id->get<std::string>();
+  }
+  return text;
+}
+
+Failure failure_at(int rank, const ProcessIdentity& who) {
+  Failure failure{.layer = Layer::supervisor, .rank = rank};
+  failure.host = who.host;
+  if (who.pid != 0) failure.pid = who.pid;
+  return failure;
+}
+
+double seconds_since(Clock::time_point then) { return std::chrono::duration<double>(Clock::now() - then).count(); }
+
+}  // namespace
+
+void PeerWatch::heard(int rank) { at(rank).heard = Clock::now(); }
+
+void PeerWatch::recorded(int rank, const Json& record) { at(rank).last_record = words_of(record); }
+
+Failure PeerWatch::death_of(int rank) const {
+  const Peer& peer = peers_[static_cast<std::size_t>(rank)];
+  Failure failure = failure_at(rank, peer.who);
+  failure.reason = Reason::crashed;
+  failure.doing = peer.last_record.empty() ? "it had recorded nothing" : "its last record was: " + peer.last_record;
+  failure.detail = fmt::format("rank {}'s process ({}) died; {}", rank, peer.who.text(), failure.doing);
+  if (peer.heard) failure.detail += fmt::format("; last heard of {:.1f} s before", seconds_since(*peer.heard));
+  return failure;
+}
+
+std::optional<Failure> PeerWatch::death() {
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    Peer& peer = peers_[i];
+    if (peer.leaves || look_at(peer.who) != ProcessSight::gone) continue;
+    peer.leaves = true;
+    return death_of(static_cast<int>(i));
+  }
+  return std::nullopt;
+}
+
+Failure PeerWatch::silence(int rank, double silent_s) const {
+  const ProcessIdentity& who = peers_.at(static_cast<std::size_t>(rank)).who;
+  const ProcessSight sight = look_at(who);
+  if (sight == ProcessSight::gone) return death_of(rank);
+  Failure failure = failure_at(rank, who);
+  failure.reason = Reason::timed_out;
+  if (sight != ProcessSight::unseen) failure.doing = proc_evidence(who.pid);
+  failure.detail = fmt::format("rank {}'s process ({}) said nothing for {:.3g} s{}{}", rank, who.text(), silent_s,
+                               failure.doing.empty() ? "" : ": ", failure.doing);
+  return failure;
+}
+
+std::vector<std::string> PeerWatch::silent(double silent_s) const {
+  std::vector<std::string> lines;
+  for (std::size_t rank = 0; rank < peers_.size(); ++rank) {
+    const Peer& peer = peers_[rank];
+    if (peer.leaves || !peer.heard || look_at(peer.who) != ProcessSight::unseen) continue;
+    if (const double since_s = seconds_since(*peer.heard); since_s > silent_s) {
+      lines.push_back(fmt::format("rank {} ({}) had last been heard of {:.1f} s before the run was stopped", rank,
+                                  peer.who.text(), since_s));
+    }
+  }
+  return lines;
+}
+
+}  // namespace symmbench

@@ -1,0 +1,146 @@
+#include "supervise/process_identity.hpp"
+
+#include <fmt/format.h>
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <sstream>
+#include <system_error>
+
+#include "comm/host_identity.hpp"
+
+namespace symmbench {
+namespace {
+
+/// The file's text, or "" when it may not be read or the process is gone.
+std::string proc_file(pid_t pid, const char* name) {
+  std::ifstream file(fmt::format("/proc/{}/{}", pid, name));
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\0')) text.pop_back();
+  return text;
+}
+
+struct Stat {
+  char state = '?';
+  std::uint64_t started = 0;
+};
+
+/// Of /proc/PID/stat; nullopt when there is no such process.
+std::optional<Stat> stat_of(pid_t pid) {
+  const std::string text = proc_file(pid, "stat");
+  const auto name_end = text.rfind(')');  // the name in front may hold anything
+  if (name_end == std::string::npos) return std::nullopt;
+  std::istringstream fields(text.substr(name_end + 1));
+  Stat stat;
+  fields >> stat.state;
+  constexpr int kStartTime = 22;  // as proc(5) counts; the state is the third field
+  std::string field;
+  for (int i = 4; i < kStartTime; ++i) fields >> field;
+  fields >> stat.started;
+  return stat;
+}
+
+std::string link_target(const char* path) {
+  char target[PATH_MAX];
+  const ssize_t length = readlink(path, target, sizeof target);
+  return length > 0 ? std::string(target, static_cast<std::size_t>(length)) : std::string{};
+}
+
+const char* state_name(char state) {
+  switch (state) {
+    case 'R':
+      return "running";
+    case 'S':
+      return "sleeping";
+    case 'D':
+      return "in an uninterruptible wait";
+    case 'T':
+      return "stopped by a signal";
+    case 't':
+      return "stopped by a debugger";
+    case 'Z':
+      return "dead";
+    default:
+      return "unknown";
+  }
+}
+
+}  // namespace
+
+std::string ProcessIdentity::text() const {
+  return pid == 0 ? std::string("an unknown host") : fmt::format("{}, pid {}", host, pid);
+}
+
+std::uint64_t start_time_of(pid_t pid) {
+  const auto stat = stat_of(pid);
+  return stat ? stat->started : 0;
+}
+
+ProcessIdentity this_process() {
+  char host[HOST_NAME_MAX + 1] = "";
+  gethostname(host, sizeof host - 1);
+  return {.host = host,
+          .boot_id = this_host().boot_id,
+          .pid_namespace = link_target("/proc/self/ns/pid"),
+          .pid = getpid(),
+          .started = start_time_of(getpid())};
+}
+
+Json to_json(const ProcessIdentity& identity) {
+  return {{"host", identity.host},
+          {"boot_id", identity.boot_id},
+          {"pid_namespace", identity.pid_namespace},
+          {"pid", identity.pid},
+          {"started", identity.started}};
+}
+
+ProcessIdentity process_identity_from(const Json& json) {
+  return {.host = json.value("host", std::string{}),
+          .boot_id = json.value("boot_id", std::string{}),
+          .pid_namespace = json.value("pid_namespace", std::string{}),
+          .pid = json.value("pid", 0),
+          .started = json.value("started", std::uint64_t{0})};
+}
+
+ProcessSight look_at(const ProcessIdentity& identity) {
+  static const ProcessIdentity self = this_process();
+  const bool comparable = identity.started != 0 && !identity.pid_namespace.empty() &&
+                          identity.pid_namespace == self.pid_namespace && identity.boot_id == self.boot_id;
+  if (!comparable) return ProcessSight::unseen;
+  const auto stat = stat_of(identity.pid);
+  if (!stat || stat->started != identity.started || stat->state == 'Z' || stat->state == 'X') return ProcessSight::gone;
+  return stat->state == 'T' || stat->state == 't' ? ProcessSight::stopped : ProcessSight::alive;
+}
+
+std::string proc_evidence(pid_t pid) {
+  const auto stat = pid > 0 ? stat_of(pid) : std::nullopt;
+  if (!stat) return {};
+  std::string text = fmt::format("state {} ({})", stat->state, state_name(stat->state));
+  if (const auto where = proc_file(pid, "wchan"); !where.empty() && where != "0") text += ", in " + where;
+  const auto call = proc_file(pid, "syscall");  // "202 0x7f.. ..", "running", or not ours to read
+  const auto number = call.substr(0, call.find(' '));
+  if (!number.empty() && std::all_of(number.begin(), number.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    text += ", system call " + number;
+  }
+  return text;
+}
+
+bool is_being_killed(pid_t pid) {
+  const auto stat = stat_of(pid);
+  if (!stat || stat->state == 'Z' || stat->state == 'X') return true;
+  // A SIGKILL that was sent is pending in every thread until that thread has acted on it.
+  std::istringstream status(proc_file(pid, "status"));
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with("SigPnd:") && !line.starts_with("ShdPnd:")) continue;
+    const auto pending = std::strtoull(line.c_str() + sizeof "SigPnd:", nullptr, 16);
+    if ((pending >> (SIGKILL - 1) & 1) != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace symmbench

@@ -1,0 +1,49 @@
+#pragma once
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "core/json.hpp"
+
+namespace symmbench {
+
+/// Who a process is, so that another one can look for it later and not take a stranger with its pid for it.
+struct ProcessIdentity {
+  std::string host;           ///< name, for people
+  std::string boot_id;        ///< of the running OS
+  std::string pid_namespace;  ///< in which `pid` counts
+  int pid = 0;
+  std::uint64_t started = 0;  ///< ticks since boot
+
+  /// "node1, pid 4711"; "an unknown host" where nothing was heard.
+  std::string text() const;
+};
+
+/// In ticks since boot; 0 when there is no such process.
+std::uint64_t start_time_of(pid_t pid);
+
+/// Of this process; what cannot be read is empty.
+ProcessIdentity this_process();
+
+Json to_json(const ProcessIdentity& identity);
+/// Missing keys stay empty.
+ProcessIdentity process_identity_from(const Json& json);
+
+/// What can be seen of a process from here.
+enum class ProcessSight {
+  unseen,   ///< on another host or in another pid namespace
+  alive,
+  stopped,  ///< by a signal or a debugger: it does nothing until somebody continues it
+  gone,     ///< dead, also when its parent has not yet taken note
+};
+ProcessSight look_at(const ProcessIdentity& identity);
+
+/// "state T (stopped), in do_signal_stop, system call 202": what /proc tells of a process on this host, as far as it may
+/// be read; empty when it is gone.
+std::string proc_evidence(pid_t pid);
+
+/// Whether a process that has not been reaped was already being killed, by whomever, when this looked.
+bool is_being_killed(pid_t pid);
+
+}  // namespace symmbench

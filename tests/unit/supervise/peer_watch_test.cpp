@@ -1,0 +1,104 @@
+#include "supervise/peer_watch.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "journal/records.hpp"
+
+namespace symmbench {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+/// A process that does nothing, as a supervisor would describe it.
+class Sleeper {
+ public:
+  Sleeper() : pid_(fork()) {
+    if (pid_ == 0) {
+      while (true) pause();
+    }
+  }
+  ~Sleeper() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  /// It has taken effect when this returns; a dead one is not reaped.
+  void strike(int signal) const {
+    kill(pid_, signal);
+    siginfo_t seen{};
+    waitid(P_PID, static_cast<id_t>(pid_), &seen, WEXITED | WSTOPPED | WNOWAIT);
+  }
+  ProcessIdentity identity() const {
+    ProcessIdentity who = this_process();
+    who.pid = pid_;
+    who.started = start_time_of(pid_);
+    return who;
+  }
+
+ private:
+  pid_t pid_;
+};
+
+TEST_CASE("a process is seen alive, stopped and gone, and a stranger with its pid is not taken for it") {
+  const Sleeper sleeper;
+  ProcessIdentity who = sleeper.identity();
+  CHECK(look_at(who) == ProcessSight::alive);
+  sleeper.strike(SIGSTOP);
+  CHECK(look_at(who) == ProcessSight::stopped);
+  CHECK_THAT(proc_evidence(who.pid), ContainsSubstring("state T (stopped by a signal)"));
+  ++who.started;
+  CHECK(look_at(who) == ProcessSight::gone);
+  --who.started;
+  sleeper.strike(SIGKILL);
+  CHECK(look_at(who) == ProcessSight::gone);
+  CHECK(is_being_killed(who.pid));
+  who.boot_id = "another machine";
+  CHECK(look_at(who) == ProcessSight::unseen);
+}
+
+TEST_CASE("a dead supervisor is told once, with host, pid and its last record") {
+  const Sleeper sleeper;
+  PeerWatch peers(3);
+  peers.identify(2, sleeper.identity());
+  peers.heard(2);
+  peers.recorded(2, Json{{"type", "row"}, {"case_id", "case-x"}});
+  CHECK_FALSE(peers.death());
+  sleeper.strike(SIGKILL);
+  const auto death = peers.death();
+  REQUIRE(death);
+  CHECK(death->layer == Layer::supervisor);
+  CHECK(death->reason == Reason::crashed);
+  CHECK(death->rank == 2);
+  CHECK(death->pid == sleeper.identity().pid);
+  CHECK_THAT(death->detail, ContainsSubstring("died; its last record was: row of case-x"));
+  CHECK_FALSE(peers.death());
+}
+
+TEST_CASE("nobody is called dead who said that it leaves, or who is out of sight") {
+  const Sleeper sleeper;
+  PeerWatch peers(3);
+  peers.identify(1, sleeper.identity());
+  peers.leaves(1);
+  ProcessIdentity far = sleeper.identity();
+  far.boot_id = "another machine";
+  peers.identify(2, far);
+  sleeper.strike(SIGKILL);
+  CHECK_FALSE(peers.death());
+}
+
+TEST_CASE("a supervisor that stands still is told with the state of its process") {
+  const Sleeper sleeper;
+  PeerWatch peers(1);
+  peers.identify(0, sleeper.identity());
+  sleeper.strike(SIGSTOP);
+  const Failure failure = peers.silence(0, 7.5);
+  CHECK(failure.reason == Reason::timed_out);
+  CHECK_THAT(failure.detail, ContainsSubstring("said nothing for 7.5 s: state T"));
+}
+
+}  // namespace
+}  // namespace symmbench
