@@ -17,6 +17,22 @@ void preflight(WorkerContext& context) {
   run_preflight(context, place, probe_devices(place.local_rank));
 }
 
+/// What the plan provoked at this rank, by place in the plan. Only calls of the driver are counted: other
+/// faults are at work in every launch.
+void tell_struck(WorkerContext& context, const FaultPlan& plan, int world_rank) {
+  for (std::size_t i = 0; i < plan.faults.size(); ++i) {
+    const FaultSpec& spec = plan.faults[i];
+    const bool uncounted = spec.fault->seam != FaultSeam::driver && spec.fault->seam != FaultSeam::lost_call;
+    if (spec.rank != world_rank || (!uncounted && *spec.struck == 0)) continue;
+    const Json times = uncounted ? Json(nullptr) : Json(*spec.struck);
+    context.records.append(to_json(EventRecord{.what = "fault_struck",
+                                               .detail = spec.text(),
+                                               .data = {{"index", i},
+                                                        {"struck", times},
+                                                        {"attempt", context.request.attempt}}}));
+  }
+}
+
 void case_group(WorkerContext& context) {
   context.heartbeat.allow(deadline::kContext_s);
   const auto [config, device, group] = case_group_task_from(context.request.settings);
@@ -33,7 +49,13 @@ void case_group(WorkerContext& context) {
   backend.slowed_by = [&faults](std::string_view allocator, int placement) {
     return faults.slowed_by(allocator, placement);
   };
-  run_any_group(context, config, group, backend);
+  try {
+    run_any_group(context, config, group, backend);
+  } catch (...) {
+    tell_struck(context, faults, world_rank);
+    throw;
+  }
+  tell_struck(context, faults, world_rank);
 }
 
 struct TaskRow {

@@ -181,7 +181,6 @@ void CaseRunner::note_split(const Case& bench_case, const AllocatorRun& run, std
 /// Launch i of every batch uses the same addresses, so one recording serves all; what changes from batch to batch
 /// (iteration, epoch, slot) lives in device memory.
 void CaseRunner::capture(AllocatorRun& run, bool stamped) {
-  context_.heartbeat.allocator(run.on.allocator);
   const auto launches = [&] {
     for (std::uint64_t i = 0; i < run.shape.iterations; ++i) {
       const AllreduceCall call =

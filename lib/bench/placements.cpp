@@ -132,10 +132,12 @@ void Placements::bring_up_another() {
   ByAllocator placement;
   for (const auto& name : names) {
     collective_phase({.comm = context_.comm}, Phase::create, [&] { dummies.add(own); });
+    context_.heartbeat.allocator(name);
     placement[name] = setups_.at(name).another_workspace(unheard_);
   }
   further_.push_back(std::move(placement));
   spent_us_ += microseconds_since(start);
+  context_.heartbeat.allocator("");
   context_.heartbeat.phase(Phase::use);
 }
 

@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +31,8 @@ struct FaultSpec {
   std::string allocator = "torch_symm_mem";
   int placement = 0;
   int percent = 10;  ///< of a batch's own time
+  /// How often it struck in this process, where its seam counts that; shared by copies.
+  std::shared_ptr<std::uint64_t> struck = std::make_shared<std::uint64_t>(0);
 
   /// As it can be asked for again, with every parameter that the fault has.
   std::string text() const;

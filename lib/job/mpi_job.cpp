@@ -7,7 +7,7 @@ namespace symmbench {
 namespace {
 
 constexpr double kUnlimited_s = 1e8;
-constexpr double kLeastLeader_s = 5;  ///< rank 0 speaks every second, but on a busy machine not always in time
+constexpr double kLeastLeader_s = 8;  ///< rank 0 speaks every second, but on a busy machine not always in time
 constexpr const char* kJournalsRedundant = "journals_redundant";  // in the farewell
 
 SupervisorOptions supervisor_options(JobOptions options) {

@@ -129,7 +129,8 @@ struct EventRecord {
   std::string detail;
   /// For programs, by `what`; null when there is nothing to add. "group_skipped": {label, case_ids, allocators,
   /// bring_up, failure}: these cases do not run (again) under these allocators. "worker_restarted": {label, attempt,
-  /// case_ids, allocators, alone}. "case_cut_off": {label, case_ids, allocators}: it ran when the run was stopped.
+  /// case_ids, allocators, alone}. "fault_struck": {index, struck, attempt}: place in run.injected, times or null.
+  /// "case_cut_off": {label, case_ids, allocators}: it ran when the run was stopped.
   Json data;
 };
 

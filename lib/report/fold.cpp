@@ -36,6 +36,20 @@ Json deadlines_of_run(const Json& deadlines) {
   return folded;
 }
 
+/// By place in run.injected: how often the fault struck; null where that is not counted.
+Json struck_json(const RecordSet& records, std::size_t faults) {
+  Json struck = Json::array();
+  for (std::size_t i = 0; i < faults; ++i) struck.push_back(0);
+  for (const auto& event : records.events) {
+    const Json index = pick_integer(event.data, "index");
+    if (event.what != "fault_struck" || !index.is_number_unsigned() || index.get<std::size_t>() >= faults) continue;
+    Json& total = struck[index.get<std::size_t>()];
+    const Json times = pick_integer(event.data, "struck");
+    total = times.is_null() || total.is_null() ? Json(nullptr) : Json(total.get<std::int64_t>() + times.get<std::int64_t>());
+  }
+  return struck;
+}
+
 Json run_json(const RecordSet& records, const Outcomes& outcomes) {
   const Json& run = records.started.run;
   Json folded{{"command", pick_text(run, "command")},
@@ -50,7 +64,10 @@ Json run_json(const RecordSet& records, const Outcomes& outcomes) {
               {"interrupted_by", records.ended ? json_or_null(records.ended->interrupted_by) : Json(nullptr)},
               {"events", events_json(records)},
               {"incidents", fold_run_incidents(records, outcomes)}};
-  if (const Json injected = member(run, "injected"); injected.is_array()) folded["injected"] = injected;
+  if (const Json injected = member(run, "injected"); injected.is_array()) {
+    folded["injected"] = injected;
+    folded["injected_struck"] = struck_json(records, injected.size());
+  }
   if (const Json deadlines = pick_object(run, "deadlines"); !deadlines.is_null()) {
     folded["deadlines"] = deadlines_of_run(deadlines);
   }

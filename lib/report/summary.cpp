@@ -115,6 +115,15 @@ void add_leaks(std::vector<std::string>& lines, const Json& report) {
   }
 }
 
+/// A fault that was planned and never met proves nothing.
+void add_unstruck_faults(std::vector<std::string>& lines, const Json& run) {
+  const Json injected = member(run, "injected"), struck = member(run, "injected_struck");
+  if (!injected.is_array() || !struck.is_array()) return;
+  for (std::size_t i = 0; i < struck.size(); ++i) {
+    if (struck[i] == 0) lines.push_back("planned fault never struck: " + injected.at(i).get<std::string>());
+  }
+}
+
 /// Why rows did not run: each reason once, with its count.
 void add_missing(std::vector<std::string>& lines, const Json& report) {
   std::vector<std::pair<std::string, std::size_t>> reasons;
@@ -311,6 +320,7 @@ std::vector<std::string> summary_lines(const Json& report) {
   add_failures(lines, report);
   add_strangers(lines, report);
   add_leaks(lines, report);
+  add_unstruck_faults(lines, run);
   add_missing(lines, report);
   if (anything_unchecked(report.at("results")))
     lines.push_back("some results were timed but not checked (--check off)");

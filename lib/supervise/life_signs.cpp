@@ -11,6 +11,7 @@ LifeSigns::LifeSigns(Transport& transport, double leader_s)
     : transport_(transport), run_s_(leader_s), peers_(transport.size()) {}
 
 void LifeSigns::begin() {
+  running_ = true;
   last_beat_ = Clock::now();
   beat_due_ = Deadline::in_seconds(0);
 }
@@ -18,14 +19,14 @@ void LifeSigns::begin() {
 std::optional<Failure> LifeSigns::beat() {
   if (!beat_due_.expired()) return std::nullopt;
   const double pause_s = std::chrono::duration<double>(Clock::now() - last_beat_).count();
-  begin();
+  last_beat_ = Clock::now();
   beat_due_ = Deadline::in_seconds(kBeat_s);
   if (transport_.rank() != 0) {
     transport_.send(0, envelope(message::kAlive, body_of(identity_)));
     return std::nullopt;
   }
   tell_alive(run_s_);
-  if (pause_s <= run_s_) return std::nullopt;
+  if (!running_ || pause_s <= run_s_) return std::nullopt;
   Failure failure{.layer = Layer::supervisor, .reason = Reason::timed_out, .rank = 0};
   failure.pid = getpid();
   failure.detail = fmt::format("rank 0's process did not run for {:.3g} s: it was stopped, or got no processor", pause_s);
@@ -39,6 +40,7 @@ void LifeSigns::tell_alive(double within_s) {
 }
 
 void LifeSigns::announce(double within_s) noexcept try {
+  running_ = false;
   tell_alive(within_s);
   transport_.progress();
 } catch (const std::exception&) {  // of the transport; whoever needs it next tells of it

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/log.hpp"
+#include "supervise/coordinator_mail.hpp"
 #include "supervise/idle_wait.hpp"
 #include "supervise/life_signs.hpp"
 #include "supervise/messages.hpp"
@@ -141,47 +142,23 @@ void Supervisor::Impl::handle(const PeerMessage& message) {
 }
 
 void Supervisor::Impl::coordinate(const PeerMessage& message, const Opened& opened) {
-  const int rank = message.from;
-  auto& group = coordinators_.at(static_cast<std::size_t>(rank / options_.group_size));
-  const auto now = Clock::now();
-  if (opened.kind == kRoundContribute) {
-    group.contribute(decode_contribution(opened.body), now);
-    carry_out(group);
-    return;
-  }
-  const Json body = json_of(opened.body);
-  const int attempt = body.value("attempt", -1);
-  switch (opened.kind) {
-    case message::kRecord:
-      signs_.peers().recorded(rank, body);
-      if (all_records_) all_records_->append(body);
-      break;
-    case message::kItemDone:
-      group.item_done(attempt, body.at("index").get<int>());
-      break;
-    case message::kDone:
-      group.worker_done(attempt, rank, now);
-      break;
-    case message::kFailed:
-      group.worker_failed(attempt, rank, failures_from_json(body.at("failures")), now);
-      break;
-    case message::kDied:
-      group.worker_died(attempt, rank, worker_end_from(body.at("end")), now);
-      break;
-    case message::kHung:
-      group.worker_hung(attempt, rank, now);
-      break;
-    case message::kStopped:
-      group.stopped(attempt, rank, stopped_report_from(body), now);
-      break;
-    case message::kInterrupted:
-      if (!interrupted_) interrupted_ = body.value("signal", std::string("SIGTERM"));
-      break;
-    case message::kFinished:
-      ++farewells_;
-      break;
-    default:
-      break;  // from a newer or older build, which the build id check at start-up forbids
+  auto& group = coordinators_.at(static_cast<std::size_t>(message.from / options_.group_size));
+  if (!deliver(group, message.from, opened, Clock::now())) {
+    const Json body = json_of(opened.body);
+    switch (opened.kind) {
+      case message::kRecord:
+        signs_.peers().recorded(message.from, body);
+        if (all_records_) all_records_->append(body);
+        break;
+      case message::kInterrupted:
+        if (!interrupted_) interrupted_ = body.value("signal", std::string("SIGTERM"));
+        break;
+      case message::kFinished:
+        ++farewells_;
+        break;
+      default:
+        break;  // from a newer or older build, which the build id check at start-up forbids
+    }
   }
   carry_out(group);
 }
@@ -304,12 +281,14 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
     }
     if (!step()) wait(round_open());
   }
+  look_for_the_dead();
   if (auto reason = trouble()) interrupted_ = std::move(reason);
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
   return {};
 } catch (const std::exception& error) {  // the transport, so that nobody can be reached; or a message nobody can read
   keeper_.dismiss();
   interrupted_ = error.what();
+  if (const auto death = signs_.peers().death()) record_fallen(*death);
   return {.interrupted = true, .interrupted_by = *interrupted_};
 }
 

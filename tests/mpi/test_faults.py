@@ -19,9 +19,16 @@ class Faults(RunTest):
         self.assert_exit(self.inject("driver_code:rank=2,call=cuMemMap,code=2", "--handle", "upstream"), 1)
         report = self.load()
         self.assertEqual(report["run"]["injected"], ["driver_code:rank=2,call=cuMemMap,code=2"])
+        self.assertEqual(report["run"]["injected_struck"], [1])
         (row,) = report["results"]
         failure = row["failure"]
         self.assertEqual((failure["rank"], failure["call"], failure["code"]), (2, "cuMemMap", 2), failure)
+
+    def test_a_fault_that_was_never_met_is_told(self):
+        done = self.inject("driver_code:rank=2,call=cuMemMap,at=1000000")
+        self.assert_exit(done, 0)
+        self.assertEqual(self.load()["run"]["injected_struck"], [0])
+        self.assertIn("planned fault never struck", done.stdout)
 
     def test_a_lost_packet_is_a_hang(self):
         done = self.inject("packet_lost:rank=1")

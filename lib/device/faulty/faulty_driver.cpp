@@ -28,6 +28,7 @@ void FaultyDriver::around(const CallRecord& call, const CallBody& body) {
   for (const DriverFault& fault : faults_) {
     if (fault.call != call.call || nth < fault.nth || nth - fault.nth >= fault.times) continue;
     ++injected_;
+    if (fault.struck) ++*fault.struck;
     if (fault.lost) return;
     throw_driver_error(call.call, fault.code, fmt::format("injected: call {} of {}", nth, name_of(call.call)));
   }

@@ -16,6 +16,7 @@ struct DriverFault {
   int code = driver_code::kOutOfMemory;
   std::uint64_t times = 1;
   bool lost = false;  ///< instead of failing, the call says that it succeeded and does nothing; of calls without result
+  std::shared_ptr<std::uint64_t> struck = nullptr;  ///< counts how often it struck; may be null
 };
 
 /// Decorator that makes chosen calls fail, or do nothing, *instead of* reaching the device; all others pass through unchanged.

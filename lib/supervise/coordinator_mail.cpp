@@ -1,0 +1,44 @@
+#include "supervise/coordinator_mail.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace symmbench {
+namespace {
+
+constexpr std::array kOfWorkers = {message::kItemDone, message::kDone, message::kFailed,
+                                   message::kDied,     message::kHung, message::kStopped};
+
+}  // namespace
+
+bool deliver(GroupCoordinator& group, int rank, const Opened& message, Clock::time_point now) {
+  if (message.kind == kRoundContribute) {
+    group.contribute(decode_contribution(message.body), now);
+    return true;
+  }
+  if (std::find(kOfWorkers.begin(), kOfWorkers.end(), message.kind) == kOfWorkers.end()) return false;
+  const Json body = json_of(message.body);
+  const int attempt = body.value("attempt", -1);
+  switch (message.kind) {
+    case message::kItemDone:
+      group.item_done(attempt, body.at("index").get<int>());
+      return true;
+    case message::kDone:
+      group.worker_done(attempt, rank, now);
+      return true;
+    case message::kFailed:
+      group.worker_failed(attempt, rank, failures_from_json(body.at("failures")), now);
+      return true;
+    case message::kDied:
+      group.worker_died(attempt, rank, worker_end_from(body.at("end")), now);
+      return true;
+    case message::kHung:
+      group.worker_hung(attempt, rank, now);
+      return true;
+    default:  // kStopped
+      group.stopped(attempt, rank, stopped_report_from(body), now);
+      return true;
+  }
+}
+
+}  // namespace symmbench
