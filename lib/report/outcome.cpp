@@ -46,7 +46,9 @@ Attempt attempt_of(const FailureRecord& failure, const std::string& allocator) {
   const std::string* culprit = culprit_of(failure);
   const std::string own = failure.status == "hung" ? "hung" : "failed";
   const bool guilty = culprit != nullptr && *culprit == allocator;
-  return {failure.attempt, failure.alone, guilty ? own : "interrupted", failure.failure, std::nullopt};
+  Attempt attempt{failure.attempt, failure.alone, guilty ? own : "interrupted", failure.failure, std::nullopt};
+  if (guilty) attempt.failure->allocator = allocator;
+  return attempt;
 }
 
 void sort_by_attempt(std::vector<Attempt>& attempts) {

@@ -12,7 +12,7 @@
 namespace symmbench {
 namespace {
 
-constexpr const char* kStatuses[] = {"passed", "failed", "hung", "no_verdict", "skipped"};
+constexpr const char* kStatuses[] = {"passed", "failed", "hung", "interrupted", "no_verdict", "skipped"};
 
 using Labels = std::vector<std::pair<std::string_view, std::string>>;
 

@@ -226,7 +226,7 @@ TEST_CASE("the summary tells of leaks, interruptions, missing lifecycles and unc
   run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGTERM"};
   const Json report = run.add(leaking).add(row).report();
   CHECK(mentions(report, "leak: symm_device_memory left 4 fds, 2 mappings behind in 1 lifecycle"));
-  CHECK(mentions(report, "not complete: SIGTERM"));
+  CHECK(mentions(report, "interrupted by SIGTERM"));
   CHECK(mentions(report, "lifecycles: symm_device_memory: 1 of 2 ran"));
   CHECK(mentions(report, "not checked"));
 }
