@@ -25,11 +25,10 @@ void tell_struck(WorkerContext& context, const FaultPlan& plan, int world_rank) 
     const bool uncounted = spec.fault->seam != FaultSeam::driver && spec.fault->seam != FaultSeam::lost_call;
     if (spec.rank != world_rank || (!uncounted && *spec.struck == 0)) continue;
     const Json times = uncounted ? Json(nullptr) : Json(*spec.struck);
-    context.records.append(to_json(EventRecord{.what = "fault_struck",
-                                               .detail = spec.text(),
-                                               .data = {{"index", i},
-                                                        {"struck", times},
-                                                        {"attempt", context.request.attempt}}}));
+    context.records.append(
+        to_json(EventRecord{.what = "fault_struck",
+                            .detail = spec.text(),
+                            .data = {{"index", i}, {"struck", times}, {"attempt", context.request.attempt}}}));
   }
 }
 

@@ -70,8 +70,9 @@ class GroupRun {
 
   /// Whose work a case begins with; "" when none of them can run.
   std::string first_to_run(const std::vector<std::string>& allocators) const {
-    const auto first = std::find_if(allocators.begin(), allocators.end(),
-                                    [&](const std::string& name) { return setups_.at(name).ready().workspace != nullptr; });
+    const auto first = std::find_if(allocators.begin(), allocators.end(), [&](const std::string& name) {
+      return setups_.at(name).ready().workspace != nullptr;
+    });
     return first == allocators.end() ? std::string{} : *first;
   }
 

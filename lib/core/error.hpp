@@ -47,12 +47,12 @@ struct Failure {
   std::string call;  ///< the call that failed, as its own documentation spells it: "cuMemCreate", "mmap"; may be empty
   std::string detail;  ///< for a person: object, sizes, what was allowed
   std::optional<Phase> phase;
-  std::optional<int> rank;  ///< world rank on which it happened
-  std::optional<int> peer;  ///< world rank that was waited for or talked to
-  std::optional<int> code;  ///< driver result code, errno, signal or exit status, by `reason`
-  std::string allocator = {};    ///< whose work it was; empty: no single allocator's, or unknown
-  std::optional<int> pid = {};   ///< of the process in which it happened
-  std::string doing = {};        ///< what that process was doing: "item bf16/1048576, iteration 12, driver call cuMemMap"
+  std::optional<int> rank;      ///< world rank on which it happened
+  std::optional<int> peer;      ///< world rank that was waited for or talked to
+  std::optional<int> code;      ///< driver result code, errno, signal or exit status, by `reason`
+  std::string allocator = {};   ///< whose work it was; empty: no single allocator's, or unknown
+  std::optional<int> pid = {};  ///< of the process in which it happened
+  std::string doing = {};  ///< what that process was doing: "item bf16/1048576, iteration 12, driver call cuMemMap"
   std::string host = {}, gpu = {};  ///< of `rank`: its host, its GPU's UUID; the report fills them in from facts
 };
 

@@ -196,7 +196,11 @@ std::vector<DriverFault> FaultPlan::driver_faults(int world_rank) const {
   for (const FaultSpec& spec : faults) {
     const bool lost = spec.fault->seam == FaultSeam::lost_call;
     if ((spec.fault->seam != FaultSeam::driver && !lost) || spec.rank != world_rank) continue;
-    found.push_back({.call = spec.call, .nth = spec.at, .code = spec.code, .times = spec.count, .lost = lost,
+    found.push_back({.call = spec.call,
+                     .nth = spec.at,
+                     .code = spec.code,
+                     .times = spec.count,
+                     .lost = lost,
                      .struck = spec.struck});
   }
   return found;

@@ -35,10 +35,9 @@ void CaseFeed::start() {
 
 void CaseFeed::on_row(const RowRecord& row) {
   // After a failure with several allocators in play only runs by itself decide.
-  const bool failed_together =
-      std::any_of(records_.failures.begin(), records_.failures.end(), [&](const FailureRecord& failure) {
-        return failure.case_id == row.case_id && failure.allocators.size() > 1;
-      });
+  const bool failed_together = std::any_of(
+      records_.failures.begin(), records_.failures.end(),
+      [&](const FailureRecord& failure) { return failure.case_id == row.case_id && failure.allocators.size() > 1; });
   if (!failed_together || row.alone) settle(row.case_id, row.allocator);
 }
 

@@ -45,7 +45,8 @@ Json struck_json(const RecordSet& records, std::size_t faults) {
     if (event.what != "fault_struck" || !index.is_number_unsigned() || index.get<std::size_t>() >= faults) continue;
     Json& total = struck[index.get<std::size_t>()];
     const Json times = pick_integer(event.data, "struck");
-    total = times.is_null() || total.is_null() ? Json(nullptr) : Json(total.get<std::int64_t>() + times.get<std::int64_t>());
+    total = times.is_null() || total.is_null() ? Json(nullptr)
+                                               : Json(total.get<std::int64_t>() + times.get<std::int64_t>());
   }
   return struck;
 }

@@ -80,7 +80,8 @@ void add_failures(std::vector<std::string>& lines, const Json& report) {
     lines.push_back(kind.count == 1 ? fmt::format("  in {}", kind.first_where)
                                     : fmt::format("  {} times, first in {}", kind.count, kind.first_where));
     if (const auto who = place_of(kind.failure); !who.empty()) {
-      lines.push_back(fmt::format("  culprit: {}{}{}", who, kind.failure.doing.empty() ? "" : ", ", kind.failure.doing));
+      lines.push_back(
+          fmt::format("  culprit: {}{}{}", who, kind.failure.doing.empty() ? "" : ", ", kind.failure.doing));
     }
     lines.push_back("  next: " + next_step(kind.failure));
   }

@@ -268,12 +268,11 @@ void GroupCoordinator::record_cut_off(int item) {
   if (item < 0 || item >= static_cast<int>(items_done_.size()) || items_done_[static_cast<std::size_t>(item)]) return;
   if (std::exchange(cut_off_told_, true)) return;
   const WorkItem& cut = running_.items[static_cast<std::size_t>(item)];
-  append(to_json(EventRecord{.group = group_,
-                             .what = "case_cut_off",
-                             .detail = fmt::format("{}: the run was stopped while it ran", cut.case_id),
-                             .data = {{"label", running_.label},
-                                      {"case_ids", std::vector{cut.case_id}},
-                                      {"allocators", cut.allocators}}}));
+  append(to_json(EventRecord{
+      .group = group_,
+      .what = "case_cut_off",
+      .detail = fmt::format("{}: the run was stopped while it ran", cut.case_id),
+      .data = {{"label", running_.label}, {"case_ids", std::vector{cut.case_id}}, {"allocators", cut.allocators}}}));
 }
 
 void GroupCoordinator::record_given_up(const std::vector<GivenUp>& given_up, const Failure& failure) {

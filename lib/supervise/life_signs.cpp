@@ -29,7 +29,8 @@ std::optional<Failure> LifeSigns::beat() {
   if (!running_ || pause_s <= run_s_) return std::nullopt;
   Failure failure{.layer = Layer::supervisor, .reason = Reason::timed_out, .rank = 0};
   failure.pid = getpid();
-  failure.detail = fmt::format("rank 0's process did not run for {:.3g} s: it was stopped, or got no processor", pause_s);
+  failure.detail =
+      fmt::format("rank 0's process did not run for {:.3g} s: it was stopped, or got no processor", pause_s);
   return failure;
 }
 

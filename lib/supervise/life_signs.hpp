@@ -43,7 +43,7 @@ class LifeSigns {
   PeerWatch peers_;
   Deadline beat_due_ = Deadline::in_seconds(0), look_due_ = Deadline::in_seconds(kBeat_s);
   Clock::time_point last_beat_ = Clock::now();
-  bool running_ = false;  ///< rank 0 is in a run
+  bool running_ = false;      ///< rank 0 is in a run
   double leader_s_ = run_s_;  ///< within which rank 0 said that it would be heard of again
   Deadline leader_lost_ = Deadline::in_seconds(run_s_);
 };

@@ -19,12 +19,13 @@ namespace symmbench {
 namespace message {
 inline constexpr std::uint32_t kWork = kFirstSuperviseKind;        ///< supervisor -> worker: WorkerAssignment
 inline constexpr std::uint32_t kRecord = kFirstSuperviseKind + 1;  ///< worker -> supervisor -> rank 0: a journal record
-inline constexpr std::uint32_t kItemDone = kFirstSuperviseKind + 2;      ///< the same way: {attempt, index}
-inline constexpr std::uint32_t kDone = kFirstSuperviseKind + 3;          ///< the same way: {attempt}
-inline constexpr std::uint32_t kFailed = kFirstSuperviseKind + 4;        ///< the same way: {attempt, failures}
-inline constexpr std::uint32_t kStart = kFirstSuperviseKind + 5;         ///< rank 0 -> supervisor: WorkRequest
-inline constexpr std::uint32_t kStop = kFirstSuperviseKind + 6;          ///< rank 0 -> supervisor: {attempt}
-inline constexpr std::uint32_t kStopped = kFirstSuperviseKind + 7;       ///< supervisor -> rank 0: {attempt, end, page, process}
+inline constexpr std::uint32_t kItemDone = kFirstSuperviseKind + 2;  ///< the same way: {attempt, index}
+inline constexpr std::uint32_t kDone = kFirstSuperviseKind + 3;      ///< the same way: {attempt}
+inline constexpr std::uint32_t kFailed = kFirstSuperviseKind + 4;    ///< the same way: {attempt, failures}
+inline constexpr std::uint32_t kStart = kFirstSuperviseKind + 5;     ///< rank 0 -> supervisor: WorkRequest
+inline constexpr std::uint32_t kStop = kFirstSuperviseKind + 6;      ///< rank 0 -> supervisor: {attempt}
+inline constexpr std::uint32_t kStopped =
+    kFirstSuperviseKind + 7;  ///< supervisor -> rank 0: {attempt, end, page, process}
 inline constexpr std::uint32_t kDied = kFirstSuperviseKind + 8;          ///< supervisor -> rank 0: {attempt, end}
 inline constexpr std::uint32_t kHung = kFirstSuperviseKind + 9;          ///< supervisor -> rank 0: {attempt}
 inline constexpr std::uint32_t kInterrupted = kFirstSuperviseKind + 10;  ///< supervisor -> rank 0, last words: {signal}

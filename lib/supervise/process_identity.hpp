@@ -32,7 +32,7 @@ ProcessIdentity process_identity_from(const Json& json);
 
 /// What can be seen of a process from here.
 enum class ProcessSight {
-  unseen,   ///< on another host or in another pid namespace
+  unseen,  ///< on another host or in another pid namespace
   alive,
   stopped,  ///< by a signal or a debugger: it does nothing until somebody continues it
   gone,     ///< dead, also when its parent has not yet taken note

@@ -30,8 +30,9 @@ extern "C" void note_signal(int signal, siginfo_t* info, void*) {
   alarm(SignalWatch::kLeaveWithin_s);
 }
 
-constexpr std::array kLaunchers = {"mpirun", "mpiexec", "mpiexec.hydra", "hydra_pmi_proxy", "orterun", "orted",
-                                   "prterun", "prte",   "prted",         "srun",            "slurmstepd"};
+constexpr std::array kLaunchers = {"mpirun",  "mpiexec", "mpiexec.hydra", "hydra_pmi_proxy",
+                                   "orterun", "orted",   "prterun",       "prte",
+                                   "prted",   "srun",    "slurmstepd"};
 
 std::string sender_text() {
   const int sender = g_sender;

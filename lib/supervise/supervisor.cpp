@@ -23,7 +23,7 @@ constexpr int kExitFailed = 1, kExitInterrupted = 3, kExitHung = 4;
 /// mpirun sends SIGKILL one second after SIGTERM; what follows these (a report, a journal) must fit in as well.
 constexpr double kInterruptedRun_s = 0.15;
 constexpr double kInterruptedServe_s = 0.7;
-constexpr double kSilent_s = 5;       ///< several beats missed, which no busy machine explains
+constexpr double kSilent_s = 5;         ///< several beats missed, which no busy machine explains
 constexpr double kBetweenRuns_s = 120;  ///< rank 0 decides on the device, folds a report, writes it
 constexpr double kFinish_s = 5;
 constexpr double kFinishInterrupted_s = 0.2;
@@ -230,8 +230,8 @@ void Supervisor::Impl::record(const Json& record) {
 /// A supervisor that died or stood still: what ends the run, and no allocator's doing.
 void Supervisor::Impl::record_fallen(const Failure& failure) {
   record(to_json(FailureRecord{.status = failure.reason == Reason::timed_out ? "hung" : "failed", .failure = failure}));
-  interrupted_ = fmt::format("rank {}'s process {}", *failure.rank,
-                             failure.reason == Reason::timed_out ? "stood still" : "died");
+  interrupted_ =
+      fmt::format("rank {}'s process {}", *failure.rank, failure.reason == Reason::timed_out ? "stood still" : "died");
   fallen_ = true;
 }
 
@@ -319,7 +319,8 @@ int Supervisor::Impl::leave_without_leader() {
   log_line("symmbench: rank {} leaves: {}. Its report is lost; the journals hold what was recorded", transport_.rank(),
            failure.detail);
   keeper_.dismiss();
-  send(0, message::kInterrupted, body_of({{"signal", fmt::format("rank {} heard nothing of rank 0", transport_.rank())}}));
+  send(0, message::kInterrupted,
+       body_of({{"signal", fmt::format("rank {} heard nothing of rank 0", transport_.rank())}}));
   return dead ? kExitFailed : kExitHung;
 }
 

@@ -15,7 +15,7 @@ class Heartbeat {
  public:
   virtual ~Heartbeat() = default;
   virtual void phase(Phase phase) = 0;
-  virtual void item(int index) = 0;                     ///< index into WorkRequest::items; -1: none
+  virtual void item(int index) = 0;  ///< index into WorkRequest::items; -1: none
   /// Whose work it is that is done now; "": no single allocator's. What fails, and who stops moving, is looked for there.
   virtual void allocator(std::string_view name) = 0;
   virtual void iteration(std::uint64_t value) = 0;      ///< a batch has been launched that begins with this iteration

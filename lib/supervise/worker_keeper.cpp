@@ -171,7 +171,7 @@ void WorkerKeeper::ended(WorkerEnd end) {
   // SIGKILL after a stop is ours; every other end is the worker's own, also when the stop came while it was dying.
   if (killed && !killed_by_others_ && end.kind == Kind::signalled && end.code == SIGKILL) {
     end = {Kind::stopped, 0};
-  } else if (said_failed_) {
+  } else if (said_failed_ && !(broken_ && end.kind == Kind::signalled)) {  // a channel breaks because its worker died
     end = {Kind::failed, end.code};
   } else if (said_done_ && end.kind == Kind::exited && end.code == 0) {
     end = {Kind::done, 0};

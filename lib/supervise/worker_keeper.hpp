@@ -69,7 +69,7 @@ class WorkerKeeper {
   std::optional<Deadline> stop_deadline_;  ///< set: it was told to stop
   PageSnapshot last_page_;
   WorkerEnd last_end_;
-  std::string process_;           ///< what /proc told of the worker when it was to be stopped
+  std::string process_;            ///< what /proc told of the worker when it was to be stopped
   bool killed_by_others_ = false;  ///< a SIGKILL was under way before ours
 };
 

@@ -149,13 +149,13 @@ TEST_CASE("a failure that names an allocator counts for no other") {
   WorkQueue queue(pair_request({"w", "x", "y", "z"}));
   Failure named = crash();
   named.allocator = "a";
-  CHECK(queue.failed(named, at(4, 0, 0)).empty());  // w as a pair: 1 for a
-  CHECK(queue.failed(named, at(1, 0, 0)).empty());  // w under a: 2 for a
-  queue.succeeded();                                // w under b
+  CHECK(queue.failed(named, at(4, 0, 0)).empty());         // w as a pair: 1 for a
+  CHECK(queue.failed(named, at(1, 0, 0)).empty());         // w under a: 2 for a
+  queue.succeeded();                                       // w under b
   const auto given_up = queue.failed(named, at(3, 0, 0));  // x as a pair: 3 for a, none for b
   REQUIRE(given_up.size() == 1);
   CHECK(given_up[0].allocators == Names{"a"});
-  queue.succeeded();                                // x under b
+  queue.succeeded();                                  // x under b
   CHECK(queue.failed(crash(), at(2, 0, 0)).empty());  // y under b: its first
 }
 
