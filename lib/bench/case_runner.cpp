@@ -332,7 +332,6 @@ void CaseRunner::verify(AllocatorRun& run) {
   context_.heartbeat.allocator(run.on.allocator);
   run.on.workspace->check_canaries();
   if (config_.check == CheckMode::off) return;
-
   const VerifyReport report = run.ring.take_report(stream_);
   const CheckSummary mine{.checked_elements = report.checked_elements,
                           .wrong_elements = report.wrong_elements,
