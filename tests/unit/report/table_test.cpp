@@ -132,7 +132,7 @@ TEST_CASE("finish writes what is left, in the order of the plan and once, and co
   REQUIRE(written.size() == 2);
   CHECK(fields(written[0])[0] == "32");
   CHECK(fields(written[1])[0] == "16");
-  CHECK(fields(written[1]).back() == "failed");
+  CHECK(fields(written[1]).back() == "interrupted");
   const std::string count = "# 2 cases not tested\n";
   REQUIRE(out.str().find(count) != std::string::npos);
   CHECK(out.str().find(count) == out.str().rfind(count));
