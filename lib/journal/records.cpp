@@ -93,7 +93,8 @@ Json to_json(const RunStarted& record) {
 
 RunStarted run_started_from(const Json& json) {
   const RecordReader reader(json, "run_started");
-  if (const Json version = reader.value("journal_version"); !version.is_null() && version != kJournalVersion) {
+  const Json version = reader.value("journal_version");
+  if (!version.is_null() && reader.integer("journal_version") != kJournalVersion) {
     throw Error({.layer = Layer::report,
                  .reason = Reason::not_supported,
                  .detail = fmt::format("the journal is of version {}, this program reads version {}", version.dump(),

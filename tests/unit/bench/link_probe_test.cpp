@@ -82,6 +82,7 @@ RunConfig small_probe_run(const char* timeout_s = "20") {
                     {"maxbytes", "4K"},
                     {"timeout", timeout_s},
                     {"iters", "8"},
+                    {"placements", "1"},
                     {"cudagraph", "2"},
                     {"warmup_iters", "2"},
                     {"lifecycles", "1"},

@@ -78,9 +78,10 @@ TEST_CASE("a worker is handed its whole case group and the run's resolved config
 }
 
 TEST_CASE("a group of very many cases is several requests, each of which fits a frame, with every case once") {
-  Json tokens = Json::array();
-  for (int i = 1; i <= 10000; ++i) tokens.push_back(i);
-  const Json file{{"tokens", tokens}, {"hidden", 64}, {"device", "host"}, {"lifecycles", 20000}};
+  Json tokens = Json::array(), hidden = Json::array();
+  for (int i = 1; i <= 1000; ++i) tokens.push_back(i);
+  for (int i = 1; i <= 10; ++i) hidden.push_back(64 * i);
+  const Json file{{"tokens", tokens}, {"hidden", hidden}, {"device", "host"}, {"lifecycles", 20000}};
   const auto config = resolve(&file, Json::object());
   const JobPlan plan(config, 2);
   std::set<std::string> asked;
@@ -94,7 +95,7 @@ TEST_CASE("a group of very many cases is several requests, each of which fits a 
     items += request.items.size();
   }
   CHECK(items == asked.size());
-  CHECK(items == 10000 + 2 * 20000);
+  CHECK(items == 2 * 10000 + 2 * 20000);  // two algorithms, two allocators
 }
 
 TEST_CASE("a case that is known to be skipped is planned as a row and never asked of a worker") {

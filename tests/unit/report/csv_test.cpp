@@ -62,8 +62,8 @@ TEST_CASE("a CSV gives back what the report's rows say, unknown as nothing") {
   for (const auto& line : lines) CHECK(line.size() == lines[0].size());
   for (std::size_t i = 0; i < report["results"].size(); ++i) {
     const Json& row = report["results"][i];
-    CHECK(cell(lines, i + 1, "case_id") == row["case_id"]);
-    CHECK(cell(lines, i + 1, "allocator") == row["allocator"]);
+    CHECK(cell(lines, i + 1, "case_id") == row["case_id"].get<std::string>());
+    CHECK(cell(lines, i + 1, "allocator") == row["allocator"].get<std::string>());
     CHECK(cell(lines, i + 1, "in_place") == "false");
     CHECK(cell(lines, i + 1, "handle.used") == "posix_fd");
     CHECK(Json::parse(cell(lines, i + 1, "time_us.mean")) == row["time_us"]["mean"]);

@@ -22,9 +22,9 @@ std::vector<std::string> values_of(const std::string& text, const std::string& m
 
 }  // namespace
 
-TEST_CASE("a metric file has the verdict as one of five, the run's end and the build") {
+TEST_CASE("a metric file has the verdict as one of six, the run's end and the build") {
   const auto text = prometheus_text(checked_report(RunBuilder(1).add_all_ok()));
-  CHECK(values_of(text, "symmbench_verdict").size() == 5);
+  CHECK(values_of(text, "symmbench_verdict").size() == 6);
   CHECK(contains(text, "symmbench_verdict{device=\"host\",status=\"passed\"} 1\n"));
   CHECK(contains(text, "symmbench_verdict{device=\"host\",status=\"hung\"} 0\n"));
   CHECK(contains(text, "\nsymmbench_run_end_timestamp_seconds 1769903999\n"));
