@@ -19,7 +19,7 @@ struct ProgressPlace {
 };
 
 /// Whether a person sees what is written to `descriptor`. Open MPI gives each rank a terminal of its own for stdout, wherever
-/// mpirun's own goes: under a launcher the parent's descriptor has to be one as well.
+/// mpirun's own goes: under a launcher the descriptor of the first ancestor that has another one must be a terminal as well.
 bool reaches_a_terminal(int descriptor);
 
 /// Under mpirun only stdout is a terminal, started by hand both may be; lines go to stderr, for stdout has the results.

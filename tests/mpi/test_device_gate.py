@@ -11,7 +11,7 @@ SIZES = ("-b", "4K", "-e", "4K", "-n", 4, "--lifecycles", 0, "--allocator", "tor
 class WithoutGpus(RunTest):
     def refused(self, *arguments, code=3):
         """A run of two ranks that must not run anything: what it said."""
-        done = run(2, "run", *SIZES, *arguments)
+        done = run(2, "run", *SIZES, *arguments, env={"CUDA_VISIBLE_DEVICES": ""})
         self.assert_exit(done, code)
         text = done.stdout + done.stderr
         self.assertNotIn("EMULATED", text)

@@ -77,12 +77,12 @@ class Failures(RunTest):
         for which in (0, 1):
             with self.subTest(allocator=which):
                 hold = self.hold("measure.1.launched", 0)
-                job = self.start(4, *CASES, *PATIENT, "-J", self.report)
+                job = self.start(4, *CASES, *PATIENT, "--placements", 1, "-J", self.report)
                 hold.wait(job)
-                # Allocators are brought up one after the other, with equally many segments, the bench's own last: this is
-                # early in the first half of them, or in the second.
-                segments = canaried_segments(workers()[0])
-                overwrite_canary(segments[(1 + 4 * which) * len(segments) // 8])
+                # The segment of the data, 64 KiB, before torch's signal pad of 9216 bytes.
+                used = (65536, 65536 + 9216)[which]
+                data = [path for path in canaried_segments(workers()[0]) if path.read_bytes().index(CANARY) == used]
+                overwrite_canary(data[0])
                 hold.release()
                 done = job.finish()
                 self.assert_exit(done, 1)

@@ -85,7 +85,7 @@ class Outputs(RunTest):
         text = (folder / "metrics.prom").read_text()
         found = metrics(text)
         self.assertEqual({labels["status"]: value for labels, value in found["symmbench_verdict"]},
-                         {"passed": 1, "failed": 0, "hung": 0, "no_verdict": 0, "skipped": 0})
+                         {"passed": 1, "failed": 0, "hung": 0, "interrupted": 0, "no_verdict": 0, "skipped": 0})
         times = {(labels["case_id"], labels["allocator"]): value for labels, value in found["symmbench_time_seconds"]}
         self.assertEqual(len(times), len(rows))
         for row in rows:

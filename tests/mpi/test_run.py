@@ -6,7 +6,7 @@ class MainJob(RunTest):
     def test_quick_config_passes_and_its_report_is_valid(self):
         done = run(4, "run", "--device", "host", "--config", ROOT / "configs/quick.json", "-J", self.report)
         self.assert_exit(done, 0)
-        self.assertNotIn("\r", done.stdout, "a line is rewritten where nobody watches")
+        self.assertNotIn("\x1b", done.stdout, "a line is rewritten where nobody watches")
         report = self.load()
         self.assertTrue(report["run"]["complete"])
         self.assertTrue(report["device"]["emulated"])
