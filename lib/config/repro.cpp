@@ -81,7 +81,7 @@ std::string typed_without_outputs(const std::vector<std::string>& words) {
   std::string command;
   for (std::size_t i = 0; i < words.size(); ++i) {
     TypedOption typed = typed_option(words[i]);
-    const std::string option = words[i];
+    const std::string& option = words[i];
     const bool stands_alone = typed.spec != nullptr && typed.spec->kind == OptionKind::output &&
                               stands_alone_before(i + 1 < words.size() ? words[i + 1] : std::string());
     const bool takes_next = typed.value_follows && i + 1 < words.size() && !stands_alone;

@@ -35,11 +35,14 @@ constexpr double kWriter_s = 10;
 
 /// Walks over the text and leaves behind how far it has come.
 struct Cursor {
+  // The library's names of iterator traits.
+  // NOLINTBEGIN(readability-identifier-naming)
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
   using difference_type = std::ptrdiff_t;
   using pointer = const char*;
   using reference = char;
+  // NOLINTEND(readability-identifier-naming)
 
   const char* at;
   const char** seen;

@@ -26,7 +26,7 @@ void add_columns(const Json& schema, const Json& node, const std::string& path, 
   const Json& found = followed(schema, node);
   if (const auto keys = found.find("properties"); keys != found.end()) {
     for (const auto& [key, value] : keys->items()) {
-      add_columns(schema, value, path.empty() ? key : path + "." + key, columns);
+      add_columns(schema, value, path.empty() ? key : fmt::format("{}.{}", path, key), columns);
     }
   } else if (!may_be(found, "array") && !may_be(found, "object")) {
     columns.push_back(path);

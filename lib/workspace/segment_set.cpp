@@ -31,7 +31,7 @@ std::uint64_t segment_bytes(std::span<const SegmentRequest> requests, const Allo
 }
 
 SegmentSet::SegmentSet(std::string_view owner, const Communicator& comm, Driver& driver, Stream& stream,
-                       KernelSet& kernels, std::vector<SegmentRequest> requests, LocalParts local)
+                       KernelSet& kernels, const std::vector<SegmentRequest>& requests, LocalParts local)
     : owner_(owner),
       driver_(driver),
       stream_(stream),
@@ -39,7 +39,7 @@ SegmentSet::SegmentSet(std::string_view owner, const Communicator& comm, Driver&
       rank_(comm.rank()),
       world_ranks_(world_ranks_of(comm)),
       local_(std::move(local)) {
-  for (auto& request : requests) segments_.push_back({.request = std::move(request), .memory = nullptr});
+  for (const auto& request : requests) segments_.push_back({.request = request, .memory = nullptr});
 }
 
 SegmentSet::~SegmentSet() {

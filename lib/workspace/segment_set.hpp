@@ -52,7 +52,7 @@ class SegmentSet {
  public:
   /// `owner`: what messages call it. @pre 1 to kMaxSegments requests
   SegmentSet(std::string_view owner, const Communicator& comm, Driver& driver, Stream& stream, KernelSet& kernels,
-             std::vector<SegmentRequest> requests, LocalParts local = {});
+             const std::vector<SegmentRequest>& requests, LocalParts local = {});
   ~SegmentSet();
   SegmentSet(const SegmentSet&) = delete;
   SegmentSet& operator=(const SegmentSet&) = delete;

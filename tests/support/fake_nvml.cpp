@@ -7,8 +7,8 @@ namespace {
 
 constexpr int kNotFound = 6;
 constexpr int kInvalidArgument = 2;
-constexpr int kVersionMismatch = 25;
-int gpu;  // its address is the handle
+[[maybe_unused]] constexpr int kVersionMismatch = 25;  // of the builds that know the older version alone
+int gpu;                                               // its address is the handle
 
 int find(bool known, void** device) {
   if (!known) return kNotFound;

@@ -236,11 +236,11 @@ TEST_CASE("where options alone cannot say it, the repro command is what was type
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(directory);
   const auto name = std::filesystem::path(file.path).filename().string();
-  const auto line =
-      repro_command(with(R"({"sweeps": [{}, {"datatype": "fp16"}]})"),
-                    {.program = "/b",
-                     .arguments = {"run", "--config", name, "-J", "a.json", "--report=b.json", "--csv", "-n5", "--tune"},
-                     .world_size = 4});
+  const auto line = repro_command(
+      with(R"({"sweeps": [{}, {"datatype": "fp16"}]})"),
+      {.program = "/b",
+       .arguments = {"run", "--config", name, "-J", "a.json", "--report=b.json", "--csv", "-n5", "--tune"},
+       .world_size = 4});
   std::filesystem::current_path(before);
   CHECK(line == "mpirun -n 4 /b run --config " + (directory / name).string() + " -n5 --tune=on");
   CHECK(repro_command(with(R"({"sweeps": [{}, {}]})"),
