@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/command_list.hpp"
+#include "app/new_file.hpp"
 #include "app/product.hpp"
 #include "catalog/glossary.hpp"
 #include "config/option_value.hpp"
@@ -44,8 +45,16 @@ std::vector<Explained> all_words() {
       all.push_back({entry.at("name").get<std::string>(), kind, entry.at("about").get<std::string>()});
     }
   }
+  for (const Choice& handle : option("handle").choices) {
+    all.push_back({std::string(handle.name), "handle type", std::string(handle.about)});
+  }
   for (const OptionSpec& spec : option_table()) all.push_back({spec.flag_name(), "option", std::string(spec.help)});
   return all;
+}
+
+int explain(const ParsedCommand& parsed) {
+  print_product(explanation_of(parsed.subjects.front()));
+  return 0;
 }
 
 }  // namespace
@@ -64,9 +73,6 @@ std::string explanation_of(std::string_view word) {
                           nearest ? fmt::format("; did you mean {}?", *nearest) : ""));
 }
 
-int command_explain(const ParsedCommand& parsed) {
-  print_product(explanation_of(parsed.subjects.front()));
-  return 0;
-}
+int command_explain(const ParsedCommand& parsed) { return with_name(parsed, explain); }
 
 }  // namespace symmbench

@@ -7,6 +7,7 @@
 
 #include "app/product.hpp"
 #include "config/config_file.hpp"
+#include "config/option_value.hpp"
 #include "config/resolve.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
@@ -45,8 +46,7 @@ std::vector<std::string> config_problems(const std::string& path) {
 
 /// Longer than any list that resolve() takes. The schema's uniqueItems compares each element with each other one.
 bool has_endless_list(const Json& json) {
-  constexpr std::size_t kEndless = 1000;
-  if (json.is_array() && json.size() > kEndless) return true;
+  if (json.is_array() && json.size() > kMostListed) return true;
   return json.is_structured() && std::any_of(json.begin(), json.end(), has_endless_list);
 }
 

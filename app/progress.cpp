@@ -86,14 +86,18 @@ void Progress::row_done() {
 
 void Progress::clear() {
   const std::lock_guard lock(mutex_);
+  erase();
+}
+
+void Progress::erase() {
   if (shown_ && place_.form == ProgressForm::in_place) write_there(place_.descriptor, "\r\033[K");
   shown_ = false;
 }
 
 void Progress::finish() {
-  clear();
   {
     const std::lock_guard lock(mutex_);
+    erase();
     finished_ = true;
   }
   wake_.notify_all();

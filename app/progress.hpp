@@ -47,7 +47,8 @@ class Progress {
 
  private:
   void show_until_finished();
-  void show();  ///< @pre mutex_ is held
+  void show();   ///< @pre mutex_ is held
+  void erase();  ///< @pre mutex_ is held
 
   const ProgressPlace place_;
   const Clock::time_point start_ = Clock::now();

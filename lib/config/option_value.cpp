@@ -247,8 +247,7 @@ Json element_from_json(const OptionSpec& spec, const Json& json, const Origin& o
 }
 
 void check_list(const OptionSpec& spec, const Json& list, const Origin& origin) {
-  constexpr std::size_t kMostValues = 1000;
-  if (list.size() > kMostValues) origin.fail(list.dump(), fmt::format("must list at most {} values", kMostValues));
+  if (list.size() > kMostListed) origin.fail(list.dump(), fmt::format("must list at most {} values", kMostListed));
   for (std::size_t i = 0; i < list.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (list[i] != list[j]) continue;

@@ -34,6 +34,9 @@ class Origin {
   bool dashed_;
 };
 
+/// Values of a list, and sweeps of a configuration.
+inline constexpr std::size_t kMostListed = 1000;
+
 /// The checked value of an option as typed. Lists become arrays, sizes bytes, durations seconds, switches booleans.
 /// @throws Error{config, invalid_argument} for trailing junk, a value out of bounds, an unknown name, an empty list, a
 /// duplicate, a name or option that is not in this version

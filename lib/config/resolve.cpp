@@ -20,8 +20,6 @@
 namespace symmbench {
 namespace {
 
-constexpr std::size_t kMostSweeps = 1000;
-
 template <class T>
 T get(const Settings& settings, const char* key) {
   return settings.at(key).value.get<T>();
@@ -255,8 +253,8 @@ RunConfig resolve(const Json* config_file, const Json& command_line, const Resol
     base = merged(std::move(base), file_layer({*config_file, context.file_name, context.file_lines, "", false}));
     if (const auto list = config_file->find("sweeps"); list != config_file->end()) {
       const auto name = fmt::format("{}sweeps{}", prefix, line_note(context.file_lines, "sweeps"));
-      if (!list->is_array() || list->empty() || list->size() > kMostSweeps) {
-        fail_config(fmt::format("{}: must be a list of 1 to {} objects", name, kMostSweeps));
+      if (!list->is_array() || list->empty() || list->size() > kMostListed) {
+        fail_config(fmt::format("{}: must be a list of 1 to {} objects", name, kMostListed));
       }
       for (std::size_t i = 0; i < list->size(); ++i) {
         if (!(*list)[i].is_object()) fail_config(fmt::format("{}sweeps[{}]: must be an object", prefix, i));

@@ -94,8 +94,7 @@ void add_failures(std::vector<std::string>& lines, const Json& report) {
 void add_strangers(std::vector<std::string>& lines, const Json& report) {
   std::size_t times = 0;
   std::string first;
-  const Json events = report.at("run").value("events", Json::array());
-  for (const Json& event : events) {
+  for (const Json& event : report.at("run").at("events")) {
     if (text_or(event, "what") == kStrangersConnected && times++ == 0) first = event.at("detail").get<std::string>();
   }
   if (times == 0) return;

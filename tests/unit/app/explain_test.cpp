@@ -14,6 +14,7 @@ TEST_CASE("a word is explained whatever its case and dashes, with what it is") {
   CHECK(contains(explanation_of("torch_symm_mem"), "torch_symm_mem (allocator): "));
   CHECK(contains(explanation_of("--lifecycles"), "--lifecycles (option): "));
   CHECK(contains(explanation_of("two_shot"), "(algorithm)"));
+  CHECK(contains(explanation_of("posix_fd"), "(handle type)"));
 }
 
 TEST_CASE("a word that is explained nowhere is refused with the nearest one") {

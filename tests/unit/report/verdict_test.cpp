@@ -12,10 +12,12 @@ namespace {
 
 /// The least that verdict_json() needs: one row per status, all of allocator "a" unless named "status:allocator".
 Json report_with(const std::vector<std::string>& rows, bool complete = true) {
-  Json report{{"run", {{"complete", complete}, {"interrupted_by", nullptr}, {"incidents", Json::array()}}},
-              {"results", Json::array()},
-              {"stability", Json::array()},
-              {"comparison", Json::array()}};
+  Json report{
+      {"run",
+       {{"complete", complete}, {"interrupted_by", nullptr}, {"incidents", Json::array()}, {"events", Json::array()}}},
+      {"results", Json::array()},
+      {"stability", Json::array()},
+      {"comparison", Json::array()}};
   for (const auto& text : rows) {
     const auto colon = text.find(':');
     const auto allocator = colon == std::string::npos ? "a" : text.substr(colon + 1);
