@@ -119,6 +119,8 @@ struct FloorsRecord {
 
 /// EventRecord::what of a rank whose journal lacks records, or is not there at all.
 inline constexpr std::string_view kJournalIncomplete = "journal_incomplete";
+/// Of a record that is not as its type should be.
+inline constexpr std::string_view kUnreadableRecord = "unreadable_record";
 /// Of processes that are no part of the job and connected to its sockets.
 inline constexpr std::string_view kStrangersConnected = "strangers_connected";
 

@@ -111,7 +111,7 @@ RecordSet sort_records(std::span<const Json> records) {
       add_record(set, record);
     } catch (const Error& error) {
       // One bad record must not cost the report of all the others.
-      set.events.push_back({.what = "unreadable_record", .detail = error.failure().detail, .data = nullptr});
+      set.events.push_back({.what = std::string(kUnreadableRecord), .detail = error.failure().detail, .data = nullptr});
     }
   }
   if (!set.planned) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 
+#include "report/hung_attempt.hpp"
 #include "report/pick.hpp"
 #include "stats/statistics.hpp"
 
@@ -63,11 +64,22 @@ AllocatorHistory* owner_of(std::vector<AllocatorHistory>& histories, const Failu
   return first;
 }
 
-/// A failure in a planned case shows in the row of its culprit; what no row can show must show as an incident.
+/// Whether one of these allocators hung by itself in the case of `shared`.
+bool hung_alone(const RecordSet& records, const FailureRecord& shared, const std::vector<std::string>& names) {
+  return std::any_of(records.failures.begin(), records.failures.end(), [&](const FailureRecord& failure) {
+    const std::string* culprit = culprit_of(failure);
+    return culprit != nullptr && failure.status == "hung" && failure.case_id == shared.case_id &&
+           std::find(names.begin(), names.end(), *culprit) != names.end();
+  });
+}
+
+/// A failure in a planned case shows in the row of its culprit; what no row can show must show as an incident. Where the
+/// culprit is known only by what it did when it was alone, its row shows that: no hang, unless it hung then, too.
 bool shows_in_a_row(const RecordSet& records, const Outcomes& outcomes, const FailureRecord& failure) {
   if (!failure.case_id) return false;
   const auto& rows = records.started.planned_rows;
   const auto names = outcomes.suspects(failure);
+  if (failure.status == "hung" && !hung_alone(records, failure, names)) return false;
   return std::any_of(rows.begin(), rows.end(), [&](const Json& row) {
     return text_or(row, "case_id") == *failure.case_id &&
            std::find(names.begin(), names.end(), text_or(row, "allocator")) != names.end();
@@ -262,8 +274,7 @@ Json fold_stability(const RecordSet& records, const Outcomes& outcomes, const Js
         rows.push_back(&row);
       }
     }
-    const auto hung_rows =
-        std::count_if(rows.begin(), rows.end(), [](const Json* row) { return row->at("status") == "hung"; });
+    const auto hung_rows = std::count_if(rows.begin(), rows.end(), [](const Json* row) { return ever_hung(*row); });
     const auto hung_incidents = std::count_if(history.incidents.begin(), history.incidents.end(),
                                               [](const auto* incident) { return incident->status == "hung"; });
     const auto failed = std::count_if(history.lifecycles.begin(), history.lifecycles.end(),

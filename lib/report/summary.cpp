@@ -8,6 +8,7 @@
 
 #include "core/text.hpp"
 #include "journal/records.hpp"
+#include "report/hung_attempt.hpp"
 #include "report/outcome.hpp"
 #include "report/pick.hpp"
 
@@ -46,8 +47,10 @@ std::vector<Kind> kinds_of(const Json& report) {
   for (const Json& row : report.at("results")) {
     const auto status = row.at("status").get<std::string>();
     if (status != "failed" && status != "hung") continue;
-    count(kinds, row.at("allocator").get<std::string>(), status, row.at("failure"),
-          row.at("case_id").get<std::string>());
+    const auto allocator = row.at("allocator").get<std::string>(), where = row.at("case_id").get<std::string>();
+    count(kinds, allocator, status, row.at("failure"), where);
+    const Json later = hung_attempt(row);
+    if (status == "failed" && later.is_object()) count(kinds, allocator, "hung", later.at("failure"), where);
   }
   for (const Json& entry : report.at("stability")) {
     const auto allocator = entry.at("allocator").get<std::string>();
@@ -90,15 +93,15 @@ void add_failures(std::vector<std::string>& lines, const Json& report) {
   }
 }
 
-/// No fault of any rank, but worth a look where a rank was late.
-void add_strangers(std::vector<std::string>& lines, const Json& report) {
+/// One line for all events of a kind, with the words of the first.
+void add_events(std::vector<std::string>& lines, const Json& report, std::string_view what, std::string_view title) {
   std::size_t times = 0;
   std::string first;
   for (const Json& event : report.at("run").at("events")) {
-    if (text_or(event, "what") == kStrangersConnected && times++ == 0) first = event.at("detail").get<std::string>();
+    if (text_or(event, "what") == what && times++ == 0) first = event.at("detail").get<std::string>();
   }
   if (times == 0) return;
-  lines.push_back(fmt::format("strangers: {}{}", first,
+  lines.push_back(fmt::format("{}: {}{}", title, first,
                               times == 1 ? "" : fmt::format(" (and {} more: see run.events)", times - 1)));
 }
 
@@ -318,7 +321,9 @@ std::vector<std::string> summary_lines(const Json& report) {
     }
   }
   add_failures(lines, report);
-  add_strangers(lines, report);
+  add_events(lines, report, kUnreadableRecord, "a record of the run cannot be read");
+  // No fault of any rank, but worth a look where a rank was late.
+  add_events(lines, report, kStrangersConnected, "strangers");
   add_leaks(lines, report);
   add_unstruck_faults(lines, run);
   add_missing(lines, report);

@@ -5,6 +5,8 @@
 #include <map>
 
 #include "core/names.hpp"
+#include "journal/records.hpp"
+#include "report/hung_attempt.hpp"
 #include "report/pick.hpp"
 #include "report/reference.hpp"
 #include "report/summary.hpp"
@@ -33,6 +35,13 @@ bool any_status(const Json& list, const char* status) {
 /// What was interrupted has been tested no more than what never began.
 bool not_tested(const Json& row) { return row.at("status") == "not_tested" || row.at("status") == "interrupted"; }
 bool did_not_run(const Json& row) { return row.at("status") == "skipped" || not_tested(row); }
+
+/// What nobody can read may have been a failure.
+bool lost_record(const Json& run) {
+  const Json& events = run.at("events");
+  return std::any_of(events.begin(), events.end(),
+                     [](const Json& event) { return event.at("what") == kUnreadableRecord; });
+}
 
 bool leaked(const Json& leaks) {
   return std::any_of(leaks.begin(), leaks.end(),
@@ -66,7 +75,7 @@ ExitCode code_of_missing(const Tally& tally, const VerdictPolicy& policy) {
 
 ExitCode code_of_rows(const Json& results, const VerdictPolicy& policy) {
   ExitCode code = ExitCode::passed;
-  if (any_status(results, "hung")) code = ExitCode::hung;
+  if (std::any_of(results.begin(), results.end(), ever_hung)) code = ExitCode::hung;
   if (any_status(results, "failed")) code = worse(code, ExitCode::failed);
   if (policy.strict && std::any_of(results.begin(), results.end(), did_not_run))
     code = worse(code, ExitCode::no_verdict);
@@ -106,7 +115,7 @@ ExitCode code_of_run(const Json& report) {
     return !did_not_run(row) || row.at("status") == "interrupted";
   });
   if (!run.at("incidents").empty()) return something_ran ? ExitCode::failed : ExitCode::no_verdict;
-  if (!run.at("complete").get<bool>()) return ExitCode::no_verdict;
+  if (!run.at("complete").get<bool>() || lost_record(run)) return ExitCode::no_verdict;
   return results.empty() && report.at("stability").empty() ? ExitCode::no_verdict : ExitCode::passed;
 }
 

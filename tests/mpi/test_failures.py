@@ -123,6 +123,22 @@ class Failures(RunTest):
         self.assertIn("next: look at rank 2", done.stdout)
         self.assertNotIn("destroyed without close", done.stderr)  # of those who waited
 
+    def test_a_hang_of_the_repetition_is_a_hang_of_the_run_and_the_row_keeps_its_first_cause(self):
+        job, _ = self.begin(*HASTY)
+        again = self.hold("measure.0.use", 2)  # the second case, alone
+        os.kill(workers()[2], signal.SIGKILL)
+        again.wait(job)
+        os.kill(workers()[2], signal.SIGSTOP)
+        again.release()
+        done = job.finish()
+        self.assert_exit(done, 4)
+        self.assert_nothing_left()
+        (row,) = self.rows("failed")
+        self.assertEqual((row["failure"]["reason"], row["failure"]["rank"]), ("crashed", 2), done.stdout)
+        self.assertEqual([each["status"] for each in row["attempts"]], ["failed", "hung"])
+        self.assertEqual(self.rows("hung"), [])
+        self.assertIn(f"hung: {row['allocator']}: rank 2", done.stdout)
+
     def test_sigterm_and_sigint_leave_an_incomplete_report(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(signal=number.name):

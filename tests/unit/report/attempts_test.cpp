@@ -158,9 +158,29 @@ TEST_CASE("the first failure of a row is its failure: a later one may follow fro
   RunBuilder run(1, {kSymm});
   FailureRecord hang = run.failed(0, 2, {kSymm});
   hang.status = "hung";
-  const Json row = RunBuilder::row(checked_report(run.add(hang).add(run.failed(0, 1, {kSymm}))), 0, kSymm);
+  const Json report = checked_report(run.add(hang).add(run.failed(0, 1, {kSymm})));
+  const Json row = RunBuilder::row(report, 0, kSymm);
   CHECK(row["status"] == "failed");
   CHECK(row["attempts"].size() == 2);
+  // The run's exit code is by precedence over all that happened.
+  CHECK(report["stability"][0]["hangs"] == 1);
+  CHECK(exit_code(report) == 4);
+  const auto lines = report["verdict"]["summary"].dump();
+  CHECK(lines.find("hung: symm_device_memory") != std::string::npos);
+  CHECK(lines.find("failed: symm_device_memory") != std::string::npos);
+}
+
+TEST_CASE("a hang of a pair of which one fails alone, in another way, stays a hang of the run") {
+  RunBuilder run(1);
+  FailureRecord hang = run.failed(0, 1, {kSymm, kTorch});
+  hang.status = "hung";
+  run.add(hang).add(alone(run.ok(0, kSymm), 2)).add(run.failed(0, 3, {kTorch}, true));
+  const Json report = checked_report(run);
+  CHECK(RunBuilder::row(report, 0, kTorch)["status"] == "failed");
+  CHECK(exit_code(report) == 4);
+  REQUIRE(report["stability"].size() == 2);
+  CHECK(report["stability"][1]["incidents"].size() == 1);
+  CHECK(report["stability"][1]["hangs"] == 1);
 }
 
 TEST_CASE("a failure of the only allocator is its own, and a later success does not hide it") {
