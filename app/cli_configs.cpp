@@ -11,7 +11,10 @@ namespace symmbench {
 
 Document load_config(const std::string& asked) {
   std::error_code ignored;
-  if (std::filesystem::exists(asked, ignored)) return read_config_file(asked);
+  // A folder that happens to be called like a shipped one (--output-dir quick) hides nothing.
+  if (std::filesystem::exists(asked, ignored) && !std::filesystem::is_directory(asked, ignored)) {
+    return read_config_file(asked);
+  }
   std::vector<std::string_view> known;
   for (const auto& shipped : shipped_configs()) {
     if (shipped.name == asked) return parse_document(shipped.text, fmt::format("config file {}", asked));

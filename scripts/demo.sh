@@ -10,9 +10,9 @@ step "Installing what is missing"
 scripts/setup.sh
 step "Building (preset host)"
 build host symmbench
-step "Running configs/quick.json on 4 ranks"
+step "Running configuration quick on 4 ranks"
 report=build/demo-report.json
-mpirun -n 4 build/host/bin/symmbench run --device host --config configs/quick.json --report "$report" "$@"
+mpirun -n 4 build/host/bin/symmbench run --device host --config quick --report "$report" "$@"
 step "Checking the report against its schema"
 build/host/bin/symmbench validate "$report"
 echo "The report is $report; jq '.comparison' $report compares the allocators case by case."

@@ -4,7 +4,7 @@ from harness import ROOT, RunTest, alone, main, run
 
 class MainJob(RunTest):
     def test_quick_config_passes_and_its_report_is_valid(self):
-        done = run(4, "run", "--device", "host", "--config", ROOT / "configs/quick.json", "-J", self.report)
+        done = run(4, "run", "--device", "host", "--config", "quick", "-J", self.report)
         self.assert_exit(done, 0)
         self.assertNotIn("\x1b", done.stdout, "a line is rewritten where nobody watches")
         report = self.load()
@@ -36,6 +36,15 @@ class MainJob(RunTest):
         self.assert_exit(alone("validate", self.report), 0)
         self.assertFalse(self.report.with_name("report.json.journal").exists(), "the journal is removed on success")
         self.assert_nothing_left()
+
+    def test_the_short_soak_repeats_lifecycles_without_a_leak(self):
+        done = run(4, "run", "--device", "host", "--config", "soak-short", "--lifecycles", 8, "-J", self.report)
+        self.assert_exit(done, 0)
+        entries = self.load()["stability"]
+        self.assertEqual([(e["allocator"], e["lifecycles"], e["failed"]) for e in entries],
+                         [("symm_device_memory", 8, 0), ("torch_symm_mem", 8, 0)])
+        for entry in entries:
+            self.assertEqual(set(entry["leaks"].values()), {0}, entry)
 
     def test_nccl_rows_are_skipped_without_a_gpu_and_change_no_verdict(self):
         done = run(2, "run", "--device", "host", "--algorithm", "nccl,one_shot", "-b", "16K", "-e", "16K", "-n", 4,

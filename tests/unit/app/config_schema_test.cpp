@@ -156,15 +156,3 @@ TEST_CASE("the configuration of every report is a valid config file") {
     CHECK(is_valid(Json::parse(parse_command_line(words).config.config_text)));
   }
 }
-
-TEST_CASE("every shipped configuration is found by name, valid, and resolves") {
-  REQUIRE_FALSE(shipped_configs().empty());
-  for (const auto& shipped : shipped_configs()) {
-    CAPTURE(shipped.name);
-    const auto document = load_config(std::string(shipped.name)).value;
-    CHECK(is_valid(document));
-    CHECK(resolves(document));
-    CHECK(document.contains("description"));
-  }
-  CHECK(parse_command_line({"run", "--config", "quick"}).config_path == "quick");
-}
