@@ -164,6 +164,13 @@ int ranks_from(const std::string& text) {
   return value_from_text(spec, text, Origin::command_line(spec)).get<int>();
 }
 
+double percent_from(std::string_view name, const std::string& text) {
+  OptionSpec spec = option("max_regress");
+  spec.name = name;
+  spec.now = true;
+  return value_from_text(spec, text, Origin::command_line(spec)).get<double>();
+}
+
 /// The options of the table that belong to the configuration, as resolve() takes them.
 Json configuration_of(const Typed& typed) {
   Json configuration = Json::object();
@@ -188,6 +195,10 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
   auto typed = tokenize(command, arguments);
   parsed.json = typed.text.contains("json");
   parsed.force = typed.text.contains("force");
+  if (const auto at = typed.text.find("max-regress"); at != typed.text.end()) {
+    parsed.max_regress = percent_from("max-regress", at->second);
+  }
+  if (const auto at = typed.text.find("format"); at != typed.text.end()) parsed.format = at->second;
   if (const auto at = typed.text.find("output"); at != typed.text.end()) parsed.output = at->second;
   if (!command.positional.empty()) {
     if (typed.positionals.empty()) fail_config(fmt::format("needs {}; see --help", command.positional));

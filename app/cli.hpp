@@ -44,9 +44,11 @@ struct ParsedCommand {
   bool plan_only = false;                  ///< run --plan
   int ranks = 4;                           ///< plan --ranks
   bool json = false;                       ///< plan, list --json
-  std::vector<std::string> subjects;       ///< validate FILE..., list WHAT, salvage DIR, bundle REPORT|DIR: one or more
+  std::vector<std::string> subjects;       ///< validate FILE..., compare A B, list WHAT, salvage DIR, ...: one or more
   std::optional<std::string> output;       ///< salvage, bundle -o
   bool force = false;                      ///< salvage, bundle --force
+  std::optional<double> max_regress;       ///< compare --max-regress, in percent
+  std::string format = "text";             ///< compare --format
 };
 
 /// Parses, reads the config file and resolves. Neither prints nor exits.

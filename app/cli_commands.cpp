@@ -21,6 +21,9 @@ constexpr CommandOption kSalvageOptions[] = {
     {"force", "", "replace FILE where it exists; take journals of a run that is alive, too"}};
 constexpr CommandOption kBundleOptions[] = {{"output", "FILE", "the archive to write, NAME.tar.gz", 'o'},
                                             {"force", "", "replace FILE where it exists"}};
+constexpr CommandOption kCompareOptions[] = {
+    {"max-regress", "PERCENT", "make it a gate: exit 1 when a case of B is proven slower than A by more than this"},
+    {"format", "NAME", "text, json or markdown [default: text]"}};
 constexpr CommandOption kListOptions[] = {{"json", "", "print the list as JSON"}};
 
 constexpr CommandSpec kCommands[] = {
@@ -91,9 +94,21 @@ constexpr CommandSpec kCommands[] = {
      .about = "inject every fault; say whether it was detected, attributed and bounded",
      .now = kLater},
     {.name = "compare",
-     .arguments = "A.json B.json",
-     .about = "environment differences of two reports, then paired statistics",
-     .now = kLater},
+     .arguments = "A.json B.json [--max-regress PERCENT] [--format text|json|markdown]",
+     .about = "two reports: what differs in their surroundings, then times case by case, B over A",
+     .details =
+         "Pairs rows by case_id and allocator; times are compared over placements. Without --max-regress anything is\n"
+         "compared, and differences said. With it, reports that are not complete, have injected faults, no case in "
+         "common or\n"
+         "are of another device kind, GPU model or fabric are refused.\n",
+     .positional = "A.json B.json",
+     .several = true,
+     .options = kCompareOptions,
+     .exit_codes =
+         "  0   compared; with --max-regress: no case is proven slower than allowed\n"
+         "  1   --max-regress: a case is\n"
+         "  2   a file cannot be read, is no report, has a schema of another major version, or makes no gate\n"
+         "  3   --max-regress: no case has enough placements and samples to be judged; stdout did not take it\n"},
     {.name = "threshold",
      .arguments = "--from REPORT...",
      .about = "make a threshold file out of good reports",

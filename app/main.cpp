@@ -7,6 +7,7 @@
 
 #include "app/cli.hpp"
 #include "app/command_bundle.hpp"
+#include "app/command_compare.hpp"
 #include "app/command_explain.hpp"
 #include "app/command_list.hpp"
 #include "app/command_plan.hpp"
@@ -45,6 +46,7 @@ constexpr Command kCommands[] = {{"run", command_run},
                                  {"plan", alone<command_plan>},
                                  {"list", alone<command_list>},
                                  {"validate", alone<command_validate>},
+                                 {"compare", alone<command_compare>},
                                  {"salvage", alone<command_salvage>},
                                  {"bundle", alone<command_bundle>},
                                  {"explain", alone<command_explain>},

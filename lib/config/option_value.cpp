@@ -44,6 +44,7 @@ std::string_view type_phrase(OptionKind kind) {
     case OptionKind::integer:
       return "must be a whole number";
     case OptionKind::number:
+    case OptionKind::percent:
       return "must be a number";
     case OptionKind::bytes:
       return "must be a size such as 4096 or \"64K\"";
@@ -119,6 +120,13 @@ Json checked_number(const OptionSpec& spec, std::string_view text, const Origin&
   return Json(*value);
 }
 
+Json checked_percent(const OptionSpec& spec, std::string_view text, const Origin& origin) {
+  const auto value = parse_number(text.substr(0, text.size() - (text.ends_with('%') ? 1 : 0)));
+  if (!value) origin.fail(text, "not a finite number");
+  check_bounds(spec, *value, text, origin);
+  return Json(*value);
+}
+
 Json checked_bytes(const OptionSpec& spec, std::string_view text, const Origin& origin) {
   const auto value = parse_bytes(text);
   if (!value) {
@@ -185,6 +193,8 @@ Json element_from_text(const OptionSpec& spec, std::string_view text, const Orig
       return checked_integer(spec, text, origin);
     case OptionKind::number:
       return checked_number(spec, text, origin);
+    case OptionKind::percent:
+      return checked_percent(spec, text, origin);
     case OptionKind::bytes:
       return checked_bytes(spec, text, origin);
     case OptionKind::seconds:
@@ -221,6 +231,7 @@ bool has_type_of(OptionKind kind, const Json& json) {
     case OptionKind::integer:
       return json.is_number_integer();
     case OptionKind::number:
+    case OptionKind::percent:
       return json.is_number();
     case OptionKind::bytes:
       return json.is_number_integer() || json.is_string();

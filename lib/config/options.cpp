@@ -192,7 +192,7 @@ constexpr OptionSpec kOwnOptions[] = {
     {"skip-if-unsupported", 0, Kind::flag, Scope::run, Group::stability, "", "",
      "exit 77 instead of 3 where this machine cannot run what was asked"},
     {"baseline", 0, Kind::path, Scope::run, Group::stability, "FILE", "", "report to compare with", {}, {}, kLater},
-    {"max-regress", 0, Kind::number, Scope::run, Group::stability, "PERCENT", "", "slowdown that fails against the baseline",
+    {"max-regress", 0, Kind::percent, Scope::run, Group::stability, "PERCENT", "", "slowdown that fails against the baseline",
      {}, from(0, 1000), kLater},
     {"threshold", 0, Kind::path, Scope::run, Group::stability, "FILE", "", "limits that results must keep", {}, {},
      kLater},

@@ -8,10 +8,12 @@ namespace symmbench {
 
 /// Values out of JSON that this module did not make (facts, plans, driver statistics): null when the key is missing or
 /// holds another type, so that whatever a rank reported, the report stays true to its schema.
-inline Json member(const Json& json, std::string_view key) {
+inline const Json& member_of(const Json& json, std::string_view key) {
+  static const Json null = nullptr;
   const auto it = json.is_object() ? json.find(key) : json.end();
-  return json.is_object() && it != json.end() ? *it : Json(nullptr);
+  return json.is_object() && it != json.end() ? *it : null;
 }
+inline Json member(const Json& json, std::string_view key) { return member_of(json, key); }
 inline Json pick_text(const Json& json, std::string_view key) {
   Json value = member(json, key);
   return value.is_string() ? value : Json(nullptr);

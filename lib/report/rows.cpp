@@ -55,6 +55,13 @@ Json key_json(const RowKey& key, const Json& planned_row, const RowRecord* measu
   return choice_json(planned_row, measured, key.name);
 }
 
+/// Mean times of the placements, in their order; null without samples.
+Json placement_means_json(const RowRecord& row) {
+  Json means = nullptr;
+  for (const auto& [placement, time_us] : placement_means_us(row)) means.push_back(time_us);
+  return means;
+}
+
 /// World rank with the largest mean time. Groups are contiguous, so member i of group g is world rank g * size + i.
 Json slowest_rank(const RowRecord& row, int group_size) {
   if (row.rank_mean_us.empty()) return nullptr;
@@ -68,6 +75,7 @@ void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_
   const Json message_bytes = pick_integer(json, "message_bytes");
   json["time_us"] = distribution_json(samples);
   json["placements"] = row != nullptr && !samples.empty() ? Json(placement_means_us(*row).size()) : Json(nullptr);
+  json["placement_us"] = row != nullptr ? placement_means_json(*row) : Json(nullptr);
   json["placement_spread"] = row != nullptr ? json_or_null(placement_spread(*row)) : Json(nullptr);
   if (raw_samples) json["samples_us"] = samples;
   json["iterations_per_batch"] = row != nullptr ? Json(row->iterations_per_batch) : Json(nullptr);

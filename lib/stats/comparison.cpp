@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <map>
 #include <numeric>
 
 #include "core/names.hpp"
+#include "stats/multiplicity.hpp"
+#include "stats/pooled_variance.hpp"
 
 namespace symmbench {
 namespace {
@@ -19,10 +20,7 @@ constexpr auto kVerdicts = name_table<PairVerdict>({{PairVerdict::same, "same"},
                                                     {PairVerdict::ambiguous, "ambiguous"},
                                                     {PairVerdict::unstable, "unstable"}});
 
-constexpr double kLevel = 0.05;
 constexpr double kLowest = 1 - kSameWithin, kHighest = 1 + kSameWithin;
-/// Fewer sizes have no variance in common to speak of.
-constexpr std::size_t kSizesToPool = 3;
 
 using Blocks = std::vector<std::vector<double>>;
 
@@ -44,16 +42,12 @@ double spread_of(const std::vector<double>& block_log_means) {
   return std::exp(*high - *low) - 1;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  const std::size_t half = values.size() / 2;
-  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
 double variance_of(const PairedCase& measured) {
   const double deviation = standard_deviation(measured.log_ratios).value_or(0);
   return deviation * deviation;
 }
+
+bool outside(const Interval& interval) { return interval.high < kLowest || interval.low > kHighest; }
 
 /// Mean of the logarithms of the ratio, and what is known of its error.
 struct Estimate {
@@ -65,7 +59,7 @@ struct Estimate {
     return Interval{.low = std::exp(log_ratio - half_width), .high = std::exp(log_ratio + half_width)};
   }
 
-  /// How likely so large a ratio, or one so small, is where the true one is within +-kSameWithin; below kLevel exactly
+  /// How likely so large a ratio, or one so small, is where the true one is within +-kSameWithin; below kVerdictLevel exactly
   /// where the interval is wholly outside of that.
   double chance_of_same() const {
     const double beyond = std::max(log_ratio - std::log(kHighest), std::log(kLowest) - log_ratio);
@@ -88,19 +82,11 @@ std::string counted(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-/// What the interval crosses, and how far placements differ where that is why.
-std::string crossing_text(const PairedCase& measured, const Interval& interval) {
-  const bool low = interval.low < kLowest && interval.high > kLowest;
-  const bool high = interval.low < kHighest && interval.high > kHighest;
-  auto text = fmt::format("interval {:.3f} to {:.3f} crosses {}", interval.low, interval.high,
-                          low && high ? "0.97 and 1.03"
-                          : low       ? "0.97"
-                                      : "1.03");
+/// How far placements differ, where that is why nothing is decided.
+std::string by_placement(const PairedCase& measured) {
   const auto [least, most] = std::minmax_element(measured.log_ratios.begin(), measured.log_ratios.end());
-  if (*most - *least > kSameWithin) {
-    text += fmt::format(" (by placement {:.3f} to {:.3f})", std::exp(*least), std::exp(*most));
-  }
-  return text;
+  if (*most - *least <= kSameWithin) return "";
+  return fmt::format(" (by placement {:.3f} to {:.3f})", std::exp(*least), std::exp(*most));
 }
 
 /// `survives`: a difference stays one when the whole family is looked at.
@@ -115,62 +101,49 @@ PairedComparison judged(const PairedCase& measured, const Estimate& estimate, bo
     result.reason = std::move(reason);
     return result;
   };
-  if (result.placements < kPlacementsToDecide) {
-    return say(PairVerdict::ambiguous,
-               fmt::format("{}, {} are needed", counted(result.placements, "placement"), kPlacementsToDecide));
-  }
-  if (result.samples < kSamplesToDecide) {
-    return say(PairVerdict::ambiguous,
-               fmt::format("{}, {} are needed", counted(result.samples, "sample"), kSamplesToDecide));
-  }
+  if (auto why = too_few_to_decide(result.placements, result.samples)) return say(PairVerdict::ambiguous, *why);
   const bool spread_tells = measured.smallest_block >= kSamplesToJudgeBlock;
   if (spread_tells && result.block_spread > kUnstableSpread && result.block_spread > std::abs(result.ratio - 1)) {
     return say(PairVerdict::unstable,
                fmt::format("batches of one placement differ by {:.0f} %", result.block_spread * 100));
   }
-  const auto [low, high] = *result.interval;
-  const auto interval = fmt::format("interval {:.3f} to {:.3f}", low, high);
-  if (low >= kLowest && high <= kHighest) {
-    return say(PairVerdict::same, interval + " lies within 0.97 to 1.03");
-  }
-  const bool below = high<kLowest, above = low> kHighest;
-  if (!below && !above) return say(PairVerdict::ambiguous, crossing_text(measured, *result.interval));
-  const auto side = interval + (below ? " lies below 0.97" : " lies above 1.03");
-  if (survives) return say(below ? PairVerdict::faster : PairVerdict::slower, side);
-  return say(PairVerdict::ambiguous,
-             fmt::format("{}, but not clearly enough for one of {} that were compared", side, family_size));
-}
-
-/// By series: the median of the variances of its cases.
-std::map<std::size_t, double> common_variances(std::span<const FamilyMember> family) {
-  std::map<std::size_t, std::vector<double>> by_series;
-  for (const auto& member : family) {
-    if (enough(member.measured)) by_series[member.series].push_back(variance_of(member.measured));
-  }
-  std::map<std::size_t, double> common;
-  for (auto& [series, variances] : by_series) {
-    if (variances.size() >= kSizesToPool) common[series] = median(std::move(variances));
-  }
-  return common;
-}
-
-/// Holm's step-down: which chances stay below the level, the smallest held against level / n, the next against
-/// level / (n - 1), up to the first that does not.
-std::vector<bool> survivors_of(const std::vector<double>& chances) {
-  std::vector<std::size_t> order(chances.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return chances[a] < chances[b]; });
-  std::vector<bool> survives(chances.size(), false);
-  for (std::size_t rank = 0; rank < order.size(); ++rank) {
-    if (chances[order[rank]] * static_cast<double>(order.size() - rank) >= kLevel) break;
-    survives[order[rank]] = true;
-  }
-  return survives;
+  auto decision = decide_by_interval(*result.interval, survives, family_size);
+  const bool crosses = decision.verdict == PairVerdict::ambiguous && !outside(*result.interval);
+  if (crosses) decision.reason += by_placement(measured);
+  return say(decision.verdict, std::move(decision.reason));
 }
 
 }  // namespace
 
 std::string_view name_of(PairVerdict verdict) { return kVerdicts.name(verdict); }
+
+std::optional<std::string> too_few_to_decide(std::size_t placements, std::size_t samples) {
+  if (placements < kPlacementsToDecide) {
+    return fmt::format("{}, {} are needed", counted(placements, "placement"), kPlacementsToDecide);
+  }
+  if (samples < kSamplesToDecide) return fmt::format("{}, {} are needed", counted(samples, "sample"), kSamplesToDecide);
+  return std::nullopt;
+}
+
+Decision decide_by_interval(const Interval& ratio, bool survives, std::size_t family_size) {
+  const auto interval = fmt::format("interval {:.3f} to {:.3f}", ratio.low, ratio.high);
+  if (ratio.low >= kLowest && ratio.high <= kHighest) {
+    return {PairVerdict::same, interval + " lies within 0.97 to 1.03"};
+  }
+  if (!outside(ratio)) {
+    const bool low = ratio.low < kLowest && ratio.high > kLowest;
+    const bool high = ratio.low < kHighest && ratio.high > kHighest;
+    return {PairVerdict::ambiguous, fmt::format("{} crosses {}", interval,
+                                                low && high ? "0.97 and 1.03"
+                                                : low       ? "0.97"
+                                                            : "1.03")};
+  }
+  const bool below = ratio.high < kLowest;
+  const auto side = interval + (below ? " lies below 0.97" : " lies above 1.03");
+  if (survives) return {below ? PairVerdict::faster : PairVerdict::slower, side};
+  return {PairVerdict::ambiguous,
+          fmt::format("{}, but not clearly enough for one of {} that were compared", side, family_size)};
+}
 
 std::optional<PairedCase> pair_up(std::span<const PlacementBlocks> placements) {
   PairedCase result{.smallest_block = SIZE_MAX};
@@ -198,7 +171,11 @@ std::optional<PairedCase> pair_up(std::span<const PlacementBlocks> placements) {
 }
 
 std::vector<PairedComparison> compare(std::span<const FamilyMember> family) {
-  const auto common = common_variances(family);
+  std::vector<SeriesVariance> variances;
+  for (const auto& [measured, series] : family) {
+    if (enough(measured)) variances.push_back({series, variance_of(measured)});
+  }
+  const auto common = common_variances(variances);
   std::vector<Estimate> estimates;
   std::vector<double> chances;
   for (const auto& [measured, series] : family) {
@@ -206,17 +183,17 @@ std::vector<PairedComparison> compare(std::span<const FamilyMember> family) {
     estimates.push_back(estimate_of(measured, variance == common.end() ? 0 : variance->second));
     chances.push_back(enough(measured) ? estimates.back().chance_of_same() : 1);
   }
-  const auto survives = survivors_of(chances);
+  const auto limits = holm_limits(chances, kVerdictLevel);
   std::vector<PairedComparison> results;
   for (std::size_t i = 0; i < family.size(); ++i) {
-    results.push_back(judged(family[i].measured, estimates[i], survives[i], family.size()));
+    results.push_back(judged(family[i].measured, estimates[i], chances[i] < limits[i], family.size()));
   }
   return results;
 }
 
 PairedComparison compare_early(const PairedCase& measured, std::size_t family_size) {
   const Estimate estimate = estimate_of(measured, 0);
-  const bool survives = estimate.chance_of_same() * static_cast<double>(family_size) < kLevel;
+  const bool survives = estimate.chance_of_same() * static_cast<double>(family_size) < kVerdictLevel;
   return judged(measured, estimate, survives, family_size);
 }
 

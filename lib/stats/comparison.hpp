@@ -23,6 +23,8 @@ std::string_view name_of(PairVerdict verdict);
 
 /// A difference below this is of no consequence to anybody: run-to-run variation of a quiet machine is of this size.
 inline constexpr double kSameWithin = 0.03;
+/// The share of families in which some verdict of faster or slower may be wrong.
+inline constexpr double kVerdictLevel = 0.05;
 /// Blocks of one placement and allocator that differ by more than this make it suspect.
 inline constexpr double kUnstableSpread = 0.10;
 /// With fewer placements or samples of either allocator the verdict is ambiguous, whatever the interval says: how
@@ -31,6 +33,17 @@ inline constexpr std::size_t kPlacementsToDecide = 6;
 inline constexpr std::size_t kSamplesToDecide = 6;
 /// Below this many samples a block's mean is itself noise, and blocks that differ make nobody suspect.
 inline constexpr std::size_t kSamplesToJudgeBlock = 5;
+
+/// "4 placements, 6 are needed"; nullopt where there are enough.
+std::optional<std::string> too_few_to_decide(std::size_t placements, std::size_t samples);
+
+struct Decision {
+  PairVerdict verdict = PairVerdict::ambiguous;
+  std::string reason;
+};
+/// What the interval of a ratio decides: same where it lies within kSameWithin of 1, faster or slower where it lies
+/// outside of that and `survives` a look at all of its family (Holm), ambiguous otherwise.
+Decision decide_by_interval(const Interval& ratio, bool survives, std::size_t family_size);
 
 /// What two allocators measured in one placement of their workspaces: times, in the blocks in which they took turns
 /// (A-B-B-A), the k-th of A beside the k-th of B.

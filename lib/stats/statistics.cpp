@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
 namespace symmbench {
 namespace {
+
+/// From so many degrees on Student's t is taken as normal.
+constexpr double kNearlyNormal = 1e6;
 
 /// Percentages such as 99.9 are not exact in binary; without this, 100 / (100 - 99.9) would round up to 1001.
 std::size_t ceil_count(double value) { return static_cast<std::size_t>(std::ceil(value - 1e-9)); }
@@ -48,6 +52,12 @@ double incomplete_beta(double a, double b, double x) {
 std::optional<double> mean(std::span<const double> samples) {
   if (samples.empty()) return std::nullopt;
   return std::accumulate(samples.begin(), samples.end(), 0.0) / static_cast<double>(samples.size());
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
 std::optional<double> standard_deviation(std::span<const double> samples) {
@@ -94,7 +104,22 @@ double student_t_95(double degrees) {
 }
 
 double student_t_both_tails(double t, double degrees) {
+  if (degrees > kNearlyNormal) return std::erfc(t / std::sqrt(2.0));
   return incomplete_beta(degrees / 2, 0.5, degrees / (degrees + t * t));
+}
+
+double student_t_quantile(double both_tails, double degrees) {
+  double low = 0, high = 1;
+  while (student_t_both_tails(high, degrees) > both_tails && high < std::numeric_limits<double>::max() / 4) {
+    low = high;
+    high *= 2;
+  }
+  constexpr double kPrecision = 1e-10;
+  while (high - low > kPrecision * high) {
+    const double middle = (low + high) / 2;
+    (student_t_both_tails(middle, degrees) > both_tails ? low : high) = middle;
+  }
+  return high;
 }
 
 std::optional<Interval> mean_confidence_interval(std::span<const double> samples) {

@@ -2,11 +2,15 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <vector>
 
 namespace symmbench {
 
 /// Arithmetic mean; nullopt without samples.
 std::optional<double> mean(std::span<const double> samples);
+
+/// The middle one, or the mean of the two in the middle. @pre `values` is not empty
+double median(std::vector<double> values);
 
 /// Sample standard deviation (divisor n - 1); nullopt below two samples.
 std::optional<double> standard_deviation(std::span<const double> samples);
@@ -41,5 +45,9 @@ double student_t_95(double degrees);
 /// The chance that Student's t of so many degrees is further from 0 than `t`, on either side. `t` is at least 0,
 /// `degrees` at least 1.
 double student_t_both_tails(double t, double degrees);
+
+/// The t beyond which, on either side, Student's t of so many degrees is with a chance of `both_tails`, which is above 0
+/// and below 1. Infinite degrees are the normal distribution, nearly: anything above 1e6 is taken as that.
+double student_t_quantile(double both_tails, double degrees);
 
 }  // namespace symmbench

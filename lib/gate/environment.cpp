@@ -1,0 +1,171 @@
+#include "gate/environment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "config/options.hpp"
+#include "core/shown_text.hpp"
+#include "report/pick.hpp"
+
+namespace symmbench {
+namespace {
+
+constexpr const char* kUnknown = "unknown";
+
+std::string shown(const Json& value) {
+  if (value.is_null()) return kUnknown;
+  return in_short(value.is_string() ? value.get<std::string>()
+                                    : value.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+/// What a report says under one name.
+struct Fact {
+  std::string key;
+  std::string value;
+  bool of_machine = false;
+};
+
+std::string joined(const std::set<std::string>& values) {
+  std::string text;
+  for (const auto& value : values) text += (text.empty() ? "" : ", ") + value;
+  return text.empty() ? kUnknown : text;
+}
+
+/// What the ranks say of `key`, each value once.
+std::string of_ranks(const Json& report, const char* key) {
+  std::set<std::string> values;
+  const Json& ranks = member_of(report, "ranks");
+  if (ranks.is_array()) {
+    for (const Json& rank : ranks) {
+      if (!member_of(rank, key).is_null()) values.insert(shown(member_of(rank, key)));
+    }
+  }
+  return joined(values);
+}
+
+/// What the devices that were used say of `key`, or of a key of their fabric.
+std::string of_devices(const Json& report, const char* key, bool in_fabric = false) {
+  const auto kind = text_or(member_of(report, "device"), "kind");
+  std::set<std::string> values;
+  const Json& ranks = member_of(report, "ranks");
+  if (!ranks.is_array()) return kUnknown;
+  for (const Json& rank : ranks) {
+    const Json& devices = member_of(rank, "devices");
+    if (!devices.is_array()) continue;
+    for (const Json& device : devices) {
+      if (text_or(device, "kind") != kind) continue;
+      const Json& value = member_of(in_fabric ? member_of(device, "fabric") : device, key);
+      if (!value.is_null()) values.insert(shown(value));
+    }
+  }
+  return joined(values);
+}
+
+std::vector<Fact> facts_of(const Json& report) {
+  const Json &device = member_of(report, "device"), &fabric = member_of(report, "fabric");
+  const Json &tool = member_of(report, "tool"), &run = member_of(report, "run");
+  return {{"device.kind", shown(member_of(device, "kind")), true},
+          {"device.emulated", shown(member_of(device, "emulated")), true},
+          {"gpu_model", of_ranks(report, "gpu_name"), true},
+          {"fabric.profile", shown(member_of(fabric, "profile")), true},
+          {"fabric.hosts", shown(member_of(fabric, "hosts")), true},
+          {"fabric.state", of_devices(report, "state", true), true},
+          {"fabric.cluster_uuid", of_devices(report, "cluster_uuid", true)},
+          {"fabric.clique_id", of_devices(report, "clique_id", true)},
+          {"driver_version", of_devices(report, "driver_version")},
+          {"sm_version", of_devices(report, "sm_version")},
+          {"hosts", of_ranks(report, "host")},
+          {"gpu_uuid", of_ranks(report, "gpu_uuid")},
+          {"cpus_allowed", of_ranks(report, "cpus_allowed")},
+          {"world_size", shown(member_of(run, "world_size"))},
+          {"group_size", shown(member_of(run, "group_size"))},
+          {"tool.version", shown(member_of(tool, "version"))},
+          {"tool.git", shown(member_of(tool, "git"))},
+          {"tool.build", shown(member_of(tool, "build"))},
+          {"schema_version", shown(member_of(report, "schema_version"))},
+          {"injected", shown(member_of(run, "injected"))}};
+}
+
+/// Allow-listed variables of all ranks.
+std::map<std::string, std::string> variables_of(const Json& report) {
+  std::map<std::string, std::set<std::string>> values;
+  const Json& ranks = member_of(report, "ranks");
+  if (ranks.is_array()) {
+    for (const Json& rank : ranks) {
+      const Json& environment = member_of(rank, "environment");
+      if (!environment.is_object()) continue;
+      for (auto it = environment.begin(); it != environment.end(); ++it) values[it.key()].insert(shown(*it));
+    }
+  }
+  std::map<std::string, std::string> all;
+  for (const auto& [name, set] : values) all[name] = joined(set);
+  return all;
+}
+
+/// Neither where a run writes nor what it is held against changes what it measures.
+bool is_measured_by(const std::string& key) {
+  constexpr std::array kOfGates{"baseline", "max_regress", "threshold"};
+  const OptionSpec* spec = find_option(key);
+  const bool gates = std::find(kOfGates.begin(), kOfGates.end(), key) != kOfGates.end();
+  return spec == nullptr || !(spec->says_where() || gates);
+}
+
+void add_settings(std::map<std::string, std::string>& all, const std::string& path, const Json& value) {
+  if (value.is_object()) {
+    for (auto it = value.begin(); it != value.end(); ++it) {
+      if (is_measured_by(it.key())) add_settings(all, path.empty() ? it.key() : path + "." + it.key(), *it);
+    }
+  } else if (value.is_array() && !value.empty() && value.front().is_object()) {
+    for (std::size_t i = 0; i < value.size(); ++i) add_settings(all, fmt::format("{}[{}]", path, i), value[i]);
+  } else {
+    all[path] = shown(value);
+  }
+}
+
+std::map<std::string, std::string> settings_of(const Json& report) {
+  std::map<std::string, std::string> all;
+  const Json& config = member_of(member_of(report, "run"), "config");
+  if (config.is_object()) add_settings(all, "", config);
+  return all;
+}
+
+void add_map_differences(std::vector<EnvironmentDifference>& differences, const std::string& prefix,
+                         const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
+  std::set<std::string> keys;
+  for (const auto* side : {&a, &b}) {
+    for (const auto& [key, value] : *side) keys.insert(key);
+  }
+  for (const auto& key : keys) {
+    const auto of = [&](const auto& side) { return side.contains(key) ? side.at(key) : std::string("not set"); };
+    if (of(a) != of(b)) differences.push_back({prefix + key, of(a), of(b)});
+  }
+}
+
+}  // namespace
+
+std::vector<EnvironmentDifference> environment_differences(const Json& a, const Json& b) {
+  std::vector<EnvironmentDifference> differences;
+  const auto of_a = facts_of(a), of_b = facts_of(b);
+  for (std::size_t i = 0; i < of_a.size(); ++i) {
+    if (of_a[i].value == of_b[i].value) continue;
+    // Older reports do not say everything: what one does not say is no proof of another machine, except for its device.
+    const bool said = of_a[i].value != kUnknown && of_b[i].value != kUnknown;
+    differences.push_back({of_a[i].key, of_a[i].value, of_b[i].value,
+                           of_a[i].of_machine && (said || of_a[i].key == "device.kind" || of_a[i].key == "gpu_model")});
+  }
+  add_map_differences(differences, "environment.", variables_of(a), variables_of(b));
+  add_map_differences(differences, "config.", settings_of(a), settings_of(b));
+  return differences;
+}
+
+std::string why_other_machine(const std::vector<EnvironmentDifference>& differences) {
+  const auto at = std::find_if(differences.begin(), differences.end(),
+                               [](const EnvironmentDifference& one) { return one.other_machine; });
+  return at == differences.end() ? "" : fmt::format("{}: {} and {}", at->key, at->a, at->b);
+}
+
+}  // namespace symmbench
