@@ -33,7 +33,7 @@ Failure with_page(Failure failure, const std::vector<MemberReport>& members,
                   const std::vector<std::string>& item_names) {
   const auto member =
       std::find_if(members.begin(), members.end(), [&](const auto& each) { return each.rank == failure.rank; });
-  if (member == members.end()) return failure;
+  if (member == members.end() || member->page_unknown) return failure;
   const PageSnapshot& page = member->page;
   if (failure.allocator.empty()) failure.allocator = page.allocator;
   if (!failure.pid && page.pid != 0) failure.pid = page.pid;
@@ -55,8 +55,9 @@ Failure death(const MemberReport& member, const std::vector<std::string>& item_n
   const std::string what = crashed ? fmt::format("worker killed by {}", signal_name(member.end.code))
                                    : fmt::format("worker left with status {} without a word", member.end.code);
   const bool by_somebody = crashed && member.end.code == SIGKILL;
-  std::string detail = fmt::format("{} {}{}", what, whereabouts(member.page, item_names),
-                                   by_somebody ? " (not by its supervisor: out of memory, or somebody's kill)" : "");
+  std::string detail =
+      fmt::format("{}{}{}", what, member.page_unknown ? "" : " " + whereabouts(member.page, item_names),
+                  by_somebody ? " (not by its supervisor: out of memory, or somebody's kill)" : "");
   return {.layer = Layer::worker,
           .reason = crashed ? Reason::crashed : Reason::exited,
           .call = member.page.driver_call,
@@ -134,13 +135,16 @@ std::set<int> waiters_for(int target, const Waits& waits) {
   return found;
 }
 
-/// The rank that others wait for, that waits for nobody and that kept silent (who speaks is not stuck); failing that,
-/// one that overdrew its own allowance.
+bool died(const MemberReport& member) { return member.end.kind == Kind::signalled || member.end.kind == Kind::exited; }
+
+/// The rank that others wait for, that waits for nobody, that lived and that kept silent (who speaks is not stuck);
+/// failing that, one that overdrew its own allowance.
 const MemberReport* stuck_member(const std::vector<MemberReport>& members, const Waits& waits) {
   const MemberReport* best = nullptr;
   std::size_t most = 0;
   for (const MemberReport& member : members) {
-    if (waits.contains(member.rank) || !member.said.empty() || member.end.kind == Kind::done) continue;
+    const bool explained = waits.contains(member.rank) || !member.said.empty() || died(member);
+    if (explained || member.end.kind == Kind::done) continue;
     const auto waiters = waiters_for(member.rank, waits).size();
     if (waiters > most || (waiters == 0 && member.hung && !best)) {
       best = &member;
@@ -165,6 +169,34 @@ Failure stuck(const MemberReport& member, const std::set<int>& waiters, const st
           .rank = member.rank};
 }
 
+/// The first that its supervisor found hung, unless somebody had died before that; nullptr: nobody.
+const MemberReport* hung_before_deaths(const std::vector<MemberReport>& members) {
+  const MemberReport* first = nullptr;
+  for (const MemberReport& member : members) {
+    if (member.hung && (!first || member.found_hung.by < first->found_hung.by)) first = &member;
+  }
+  const bool follows = first && std::any_of(members.begin(), members.end(), [&](const MemberReport& other) {
+                         return died(other) && precedes(other.seen, first->found_hung);
+                       });
+  return follows ? nullptr : first;
+}
+
+/// "; rank 3's worker died too, 0.8 ms before or after: which was first is not known" for each death that may have been
+/// before the one of `first`.
+std::string doubt(const MemberReport& first, const std::vector<MemberReport>& members) {
+  std::string text;
+  for (const MemberReport& other : members) {
+    if (&other == &first || !died(other) || precedes(first.seen, other.seen)) continue;
+    const auto latest = std::max(first.seen.by, other.seen.by), earliest = std::min(first.seen.after, other.seen.after);
+    const bool bounded = latest != Clock::time_point::max() && earliest != Clock::time_point::min();
+    text += fmt::format("; rank {}'s worker died too{}: which was first is not known", other.rank,
+                        bounded ? fmt::format(", within {:.1f} ms of it",
+                                              std::chrono::duration<double, std::milli>(latest - earliest).count())
+                                : "");
+  }
+  return text;
+}
+
 /// Lower is more telling: which of several vain waits to show when nobody in particular is stuck.
 int vagueness(const Failure& failure) {
   if (failure.reason == Reason::peer_failed) return 2;
@@ -180,38 +212,40 @@ bool is_wait(const Failure& failure) {
 Attribution attribute(const std::vector<MemberReport>& members, const std::vector<std::string>& item_names) {
   // 1. Everything that was said or can be read off, root cause candidates by kind.
   struct Statement {
-    int order;
+    const MemberReport* by;
     Failure failure;
   };
   const auto located = [&](Failure failure) { return with_page(std::move(failure), members, item_names); };
   std::vector<Statement> deaths, own, waits;
   for (const MemberReport& member : members) {
-    if (member.end.kind == Kind::signalled || member.end.kind == Kind::exited) {
-      deaths.push_back({member.order, located(death(member, item_names))});
-    }
+    if (died(member)) deaths.push_back({&member, located(death(member, item_names))});
     for (Failure failure : member.said) {
       if (!failure.rank) failure.rank = member.rank;
-      (is_wait(failure) ? waits : own).push_back({member.order, located(std::move(failure))});
+      (is_wait(failure) ? waits : own).push_back({&member, located(std::move(failure))});
     }
     if (!has_kernel_wait(member)) {  // otherwise it said so itself, and better
-      if (auto failure = gave_up(member, members)) waits.push_back({member.order, located(std::move(*failure))});
+      if (auto failure = gave_up(member, members)) waits.push_back({&member, located(std::move(*failure))});
     }
   }
-  const auto earlier = [](const Statement& a, const Statement& b) { return a.order < b.order; };
+  const auto earlier = [](const Statement& a, const Statement& b) {
+    return std::pair(a.by->seen.by, a.by->order) < std::pair(b.by->seen.by, b.by->order);
+  };
   std::stable_sort(deaths.begin(), deaths.end(), earlier);
   std::stable_sort(own.begin(), own.end(), earlier);
   std::stable_sort(waits.begin(), waits.end(), [](const Statement& a, const Statement& b) {
-    return std::pair(vagueness(a.failure), a.order) < std::pair(vagueness(b.failure), b.order);
+    return std::pair(vagueness(a.failure), a.by->order) < std::pair(vagueness(b.failure), b.by->order);
   });
 
   // 2. The most telling one.
   Attribution attribution;
   const Waits graph = waits_of(members);
-  if (!deaths.empty()) {
+  const MemberReport* hung_first = deaths.empty() ? nullptr : hung_before_deaths(members);
+  if (!deaths.empty() && !hung_first) {
     attribution.failure = deaths.front().failure;
-  } else if (!own.empty()) {
+  } else if (!own.empty() && !hung_first) {
     attribution.failure = own.front().failure;
-  } else if (const MemberReport* culprit = stuck_member(members, graph)) {
+  } else if (const MemberReport* culprit = stuck_member(members, graph); culprit || hung_first) {
+    if (!culprit) culprit = hung_first;
     const auto waiters = waiters_for(culprit->rank, graph);
     attribution.failure = located(stuck(*culprit, waiters, item_names));
     if (attribution.failure.allocator.empty()) attribution.failure.allocator = common_allocator(members, waiters);
@@ -225,6 +259,7 @@ Attribution attribute(const std::vector<MemberReport>& members, const std::vecto
 
   // 3. The rest, once each.
   std::set<std::string> shown{describe(attribution.failure)};
+  if (!deaths.empty() && !hung_first) attribution.failure.detail += doubt(*deaths.front().by, members);
   for (const auto* statements : {&deaths, &own, &waits}) {
     for (const Statement& statement : *statements) {
       if (shown.insert(describe(statement.failure)).second) attribution.others.push_back(statement.failure);

@@ -4,6 +4,7 @@
 
 #include "core/error.hpp"
 #include "supervise/heartbeat_page.hpp"
+#include "supervise/observation.hpp"
 #include "supervise/worker_process.hpp"
 
 namespace symmbench {
@@ -16,10 +17,13 @@ struct MemberReport {
   int rank = 0;  ///< world rank
   WorkerEnd end;
   PageSnapshot page;
+  bool page_unknown = false;    ///< its supervisor was not waited for
   std::vector<Failure> said;    ///< what it reported itself, in order
   std::vector<int> waited_for;  ///< ranks missing from the round in which it waited, if any
   bool hung = false;            ///< its supervisor found its allowance overdrawn
   std::string process = {};     ///< what /proc told of it before it was killed
+  Observation seen = {};        ///< its end, or what it said
+  Observation found_hung = {};  ///< that its allowance was overdrawn
   int order = kUnheard;         ///< place among the news that ended the attempt; kUnheard: found out afterwards
 
   static constexpr int kUnheard = 1 << 30;
@@ -32,9 +36,11 @@ struct Attribution {
   bool hung = false;            ///< nobody failed; somebody did not move, or a wait was never answered
 };
 
-/// Decides who is to blame. A crash or an exit first; then a rank's own error; then, when ranks only waited in vain,
+/// Decides who is to blame. A crash or an exit first, unless a worker had been found hung before it, which no death
+/// explains: it is found so long after it stopped; then a rank's own error; then, when ranks only waited in vain,
 /// the one that others wait for and that waits for nobody: it did not move. When everybody waits for somebody (a lost
 /// packet), the wait itself is the failure, with its rank and peer.
+/// Of several of a kind the one that its supervisor saw first; what came within the uncertainty of that says so.
 /// `item_names`: case ids by item index, for messages. @pre members are in rank order, not empty
 Attribution attribute(const std::vector<MemberReport>& members, const std::vector<std::string>& item_names);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace symmbench {
 namespace {
@@ -11,7 +12,8 @@ constexpr std::array kOfWorkers = {message::kItemDone, message::kDone, message::
 
 }  // namespace
 
-bool deliver(GroupCoordinator& group, int rank, const Opened& message, Clock::time_point now) {
+bool deliver(GroupCoordinator& group, int rank, const Opened& message, Clock::time_point now,
+             const ClockBounds& clock) {
   if (message.kind == kRoundContribute) {
     group.contribute(decode_contribution(message.body), now);
     return true;
@@ -19,6 +21,7 @@ bool deliver(GroupCoordinator& group, int rank, const Opened& message, Clock::ti
   if (std::find(kOfWorkers.begin(), kOfWorkers.end(), message.kind) == kOfWorkers.end()) return false;
   const Json body = json_of(message.body);
   const int attempt = body.value("attempt", -1);
+  const auto seen = [&] { return clock.here(observation_from(body.at("seen")), now); };
   switch (message.kind) {
     case message::kItemDone:
       group.item_done(attempt, body.at("index").get<int>());
@@ -27,17 +30,20 @@ bool deliver(GroupCoordinator& group, int rank, const Opened& message, Clock::ti
       group.worker_done(attempt, rank, now);
       return true;
     case message::kFailed:
-      group.worker_failed(attempt, rank, failures_from_json(body.at("failures")), now);
+      group.worker_failed(attempt, rank, failures_from_json(body.at("failures")), now, seen());
       return true;
     case message::kDied:
-      group.worker_died(attempt, rank, worker_end_from(body.at("end")), now);
+      group.worker_died(attempt, rank, worker_end_from(body.at("end")), now, seen());
       return true;
     case message::kHung:
-      group.worker_hung(attempt, rank, now);
+      group.worker_hung(attempt, rank, now, seen());
       return true;
-    default:  // kStopped
-      group.stopped(attempt, rank, stopped_report_from(body), now);
+    default: {  // kStopped
+      StoppedReport report = stopped_report_from(body);
+      report.seen = seen();
+      group.stopped(attempt, rank, std::move(report), now);
       return true;
+    }
   }
 }
 

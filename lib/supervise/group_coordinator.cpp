@@ -90,6 +90,12 @@ void GroupCoordinator::halt(Clock::time_point now) {
   }
 }
 
+void GroupCoordinator::leave(Clock::time_point now) {
+  if (state_ != State::stopping) return;
+  for (Member& each : state_of_) each.report.page_unknown = !each.stopped;
+  conclude(now);
+}
+
 void GroupCoordinator::item_done(int attempt, int index) {
   if (!current(attempt) || index < 0 || index >= static_cast<int>(items_done_.size())) return;
   items_done_[static_cast<std::size_t>(index)] = true;
@@ -158,10 +164,12 @@ void GroupCoordinator::worker_done(int attempt, int rank, Clock::time_point now)
   if (state_ == State::settling) settle(now);
 }
 
-void GroupCoordinator::worker_died(int attempt, int rank, WorkerEnd end, Clock::time_point now) {
+void GroupCoordinator::worker_died(int attempt, int rank, WorkerEnd end, Clock::time_point now,
+                                   const Observation& seen) {
   if (!watching(attempt)) return;
   Member& from = member(rank);
   from.report.end = end;
+  from.report.seen = seen;
   answer(rounds_.fail(static_cast<std::uint32_t>(group_), static_cast<std::uint32_t>(attempt), rank,
                       {.layer = Layer::worker,
                        .reason = end.kind == Kind::signalled ? Reason::crashed : Reason::exited,
@@ -171,18 +179,21 @@ void GroupCoordinator::worker_died(int attempt, int rank, WorkerEnd end, Clock::
   on_event(from, true, now);
 }
 
-void GroupCoordinator::worker_failed(int attempt, int rank, std::vector<Failure> failures, Clock::time_point now) {
+void GroupCoordinator::worker_failed(int attempt, int rank, std::vector<Failure> failures, Clock::time_point now,
+                                     const Observation& seen) {
   if (!watching(attempt) || failures.empty()) return;
   Member& from = member(rank);
+  from.report.seen = seen;
   from.report.said = std::move(failures);
   const bool only_waits = std::all_of(from.report.said.begin(), from.report.said.end(), is_wait);
   on_event(from, !only_waits, now);
 }
 
-void GroupCoordinator::worker_hung(int attempt, int rank, Clock::time_point now) {
+void GroupCoordinator::worker_hung(int attempt, int rank, Clock::time_point now, const Observation& seen) {
   if (!watching(attempt)) return;
   Member& from = member(rank);
   from.report.hung = true;
+  from.report.found_hung = seen;
   on_event(from, false, now);
 }
 
@@ -209,7 +220,10 @@ void GroupCoordinator::stopped(int attempt, int rank, StoppedReport report, Cloc
   from.stopped = true;
   from.report.page = std::move(report.page);
   from.report.process = std::move(report.process);
-  if (from.report.end.kind == Kind::running) from.report.end = report.end;
+  if (from.report.end.kind == Kind::running) {
+    from.report.end = report.end;
+    if (from.report.said.empty()) from.report.seen = report.seen;
+  }
   if (halted_ && events_ == 0) record_cut_off(from.report.page.item);
   if (std::all_of(state_of_.begin(), state_of_.end(), [](const Member& each) { return each.stopped; })) conclude(now);
 }
@@ -233,6 +247,7 @@ void GroupCoordinator::conclude(Clock::time_point now) {
     const auto stuck = std::find_if(reports.begin(), reports.end(),
                                     [](const MemberReport& each) { return each.end.kind == Kind::stuck; });
     if (stuck != reports.end()) {
+      if (!attribution.hung) record_stuck(*stuck);
       const auto why = fmt::format("the worker of rank {} cannot be killed: it hangs inside the kernel", stuck->rank);
       auto rest = queue_->abandon(why);
       given_up.insert(given_up.end(), rest.begin(), rest.end());
@@ -260,6 +275,20 @@ void GroupCoordinator::record_failure(const Attribution& attribution, const Atte
     record.case_id = running_.items[*item].case_id;
     record.allocators = running_.items[*item].allocators;
   }
+  append(to_json(record));
+}
+
+/// An event of its own beside what ended the attempt, and no allocator's.
+void GroupCoordinator::record_stuck(const MemberReport& stuck) {
+  FailureRecord record{.group = group_, .attempt = attempt_, .status = "hung", .failure = {}, .label = running_.label};
+  record.failure = {.layer = Layer::worker,
+                    .reason = Reason::timed_out,
+                    .call = stuck.page.driver_call,
+                    .detail = fmt::format("the worker of rank {} cannot be killed: it hangs inside the kernel{}{}",
+                                          stuck.rank, stuck.process.empty() ? "" : ": ", stuck.process),
+                    .phase = stuck.page.phase,
+                    .rank = stuck.rank};
+  if (stuck.page.pid != 0) record.failure.pid = stuck.page.pid;
   append(to_json(record));
 }
 

@@ -26,11 +26,13 @@ struct StoppedReport {
   WorkerEnd end;
   PageSnapshot page;
   std::string process = {};  ///< what /proc told of it before it was killed; "" when it had ended by then
+  Observation seen = {};     ///< of the end
 };
 
 /// Leads one group of ranks through its requests, one worker life after the other. Holds no descriptor and no clock:
 /// events and the time come in, commands go out, so that every story of failure can be told in a unit test.
-/// Events of an attempt that is not the current one are dropped. Ranks are world ranks.
+/// Events of an attempt that is not the current one are dropped. Ranks are world ranks. `seen`: when it happened, as its
+/// supervisor saw it, on the clock of `now`, when it was heard of.
 class GroupCoordinator {
  public:
   struct Start {
@@ -51,14 +53,17 @@ class GroupCoordinator {
   void begin(std::vector<WorkRequest> requests, Clock::time_point now);
   /// No further worker: stops what runs. That is no failure; of the case under way an event says that it was cut off.
   void halt(Clock::time_point now);
+  /// After halt(): no answer is waited for any longer. What had happened by then is recorded.
+  void leave(Clock::time_point now);
 
   void item_done(int attempt, int index);
   void contribute(Contribution contribution, Clock::time_point now);
   /// The worker said that it was done, and has left.
   void worker_done(int attempt, int rank, Clock::time_point now);
-  void worker_died(int attempt, int rank, WorkerEnd end, Clock::time_point now);
-  void worker_failed(int attempt, int rank, std::vector<Failure> failures, Clock::time_point now);
-  void worker_hung(int attempt, int rank, Clock::time_point now);
+  void worker_died(int attempt, int rank, WorkerEnd end, Clock::time_point now, const Observation& seen = {});
+  void worker_failed(int attempt, int rank, std::vector<Failure> failures, Clock::time_point now,
+                     const Observation& seen = {});
+  void worker_hung(int attempt, int rank, Clock::time_point now, const Observation& seen = {});
   void stopped(int attempt, int rank, StoppedReport report, Clock::time_point now);
   /// Deadlines. Call it often.
   void tick(Clock::time_point now);
@@ -98,6 +103,7 @@ class GroupCoordinator {
   void conclude(Clock::time_point now);
   void lose_silent_rank();
   void record_failure(const Attribution& attribution, const AttemptProgress& progress);
+  void record_stuck(const MemberReport& stuck);
   void record_cut_off(int item);
   void record_given_up(const std::vector<GivenUp>& given_up, const Failure& failure);
   void append(Json record) { commands_.push_back(Append{std::move(record)}); }

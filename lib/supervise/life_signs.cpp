@@ -1,14 +1,25 @@
 #include "supervise/life_signs.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 
 namespace symmbench {
+namespace {
+
+Clock::rep ns_of(Clock::time_point time) { return time.time_since_epoch().count(); }
+Clock::time_point time_of(const Json& ns) { return Clock::time_point(Clock::duration(ns.get<Clock::rep>())); }
+
+}  // namespace
 
 LifeSigns::LifeSigns(Transport& transport, double leader_s)
-    : transport_(transport), run_s_(leader_s), peers_(transport.size()) {}
+    : transport_(transport),
+      run_s_(leader_s),
+      peers_(transport.size()),
+      clocks_(static_cast<std::size_t>(transport.size())) {
+  clocks_.at(static_cast<std::size_t>(transport.rank())).same_clock();
+}
 
 void LifeSigns::begin() {
   running_ = true;
@@ -19,24 +30,38 @@ void LifeSigns::begin() {
 std::optional<Failure> LifeSigns::beat() {
   if (!beat_due_.expired()) return std::nullopt;
   const double pause_s = std::chrono::duration<double>(Clock::now() - last_beat_).count();
+  if (pause_s > 2 * kBeat_s) last_pause_s_ = pause_s;
   last_beat_ = Clock::now();
   beat_due_ = Deadline::in_seconds(kBeat_s);
   if (transport_.rank() != 0) {
-    transport_.send(0, envelope(message::kAlive, body_of(identity_)));
+    Json body = to_json(self_);
+    body["now_ns"] = ns_of(Clock::now());
+    body.update(leader_sign_);
+    transport_.send(0, envelope(message::kAlive, body_of(body)));
     return std::nullopt;
   }
   tell_alive(run_s_);
   if (!running_ || pause_s <= run_s_) return std::nullopt;
-  Failure failure{.layer = Layer::supervisor, .reason = Reason::timed_out, .rank = 0};
-  failure.pid = getpid();
-  failure.detail =
-      fmt::format("rank 0's process did not run for {:.3g} s: it was stopped, or got no processor", pause_s);
+  return own_pause();
+}
+
+double LifeSigns::paused_s() const {
+  return std::max(last_pause_s_, std::chrono::duration<double>(Clock::now() - last_beat_).count());
+}
+
+Failure LifeSigns::own_pause() const {
+  Failure failure{.layer = Layer::supervisor, .reason = Reason::timed_out, .rank = transport_.rank()};
+  failure.host = self_.host;
+  failure.pid = self_.pid;
+  failure.detail = fmt::format("rank {}'s process ({}) did not run for {:.3g} s: it was stopped, or got no processor",
+                               transport_.rank(), self_.text(), paused_s());
   return failure;
 }
 
 void LifeSigns::tell_alive(double within_s) {
-  Json body = identity_;
+  Json body = to_json(self_);
   body["within_s"] = within_s;
+  body["now_ns"] = ns_of(Clock::now());
   for (int rank = 1; rank < transport_.size(); ++rank) transport_.send(rank, envelope(message::kAlive, body_of(body)));
 }
 
@@ -51,11 +76,28 @@ void LifeSigns::take(int from, const Opened& message) {
   peers_.heard(from);
   if (message.kind == message::kAlive) {
     const Json body = json_of(message.body);
-    peers_.identify(from, process_identity_from(body));
+    const ProcessIdentity who = process_identity_from(body);
+    learn_clock(from, who, body);
+    peers_.identify(from, who);
     leader_s_ = body.value("within_s", leader_s_);
   }
   if (message.kind == message::kInterrupted) peers_.leaves(from);
   if (from == 0) leader_lost_ = Deadline::in_seconds(leader_s_);
+}
+
+void LifeSigns::learn_clock(int from, const ProcessIdentity& who, const Json& sign) {
+  const auto now = Clock::now();
+  if (!sign.contains("now_ns")) return;
+  if (from == 0) {
+    leader_sign_ = {{"leader_sent_ns", sign.at("now_ns")}, {"leader_heard_ns", ns_of(now)}};
+    return;
+  }
+  ClockBounds& clock = clocks_.at(static_cast<std::size_t>(from));
+  if (share_clock(who, self_)) clock.same_clock();
+  clock.heard(time_of(sign.at("now_ns")), now);
+  if (sign.contains("leader_sent_ns")) {
+    clock.echoed(time_of(sign.at("leader_sent_ns")), time_of(sign.at("leader_heard_ns")), now);
+  }
 }
 
 bool LifeSigns::look_due(bool now) {

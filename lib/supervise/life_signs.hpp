@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <vector>
 
 #include "comm/transport.hpp"
 #include "supervise/messages.hpp"
@@ -24,6 +25,11 @@ class LifeSigns {
   /// Every message, before anything else is made of it.
   void take(int from, const Opened& message);
 
+  /// That this process itself did nothing for paused_s().
+  Failure own_pause() const;
+  /// For how long this process itself did nothing, the last time that this was longer than a beat.
+  double paused_s() const;
+
   /// Time to look at processes: at once when `now`, else every kBeat_s.
   bool look_due(bool now);
   bool leader_lost() const { return leader_lost_.expired(); }
@@ -31,18 +37,24 @@ class LifeSigns {
   Failure leader_failure() const { return peers_.silence(0, leader_s_); }
 
   PeerWatch& peers() { return peers_; }
+  /// Of the supervisor of `rank`: rank 0 alone learns of the others'.
+  const ClockBounds& clock_of(int rank) const { return clocks_.at(static_cast<std::size_t>(rank)); }
 
   static constexpr double kBeat_s = 1;
 
  private:
   void tell_alive(double within_s);
+  void learn_clock(int from, const ProcessIdentity& who, const Json& sign);
 
   Transport& transport_;
   const double run_s_;  ///< leader_s, as it was given
-  const Json identity_ = to_json(this_process());
+  const ProcessIdentity self_ = this_process();
   PeerWatch peers_;
+  std::vector<ClockBounds> clocks_;    ///< by rank
+  Json leader_sign_ = Json::object();  ///< {leader_sent_ns, leader_heard_ns} of rank 0's last one
   Deadline beat_due_ = Deadline::in_seconds(0), look_due_ = Deadline::in_seconds(kBeat_s);
   Clock::time_point last_beat_ = Clock::now();
+  double last_pause_s_ = 0;
   bool running_ = false;      ///< rank 0 is in a run
   double leader_s_ = run_s_;  ///< within which rank 0 said that it would be heard of again
   Deadline leader_lost_ = Deadline::in_seconds(run_s_);

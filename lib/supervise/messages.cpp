@@ -82,14 +82,18 @@ WorkerEnd worker_end_from(const Json& json) {
 }
 
 Json to_json(const StoppedReport& report) {
-  return {{"end", to_json(report.end)}, {"page", to_json(report.page)}, {"process", report.process}};
+  return {{"end", to_json(report.end)},
+          {"page", to_json(report.page)},
+          {"process", report.process},
+          {"seen", to_json(report.seen)}};
 }
 
 StoppedReport stopped_report_from(const Json& json) {
   return checked("stopped report", [&] {
     return StoppedReport{.end = worker_end_from(json.at("end")),
                          .page = page_snapshot_from(json.at("page")),
-                         .process = json.value("process", std::string{})};
+                         .process = json.value("process", std::string{}),
+                         .seen = observation_from(json.at("seen"))};
   });
 }
 

@@ -21,17 +21,19 @@ inline constexpr std::uint32_t kWork = kFirstSuperviseKind;        ///< supervis
 inline constexpr std::uint32_t kRecord = kFirstSuperviseKind + 1;  ///< worker -> supervisor -> rank 0: a journal record
 inline constexpr std::uint32_t kItemDone = kFirstSuperviseKind + 2;  ///< the same way: {attempt, index}
 inline constexpr std::uint32_t kDone = kFirstSuperviseKind + 3;      ///< the same way: {attempt}
-inline constexpr std::uint32_t kFailed = kFirstSuperviseKind + 4;    ///< the same way: {attempt, failures}
-inline constexpr std::uint32_t kStart = kFirstSuperviseKind + 5;     ///< rank 0 -> supervisor: WorkRequest
-inline constexpr std::uint32_t kStop = kFirstSuperviseKind + 6;      ///< rank 0 -> supervisor: {attempt}
+inline constexpr std::uint32_t kFailed =
+    kFirstSuperviseKind + 4;  ///< the same way, then also {seen}: {attempt, failures}
+inline constexpr std::uint32_t kStart = kFirstSuperviseKind + 5;  ///< rank 0 -> supervisor: WorkRequest
+inline constexpr std::uint32_t kStop = kFirstSuperviseKind + 6;   ///< rank 0 -> supervisor: {attempt}
 inline constexpr std::uint32_t kStopped =
-    kFirstSuperviseKind + 7;  ///< supervisor -> rank 0: {attempt, end, page, process}
-inline constexpr std::uint32_t kDied = kFirstSuperviseKind + 8;          ///< supervisor -> rank 0: {attempt, end}
-inline constexpr std::uint32_t kHung = kFirstSuperviseKind + 9;          ///< supervisor -> rank 0: {attempt}
+    kFirstSuperviseKind + 7;  ///< supervisor -> rank 0: {attempt, end, page, process, seen}
+inline constexpr std::uint32_t kDied = kFirstSuperviseKind + 8;          ///< supervisor -> rank 0: {attempt, end, seen}
+inline constexpr std::uint32_t kHung = kFirstSuperviseKind + 9;          ///< supervisor -> rank 0: {attempt, seen}
 inline constexpr std::uint32_t kInterrupted = kFirstSuperviseKind + 10;  ///< supervisor -> rank 0, last words: {signal}
 inline constexpr std::uint32_t kFinish = kFirstSuperviseKind + 11;    ///< rank 0 -> supervisor: {exit_code, farewell}
 inline constexpr std::uint32_t kFinished = kFirstSuperviseKind + 12;  ///< supervisor -> rank 0: {}
-/// rank 0 -> supervisor and back, every kBeat_s: ProcessIdentity, and from rank 0 {within_s}: when the next one is due
+/// rank 0 -> supervisor and back, every kBeat_s: ProcessIdentity and {now_ns}, the sender's clock; from rank 0 also
+/// {within_s}: when the next one is due; to rank 0 also {leader_sent_ns, leader_heard_ns}: its last sign, and when it came
 inline constexpr std::uint32_t kAlive = kFirstSuperviseKind + 13;
 }  // namespace message
 

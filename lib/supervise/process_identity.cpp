@@ -87,6 +87,7 @@ ProcessIdentity this_process() {
   return {.host = host,
           .boot_id = this_host().boot_id,
           .pid_namespace = link_target("/proc/self/ns/pid"),
+          .time_namespace = link_target("/proc/self/ns/time"),
           .pid = getpid(),
           .started = start_time_of(getpid())};
 }
@@ -95,6 +96,7 @@ Json to_json(const ProcessIdentity& identity) {
   return {{"host", identity.host},
           {"boot_id", identity.boot_id},
           {"pid_namespace", identity.pid_namespace},
+          {"time_namespace", identity.time_namespace},
           {"pid", identity.pid},
           {"started", identity.started}};
 }
@@ -103,8 +105,14 @@ ProcessIdentity process_identity_from(const Json& json) {
   return {.host = json.value("host", std::string{}),
           .boot_id = json.value("boot_id", std::string{}),
           .pid_namespace = json.value("pid_namespace", std::string{}),
+          .time_namespace = json.value("time_namespace", std::string{}),
           .pid = json.value("pid", 0),
           .started = json.value("started", std::uint64_t{0})};
+}
+
+bool share_clock(const ProcessIdentity& a, const ProcessIdentity& b) {
+  // A kernel without time namespaces has one for all.
+  return !a.boot_id.empty() && a.boot_id == b.boot_id && a.time_namespace == b.time_namespace;
 }
 
 ProcessSight look_at(const ProcessIdentity& identity) {

@@ -10,9 +10,10 @@ namespace symmbench {
 
 /// Who a process is, so that another one can look for it later and not take a stranger with its pid for it.
 struct ProcessIdentity {
-  std::string host;           ///< name, for people
-  std::string boot_id;        ///< of the running OS
-  std::string pid_namespace;  ///< in which `pid` counts
+  std::string host;                 ///< name, for people
+  std::string boot_id;              ///< of the running OS
+  std::string pid_namespace;        ///< in which `pid` counts
+  std::string time_namespace = {};  ///< in which its steady clock counts
   int pid = 0;
   std::uint64_t started = 0;  ///< ticks since boot
 
@@ -29,6 +30,9 @@ ProcessIdentity this_process();
 Json to_json(const ProcessIdentity& identity);
 /// Missing keys stay empty.
 ProcessIdentity process_identity_from(const Json& json);
+
+/// Whether both read the same steady clock.
+bool share_clock(const ProcessIdentity& a, const ProcessIdentity& b);
 
 /// What can be seen of a process from here.
 enum class ProcessSight {

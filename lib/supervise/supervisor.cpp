@@ -77,6 +77,7 @@ class Supervisor::Impl {
   bool round_open() const;
   std::optional<std::string> trouble() const;
   void halt_all(double bound_s);
+  void record_what_is_known();
   void record(const Json& record);
   void record_fallen(const Failure& failure);
   void look_for_the_dead();
@@ -143,7 +144,7 @@ void Supervisor::Impl::handle(const PeerMessage& message) {
 
 void Supervisor::Impl::coordinate(const PeerMessage& message, const Opened& opened) {
   auto& group = coordinators_.at(static_cast<std::size_t>(message.from / options_.group_size));
-  if (!deliver(group, message.from, opened, Clock::now())) {
+  if (!deliver(group, message.from, opened, Clock::now(), signs_.clock_of(message.from))) {
     const Json body = json_of(opened.body);
     switch (opened.kind) {
       case message::kRecord:
@@ -219,6 +220,18 @@ void Supervisor::Impl::halt_all(double bound_s) {
   while (!all_finished() && !bound.expired()) {
     if (!step()) wait(true);
   }
+  record_what_is_known();
+}
+
+/// Of attempts whose ranks are not waited for any longer: a failure that was heard of must not be lost.
+void Supervisor::Impl::record_what_is_known() {
+  for (GroupCoordinator& coordinator : coordinators_) {
+    coordinator.halt(Clock::now());
+    coordinator.leave(Clock::now());
+    for (auto& command : coordinator.take_commands()) {
+      if (const auto* what = std::get_if<GroupCoordinator::Append>(&command)) record(what->record);
+    }
+  }
 }
 
 /// Of the coordinators, on rank 0.
@@ -289,6 +302,7 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
   keeper_.dismiss();
   interrupted_ = error.what();
   if (const auto death = signs_.peers().death()) record_fallen(*death);
+  record_what_is_known();
   return {.interrupted = true, .interrupted_by = *interrupted_};
 }
 
@@ -311,13 +325,15 @@ bool Supervisor::Impl::finish(int exit_code, const Json& farewell) try {
   return false;
 }
 
-/// Rank 0 is gone or stands still, and with it the report: what is known goes to this rank's journal and stderr.
+/// Rank 0 is gone or stands still, and with it the report: what is known goes to this rank's journal and stderr. Whoever
+/// stood still itself accuses nobody: rank 0 has left without it.
 int Supervisor::Impl::leave_without_leader() {
-  const Failure failure = signs_.leader_failure();
+  const Failure failure = signs_.paused_s() > kSilent_s ? signs_.own_pause() : signs_.leader_failure();
   const bool dead = failure.reason == Reason::crashed;
   own_journal_.append(to_json(FailureRecord{.status = dead ? "failed" : "hung", .failure = failure}));
-  log_line("symmbench: rank {} leaves: {}. Its report is lost; the journals hold what was recorded", transport_.rank(),
-           failure.detail);
+  log_line("symmbench: rank {} leaves: {}. {}", transport_.rank(), failure.detail,
+           failure.rank == 0 ? "Its report is lost; the journals hold what was recorded"
+                             : "It hears nothing of rank 0 any more");
   keeper_.dismiss();
   send(0, message::kInterrupted,
        body_of({{"signal", fmt::format("rank {} heard nothing of rank 0", transport_.rank())}}));

@@ -66,7 +66,8 @@ void WorkerKeeper::start(WorkRequest request) {
                               .job_nonce = options_.job_nonce,
                               .channel_faults = options_.channel_faults.worker};
   launch.channel_faults = options_.channel_faults.supervisor;
-  answered_at_ = Clock::now();
+  answered_at_ = seen_unchanged_ = Clock::now();
+  last_seen_ = {};
   try {
     link_ = std::make_unique<WorkerLink>(launch, assignment);
   } catch (const Error& error) {
@@ -79,7 +80,8 @@ void WorkerKeeper::fail(Failure failure) {
   if (!failure.phase) failure.phase = Phase::start;
   said_failed_ = true;
   options_.channel_faults = {};
-  tell(message::kFailed, {{"attempt", attempt_}, {"failures", failures_to_json({failure})}});
+  tell(message::kFailed,
+       {{"attempt", attempt_}, {"failures", failures_to_json({failure})}, {"seen", to_json(seen_now())}});
 }
 
 void WorkerKeeper::stop(int attempt) {
@@ -105,7 +107,7 @@ void WorkerKeeper::dismiss() {
 }
 
 void WorkerKeeper::report_stopped(WorkerEnd end) {
-  Json body = to_json(StoppedReport{.end = end, .page = last_page_, .process = process_});
+  Json body = to_json(StoppedReport{.end = end, .page = last_page_, .process = process_, .seen = last_seen_});
   body["attempt"] = attempt_;
   tell(message::kStopped, body);
 }
@@ -121,10 +123,13 @@ void WorkerKeeper::forward(const Frame& frame) {
     case message::kDone:
       said_done_ = true;
       return;  // true only once it has left
-    case message::kFailed:
+    case message::kFailed: {
       said_failed_ = true;
       options_.channel_faults = {};
-      break;
+      Json body = json_of(frame.payload);
+      body["seen"] = to_json(seen_now());
+      return tell(message::kFailed, body);
+    }
     default:
       break;
   }
@@ -163,7 +168,7 @@ void WorkerKeeper::look_at_page() {
       std::min(link_->snapshot().overdue_s, std::chrono::duration<double>(Clock::now() - answered_at_).count());
   if (overdue_s <= watchdog_s_) return;
   said_hung_ = true;
-  tell(message::kHung, {{"attempt", attempt_}});
+  tell(message::kHung, {{"attempt", attempt_}, {"seen", to_json(seen_now())}});
 }
 
 void WorkerKeeper::ended(WorkerEnd end) {
@@ -180,6 +185,7 @@ void WorkerKeeper::ended(WorkerEnd end) {
   }
   if (!killed) last_page_ = link_->snapshot();
   last_end_ = end;
+  last_seen_ = seen_now();
   link_.reset();
   rounds_waiting_ = 0;
   if (stop_deadline_) {
@@ -190,28 +196,29 @@ void WorkerKeeper::ended(WorkerEnd end) {
     tell(message::kDone, {{"attempt", attempt_}});
   } else if (end.kind != Kind::failed) {
     options_.channel_faults = {};
-    tell(message::kDied, {{"attempt", attempt_}, {"end", to_json(end)}});
+    tell(message::kDied, {{"attempt", attempt_}, {"end", to_json(end)}, {"seen", to_json(last_seen_)}});
   }
 }
 
 bool WorkerKeeper::tick() {
   if (!link_) return false;
   flush();
+  const auto looked = Clock::now();
   const WorkerEnd end = link_->poll();  // before the last draining, which then misses nothing
   const bool heard = !broken_ && drain();
   if (end.kind != Kind::running) {
     ended(end);
     return true;
   }
-  if (stop_deadline_) {
-    if (stop_deadline_->expired()) {
-      last_end_ = {Kind::stuck, 0};
-      (void)link_.release();  // its destructor would wait for what cannot die; the process leaves it to init
-      report_stopped(last_end_);
-    }
-    return heard;
+  if (!stop_deadline_) {
+    look_at_page();
+  } else if (stop_deadline_->expired()) {
+    last_end_ = {Kind::stuck, 0};
+    last_seen_ = seen_now();
+    (void)link_.release();  // its destructor would wait for what cannot die; the process leaves it to init
+    report_stopped(last_end_);
   }
-  look_at_page();
+  seen_unchanged_ = looked;
   return heard;
 }
 

@@ -53,6 +53,8 @@ class WorkerKeeper {
   void ended(WorkerEnd end);
   void report_stopped(WorkerEnd end);
   void fail(Failure failure);
+  /// Of what this look finds.
+  Observation seen_now() const { return {.after = seen_unchanged_, .by = Clock::now()}; }
   void tell(std::uint32_t kind, const Json& body) { tell_(kind, body_of(body)); }
 
   Options options_;
@@ -69,8 +71,10 @@ class WorkerKeeper {
   std::optional<Deadline> stop_deadline_;  ///< set: it was told to stop
   PageSnapshot last_page_;
   WorkerEnd last_end_;
-  std::string process_;            ///< what /proc told of the worker when it was to be stopped
-  bool killed_by_others_ = false;  ///< a SIGKILL was under way before ours
+  Observation last_seen_;             ///< of that end
+  Clock::time_point seen_unchanged_;  ///< the last look that found the worker running, and nothing amiss
+  std::string process_;               ///< what /proc told of the worker when it was to be stopped
+  bool killed_by_others_ = false;     ///< a SIGKILL was under way before ours
 };
 
 }  // namespace symmbench

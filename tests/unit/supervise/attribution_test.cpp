@@ -65,6 +65,85 @@ TEST_CASE("of two crashes the one that was heard of first is the cause") {
   CHECK(verdict.others.size() == 1);
 }
 
+Observation between(int after_ms, int by_ms) {
+  const auto time = [](int ms) { return Clock::time_point(std::chrono::milliseconds(ms)); };
+  return {.after = time(after_ms), .by = time(by_ms)};
+}
+
+TEST_CASE("of two crashes the one that its supervisor saw first is the cause, in whatever order they were heard of") {
+  auto members = healthy(3);
+  members[0].end = {Kind::signalled, SIGBUS};
+  members[0].seen = between(1005, 1010);
+  members[0].order = 0;
+  members[2].end = {Kind::exited, 7};
+  members[2].seen = between(990, 1004);
+  SECTION("heard of later") { members[2].order = 1; }
+  SECTION("found out only when all were stopped") {}
+  const auto verdict = attribute(members, {});
+  CHECK(verdict.failure.rank == 2);
+  CHECK_THAT(verdict.failure.detail, !ContainsSubstring("not known"));
+  REQUIRE(verdict.others.size() == 1);
+  CHECK(verdict.others[0].rank == 0);
+}
+
+TEST_CASE("two crashes that nobody can tell the order of say so, with the uncertainty") {
+  auto members = healthy(3);
+  for (auto& member : members) member.end = {Kind::signalled, SIGBUS};
+  members[0].seen = between(1000, 1004);
+  members[1].seen = between(1003, 1005);
+  members[2].seen = between(1004 + 1, 1009);
+  const auto verdict = attribute(members, {});
+  CHECK(verdict.failure.rank == 0);
+  CHECK_THAT(verdict.failure.detail,
+             ContainsSubstring("rank 1's worker died too, within 5.0 ms of it: which was first is not known"));
+  CHECK_THAT(verdict.failure.detail, !ContainsSubstring("rank 2"));
+  CHECK(verdict.others.size() == 2);
+}
+
+TEST_CASE("a rank's error that was seen first is the cause of one that was heard of before it") {
+  auto members = healthy(2);
+  for (auto& member : members) {
+    member.said = {{.layer = Layer::workspace, .reason = Reason::corrupted, .rank = member.rank}};
+  }
+  members[0].order = 0;
+  members[0].seen = between(20, 30);
+  members[1].order = 1;
+  members[1].seen = between(5, 10);
+  CHECK(attribute(members, {}).failure.rank == 1);
+}
+
+TEST_CASE("a worker that was found hung before another one died hangs; one found later waited for the dead") {
+  auto members = healthy(3);
+  members[0].hung = true;
+  members[0].found_hung = between(1000, 1001);
+  members[0].page.idle_s = 33;
+  members[1].said = {waited(1, 0)};
+  members[2].end = {Kind::signalled, SIGSEGV};
+  SECTION("before") {
+    members[2].seen = between(1500, 1501);
+    const auto verdict = attribute(members, {});
+    CHECK(verdict.hung);
+    CHECK(verdict.failure.rank == 0);
+    CHECK_THAT(verdict.failure.detail, ContainsSubstring("rank 1 waited for it"));
+    REQUIRE_FALSE(verdict.others.empty());
+    CHECK(verdict.others[0].reason == Reason::crashed);
+  }
+  SECTION("before, and then it was killed itself") {
+    members[0].end = {Kind::signalled, SIGKILL};
+    members[0].seen = between(1500, 1501);
+    members[2].end = {Kind::stopped, 0};
+    const auto verdict = attribute(members, {});
+    CHECK(verdict.hung);
+    CHECK(verdict.failure.rank == 0);
+  }
+  SECTION("after") {
+    members[2].seen = between(900, 901);
+    const auto verdict = attribute(members, {});
+    CHECK_FALSE(verdict.hung);
+    CHECK(verdict.failure.rank == 2);
+  }
+}
+
 TEST_CASE("a SIGKILL that the supervisor did not send is said to be somebody's") {
   auto members = healthy(2);
   members[1].end = {Kind::signalled, SIGKILL};

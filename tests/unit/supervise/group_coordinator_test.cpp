@@ -303,19 +303,6 @@ TEST_CASE("an item index out of range is ignored") {
   CHECK(story.group.finished());
 }
 
-TEST_CASE("halting stops the worker, records nothing and starts nothing") {
-  Story story(2);
-  story.begin({pair_request({"x"}), pair_request({"y"})});
-  story.group.halt(story.now);
-  story.hear();
-  CHECK(story.stops.size() == 1);
-  CHECK_FALSE(story.group.finished());
-  story.all_stop(0);
-  CHECK(story.group.finished());
-  CHECK(story.failures.empty());
-  CHECK(story.starts.size() == 1);
-}
-
 TEST_CASE("a supervisor that does not answer a stop is lost, and its group is finished for good") {
   Story story(2);
   story.begin({pair_request({"x"})});
@@ -357,6 +344,25 @@ TEST_CASE("a worker that cannot be killed ends its group's work, and every case 
     for (const auto& id : event.data.at("case_ids")) skipped.push_back(id.get<std::string>());
   }
   CHECK(skipped == Names{"x", "y", "x", "y", "z", "z"});
+  CHECK(story.failures.size() == 1);
+}
+
+TEST_CASE("a worker that cannot be killed is a hang beside the crash that ended its attempt") {
+  Story story(2);
+  story.begin({pair_request({"x"})});
+  story.dies(0, SIGSEGV);
+  const PageSnapshot page{.started = true, .item = 0, .driver_call = "cuMemUnmap", .pid = 4711};
+  story.group.stopped(0, 0, {.end = {Kind::signalled, SIGSEGV}, .page = page}, story.now);
+  story.group.stopped(0, 1, {.end = {Kind::stuck, 0}, .page = page, .process = "state D"}, story.now);
+  story.hear();
+  REQUIRE(story.failures.size() == 2);
+  CHECK(story.failures[0].status == "failed");
+  CHECK(story.failures[0].failure.rank == 0);
+  CHECK(story.failures[1].status == "hung");
+  CHECK(story.failures[1].failure.rank == 1);
+  CHECK(story.failures[1].failure.pid == 4711);
+  CHECK(story.failures[1].allocators.empty());
+  CHECK_THAT(story.failures[1].failure.detail, ContainsSubstring("cannot be killed") && ContainsSubstring("state D"));
 }
 
 }  // namespace
