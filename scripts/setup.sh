@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what symmbench needs to build and run, on Debian 12 or Ubuntu 24.04. Does nothing that is already done.
 # Usage: scripts/setup.sh [--check] [--tidy]     as root, or with sudo
-#   --check  also what scripts/check_style.sh runs      --tidy  also what scripts/tidy.sh runs
+#   --check  also what scripts/check_style.sh and the tests of the documentation run      --tidy  also what scripts/tidy.sh runs
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -15,7 +15,7 @@ packages=(g++ cmake ninja-build git openmpi-bin libopenmpi-dev libcli11-dev libf
 # Both systems have these versions beside their default ones.
 for option in "$@"; do
   case "$option" in
-    --check) packages+=(clang-format-14 shellcheck) ;;
+    --check) packages+=(clang-format-14 shellcheck mandoc zsh python3-yaml) ;;
     --tidy) packages+=(clang-tidy-16) ;;
     *)
       say "unknown option '$option': --check or --tidy" >&2

@@ -1,0 +1,161 @@
+# bash completion for symmbench. Written by scripts/generate_docs.sh from the tables of options and commands.
+
+# Words, of which several may stand with commas between them.
+_symmbench_list() {
+  local before=
+  [[ $cur == *,* ]] && before=${cur%,*},
+  COMPREPLY=($(compgen -P "$before" -W "$1" -- "${cur##*,}"))
+}
+
+# What may follow an option of a command; fails where the option takes nothing.
+_symmbench_value() {
+  case $1$2 in
+    run--workspace) _symmbench_list 'trtllm_fusion' ;;
+    run--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
+    run--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
+    run--multicast) _symmbench_list 'off' ;;
+    run--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
+    run--pattern) _symmbench_list 'allreduce residual_rmsnorm' ;;
+    run--datatype | run-d) _symmbench_list 'fp16 bf16 fp32' ;;
+    run--in-place) _symmbench_list 'on off' ;;
+    run--group-size) : ;;
+    run--config) COMPREPLY=($(compgen -W 'h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
+    run--minbytes | run-b) : ;;
+    run--maxbytes | run-e) : ;;
+    run--stepfactor | run-f) : ;;
+    run--stepbytes | run-i) : ;;
+    run--tokens) : ;;
+    run--hidden) : ;;
+    run--weight-bias) : ;;
+    run--epsilon) : ;;
+    run--iters | run-n) : ;;
+    run--warmup-iters | run-w) : ;;
+    run--cudagraph | run-G) : ;;
+    run--buffers) : ;;
+    run--check | run-c) COMPREPLY=($(compgen -W 'on off' -- "$cur")) ;;
+    run--ci-width) : ;;
+    run--blocks) : ;;
+    run--threads) : ;;
+    run--pdl) COMPREPLY=($(compgen -W 'on off' -- "$cur")) ;;
+    run--seed) : ;;
+    run--placements) : ;;
+    run--tuning) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
+    run--lifecycles) : ;;
+    run--time-limit) : ;;
+    run--timeout | run-T) : ;;
+    run--deadline-scale) : ;;
+    run--inject) : ;;
+    run--isolation) COMPREPLY=($(compgen -W 'process none' -- "$cur")) ;;
+    run--device) COMPREPLY=($(compgen -W 'auto cuda host' -- "$cur")) ;;
+    run--report | run-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    run--journal) COMPREPLY=($(compgen -d -- "$cur")) ;;
+    run--output-dir) COMPREPLY=($(compgen -d -- "$cur")) ;;
+    run--format) COMPREPLY=($(compgen -W 'table nccl none' -- "$cur")) ;;
+    run--progress) COMPREPLY=($(compgen -W 'auto off' -- "$cur")) ;;
+    run--csv) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    run--jsonl) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    run--junit) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    run--prometheus) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    plan--ranks) : ;;
+    plan--workspace) _symmbench_list 'trtllm_fusion' ;;
+    plan--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
+    plan--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
+    plan--multicast) _symmbench_list 'off' ;;
+    plan--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
+    plan--pattern) _symmbench_list 'allreduce residual_rmsnorm' ;;
+    plan--datatype | plan-d) _symmbench_list 'fp16 bf16 fp32' ;;
+    plan--in-place) _symmbench_list 'on off' ;;
+    plan--group-size) : ;;
+    plan--config) COMPREPLY=($(compgen -W 'h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
+    plan--minbytes | plan-b) : ;;
+    plan--maxbytes | plan-e) : ;;
+    plan--stepfactor | plan-f) : ;;
+    plan--stepbytes | plan-i) : ;;
+    plan--tokens) : ;;
+    plan--hidden) : ;;
+    plan--weight-bias) : ;;
+    plan--epsilon) : ;;
+    plan--iters | plan-n) : ;;
+    plan--warmup-iters | plan-w) : ;;
+    plan--cudagraph | plan-G) : ;;
+    plan--buffers) : ;;
+    plan--check | plan-c) COMPREPLY=($(compgen -W 'on off' -- "$cur")) ;;
+    plan--ci-width) : ;;
+    plan--blocks) : ;;
+    plan--threads) : ;;
+    plan--pdl) COMPREPLY=($(compgen -W 'on off' -- "$cur")) ;;
+    plan--seed) : ;;
+    plan--placements) : ;;
+    plan--tuning) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
+    plan--lifecycles) : ;;
+    plan--time-limit) : ;;
+    plan--timeout | plan-T) : ;;
+    plan--deadline-scale) : ;;
+    plan--inject) : ;;
+    plan--isolation) COMPREPLY=($(compgen -W 'process none' -- "$cur")) ;;
+    plan--device) COMPREPLY=($(compgen -W 'auto cuda host' -- "$cur")) ;;
+    plan--report | plan-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    plan--journal) COMPREPLY=($(compgen -d -- "$cur")) ;;
+    plan--output-dir) COMPREPLY=($(compgen -d -- "$cur")) ;;
+    plan--format) COMPREPLY=($(compgen -W 'table nccl none' -- "$cur")) ;;
+    plan--progress) COMPREPLY=($(compgen -W 'auto off' -- "$cur")) ;;
+    plan--csv) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    plan--jsonl) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    plan--junit) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    plan--prometheus) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    salvage--output | salvage-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    bundle--output | bundle-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    *) return 1 ;;
+  esac
+}
+
+_symmbench_commands='run plan list validate salvage bundle explain help'
+
+_symmbench_options() {
+  case $1 in
+    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --device --report --journal --output-dir --format --progress --quiet --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --device --report --journal --output-dir --format --progress --quiet --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    list) echo '--json --help' ;;
+    validate) echo '--help' ;;
+    salvage) echo '--output --force --help' ;;
+    bundle) echo '--output --force --help' ;;
+    explain) echo '--help' ;;
+  esac
+}
+
+_symmbench_subject() {
+  case $1 in
+    list) COMPREPLY=($(compgen -W 'workspaces allocators patterns algorithms fabrics faults checks configs' -- "$cur")) ;;
+    validate) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    salvage) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    bundle) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle explain' -- "$cur")) ;;
+  esac
+}
+
+_symmbench() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= i
+  # "--option=value" is three words to bash.
+  if [[ $cur == = ]]; then
+    cur=
+  elif [[ $prev == = ]]; then
+    prev=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  for ((i = 1; i < COMP_CWORD; ++i)); do
+    if [[ ${COMP_WORDS[i]} != -* ]]; then
+      command=${COMP_WORDS[i]}
+      break
+    fi
+  done
+  COMPREPLY=()
+  [[ $prev == -* ]] && _symmbench_value "$command" "$prev" && return
+  if [[ -z $command ]]; then
+    COMPREPLY=($(compgen -W "$_symmbench_commands --help --version" -- "$cur"))
+  elif [[ $cur == -* ]]; then
+    COMPREPLY=($(compgen -W "$(_symmbench_options "$command")" -- "$cur"))
+  else
+    _symmbench_subject "$command"
+  fi
+}
+
+complete -F _symmbench symmbench
