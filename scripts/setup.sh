@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what symmbench needs to build and run, on Debian 12 or Ubuntu 24.04. Does nothing that is already done.
 # Usage: scripts/setup.sh [--check] [--tidy]     as root, or with sudo
-#   --check  also what scripts/check_style.sh and the tests of the documentation run      --tidy  also what scripts/tidy.sh runs
+#   --check  also what scripts/check_style.sh and the tests of the documentation run
+#   --tidy   also what scripts/tidy.sh runs
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*"; }

@@ -29,6 +29,8 @@ std::string_view value_of(const OptionSpec& spec) {
       return "whole number";
     case OptionKind::number:
       return "number";
+    case OptionKind::percent:
+      return "percent";
     case OptionKind::bytes:
       return "bytes: 4096, \"64K\", \"1.5M\"";
     case OptionKind::seconds:

@@ -105,11 +105,13 @@ _symmbench_value() {
     plan--prometheus) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     salvage--output | salvage-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     bundle--output | bundle-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    compare--max-regress) : ;;
+    compare--format) : ;;
     *) return 1 ;;
   esac
 }
 
-_symmbench_commands='run plan list validate salvage bundle explain help'
+_symmbench_commands='run plan list validate salvage bundle compare explain help'
 
 _symmbench_options() {
   case $1 in
@@ -119,6 +121,7 @@ _symmbench_options() {
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;
     bundle) echo '--output --force --help' ;;
+    compare) echo '--max-regress --format --help' ;;
     explain) echo '--help' ;;
   esac
 }
@@ -129,7 +132,8 @@ _symmbench_subject() {
     validate) COMPREPLY=($(compgen -f -- "$cur")) ;;
     salvage) COMPREPLY=($(compgen -f -- "$cur")) ;;
     bundle) COMPREPLY=($(compgen -f -- "$cur")) ;;
-    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle explain' -- "$cur")) ;;
+    compare) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle compare explain' -- "$cur")) ;;
   esac
 }
 
