@@ -9,8 +9,8 @@ constexpr std::string_view kRunExitCodes =
     "  0   passed\n"
     "  1   something failed after something ran: wrong data, a crash, an allocator's bring-up, a leak\n"
     "  2   usage: the command line or a file cannot be right, whatever the machine\n"
-    "  3   no verdict: the machine forbids it, no case of an asked allocator could run, something asked for could\n"
-    "      not be written, or interrupted\n"
+    "  3   no verdict: the machine forbids it, no case of an asked allocator could run, something asked for could "
+    "not be written, or interrupted\n"
     "  4   a hang\n"
     "  77  skipped (--skip-if-unsupported)\n";
 
@@ -31,32 +31,33 @@ constexpr CommandSpec kCommands[] = {
      .arguments = "[options]",
      .about = "build workspaces, run and verify allreduce, compare the allocators, write a report",
      .details =
-         "Start it with mpirun, one rank per GPU: mpirun -n 4 symmbench run. Without options it gives a verdict\n"
-         "within a minute. Option names of config files are the same, with underscores: \"warmup_iters\".\n"
-         "Lists are comma-separated; a sweep is the cross product of its lists. Sizes: K, M, G, T are 1024^n.\n"
-         "Times: seconds, or 500ms, 1.5s, 10m, 2h. Options of nccl-tests (-g 1, -t 1, -o sum, ...) are accepted where "
-         "they\n"
-         "ask for what runs anyway, else refused with what to do instead.\n",
+         "Start it with mpirun, one rank per GPU: mpirun -n 4 symmbench run. Without options it gives a verdict within "
+         "a "
+         "minute. Option names of config files are the same, with underscores: \"warmup_iters\". Lists are "
+         "comma-separated; a sweep is the cross product of its lists. Sizes: K, M, G, T are 1024^n. Times: seconds, or "
+         "500ms, 1.5s, 10m, 2h. Options of nccl-tests (-g 1, -t 1, -o sum, ...) are accepted where they ask for what "
+         "runs anyway, else refused with what to do instead.",
      .run_options = true,
      .exit_codes = kRunExitCodes},
     {.name = "plan",
      .arguments = "[--ranks N] [run options]",
      .about = "what a run would do: cases, bytes per rank and host, deadlines, expected time; no MPI, no GPU",
-     .details = "Takes every option of `symmbench run` beside its own.\n",
+     .details = "Takes every option of `symmbench run` beside its own.",
      .run_options = true,
      .options = kPlanOptions,
      .exit_codes = "  0   planned\n  2   usage: the run would be refused the same way\n  3   stdout did not take it\n"},
     {.name = "list",
-     .arguments = "workspaces|allocators|patterns|algorithms|fabrics|faults|checks|configs [--json]",
+     .arguments = "WHAT [--json]",
      .about = "what there is, and what of it is in this version",
-     .details = "`list allocators` and `list workspaces` also tell where we depart from upstream on purpose.\n",
+     .details = "WHAT: workspaces, allocators, patterns, algorithms, fabrics, faults, checks, configs. The lists of "
+                "allocators and workspaces also tell where we depart from upstream on purpose.",
      .positional = "WHAT",
      .options = kListOptions,
      .exit_codes = "  0   listed\n  2   usage\n  3   stdout did not take it\n"},
     {.name = "validate",
      .arguments = "FILE...",
      .about = "check reports, config files and tuning tables against the shipped schemas",
-     .details = "Which of them a file is follows from its content. Prints the path of each violation.\n",
+     .details = "Which of them a file is follows from its content. Prints the path of each violation.",
      .positional = "FILE",
      .several = true,
      .exit_codes = "  0   all are valid\n  1   violations in at least one\n"
@@ -65,11 +66,10 @@ constexpr CommandSpec kCommands[] = {
     {.name = "salvage",
      .arguments = "DIR -o REPORT [--force]",
      .about = "turn the journals of an interrupted run into a report",
-     .details = "DIR is the folder of the journals, <report>.journal of the run, or a folder that holds one. They "
-                "stay. What is\n"
-                "missing or damaged in them is named on stderr and in run.events. What was not written is not_tested, "
-                "and a run\n"
-                "without an end is not complete.\n",
+     .details =
+         "DIR is the folder of the journals, <report>.journal of the run, or a folder that holds one. They "
+         "stay. What is missing or damaged in them is named on stderr and in run.events. What was not written is "
+         "not_tested, and a run without an end is not complete.",
      .positional = "DIR",
      .options = kSalvageOptions,
      .exit_codes = "  0, 1, 3, 4, 77   what the report comes to, as from the run itself; 3 is usual: not complete\n"
@@ -79,9 +79,9 @@ constexpr CommandSpec kCommands[] = {
      .arguments = "REPORT|DIR -o NAME.tar.gz [--force]",
      .about = "one archive for a ticket: reports, journals, configuration, facts; secrets taken out",
      .details =
-         "Of a report: it and its journals, where they are still there. Of a folder: all that a run writes, and logs.\n"
-         "Tokens, passwords and the like are masked, by the name beside them or by their shape; look into it all the\n"
-         "same before it leaves your hands. manifest.json in it says what was taken out and left out.\n",
+         "Of a report: it and its journals, where they are still there. Of a folder: all that a run writes, and logs. "
+         "Tokens, passwords and the like are masked, by the name beside them or by their shape; look into it all the "
+         "same before it leaves your hands. manifest.json in it says what was taken out and left out.",
      .positional = "REPORT|DIR",
      .options = kBundleOptions,
      .exit_codes = "  0   written\n  2   nothing to take, or the archive exists\n  3   it cannot be written\n"},
@@ -118,7 +118,7 @@ constexpr CommandSpec kCommands[] = {
      .arguments = "WORD",
      .about = "what a word of the report, the table or a message means",
      .details =
-         "Metrics, verdicts, states; names of allocators, algorithms, patterns, faults, checks; options of `run`.\n",
+         "Metrics, verdicts, states; names of allocators, algorithms, patterns, faults, checks; options of `run`.",
      .positional = "WORD",
      .exit_codes = "  0   explained\n  2   not a word that is explained here\n"},
 };

@@ -8,24 +8,24 @@
 namespace symmbench {
 namespace {
 
-constexpr std::size_t kTextColumn = 30;
-constexpr std::size_t kWidth = 110;
+constexpr std::size_t kTextColumn = 26;
+constexpr std::size_t kWidth = 80;
 constexpr std::string_view kLaterMark = "(not in this version) ";
 
-/// `left`, then `text` wrapped between kTextColumn and kWidth.
-std::string two_columns(const std::string& left, const std::string& text) {
+/// `left`, then `text` wrapped between `column` and kWidth.
+std::string hanging(const std::string& left, std::string_view text, std::size_t column) {
   std::string lines, line = left;
   const auto break_line = [&] {
     lines += line + "\n";
     line.clear();
   };
-  if (line.size() + 2 > kTextColumn) break_line();
-  line.resize(kTextColumn, ' ');
+  if (line.size() + (line.empty() ? 0 : 2) > column) break_line();
+  line.resize(column, ' ');
   bool first_word = true;
   for (const auto& word : split_list(text, ' ')) {
     if (!first_word && line.size() + 1 + word.size() > kWidth) {
       break_line();
-      line.assign(kTextColumn, ' ');
+      line.assign(column, ' ');
       first_word = true;
     }
     if (!first_word) line += ' ';
@@ -33,6 +33,23 @@ std::string two_columns(const std::string& left, const std::string& text) {
     first_word = false;
   }
   break_line();
+  return lines;
+}
+
+std::string two_columns(const std::string& left, const std::string& text) { return hanging(left, text, kTextColumn); }
+
+/// Text without line breaks of its own.
+std::string paragraph(std::string_view text) { return hanging("", text, 0); }
+
+/// Each line begins with its exit codes; what they mean hangs behind them.
+std::string exit_code_lines(std::string_view text) {
+  std::string lines;
+  for (const auto& line : split_list(text, '\n')) {
+    const auto gap = line.find("  ", line.find_first_not_of(' '));
+    if (line.empty()) continue;
+    const auto meaning = line.find_first_not_of(' ', gap);
+    lines += hanging(line.substr(0, gap), std::string_view(line).substr(meaning), meaning);
+  }
   return lines;
 }
 
@@ -59,9 +76,9 @@ std::string option_lines(const OptionSpec& spec) {
 }  // namespace
 
 std::string help_of(const CommandSpec& command) {
-  std::string text = fmt::format("Usage: symmbench {} {}\n\nsymmbench {}: {}{}.\n", command.name, command.arguments,
-                                 command.name, command.now ? "" : kLaterMark, command.about);
-  if (!command.details.empty()) text += fmt::format("{}", command.details);
+  std::string text = fmt::format("Usage: symmbench {} {}\n\n", command.name, command.arguments);
+  text += paragraph(fmt::format("symmbench {}: {}{}.", command.name, command.now ? "" : kLaterMark, command.about));
+  if (!command.details.empty()) text += paragraph(command.details);
   if (!command.now) return text;
   text += "\nOptions\n";
   for (const auto& one : command.options) {
@@ -79,21 +96,23 @@ std::string help_of(const CommandSpec& command) {
       }
     }
   }
-  text += fmt::format("\nExit codes\n{}", command.exit_codes);
+  text += "\nExit codes\n" + exit_code_lines(command.exit_codes);
   return text;
 }
 
 std::string help_of_tool() {
-  std::string text =
-      "symmbench: do allreduce workspaces work, stay working and run fast on this fabric, and which allocator\n"
-      "should back them?\n\n"
-      "Usage: mpirun -n RANKS symmbench run [options]\n"
+  std::string text = paragraph(
+      "symmbench: do allreduce workspaces work, stay working and run fast on this fabric, and which allocator should "
+      "back "
+      "them?");
+  text +=
+      "\nUsage: mpirun -n RANKS symmbench run [options]\n"
       "       symmbench COMMAND [options]\n\nCommands\n";
   for (const auto& command : command_table()) {
     text += two_columns(fmt::format("  {}", command.name),
                         fmt::format("{}{}", command.now ? "" : kLaterMark, command.about));
   }
-  text += "\n`symmbench COMMAND --help` tells its options and exit codes; --version the version.\n";
+  text += "\n`symmbench COMMAND --help` tells its options and exit codes.\n";
   return text;
 }
 

@@ -27,7 +27,7 @@ int salvage(const ParsedCommand& parsed) {
   for (const auto& problem : salvaged.problems) log_line("symmbench salvage: {}", problem);
   write_report(*parsed.output, salvaged.report);
   std::ostringstream text;
-  write_verdict(text, salvaged.report, {{OutputFileKind::report, *parsed.output}}, false);
+  write_verdict(text, salvaged.report, {{OutputFileKind::report, *parsed.output}});
   print_product(text.str());
   return salvaged.report.at("verdict").at("exit_code").get<int>();
 }

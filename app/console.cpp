@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <iostream>
+#include <string_view>
 #include <utility>
 
 #include "app/product.hpp"
@@ -14,11 +18,23 @@
 #include "report/text.hpp"
 
 namespace symmbench {
+namespace {
+
+/// Events that a run takes in its stride: only --verbose tells of them, and the report.
+constexpr std::array<std::string_view, 3> kMinorEvents{"worker_restarted", "batch_split", "fault_struck"};
+
+}  // namespace
+
 Console::Console(const RunConfig& config)
     : config_(config),
-      table_(std::cout),
-      progress_(progress_place(config.quiet ? ProgressSetting::off : config.progress, reaches_a_terminal(STDOUT_FILENO),
-                               reaches_a_terminal(STDERR_FILENO))) {}
+      terminal_(terminal_behind(STDOUT_FILENO)),
+      colour_(shows_colour(terminal_, std::getenv("NO_COLOR"), std::getenv("TERM"))),
+      table_(std::cout, {.width = line_width(terminal_, std::getenv("COLUMNS")),
+                         .colour = colour_,
+                         .verbose = config.verbose,
+                         .figures = config.columns}),
+      progress_(progress_place(config.quiet ? ProgressSetting::off : config.progress, rewrites_lines(terminal_),
+                               rewrites_lines(terminal_behind(STDERR_FILENO)))) {}
 
 void Console::append(const Json& record) {
   const auto type = type_of(record);
@@ -36,6 +52,7 @@ void Console::append(const Json& record) {
 }
 
 void Console::say(const std::string& what, const std::string& detail) {
+  if (!config_.verbose && std::find(kMinorEvents.begin(), kMinorEvents.end(), what) != kMinorEvents.end()) return;
   // One disk holds the journals of many ranks; run.events names them all.
   if (what == kJournalIncomplete && std::exchange(journal_mentioned_, true)) return;
   log_line("symmbench: {}: {}", what, detail);
@@ -75,12 +92,13 @@ bool Console::end(const Json& report, const std::vector<OutputFile>& stored) {
     return true;
   }
   const bool nccl = config_.format == OutputFormat::nccl;
+  const VerdictLook look{.commented = nccl, .colour = colour_};
   if (config_.quiet) {
-    write_verdict_line(std::cout, report, nccl);
+    write_verdict_line(std::cout, report, look);
   } else {
     if (nccl) write_nccl(std::cout, report);
     write_crossover(std::cout, report, nccl);
-    write_verdict(std::cout, report, stored, nccl);
+    write_verdict(std::cout, report, stored, look);
   }
   if (product_arrived()) return true;
   log_line("symmbench run: stdout did not take the results");

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "app/progress.hpp"
+#include "app/terminal.hpp"
 #include "config/run_config.hpp"
 #include "journal/records.hpp"
 #include "report/record_set.hpp"
@@ -11,7 +12,8 @@
 namespace symmbench {
 
 /// What rank 0 shows while a run goes on: the ranks first, a line per case as it finishes, progress with the time left,
-/// then the verdict; with --quiet the verdict's first line alone. Results go to stdout; progress and events to stderr.
+/// then the verdict; with --quiet the verdict's first line alone, with --verbose
+/// every event. Results go to stdout; progress and events to stderr.
 class Console final : public RecordSink, public CaseListener {
  public:
   explicit Console(const RunConfig& config);
@@ -33,6 +35,8 @@ class Console final : public RecordSink, public CaseListener {
   void tell_failure(FailureRecord record);
 
   const RunConfig& config_;
+  const Terminal terminal_;  ///< behind stdout
+  const bool colour_;
   TableWriter table_;
   std::vector<Json> rank_facts_;
   RecordSet known_;  ///< who the ranks are

@@ -5,11 +5,7 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
-#include <system_error>
 
 namespace symmbench {
 namespace {
@@ -28,33 +24,7 @@ void write_there(int descriptor, const std::string& text) {
   [[maybe_unused]] const auto written = ::write(descriptor, text.data(), text.size());
 }
 
-/// What a process's descriptor stands for: "/dev/pts/3", "pipe:[123]"; empty where it cannot be seen.
-std::string target_of(pid_t pid, int descriptor) {
-  std::error_code failed;
-  const auto target = std::filesystem::read_symlink(fmt::format("/proc/{}/fd/{}", pid, descriptor), failed);
-  return failed ? "" : target.string();
-}
-
-/// 0 where it cannot be seen.
-pid_t parent_of(pid_t pid) {
-  std::ifstream status(fmt::format("/proc/{}/status", pid));
-  for (std::string key; status >> key;) {
-    if (pid_t parent = 0; key == "PPid:" && status >> parent) return parent;
-  }
-  return 0;
-}
-
 }  // namespace
-
-bool reaches_a_terminal(int descriptor) {
-  if (::isatty(descriptor) == 0) return false;
-  if (std::getenv("PMIX_RANK") == nullptr && std::getenv("PMI_RANK") == nullptr) return true;
-  const std::string own = target_of(::getpid(), descriptor);
-  pid_t ancestor = ::getppid();
-  while (ancestor > 1 && target_of(ancestor, descriptor) == own) ancestor = parent_of(ancestor);
-  const std::string theirs = target_of(ancestor, descriptor);
-  return theirs.starts_with("/dev/pts/") || theirs.starts_with("/dev/tty");
-}
 
 ProgressPlace progress_place(ProgressSetting setting, bool stdout_is_terminal, bool stderr_is_terminal) {
   if (setting == ProgressSetting::off) return {};
@@ -115,6 +85,7 @@ void Progress::show() {
 void Progress::show_until_finished() {
   std::unique_lock lock(mutex_);
   const auto every = place_.form == ProgressForm::in_place ? kRewrite : kLine;
+  if (place_.form == ProgressForm::in_place && !finished_) show();  // who watches knows at once that it has begun
   while (!wake_.wait_for(lock, every, [&] { return finished_; })) show();
 }
 

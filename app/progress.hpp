@@ -18,10 +18,6 @@ struct ProgressPlace {
   int descriptor = 2;  ///< where it goes
 };
 
-/// Whether a person sees what is written to `descriptor`. Open MPI gives each rank a terminal of its own for stdout, wherever
-/// mpirun's own goes: under a launcher the descriptor of the first ancestor that has another one must be a terminal as well.
-bool reaches_a_terminal(int descriptor);
-
 /// Under mpirun only stdout is a terminal, started by hand both may be; lines go to stderr, for stdout has the results.
 ProgressPlace progress_place(ProgressSetting setting, bool stdout_is_terminal, bool stderr_is_terminal);
 

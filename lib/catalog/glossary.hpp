@@ -17,6 +17,7 @@ inline constexpr GlossaryRow kGlossary[] = {
      "the time of "
      "its slowest rank. mean, p50 and the other percentiles are over batches; a percentile that needs more batches is "
      "null."},
+    {"shape", "tokens x hidden: the rows of a message and the elements of a row."},
     {"algbw_gbs", "message bytes / time, in GB/s of 1e9 bytes. GPUs only."},
     {"busbw_gbs",
      "algbw_gbs x 2(n-1)/n for n ranks: what an allreduce must move through each rank's link, whatever the algorithm. "
@@ -37,9 +38,11 @@ inline constexpr GlossaryRow kGlossary[] = {
      "the whole interval of the ratio lies below 0.97, over several placements and beside all other comparisons."},
     {"slower",
      "the whole interval of the ratio lies above 1.03, over several placements and beside all other comparisons."},
+    {"inconclusive", "what tables and summaries call the verdict ambiguous."},
     {"ambiguous",
      "inconclusive: the samples decide neither that there is a difference nor that there is none; reason says why."},
     {"unstable", "batches of one placement disagree so much that a mean says little."},
+    {"timed", "in tables: the case ran, and nobody looked at its results (--check off)."},
     {"ok", "the case ran, and every result that was checked was right."},
     {"failed", "the case ran or was set up, and something went wrong: failure says what, where and on which rank."},
     {"hung", "a rank did not go on within its deadline; failure names the rank and what it waited for."},

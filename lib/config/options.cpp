@@ -9,6 +9,7 @@
 #include "catalog/handles.hpp"
 #include "catalog/output_files.hpp"
 #include "catalog/patterns.hpp"
+#include "catalog/table_figures.hpp"
 #include "catalog/workspaces.hpp"
 
 namespace symmbench {
@@ -65,6 +66,7 @@ constexpr Choice kIsolation[] = {{"process", "a worker process per rank and case
 constexpr Choice kFormats[] = {{"table", "a line per case and a verdict block"},
                                {"nccl", "the 13 columns and footers of nccl-tests"},
                                {"none", "the verdict's exit code only"}};
+constexpr auto kFigureChoices = choices(kTableFigures);
 constexpr Choice kProgress[] = {{"auto", "rewritten on a terminal, a line every 10 s on stderr elsewhere"},
                                 {"off", "none"}};
 constexpr Choice kFabrics[] = {{"sm90-h200-hgx", "8x H200, NVLink 4", kLater},
@@ -213,8 +215,12 @@ constexpr OptionSpec kOwnOptions[] = {
      "that --csv, --jsonl, --junit, --prometheus and --tune ask for [default: no report; tuning.json in the current "
      "folder]"},
     {"format", 0, Kind::name, Scope::run, Group::output, "NAME", "table", "what stdout shows", kFormats},
+    {"columns", 0, Kind::names, Scope::run, Group::output, "NAMES", "",
+     "further columns of the table, for each allocator; GPUs only", kFigureChoices},
     {"progress", 0, Kind::name, Scope::run, Group::output, "NAME", "auto", "how far the run is", kProgress},
     {"quiet", 0, Kind::flag, Scope::run, Group::output, "", "", "stdout has the verdict line alone; no progress"},
+    {"verbose", 'v', Kind::flag, Scope::run, Group::output, "", "",
+     "under each case the interval and the reason of its verdict; on stderr also events that need nobody's attention"},
     {"raw-samples", 0, Kind::flag, Scope::run, Group::output, "", "", "keep every sample in the report"},
 };
 // clang-format on

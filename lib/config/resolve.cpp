@@ -143,6 +143,23 @@ OutputFormat format_from(const std::string& name) {
   return name == "nccl" ? OutputFormat::nccl : name == "none" ? OutputFormat::none : OutputFormat::table;
 }
 
+/// Figures that only hardware has are refused where none takes part, so that nobody waits for them.
+std::vector<TableFigure> columns_from(const Settings& run) {
+  const auto asked = run.find("columns");
+  if (asked == run.end()) return {};
+  if (run.at("device").value == "host") {
+    asked->second.fail("must not be combined with --device host: an emulated device has no bandwidth");
+  }
+  std::vector<TableFigure> figures;
+  for (const auto& name : asked->second.value) figures.push_back(*value_named(kTableFigures, name.get<std::string>()));
+  return figures;
+}
+
+void check_loudness(const Settings& run) {
+  if (!get<bool>(run, "quiet") || !get<bool>(run, "verbose")) return;
+  run.at("quiet").origin.fail("must not be combined with --verbose");
+}
+
 /// What the run writes: at the path of its option, else, where it is asked for, under its standard name.
 std::vector<OutputFile> outputs_from(const Settings& run) {
   const auto output_dir = get_optional<std::string>(run, "output_dir");
@@ -213,6 +230,9 @@ RunConfig run_config_from(const Settings& run) {
   config.format = format_from(get<std::string>(run, "format"));
   config.progress = get<std::string>(run, "progress") == "off" ? ProgressSetting::off : ProgressSetting::automatic;
   config.quiet = get<bool>(run, "quiet");
+  config.verbose = get<bool>(run, "verbose");
+  config.columns = columns_from(run);
+  check_loudness(run);
   config.tune = get<bool>(run, "tune");
   config.tuning = tuning_from(run.at("tuning").value);
   config.outputs = outputs_from(run);

@@ -6,6 +6,7 @@
 
 #include "catalog/output_files.hpp"
 #include "catalog/pattern_parameters.hpp"
+#include "catalog/table_figures.hpp"
 #include "config/tuning.hpp"
 #include "config/worker_config.hpp"
 #include "core/dtype.hpp"
@@ -64,7 +65,9 @@ struct RunConfig : WorkerConfig {
   TuningTable tuning;  ///< how `auto` decides
   OutputFormat format = OutputFormat::table;
   ProgressSetting progress = ProgressSetting::automatic;
-  bool quiet = false;                       ///< stdout has the verdict line alone
+  bool quiet = false;  ///< stdout has the verdict line alone
+  bool verbose = false;
+  std::vector<TableFigure> columns;         ///< further ones of the table
   std::vector<OutputFile> outputs;          ///< in the catalogue's order, no two at one place
   std::optional<std::string> output_dir;    ///< as asked
   std::optional<std::string> journal_path;  ///< default: <report>.journal, or none without a report

@@ -21,6 +21,19 @@ std::optional<int> suffix_power(std::string_view suffix) {
   return std::nullopt;
 }
 
+constexpr std::size_t kByteUnits = 5;
+
+/// In the largest unit of 1024^n that leaves at least one, to two decimals, and n.
+std::pair<double, std::size_t> scaled(std::uint64_t bytes) {
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kByteUnits) {
+    value /= 1024;
+    ++unit;
+  }
+  return {std::round(value * 100) / 100, unit};
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
@@ -49,15 +62,22 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
 }
 
 std::string format_bytes(std::uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  while (value >= 1024 && unit + 1 < kUnits.size()) {
-    value /= 1024;
-    ++unit;
+  constexpr std::array<const char*, kByteUnits> kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+  const auto [value, unit] = scaled(bytes);
+  return fmt::format("{} {}", value, kUnits[unit]);
+}
+
+std::string short_bytes(std::uint64_t bytes) {
+  constexpr std::array<const char*, kByteUnits> kUnits{"", "K", "M", "G", "T"};
+  const auto [value, unit] = scaled(bytes);
+  return fmt::format("{}{}", value, kUnits[unit]);
+}
+
+std::string figure_text(double value, std::size_t width) {
+  for (const int decimals : {2, 1, 0}) {
+    if (auto text = fmt::format("{:.{}f}", value, decimals); text.size() <= width) return text;
   }
-  const double shown = std::round(value * 100) / 100;
-  return fmt::format("{} {}", shown, kUnits[unit]);
+  return fmt::format("{:.1e}", value);
 }
 
 std::optional<std::string> nearest_name(std::string_view word, std::span<const std::string> candidates) {

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 
-#include "core/text.hpp"
 #include "journal/records.hpp"
+#include "report/decisions.hpp"
 #include "report/hung_attempt.hpp"
 #include "report/outcome.hpp"
 #include "report/pick.hpp"
@@ -156,77 +155,6 @@ void add_missing(std::vector<std::string>& lines, const Json& report) {
   }
 }
 
-/// What stands behind an undecided comparison, the same words for many.
-std::string why_undecided(const Json& entry) {
-  const auto reason = text_or(entry, "reason", "unknown");
-  return reason.starts_with("interval") ? "the interval holds both a difference and none" : reason;
-}
-
-/// "allreduce bf16 two_shot 2 KiB: slower, 1.100 (1.080 to 1.121)".
-std::string difference_text(const Json& entry) {
-  const Json bytes = pick_integer(entry, "message_bytes");
-  const Json low = pick_number(entry, "ci_low"), high = pick_number(entry, "ci_high");
-  auto text =
-      fmt::format("{} {} {} {}: {}, {:.3f}", text_or(entry, "pattern", "?"), text_or(entry, "dtype", "?"),
-                  text_or(entry, "algorithm", "?"), bytes.is_number() ? format_bytes(bytes.get<std::uint64_t>()) : "?",
-                  text_or(entry, "verdict"), entry.at("ratio").get<double>());
-  if (low.is_number()) text += fmt::format(" ({:.3f} to {:.3f})", low.get<double>(), high.get<double>());
-  return text;
-}
-
-/// The cases that differ, and why others are not decided: each reason once, with its count.
-void add_decisions(std::vector<std::string>& lines, const Json& comparison, const Json& allocators) {
-  std::vector<std::string> differences;
-  std::vector<std::pair<std::string, std::size_t>> reasons;
-  for (const Json& entry : comparison) {
-    if (entry.at("allocators") != allocators) continue;
-    const auto verdict = text_or(entry, "verdict");
-    if (verdict == "faster" || verdict == "slower") differences.push_back(difference_text(entry));
-    if (verdict != "ambiguous") continue;
-    const auto why = why_undecided(entry);
-    auto it = std::find_if(reasons.begin(), reasons.end(), [&](const auto& reason) { return reason.first == why; });
-    if (it == reasons.end()) it = reasons.insert(reasons.end(), {why, 0});
-    ++it->second;
-  }
-  for (std::size_t i = 0; i < std::min(differences.size(), kMostKinds); ++i) lines.push_back("  " + differences[i]);
-  if (differences.size() > kMostKinds) {
-    lines.push_back(fmt::format("  and {} more that differ: see comparison[]", differences.size() - kMostKinds));
-  }
-  for (const auto& [why, cases] : reasons) lines.push_back(fmt::format("  {} ambiguous: {}", cases, why));
-}
-
-void add_comparison(std::vector<std::string>& lines, const Json& report) {
-  struct Score {
-    std::map<std::string, std::size_t> pair_verdicts;
-    double log_sum = 0;
-    std::size_t cases = 0;
-    Json allocators = nullptr;
-  };
-  std::vector<std::pair<std::string, Score>> scores;
-  for (const Json& entry : report.at("comparison")) {
-    const auto title = fmt::format("time of {} / time of {}", entry.at("allocators")[0].get<std::string>(),
-                                   entry.at("allocators")[1].get<std::string>());
-    auto it = std::find_if(scores.begin(), scores.end(), [&](const auto& score) { return score.first == title; });
-    if (it == scores.end()) it = scores.insert(scores.end(), {title, Score{}});
-    ++it->second.pair_verdicts[entry.at("verdict").get<std::string>()];
-    it->second.allocators = entry.at("allocators");
-    it->second.log_sum += std::log(entry.at("ratio").get<double>());
-    ++it->second.cases;
-  }
-  for (const auto& [title, score] : scores) {
-    std::string counts;
-    for (const char* verdict : {"same", "faster", "slower", "ambiguous", "unstable"}) {
-      const auto it = score.pair_verdicts.find(verdict);
-      if (it != score.pair_verdicts.end())
-        counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", it->second, verdict);
-    }
-    lines.push_back(fmt::format("{}: {:.3f} in the geometric mean of {} case{} ({})", title,
-                                std::exp(score.log_sum / static_cast<double>(score.cases)), score.cases,
-                                score.cases == 1 ? "" : "s", counts));
-    add_decisions(lines, report.at("comparison"), score.allocators);
-  }
-}
-
 std::string row_counts(const Json& results) {
   std::map<std::string, std::size_t> counts;
   for (const Json& row : results) ++counts[row.at("status").get<std::string>()];
@@ -329,7 +257,8 @@ std::vector<std::string> summary_lines(const Json& report) {
   add_missing(lines, report);
   if (anything_unchecked(report.at("results")))
     lines.push_back("some results were timed but not checked (--check off)");
-  add_comparison(lines, report);
+  const auto decisions = decision_lines(report);
+  lines.insert(lines.end(), decisions.begin(), decisions.end());
   return lines;
 }
 

@@ -5,72 +5,57 @@
 
 #include <algorithm>
 
+#include "catalog/catalog.hpp"
 #include "core/text.hpp"
+#include "report/paint.hpp"
 #include "report/pick.hpp"
 #include "report/reference.hpp"
 #include "report/text.hpp"
-#include "stats/comparison.hpp"
 
 namespace symmbench {
 namespace {
 
+constexpr std::size_t kTimeWidth = 7;
+
 std::string size_text(const Json& row) {
   const Json bytes = pick_integer(row, "message_bytes");
-  return bytes.is_null() ? "-" : format_bytes(bytes.get<std::uint64_t>());
+  return bytes.is_null() ? "-" : short_bytes(bytes.get<std::uint64_t>());
+}
+
+std::string shape_text(const Json& row) {
+  return fmt::format("{}x{}", pick_integer(row, "tokens").dump(), pick_integer(row, "hidden").dump());
 }
 
 std::string time_text(const Json& row) {
   const Json& time = row.at("time_us");
-  return time.is_object() ? fmt::format("{:.2f}", time.at("mean").get<double>()) : "-";
+  return time.is_object() ? figure_text(time.at("mean").get<double>(), kTimeWidth) : "-";
 }
 
-/// "N/A" when nothing was checked: zero would claim that all was right.
-std::string wrong_text(const Json& rows) {
-  std::optional<std::uint64_t> wrong;
-  for (const Json& row : rows) {
-    const Json checked = pick_integer(row, "checked_iterations");
-    if (!checked.is_null() && checked.get<std::uint64_t>() > 0) {
-      wrong = wrong.value_or(0) + row.at("wrong_elements").get<std::uint64_t>();
+std::string figure_of(const Json& row, TableFigure figure) {
+  const Json value = pick_number(row, row_of(kTableFigures, figure).key);
+  return value.is_null() ? "N/A" : figure_text(value.get<double>(), kTimeWidth);
+}
+
+bool unchecked(const Json& row) {
+  const Json checked = pick_integer(row, "checked_iterations");
+  return checked.is_null() || checked == 0;
+}
+
+/// Of the row that fared worst; the lines under the case say which one it is. What was not checked is not called right.
+std::string status_text(const Json& rows) {
+  for (const char* status : {"hung", "failed", "interrupted", "skipped", "not_tested"}) {
+    if (std::any_of(rows.begin(), rows.end(), [&](const Json& row) { return row.at("status") == status; })) {
+      return status;
     }
   }
-  return wrong ? std::to_string(*wrong) : "N/A";
+  return std::any_of(rows.begin(), rows.end(), unchecked) ? "timed" : "ok";
 }
+
+/// Wide enough for every status of what has times in the other columns.
+constexpr std::size_t kStatusWidth = std::string_view("failed").size();
 
 bool all_are(const Json& rows, const Json& status) {
   return std::all_of(rows.begin(), rows.end(), [&](const Json& row) { return row.at("status") == status; });
-}
-
-std::string status_text(const Json& rows) {
-  if (all_are(rows, rows.front().at("status"))) return rows.front().at("status").get<std::string>();
-  std::string text;
-  for (const Json& row : rows) {
-    text +=
-        fmt::format("{}{} {}", text.empty() ? "" : ", ", short_allocator_name(row.at("allocator").get<std::string>()),
-                    row.at("status").get<std::string>());
-  }
-  return text;
-}
-
-/// Long enough for "ambiguous: 12 placements".
-constexpr std::size_t kVerdictWidth = 22;
-
-/// What is not decided is told with what is missing, or with the interval that holds too much.
-std::string verdict_text(const Json& entry) {
-  auto verdict = text_or(entry, "verdict");
-  if (verdict != name_of(PairVerdict::ambiguous)) return verdict;
-  const auto placements = static_cast<std::size_t>(integer_or(entry, "placements", 0));
-  const auto samples = static_cast<std::size_t>(integer_or(entry, "samples", 0));
-  const auto add = [&](std::size_t count, const char* what) {
-    verdict += fmt::format(": {} {}{}", count, what, count == 1 ? "" : "s");
-  };
-  if (placements < kPlacementsToDecide) {
-    add(placements, "placement");
-  } else if (samples < kSamplesToDecide) {
-    add(samples, "sample");
-  } else if (entry.at("ci_low").is_number()) {
-    verdict += fmt::format(": {:.2f}-{:.2f}", entry.at("ci_low").get<double>(), entry.at("ci_high").get<double>());
-  }
-  return verdict;
 }
 
 std::string table_section(const Json& row) {
@@ -78,9 +63,10 @@ std::string table_section(const Json& row) {
                      text_or(row.at("handle"), "asked", "?"));
 }
 
-std::size_t widest(const std::vector<Json>& planned_rows, const char* key, std::string_view title) {
-  std::size_t width = title.size();
-  for (const Json& row : planned_rows) width = std::max(width, text_or(row, key).size());
+template <class Text>
+std::size_t widest(const std::vector<Json>& rows, Text&& text_of) {
+  std::size_t width = 0;
+  for (const Json& row : rows) width = std::max(width, text_of(row).size());
   return width;
 }
 
@@ -109,21 +95,41 @@ void TableWriter::on_plan(const RunStarted& started) {
   with_variant_ = variants.size() > 1;
   pairs_ = pairs_of(started.planned_rows);
 
-  if (with_group_) columns_.push_back({"group", 5});
-  columns_.push_back({"size", 10});
-  columns_.push_back({"tokens x hidden", 15});
-  columns_.push_back({"dtype", 5, true});
-  columns_.push_back({"pattern", widest(started.planned_rows, "pattern", "pattern"), true});
-  columns_.push_back({"algorithm", widest(started.planned_rows, "algorithm", "algorithm"), true});
-  if (with_place_) columns_.push_back({"place", 5, true});
-  if (with_variant_) columns_.push_back({"variant", widest(started.planned_rows, "variant", "variant"), true});
-  for (const auto& allocator : allocators_) {
-    const auto title = short_allocator_name(allocator) + " us";
-    columns_.push_back({title, std::max<std::size_t>(title.size(), 10)});
+  make_columns(started.planned_rows);
+}
+
+void TableWriter::make_columns(const std::vector<Json>& planned_rows) {
+  const auto widest_of = [&](const char* key) {
+    return widest(planned_rows, [&](const Json& row) { return text_or(row, key); });
+  };
+  if (with_group_) columns_.push_back({.title = "group"});
+  columns_.push_back({.title = "size", .width = widest(planned_rows, size_text)});
+  columns_.push_back({.title = "shape", .width = widest(planned_rows, shape_text)});
+  columns_.push_back(
+      {.title = "dtype", .width = widest_of("dtype"), .left = true, .gives_way = GivesWay::type_and_place});
+  columns_.push_back({.title = "pattern", .width = widest_of("pattern"), .left = true, .gives_way = GivesWay::pattern});
+  columns_.push_back(
+      {.title = "algorithm", .width = widest_of("algorithm"), .left = true, .gives_way = GivesWay::algorithm});
+  if (with_place_) columns_.push_back({.title = "place", .left = true, .gives_way = GivesWay::type_and_place});
+  if (with_variant_) {
+    columns_.push_back(
+        {.title = "variant", .width = widest_of("variant"), .left = true, .gives_way = GivesWay::variant});
   }
+  add_allocator_columns();
   add_pair_columns();
-  columns_.push_back({"wrong", 5});
-  columns_.push_back({"status", 0, true});
+  columns_.push_back({.title = "status", .width = kStatusWidth, .left = true});
+  fit(columns_, look_.width);
+}
+
+void TableWriter::add_allocator_columns() {
+  for (const auto& allocator : allocators_) {
+    const auto name = short_allocator_name(allocator);
+    columns_.push_back({.title = name + " us", .width = kTimeWidth});
+    for (const auto figure : look_.figures) {
+      columns_.push_back(
+          {.title = fmt::format("{} {}", name, row_of(kTableFigures, figure).name), .width = kTimeWidth});
+    }
+  }
 }
 
 /// Of every case its first allocator with each other one, in the order in which the plan first has them.
@@ -141,12 +147,12 @@ std::vector<TableWriter::Pair> TableWriter::pairs_of(const std::vector<Json>& pl
 }
 
 void TableWriter::add_pair_columns() {
+  constexpr std::size_t kRatioWidth = 5, kVerdictWidth = std::string_view("inconclusive").size();
   for (const Pair& pair : pairs_) {
     const auto first = short_allocator_name(pair.first);
     const auto ratio = pairs_.size() == 1 ? "ratio" : fmt::format("{}/{}", first, short_allocator_name(pair.other));
-    const auto verdict = first + " is";
-    columns_.push_back({ratio, std::max<std::size_t>(ratio.size(), 6)});
-    columns_.push_back({verdict, std::max(verdict.size(), kVerdictWidth), true});
+    columns_.push_back({.title = ratio, .width = kRatioWidth, .gives_way = GivesWay::pair});
+    columns_.push_back({.title = first + " is", .width = kVerdictWidth, .left = true, .gives_way = GivesWay::pair});
   }
 }
 
@@ -171,7 +177,7 @@ std::vector<std::string> TableWriter::cells_of(const DecidedCase& decided) const
   std::vector<std::string> cells;
   if (with_group_) cells.push_back(row.at("group").dump());
   cells.push_back(size_text(row));
-  cells.push_back(fmt::format("{} x {}", row.at("tokens").dump(), row.at("hidden").dump()));
+  cells.push_back(shape_text(row));
   for (const char* key : {"dtype", "pattern", "algorithm"}) cells.push_back(text_or(row, key, "-"));
   if (with_place_) cells.emplace_back(row.at("in_place") == true ? "in" : "out");
   if (with_variant_) {
@@ -181,7 +187,9 @@ std::vector<std::string> TableWriter::cells_of(const DecidedCase& decided) const
   for (const auto& allocator : allocators_) {
     const auto it = std::find_if(decided.rows.begin(), decided.rows.end(),
                                  [&](const Json& each) { return each.at("allocator") == allocator; });
-    cells.push_back(it == decided.rows.end() ? "-" : time_text(*it));
+    const bool here = it != decided.rows.end();
+    cells.push_back(here ? time_text(*it) : "-");
+    for (const auto figure : look_.figures) cells.push_back(here ? figure_of(*it, figure) : "-");
   }
   for (const Pair& pair : pairs_) {
     const auto& list = decided.comparison;
@@ -189,35 +197,43 @@ std::vector<std::string> TableWriter::cells_of(const DecidedCase& decided) const
       return entry.at("allocators").at(0) == pair.first && entry.at("allocators").at(1) == pair.other;
     });
     cells.push_back(it == list.end() ? "-" : fmt::format("{:.3f}", it->at("ratio").get<double>()));
-    cells.push_back(it == list.end() ? "-" : verdict_text(*it));
+    cells.push_back(it == list.end() ? "-" : shown_verdict(text_or(*it, "verdict")));
   }
-  cells.push_back(wrong_text(decided.rows));
   cells.push_back(status_text(decided.rows));
   return cells;
 }
 
 void TableWriter::write_case(const DecidedCase& decided) {
-  const auto section = table_section(decided.rows.front());
+  const auto cells = cells_of(decided);
+  const auto section = table_section(decided.rows.front()) + above_text(columns_, cells);
   if (section != section_) {
     section_ = section;
-    fmt::print(out_, "# {}\n", section_);
     std::vector<std::string> titles;
     for (const auto& column : columns_) titles.push_back(column.title);
-    write_cells("# ", titles);
+    fmt::print(out_, "# {}\n{}\n", section_, row_line(columns_, "# ", titles, titles.back()));
   }
-  write_cells("  ", cells_of(decided));
-  write_other_pairs(decided.comparison);
+  const auto status = painted(cells.back(), cells.back(), look_.colour);
+  fmt::print(out_, "{}\n", row_line(columns_, "  ", cells, status));
+  write_pairs(decided.comparison);
   write_reasons(decided.rows);
 }
 
-/// Where the first allocator of the plan has no result, others are held against each other.
-void TableWriter::write_other_pairs(const Json& comparison) {
+/// What the row has no columns for: where the first allocator of the plan has no result, others are held against each
+/// other; where lines are short, every pair.
+void TableWriter::write_pairs(const Json& comparison) {
   for (const Json& entry : comparison) {
     const Pair pair{entry.at("allocators").at(0).get<std::string>(), entry.at("allocators").at(1).get<std::string>()};
-    if (std::find(pairs_.begin(), pairs_.end(), pair) != pairs_.end()) continue;
+    const bool in_row =
+        in_rows(columns_, GivesWay::pair) && std::find(pairs_.begin(), pairs_.end(), pair) != pairs_.end();
+    if (in_row && !look_.verbose) continue;
     const auto first = short_allocator_name(pair.first), other = short_allocator_name(pair.other);
-    fmt::print(out_, "#   {}/{} {:.3f}: {} is {}\n", first, other, entry.at("ratio").get<double>(), first,
-               entry.at("verdict").get<std::string>());
+    fmt::print(out_, "#   {}/{} {:.3f}: {} is {}", first, other, entry.at("ratio").get<double>(), first,
+               shown_verdict(text_or(entry, "verdict")));
+    if (look_.verbose) {
+      fmt::print(out_, "; {} ({} placements, {} samples)", text_or(entry, "reason", "?"),
+                 member(entry, "placements").dump(), member(entry, "samples").dump());
+    }
+    fmt::print(out_, "\n");
   }
 }
 
@@ -231,16 +247,6 @@ void TableWriter::write_reasons(const Json& rows) {
     fmt::print(out_, "{}", line);
   }
   out_.flush();
-}
-
-void TableWriter::write_cells(std::string_view lead, const std::vector<std::string>& cells) {
-  std::string line(lead);
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const auto& column = columns_[i];
-    if (i > 0) line += "  ";
-    line += column.left ? fmt::format("{:<{}}", cells[i], column.width) : fmt::format("{:>{}}", cells[i], column.width);
-  }
-  fmt::print(out_, "{}\n", line);
 }
 
 }  // namespace symmbench

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "catalog/allocators.hpp"
+#include "report/paint.hpp"
 #include "report/pick.hpp"
 #include "report/rank_rows.hpp"
 
@@ -44,6 +45,8 @@ std::string short_allocator_name(const std::string& allocator) {
   const AllocatorRow* row = row_named(kAllocators, allocator);
   return row != nullptr ? std::string(row->short_name) : allocator;
 }
+
+std::string shown_verdict(const std::string& verdict) { return verdict == "ambiguous" ? "inconclusive" : verdict; }
 
 Json report_head(const Json& run_started, std::span<const Json> rank_records) {
   RecordSet set;
@@ -86,17 +89,18 @@ void write_device_list(std::ostream& out, const Json& head) {
   fmt::print(out, "#\n");
 }
 
-void write_verdict_line(std::ostream& out, const Json& report, bool commented) {
+void write_verdict_line(std::ostream& out, const Json& report, VerdictLook look) {
   const Json& verdict = report.at("verdict");
-  fmt::print(out, "{}{} (exit code {})\n", commented ? "# " : "", upper(verdict.at("status").get<std::string>()),
+  const auto status = verdict.at("status").get<std::string>();
+  fmt::print(out, "{}{} (exit code {})\n", look.commented ? "# " : "", painted(upper(status), status, look.colour),
              verdict.at("exit_code").get<int>());
 }
 
-void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored, bool commented) {
-  const char* lead = commented ? "# " : "";
+void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored, VerdictLook look) {
+  const char* lead = look.commented ? "# " : "";
   const Json& verdict = report.at("verdict");
-  fmt::print(out, "{}\n", commented ? "#" : "");
-  write_verdict_line(out, report, commented);
+  fmt::print(out, "{}\n", look.commented ? "#" : "");
+  write_verdict_line(out, report, look);
   for (const Json& line : verdict.at("summary")) fmt::print(out, "{}  {}\n", lead, line.get<std::string>());
   if (const auto repro = text_or(report.at("run"), "repro_command"); !repro.empty()) {
     fmt::print(out, "{}  again:  {}\n", lead, repro);

@@ -18,15 +18,23 @@ void write_device_list(std::ostream& out, const Json& head);
 /// rank records that are known.
 Json report_head(const Json& run_started, std::span<const Json> rank_records);
 
-/// "PASSED (exit code 0)"; after "# " when `commented`.
-void write_verdict_line(std::ostream& out, const Json& report, bool commented);
+/// How a verdict looks: "# " before each line for --format nccl, where all but rows is a comment; in colour on a terminal.
+struct VerdictLook {
+  bool commented = false;
+  bool colour = false;
+};
+
+/// "PASSED (exit code 0)".
+void write_verdict_line(std::ostream& out, const Json& report, VerdictLook look = {});
 
 /// The verdict block at the end: the verdict in capitals, its exit code, the summary, where the files are that were
-/// written. Every line starts with "# " when `commented`, for --format nccl.
-void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored,
-                   bool commented = false);
+/// written.
+void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored, VerdictLook look = {});
 
 /// The catalogue's short name, "symm" or "torch"; the name itself for what it does not know: column titles.
 std::string short_allocator_name(const std::string& allocator);
+
+/// A pair verdict of the report as people read it: "ambiguous" is inconclusive.
+std::string shown_verdict(const std::string& verdict);
 
 }  // namespace symmbench

@@ -9,6 +9,7 @@
 #include "config/options.hpp"
 #include "config/repro.hpp"
 #include "config/resolve.hpp"
+#include "core/text.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/failures.hpp"
 
@@ -97,6 +98,26 @@ TEST_CASE("a gate or a split of nccl-tests in the environment is never ignored")
 TEST_CASE("help with a command's name is that command's help") {
   CHECK(parse_command_line({"help", "run"}).text == parse_command_line({"run", "--help"}).text);
   CHECK(contains(refusal({"help", "rnu"}), "did you mean run?"));
+}
+
+TEST_CASE("no line of any help is wider than 80 columns") {
+  for (const auto& command : command_table()) {
+    const auto text = help_of(command) + help_of_tool();
+    for (const auto& line : split_list(text, '\n')) {
+      CAPTURE(command.name, line);
+      CHECK(line.size() <= 80);
+    }
+  }
+}
+
+TEST_CASE("what is loud and what is quiet is said one way, and an emulated device shows no bandwidth") {
+  CHECK(run({"-v"}).config.verbose);
+  CHECK(run_refusal({"-v", "--quiet"}) == "--quiet: must not be combined with --verbose");
+  CHECK(run({"--columns", "busbw,algbw"}).config.columns ==
+        std::vector<TableFigure>{TableFigure::busbw, TableFigure::algbw});
+  CHECK(run_refusal({"--columns", "busbw", "--device", "host"}) ==
+        "--columns 'busbw': must not be combined with --device host: an emulated device has no bandwidth");
+  CHECK(contains(run_refusal({"--columns", "busbandwidth"}), "not one of algbw, busbw, of_limit"));
 }
 
 TEST_CASE("every long option is accepted with dashes and with underscores, value apart or joined") {

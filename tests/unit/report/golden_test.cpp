@@ -167,6 +167,6 @@ TEST_CASE("the text of the small run is the golden one") {
   write_device_list(nccl_text, report);
   write_nccl(nccl_text, report);
   write_crossover(nccl_text, report, true);
-  write_verdict(nccl_text, report, {{OutputFileKind::report, "report.json"}}, true);
+  write_verdict(nccl_text, report, {{OutputFileKind::report, "report.json"}}, {.commented = true});
   check_text("nccl.txt", nccl_text.str());
 }

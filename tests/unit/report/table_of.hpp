@@ -1,4 +1,6 @@
 #pragma once
+#include <utility>
+
 #include "report/table.hpp"
 
 namespace symmbench {
@@ -6,7 +8,7 @@ namespace symmbench {
 /// A table that hears of a run through the feed.
 class TableOf {
  public:
-  explicit TableOf(std::ostream& out) : writer_(out), feed_({&writer_}) {}
+  explicit TableOf(std::ostream& out, TableLook look = {}) : writer_(out, std::move(look)), feed_({&writer_}) {}
   void append(const Json& record) { feed_.append(record); }
   void finish(const Json& report) { feed_.finish(report); }
 

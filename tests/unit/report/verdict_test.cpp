@@ -242,6 +242,27 @@ TEST_CASE("the summary compares the allocators in one line") {
       "time of symm_device_memory / time of torch_symm_mem: 0.800 in the geometric mean of 2 cases (2 faster)"));
 }
 
+TEST_CASE("what is not decided has no mean, and is told with what would decide it") {
+  RunBuilder few(1), restless(1), hopeless(1);
+  few.add(few.ok(0, kSymm, 8, 5, 1)).add(few.ok(0, kTorch, 10, 5, 1));
+  CHECK(mentions(few.report(), "symm_device_memory against torch_symm_mem: not decided (1 inconclusive)"));
+  CHECK(mentions(few.report(), "1 placement, 6 are needed; --placements 6 would do"));
+  few.add(EventRecord{.what = "placements_limited", .detail = "memory", .data = nullptr});
+  CHECK(mentions(few.report(), "6 are needed; a smaller --maxbytes leaves room for more"));
+
+  const auto add = [](RunBuilder& run, double luck) {
+    RowRecord symm = run.ok(0, kSymm);
+    for (auto& block : symm.blocks) {
+      for (double& time : block.batch_us) time *= block.placement % 2 == 0 ? 1 + luck : 1 / (1 + luck);
+    }
+    run.add(symm).add(run.ok(0, kTorch));
+  };
+  add(restless, 0.04);
+  CHECK(mentions(restless.report(), "the interval holds both a difference and none; about --placements "));
+  add(hopeless, 0.5);
+  CHECK(mentions(hopeless.report(), "differ too much for more of them to help"));
+}
+
 TEST_CASE("every kind of failure has a next step") {
   for (int reason = 0; reason <= static_cast<int>(Reason::internal); ++reason) {
     CHECK(next_step({.reason = static_cast<Reason>(reason), .peer = 1}).size() > 20);
@@ -258,5 +279,9 @@ TEST_CASE("the summary names the cases that differ, and why the others are not d
   const auto lines = summary_lines(run.report());
   const auto has = [&](const std::string& line) { return std::find(lines.begin(), lines.end(), line) != lines.end(); };
   CHECK(has("  allreduce bf16 one_shot 16 KiB: faster, 0.800 (0.800 to 0.800)"));
-  CHECK(has("  2 ambiguous: 4 placements, 6 are needed"));
+  CHECK(has("  2 inconclusive: 4 placements, 6 are needed; --placements 6 would do"));
+  CHECK(std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+    return line.starts_with("time of ") &&
+           line.ends_with(" 0.800 in the geometric mean of 1 case (1 faster, 2 inconclusive)");
+  }));
 }
