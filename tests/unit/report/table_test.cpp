@@ -1,36 +1,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <sstream>
 
-#include "core/text.hpp"
 #include "report/text.hpp"
 #include "run_builder.hpp"
 #include "table_of.hpp"
 
 using namespace symmbench;
-
-namespace {
-
-/// The lines written so far.
-std::vector<std::string> lines(const std::ostringstream& out) {
-  auto all = split_list(out.str(), '\n');
-  if (!all.empty() && all.back().empty()) all.pop_back();
-  return all;
-}
-
-std::vector<std::string> data_lines(const std::ostringstream& out) {
-  std::vector<std::string> found;
-  for (const auto& line : lines(out)) {
-    if (!line.starts_with("#")) found.push_back(line);
-  }
-  return found;
-}
-
-std::vector<std::string> fields(const std::string& line) {
-  std::istringstream stream(line);
-  return {std::istream_iterator<std::string>(stream), {}};
-}
-
-}  // namespace
 
 TEST_CASE("a line is written as soon as the last allocator of a case is decided, and not before") {
   std::ostringstream out;
@@ -41,9 +16,9 @@ TEST_CASE("a line is written as soon as the last allocator of a case is decided,
   table.append(to_json(run.ok(0, kSymm, 8)));
   CHECK(out.str().empty());
   table.append(to_json(run.ok(0, kTorch, 10)));
-  REQUIRE(data_lines(out).size() == 1);
-  CHECK(fields(data_lines(out)[0]) == std::vector<std::string>{"16K", "1x8192", "bf16", "allreduce", "one_shot", "8.02",
-                                                               "10.02", "0.800", "faster", "ok"});
+  REQUIRE(table_rows(out).size() == 1);
+  CHECK(table_fields(table_rows(out)[0]) == std::vector<std::string>{"16K", "1x8192", "bf16", "allreduce", "one_shot",
+                                                                     "8.02", "10.02", "0.800", "faster", "ok"});
 }
 
 TEST_CASE("titles stand above the first line and again when the workspace changes") {
@@ -56,7 +31,7 @@ TEST_CASE("titles stand above the first line and again when the workspace change
     if (record["case_id"] == "case-1") record["handle"]["asked"] = "upstream";
   }
   for (const Json& record : run.records()) table.append(record);
-  const auto all = lines(out);
+  const auto all = table_lines(out);
   REQUIRE(all.size() == 6);
   CHECK(all[0] == "# trtllm_fusion, unicast, handle auto");
   CHECK(all[1].find("symm us") != std::string::npos);
@@ -70,9 +45,9 @@ TEST_CASE("columns line up under their titles") {
   TableOf table(out);
   RunBuilder run(8);
   for (const Json& record : run.add_all_ok().records()) table.append(record);
-  const auto title = lines(out)[1];
+  const auto title = table_lines(out)[1];
   const auto status_at = title.find("status");
-  for (const auto& line : data_lines(out)) CHECK(line.rfind("ok") == status_at);
+  for (const auto& line : table_rows(out)) CHECK(line.rfind("ok") == status_at);
 }
 
 TEST_CASE("after a pair failed, the line waits for both to be run alone") {
@@ -82,16 +57,17 @@ TEST_CASE("after a pair failed, the line waits for both to be run alone") {
   table.append(to_json(run.started));
   table.append(to_json(run.ok(0, kSymm)));  // the row came before the other one crashed
   table.append(to_json(run.failed(0, 1, {kSymm, kTorch})));
-  CHECK(data_lines(out).empty());
+  CHECK(table_rows(out).empty());
   RowRecord again = run.ok(0, kSymm);
   again.alone = true;
   again.attempt = 2;
   table.append(to_json(again));
-  CHECK(data_lines(out).empty());
+  CHECK(table_rows(out).empty());
   table.append(to_json(run.failed(0, 3, {kTorch}, true)));
-  REQUIRE(data_lines(out).size() == 1);
-  CHECK(fields(data_lines(out)[0]).back() == "failed");
-  CHECK(lines(out).back() == "#   torch_symm_mem failed: rank 2, phase use: worker/crashed (9): killed by signal 9");
+  REQUIRE(table_rows(out).size() == 1);
+  CHECK(table_fields(table_rows(out)[0]).back() == "failed");
+  CHECK(table_lines(out).back() ==
+        "#   torch_symm_mem failed: rank 2, phase use: worker/crashed (9): killed by signal 9");
 }
 
 TEST_CASE("a row of the failed attempt that comes late does not complete the line") {
@@ -102,7 +78,7 @@ TEST_CASE("a row of the failed attempt that comes late does not complete the lin
   table.append(to_json(run.failed(0, 1, {kSymm, kTorch})));
   table.append(to_json(run.ok(0, kSymm)));
   table.append(to_json(run.ok(0, kTorch)));
-  CHECK(data_lines(out).empty());
+  CHECK(table_rows(out).empty());
 }
 
 TEST_CASE("cases that are given up are written when they are") {
@@ -113,8 +89,8 @@ TEST_CASE("cases that are given up are written when they are") {
   table.append(to_json(EventRecord{.what = "group_skipped",
                                    .detail = "3 equal failures",
                                    .data = {{"case_ids", {"case-0"}}, {"allocators", {kSymm, kTorch}}}}));
-  REQUIRE(data_lines(out).size() == 1);
-  CHECK(fields(data_lines(out)[0]).back() == "skipped");
+  REQUIRE(table_rows(out).size() == 1);
+  CHECK(table_fields(table_rows(out)[0]).back() == "skipped");
 }
 
 TEST_CASE("finish writes what is left, in the order of the plan and once, and counts the cases that were not tested") {
@@ -125,13 +101,13 @@ TEST_CASE("finish writes what is left, in the order of the plan and once, and co
   run.add(run.failed(0, 1, {kSymm, kTorch}));
   run.ended = RunEnded{"2026-01-31T23:59:59Z", false, "SIGTERM"};
   for (const Json& record : run.records()) table.append(record);
-  CHECK(data_lines(out).size() == 1);
+  CHECK(table_rows(out).size() == 1);
   table.finish(run.report());
-  const auto written = data_lines(out);
+  const auto written = table_rows(out);
   REQUIRE(written.size() == 2);
-  CHECK(fields(written[0])[0] == "32K");
-  CHECK(fields(written[1])[0] == "16K");
-  CHECK(fields(written[1]).back() == "interrupted");
+  CHECK(table_fields(written[0])[0] == "32K");
+  CHECK(table_fields(written[1])[0] == "16K");
+  CHECK(table_fields(written[1]).back() == "interrupted");
   const std::string count = "# 2 cases not tested\n";
   REQUIRE(out.str().find(count) != std::string::npos);
   CHECK(out.str().find(count) == out.str().rfind(count));
@@ -147,7 +123,7 @@ TEST_CASE("one allocator has neither ratio nor pair verdict") {
   for (const Json& record : run.add_all_ok().records()) table.append(record);
   CHECK(out.str().find("ratio") == std::string::npos);
   CHECK(out.str().find(" is ") == std::string::npos);
-  CHECK(fields(data_lines(out)[0]).size() == 7);
+  CHECK(table_fields(table_rows(out)[0]).size() == 7);
 }
 
 TEST_CASE("each further allocator has a ratio and a pair verdict of its own against the first") {
@@ -156,12 +132,12 @@ TEST_CASE("each further allocator has a ratio and a pair verdict of its own agai
   RunBuilder run(1, {kSymm, kTorch, kIpc});
   run.add(run.ok(0, kSymm, 8)).add(run.ok(0, kTorch, 10)).add(run.ok(0, kIpc, 4));
   for (const Json& record : run.records()) table.append(record);
-  const auto titles = fields(lines(out).at(1));
+  const auto titles = table_fields(table_lines(out).at(1));
   CHECK(std::vector(titles.end() - 7, titles.end()) ==
         std::vector<std::string>{"symm/torch", "symm", "is", "symm/ipc", "symm", "is", "status"});
-  CHECK(fields(data_lines(out)[0]) ==
+  CHECK(table_fields(table_rows(out)[0]) ==
         std::vector<std::string>{"16K", "1x8192", "8.02", "10.02", "4.01", "0.800", "faster", "2.000", "slower", "ok"});
-  CHECK(lines(out).at(0) == "# trtllm_fusion, unicast, handle auto, bf16, allreduce, one_shot");
+  CHECK(table_lines(out).at(0) == "# trtllm_fusion, unicast, handle auto, bf16, allreduce, one_shot");
 }
 
 TEST_CASE(
@@ -187,79 +163,6 @@ TEST_CASE(
   CHECK(text_of(restless, true).find("symm is inconclusive; interval 0.9") != std::string::npos);
 }
 
-TEST_CASE("no line of a passing run is wider than what it is shown on; what gives way stands above its rows") {
-  const auto shown = [](std::size_t width) {
-    std::ostringstream out;
-    TableOf table(out, {.width = width});
-    RunBuilder run(4);
-    run.started.planned_rows[6]["in_place"] = run.started.planned_rows[7]["in_place"] = true;
-    for (const Json& record : run.add_all_ok().records()) table.append(record);
-    for (const auto& line : lines(out)) CHECK(line.size() <= width);
-    CHECK(data_lines(out).size() == 4);
-    return lines(out);
-  };
-  const std::string section = "# trtllm_fusion, unicast, handle auto";
-  const std::string titles =
-      "# size   shape  dtype  pattern    algorithm  place  symm us  torch us  ratio  symm is       status";
-  REQUIRE(titles.size() <= 100);
-  CHECK(std::vector(shown(titles.size())).at(0) == section);
-  CHECK(shown(titles.size()).at(1) == titles);
-  const auto narrower = shown(titles.size() - 1);
-  CHECK(narrower.at(0) == section + ", bf16, out of place");
-  CHECK(narrower.at(1) == "# size   shape  pattern    algorithm  symm us  torch us  ratio  symm is       status");
-  CHECK(narrower.at(5) == section + ", bf16, in place");
-  CHECK(shown(80).at(0) == section + ", bf16, allreduce, out of place");
-  CHECK(shown(80).at(1) == "# size   shape  algorithm  symm us  torch us  ratio  symm is       status");
-}
-
-TEST_CASE("where not even a row of its own leaves room for pairs, they stand under each row") {
-  std::ostringstream out;
-  TableOf table(out, {.width = 60});
-  RunBuilder run(1, {kSymm, kTorch, kIpc});
-  run.add(run.ok(0, kSymm, 8)).add(run.ok(0, kTorch, 10)).add(run.ok(0, kIpc, 4));
-  for (const Json& record : run.records()) table.append(record);
-  CHECK(fields(data_lines(out)[0]) == std::vector<std::string>{"16K", "1x8192", "8.02", "10.02", "4.01", "ok"});
-  CHECK(out.str().find("#   symm/torch 0.800: symm is faster\n#   symm/ipc 2.000: symm is slower\n") !=
-        std::string::npos);
-}
-
-TEST_CASE("further figures stand beside each allocator's time, and are not made up where there are none") {
-  for (const bool emulated : {false, true}) {
-    CAPTURE(emulated);
-    std::ostringstream out;
-    TableOf table(out, {.width = 120, .figures = {TableFigure::busbw, TableFigure::of_limit}});
-    RunBuilder run(1, {kSymm});
-    run.started.device["emulated"] = emulated;
-    RowRecord measured = run.ok(0, kSymm);
-    measured.blocks = {{.position = 0, .batch_us = {4, 4}}};
-    for (const Json& record : run.add(measured).records()) table.append(record);
-    CHECK(lines(out).at(1).ends_with("symm us  symm busbw  symm of_limit  status"));
-    CHECK(fields(data_lines(out)[0]) == std::vector<std::string>{"16K", "1x8192", "bf16", "allreduce", "one_shot",
-                                                                 "4.00", emulated ? "N/A" : "6.14", "N/A", "ok"});
-  }
-}
-
-TEST_CASE("colour marks the status of a row and the verdict, and nothing else") {
-  RunBuilder run(2);
-  run.add(run.ok(0, kSymm)).add(run.ok(0, kTorch)).add(run.failed(1, 1, {kSymm, kTorch}));
-  const auto shown = [&](bool colour) {
-    std::ostringstream out;
-    TableOf table(out, {.colour = colour});
-    for (const Json& record : run.records()) table.append(record);
-    table.finish(run.report());
-    write_verdict(out, run.report(), {}, {.colour = colour});
-    return out.str();
-  };
-  CHECK(shown(false).find('\033') == std::string::npos);
-  CHECK(shown(true).find("  \033[32mok\033[0m\n") != std::string::npos);
-  CHECK(shown(true).find("\033[1;31mFAILED\033[0m (exit code 1)") != std::string::npos);
-  auto bare = shown(true);
-  for (const std::string mark : {"\033[32m", "\033[1;31m", "\033[33m", "\033[0m"}) {
-    for (auto at = bare.find(mark); at != std::string::npos; at = bare.find(mark)) bare.erase(at, mark.size());
-  }
-  CHECK(bare == shown(false));
-}
-
 TEST_CASE("where the first allocator has no result the others are still held against each other") {
   std::ostringstream out;
   TableOf table(out);
@@ -282,11 +185,11 @@ TEST_CASE("cases with allocators of their own are compared within themselves") {
     run.add(run.ok(index, allocator, allocator == kTorch ? 10 : 8));
   }
   for (const Json& record : run.records()) table.append(record);
-  CHECK(lines(out).at(1).find("symm/torch  symm is       torch/ipc  torch is") != std::string::npos);
-  const auto rows = data_lines(out);
+  CHECK(table_lines(out).at(1).find("symm/torch  symm is       torch/ipc  torch is") != std::string::npos);
+  const auto rows = table_rows(out);
   REQUIRE(rows.size() == 2);
   const auto end_of = [](const std::string& line) {
-    const auto all = fields(line);
+    const auto all = table_fields(line);
     return std::vector(all.end() - 5, all.end());
   };
   CHECK(end_of(rows[0]) == std::vector<std::string>{"0.800", "faster", "-", "-", "ok"});
@@ -301,11 +204,11 @@ TEST_CASE("groups of ranks and places get a column only where there is more than
   run.started.planned_rows[1]["in_place"] = true;
   run.add_all_ok();
   for (const Json& record : run.records()) table.append(record);
-  CHECK(lines(out)[1].find("group") != std::string::npos);
-  CHECK(lines(out)[1].find("place") != std::string::npos);
-  CHECK(fields(data_lines(out)[0])[0] == "0");
-  CHECK(fields(data_lines(out)[1])[0] == "1");
-  CHECK(data_lines(out)[1].find(" in ") != std::string::npos);
+  CHECK(table_lines(out)[1].find("group") != std::string::npos);
+  CHECK(table_lines(out)[1].find("place") != std::string::npos);
+  CHECK(table_fields(table_rows(out)[0])[0] == "0");
+  CHECK(table_fields(table_rows(out)[1])[0] == "1");
+  CHECK(table_rows(out)[1].find(" in ") != std::string::npos);
 }
 
 TEST_CASE("how cases are run gets a column only where they differ in it") {
@@ -319,7 +222,7 @@ TEST_CASE("how cases are run gets a column only where they differ in it") {
     }
     run.add_all_ok();
     for (const Json& record : run.records()) table.append(record);
-    const auto written = data_lines(out);
+    const auto written = table_rows(out);
     REQUIRE(written.size() == 2);
     CHECK((out.str().find(" variant ") != std::string::npos) == differ);
     CHECK((written[1].find(" nopdl/buffers5 ") != std::string::npos) == differ);
@@ -345,7 +248,7 @@ TEST_CASE("what was not checked is not called right") {
   RowRecord row = run.ok(0, kSymm);
   row.checked_iterations = 0;
   for (const Json& record : run.add(row).records()) table.append(record);
-  CHECK(fields(data_lines(out)[0]).back() == "timed");
+  CHECK(table_fields(table_rows(out)[0]).back() == "timed");
 }
 
 TEST_CASE("the device list shows every rank, the emulation and the subgroups") {
@@ -360,7 +263,7 @@ TEST_CASE("the device list shows every rank, the emulation and the subgroups") {
   std::ostringstream out;
   write_device_list(out, report_head(to_json(run.started), facts));
   const auto text = out.str();
-  for (const auto& line : lines(out)) CHECK(line.starts_with("#"));
+  for (const auto& line : table_lines(out)) CHECK(line.starts_with("#"));
   CHECK(text.find("# symmbench 0.1.0 (abc, Release)") != std::string::npos);
   CHECK(text.find("4 ranks in 2 groups of 2, device host, seed 1") != std::string::npos);
   CHECK(text.find("# EMULATED: ") != std::string::npos);
@@ -388,7 +291,7 @@ TEST_CASE("the verdict block says what it came to, why, and where the report is"
   CHECK(out.str().find("again:  mpirun -n 4 symmbench run") != std::string::npos);
   CHECK(out.str().find("report: /tmp/r.json") != std::string::npos);
   CHECK(commented.str().find("report:") == std::string::npos);
-  for (const auto& line : lines(commented)) CHECK(line.starts_with("#"));
+  for (const auto& line : table_lines(commented)) CHECK(line.starts_with("#"));
 }
 
 TEST_CASE("a reference has a column of its own behind the others, whose ratio stays") {
@@ -402,14 +305,14 @@ TEST_CASE("a reference has a column of its own behind the others, whose ratio st
   table.append(to_json(run.ok(0, kSymm, 8)));
   table.append(to_json(run.ok(0, kTorch, 10)));
   table.append(to_json(run.ok(1, "nccl", 20)));
-  const auto titles = lines(out).at(1);
+  const auto titles = table_lines(out).at(1);
   CHECK(titles.find("symm us") < titles.find("torch us"));
   CHECK(titles.find("torch us") < titles.find("nccl us"));
   CHECK(titles.find("nccl us") < titles.find("symm is"));
-  const auto rows = data_lines(out);
+  const auto rows = table_rows(out);
   REQUIRE(rows.size() == 2);
-  CHECK(fields(rows[0]) == std::vector<std::string>{"16K", "1x8192", "bf16", "allreduce", "one_shot", "8.02", "10.02",
-                                                    "-", "0.800", "faster", "ok"});
-  CHECK(fields(rows[1]) ==
+  CHECK(table_fields(rows[0]) == std::vector<std::string>{"16K", "1x8192", "bf16", "allreduce", "one_shot", "8.02",
+                                                          "10.02", "-", "0.800", "faster", "ok"});
+  CHECK(table_fields(rows[1]) ==
         std::vector<std::string>{"32K", "2x8192", "bf16", "allreduce", "nccl", "-", "-", "20.04", "-", "-", "ok"});
 }
