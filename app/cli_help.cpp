@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "app/cli.hpp"
 #include "config/options.hpp"
 #include "core/text.hpp"
@@ -38,8 +40,12 @@ std::string hanging(const std::string& left, std::string_view text, std::size_t 
 
 std::string two_columns(const std::string& left, const std::string& text) { return hanging(left, text, kTextColumn); }
 
-/// Text without line breaks of its own.
-std::string paragraph(std::string_view text) { return hanging("", text, 0); }
+/// One paragraph, wherever the lines of `text` end.
+std::string paragraph(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (text.ends_with(' ')) text.pop_back();
+  return hanging("", text, 0);
+}
 
 /// Each line begins with its exit codes; what they mean hangs behind them.
 std::string exit_code_lines(std::string_view text) {
@@ -76,9 +82,9 @@ std::string option_lines(const OptionSpec& spec) {
 }  // namespace
 
 std::string help_of(const CommandSpec& command) {
-  std::string text = fmt::format("Usage: symmbench {} {}\n\n", command.name, command.arguments);
+  std::string text = paragraph(fmt::format("Usage: symmbench {} {}", command.name, command.arguments)) + "\n";
   text += paragraph(fmt::format("symmbench {}: {}{}.", command.name, command.now ? "" : kLaterMark, command.about));
-  if (!command.details.empty()) text += paragraph(command.details);
+  if (!command.details.empty()) text += paragraph(std::string(command.details));
   if (!command.now) return text;
   text += "\nOptions\n";
   for (const auto& one : command.options) {
