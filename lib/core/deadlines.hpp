@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <span>
 
@@ -17,7 +18,21 @@ inline constexpr unsigned kFinalize_s = 10;  ///< MPI_Finalize, after all ranks 
 // ---- between a supervisor and its own worker
 inline constexpr double kContext_s = 60;         ///< creating a device context, up to a minute where many GPUs start
 inline constexpr double kTellSupervisor_s = 10;  ///< the supervisor reads its channel at all times
+// ---- between supervisors, where nothing is short of processors; Deadlines has what of these is widened
 inline constexpr double kDieWithin_s = 5;  ///< SIGKILL works at once, but for a driver call that cannot be stopped
+inline constexpr double kSettle_s = 2;  ///< after a first wait in vain: for what the others say, before all are stopped
+inline constexpr double kStop_s = 8;    ///< for a supervisor to answer a stop; longer, and its rank is lost
+inline constexpr double kLeastLeader_s = 8;    ///< without a word of rank 0 while it runs something, at least
+inline constexpr double kBetweenRuns_s = 120;  ///< rank 0 decides on the device, folds a report, writes it
+inline constexpr double kBeat_s = 1;           ///< from one sign of life to the next
+inline constexpr double kSilent_s = 5;         ///< several beats missed, which no busy machine explains
+inline constexpr double kFinish_s = 5;         ///< all ranks' farewells
+// ---- after a signal. Launchers send SIGKILL one second after SIGTERM; what follows (a report, a journal) must fit in as
+//      well, so these are never widened
+inline constexpr double kInterruptedRun_s = 0.15;    ///< for what workers still had to say
+inline constexpr double kInterruptedServe_s = 0.7;   ///< for rank 0's exit code
+inline constexpr double kInterruptedFinish_s = 0.2;  ///< farewells
+inline constexpr unsigned kLeaveWithin_s = 5;        ///< then the kernel ends the process
 
 }  // namespace deadline
 
@@ -25,6 +40,8 @@ inline constexpr double kDieWithin_s = 5;  ///< SIGKILL works at once, but for a
 /// the stream that it is in, then the round that waits for its rank, then the watchdog that kills the worker.
 struct Deadlines {
   double kernel_wait_s, stream_s, round_s, watchdog_s;
+  // Between supervisors: no part of --timeout, and never shorter than in namespace deadline.
+  double settle_s, die_s, stop_s, leader_s;
 };
 
 /// How many times longer than measured, or assumed, work may take before it counts as stuck.
@@ -34,7 +51,15 @@ inline constexpr double kWorkFactor = 4;
 /// what a step may take for its bytes, when the machine does nothing else.
 constexpr Deadlines deadlines_of(double timeout_s, double scale, double work_s = 0) {
   const double base_s = (timeout_s + kWorkFactor * work_s) * scale;
-  return {base_s / 2, base_s * 3 / 4, base_s, base_s * 3 / 2};
+  const double busy = std::max(scale, 1.0);
+  return {.kernel_wait_s = base_s / 2,
+          .stream_s = base_s * 3 / 4,
+          .round_s = base_s,
+          .watchdog_s = base_s * 3 / 2,
+          .settle_s = deadline::kSettle_s * busy,
+          .die_s = deadline::kDieWithin_s * busy,
+          .stop_s = deadline::kStop_s * busy,
+          .leader_s = std::max(base_s * 3 / 2, deadline::kLeastLeader_s * busy)};
 }
 
 // ---- deadlines of work

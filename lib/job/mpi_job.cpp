@@ -1,13 +1,11 @@
 #include "job/mpi_job.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace symmbench {
 namespace {
 
 constexpr double kUnlimited_s = 1e8;
-constexpr double kLeastLeader_s = 8;  ///< rank 0 speaks every second, but on a busy machine not always in time
 constexpr const char* kJournalsRedundant = "journals_redundant";  // in the farewell
 
 SupervisorOptions supervisor_options(JobOptions options) {
@@ -16,7 +14,9 @@ SupervisorOptions supervisor_options(JobOptions options) {
   supervisor.group_size = options.group_size;
   supervisor.round_s = options.deadlines.round_s;
   supervisor.watchdog_s = options.deadlines.watchdog_s - options.deadlines.round_s;
-  supervisor.leader_s = std::max(options.deadlines.watchdog_s, kLeastLeader_s);
+  supervisor.settle_s = options.deadlines.settle_s;
+  supervisor.stop_s = options.deadlines.stop_s;
+  supervisor.leader_s = options.deadlines.leader_s;
   supervisor.isolate = options.isolate;
   supervisor.worker_argv = {"/proc/self/exe", "worker"};
   supervisor.task = std::move(options.task);

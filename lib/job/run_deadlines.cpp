@@ -126,6 +126,16 @@ std::string plan_deadlines_text(const RunConfig& config, const Plan& plan) {
       "s\n",
       kMostWidening, deadline::kMpiInit_s, deadline::kStartRound_s, deadline::kContext_s, deadline::kFinalize_s,
       waits.kernel_wait_s, waits.stream_s, waits.round_s, waits.watchdog_s);
+  text += fmt::format(
+      "  after a first wait in vain the others are heard for {} s; a killed worker has {} s to die, a supervisor {} s "
+      "to\n"
+      "  answer; rank 0 speaks every {} s and is lost after {} s, {} s where it reads or writes reports; farewells {} "
+      "s\n"
+      "  after a signal, never longer: {} s for workers, {} s for rank 0's exit code, {} s for farewells; {} s in "
+      "all\n",
+      waits.settle_s, waits.die_s, waits.stop_s, deadline::kBeat_s, waits.leader_s, deadline::kBetweenRuns_s,
+      deadline::kFinish_s, deadline::kInterruptedRun_s, deadline::kInterruptedServe_s, deadline::kInterruptedFinish_s,
+      deadline::kLeaveWithin_s);
   for (const auto& group : plan.groups) {
     const GroupDeadlines own = deadlines_of_group(config, group);
     text += fmt::format("  {}: a phase {:.3g} s", group.id, own.waits.round_s);
@@ -162,6 +172,20 @@ Json plan_deadlines_json(const RunConfig& config, const Plan& plan) {
            {{"mpi_init", deadline::kMpiInit_s},
             {"round", deadline::kStartRound_s},
             {"device_context", deadline::kContext_s}}},
+          {"supervisors",
+           {{"settle", waits.settle_s},
+            {"die", waits.die_s},
+            {"stop", waits.stop_s},
+            {"leader", waits.leader_s},
+            {"beat", deadline::kBeat_s},
+            {"silent", deadline::kSilent_s},
+            {"between_runs", deadline::kBetweenRuns_s},
+            {"finish", deadline::kFinish_s}}},
+          {"after_signal",
+           {{"run", deadline::kInterruptedRun_s},
+            {"serve", deadline::kInterruptedServe_s},
+            {"finish", deadline::kInterruptedFinish_s},
+            {"leave", deadline::kLeaveWithin_s}}},
           {"finalize", deadline::kFinalize_s},
           {"work_factor", kWorkFactor},
           {"most_widening", kMostWidening},

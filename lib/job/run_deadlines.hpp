@@ -32,7 +32,8 @@ Json deadlines_json(const WorkerConfig& asked, const std::vector<HostOfRun>& hos
 /// Of a plan, for people and for programs: each deadline and what it is made of. Batches as assumed: once the run has
 /// measured iterations, these decide.
 std::string plan_deadlines_text(const RunConfig& config, const Plan& plan);
-/// {kernel_wait, stream, round, watchdog, start_up{mpi_init, round, device_context}, finalize, work_factor,
+/// {kernel_wait, stream, round, watchdog, start_up{mpi_init, round, device_context}, supervisors{settle, die,
+/// stop, leader, beat, silent, between_runs, finish}, after_signal{run, serve, finish, leave}, finalize, work_factor,
 /// most_widening, groups[{id, round, setup_assumed, batch_least, batch_most}]}, in s; a group without cases has no
 /// batches.
 Json plan_deadlines_json(const RunConfig& config, const Plan& plan);

@@ -135,7 +135,7 @@ void GroupCoordinator::on_event(Member& from, bool decisive, Clock::time_point n
 void GroupCoordinator::settle(Clock::time_point now) {
   if (state_ == State::running) {
     state_ = State::settling;
-    settle_deadline_ = now + seconds(limits_.settle_s);
+    settle_deadline_ = now + seconds(settle_s());
   }
   const bool all_heard = std::all_of(state_of_.begin(), state_of_.end(), [&](const Member& each) {
     return each.spoke() || waits_in_round(each.report.rank);
@@ -209,7 +209,7 @@ void GroupCoordinator::stop_all(Clock::time_point now) {
   open_rounds_.clear();
   rounds_.close_attempt(static_cast<std::uint32_t>(group_));
   state_ = State::stopping;
-  stop_deadline_ = now + seconds(limits_.stop_s);
+  stop_deadline_ = now + seconds(stop_s());
   commands_.push_back(Stop{attempt_});
 }
 
@@ -352,7 +352,7 @@ void GroupCoordinator::lose_silent_rank() {
                   .reason = Reason::timed_out,
                   .detail = fmt::format("rank {}'s supervisor answers no more: it did not stop its worker "
                                         "within {} s",
-                                        *lost_rank_, limits_.stop_s),
+                                        *lost_rank_, stop_s()),
                   .rank = lost_rank_},
       .others = {},
       .hung = true};

@@ -8,17 +8,18 @@
 
 #include "comm/rounds.hpp"
 #include "core/clock.hpp"
+#include "core/deadlines.hpp"
 #include "core/json.hpp"
 #include "supervise/attribution.hpp"
 #include "supervise/work_queue.hpp"
 
 namespace symmbench {
 
-/// Bounds of one group's waits.
+/// Bounds of one group's waits, for requests that bring none of their own (core/deadlines.hpp).
 struct CoordinatorLimits {
   double round_s = 20;  ///< a round, from its first rank to its last
-  double settle_s = 2;  ///< after a first wait that timed out: for what the others say, before all are stopped
-  double stop_s = 10;   ///< for a supervisor to answer a stop; longer, and it is lost
+  double settle_s = deadline::kSettle_s;
+  double stop_s = deadline::kStop_s;
 };
 
 /// What one supervisor answers to a stop.
@@ -89,6 +90,9 @@ class GroupCoordinator {
     }
   };
 
+  /// Of the request that runs.
+  double settle_s() const { return running_.deadlines ? running_.deadlines->settle_s : limits_.settle_s; }
+  double stop_s() const { return running_.deadlines ? running_.deadlines->stop_s : limits_.stop_s; }
   bool current(int attempt) const { return attempt == attempt_ && state_ != State::idle && state_ != State::lost; }
   bool watching(int attempt) const {
     return attempt == attempt_ && (state_ == State::running || state_ == State::settling);

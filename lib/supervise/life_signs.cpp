@@ -21,7 +21,8 @@ LifeSigns::LifeSigns(Transport& transport, double leader_s)
   clocks_.at(static_cast<std::size_t>(transport.rank())).same_clock();
 }
 
-void LifeSigns::begin() {
+void LifeSigns::begin(double leader_s) {
+  run_s_ = leader_s;
   running_ = true;
   last_beat_ = Clock::now();
   beat_due_ = Deadline::in_seconds(0);
@@ -30,9 +31,9 @@ void LifeSigns::begin() {
 std::optional<Failure> LifeSigns::beat() {
   if (!beat_due_.expired()) return std::nullopt;
   const double pause_s = std::chrono::duration<double>(Clock::now() - last_beat_).count();
-  if (pause_s > 2 * kBeat_s) last_pause_s_ = pause_s;
+  if (pause_s > 2 * deadline::kBeat_s) last_pause_s_ = pause_s;
   last_beat_ = Clock::now();
-  beat_due_ = Deadline::in_seconds(kBeat_s);
+  beat_due_ = Deadline::in_seconds(deadline::kBeat_s);
   if (transport_.rank() != 0) {
     Json body = to_json(self_);
     body["now_ns"] = ns_of(Clock::now());
@@ -102,7 +103,7 @@ void LifeSigns::learn_clock(int from, const ProcessIdentity& who, const Json& si
 
 bool LifeSigns::look_due(bool now) {
   if (!now && !look_due_.expired()) return false;
-  look_due_ = Deadline::in_seconds(kBeat_s);
+  look_due_ = Deadline::in_seconds(deadline::kBeat_s);
   return true;
 }
 

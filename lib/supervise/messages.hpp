@@ -32,7 +32,7 @@ inline constexpr std::uint32_t kHung = kFirstSuperviseKind + 9;          ///< su
 inline constexpr std::uint32_t kInterrupted = kFirstSuperviseKind + 10;  ///< supervisor -> rank 0, last words: {signal}
 inline constexpr std::uint32_t kFinish = kFirstSuperviseKind + 11;    ///< rank 0 -> supervisor: {exit_code, farewell}
 inline constexpr std::uint32_t kFinished = kFirstSuperviseKind + 12;  ///< supervisor -> rank 0: {}
-/// rank 0 -> supervisor and back, every kBeat_s: ProcessIdentity and {now_ns}, the sender's clock; from rank 0 also
+/// rank 0 -> supervisor and back, every deadline::kBeat_s: ProcessIdentity and {now_ns}, the sender's clock; from rank 0 also
 /// {within_s}: when the next one is due; to rank 0 also {leader_sent_ns, leader_heard_ns}: its last sign, and when it came
 inline constexpr std::uint32_t kAlive = kFirstSuperviseKind + 13;
 }  // namespace message

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <mutex>
 
+#include "core/deadlines.hpp"
 #include "supervise/worker_process.hpp"
 
 namespace symmbench {
@@ -27,7 +28,7 @@ extern "C" void note_signal(int signal, siginfo_t* info, void*) {
   if (!g_received.compare_exchange_strong(none, signal)) return;
   g_sender = info->si_pid;
   g_code = info->si_code;
-  alarm(SignalWatch::kLeaveWithin_s);
+  alarm(deadline::kLeaveWithin_s);
 }
 
 constexpr std::array kLaunchers = {"mpirun",  "mpiexec", "mpiexec.hydra", "hydra_pmi_proxy",

@@ -8,7 +8,7 @@ namespace symmbench {
 void die_with_parent();
 
 /// While one lives, SIGTERM and SIGINT are only noted (any number of them may live; they share the note). The first of
-/// the two also arms an alarm: a process that has not left on its own within kLeaveWithin_s is killed by the kernel.
+/// the two also arms an alarm: a process that has not left on its own within deadline::kLeaveWithin_s is killed by the kernel.
 /// What was in place before comes back with the last one.
 class SignalWatch {
  public:
@@ -22,8 +22,6 @@ class SignalWatch {
   /// What is known of it: "SIGTERM (from the launcher)", which also makes a SIGTERM of every Ctrl-C;
   /// "SIGINT (from the terminal)"; "SIGTERM (from pid 4711, bash)"; its name alone when this process sent it itself.
   std::string cause() const;
-
-  static constexpr unsigned kLeaveWithin_s = 5;
 };
 
 }  // namespace symmbench

@@ -20,13 +20,6 @@ namespace symmbench {
 namespace {
 
 constexpr int kExitFailed = 1, kExitInterrupted = 3, kExitHung = 4;
-/// mpirun sends SIGKILL one second after SIGTERM; what follows these (a report, a journal) must fit in as well.
-constexpr double kInterruptedRun_s = 0.15;
-constexpr double kInterruptedServe_s = 0.7;
-constexpr double kSilent_s = 5;         ///< several beats missed, which no busy machine explains
-constexpr double kBetweenRuns_s = 120;  ///< rank 0 decides on the device, folds a report, writes it
-constexpr double kFinish_s = 5;
-constexpr double kFinishInterrupted_s = 0.2;
 
 }  // namespace
 
@@ -59,7 +52,7 @@ class Supervisor::Impl {
   }
 
   RunOutcome run(const GroupWork& work_of_group, double time_limit_s);
-  void announce_silence() noexcept { signs_.announce(kBetweenRuns_s); }
+  void announce_silence() noexcept { signs_.announce(deadline::kBetweenRuns_s); }
   bool finish(int exit_code, const Json& farewell);
   int serve(const std::function<void(const Json&)>& last_duty);
   bool orderly() const { return orderly_; }
@@ -264,17 +257,24 @@ void Supervisor::Impl::look_for_the_dead() {
 
 /// Only what was so before the run was stopped: afterwards everybody falls silent.
 void Supervisor::Impl::tell_silent() {
-  for (const auto& line : signs_.peers().silent(kSilent_s)) {
+  for (const auto& line : signs_.peers().silent(deadline::kSilent_s)) {
     record(to_json(EventRecord{.what = "rank_silent", .detail = line, .data = nullptr}));
   }
 }
 
 RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_limit_s) try {
   const auto limit = Deadline::in_seconds(time_limit_s);
-  signs_.begin();
+  double stop_s = options_.stop_s, leader_s = options_.leader_s;
+  std::vector<std::vector<WorkRequest>> work;
+  for (const GroupCoordinator& coordinator : coordinators_) {
+    const auto& requests = work.emplace_back(work_of_group(coordinator.group()));
+    stop_s = longest(requests, &Deadlines::stop_s, stop_s);
+    leader_s = longest(requests, &Deadlines::leader_s, leader_s);
+  }
+  signs_.begin(leader_s);
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
   for (std::size_t group = 0; group < coordinators_.size(); ++group) {
-    coordinators_[group].begin(work_of_group(static_cast<int>(group)), Clock::now());
+    coordinators_[group].begin(std::move(work[group]), Clock::now());
     carry_out(coordinators_[group]);
   }
   while (!all_finished()) {
@@ -284,11 +284,11 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
       const bool rank_lost = !signals_.received() && interrupted_->starts_with("lost");
       if (!rank_lost) tell_silent();
       keeper_.dismiss();
-      halt_all(rank_lost ? options_.stop_s : kInterruptedRun_s);
+      halt_all(rank_lost ? stop_s : deadline::kInterruptedRun_s);
       return {.interrupted = true, .interrupted_by = *interrupted_};
     }
     if (limit.expired()) {
-      halt_all(options_.stop_s + 1);
+      halt_all(stop_s + 1);
       if (auto reason = trouble()) interrupted_ = std::move(reason);
       return {.interrupted = true, .interrupted_by = interrupted_.value_or("time limit")};
     }
@@ -317,7 +317,7 @@ bool Supervisor::Impl::finish(int exit_code, const Json& farewell) try {
   keeper_.dismiss();
   const Blob body = body_of({{"exit_code", exit_code}, {"farewell", farewell}});
   for (int rank = 1; rank < transport_.size(); ++rank) send(rank, message::kFinish, body);
-  await_farewells(interrupted_ || signals_.received() ? kFinishInterrupted_s : kFinish_s);
+  await_farewells(interrupted_ || signals_.received() ? deadline::kInterruptedFinish_s : deadline::kFinish_s);
   orderly_ = farewells_ == transport_.size() - 1 && transport_.all_sent();
   return orderly_;
 } catch (const std::exception& error) {
@@ -328,7 +328,7 @@ bool Supervisor::Impl::finish(int exit_code, const Json& farewell) try {
 /// Rank 0 is gone or stands still, and with it the report: what is known goes to this rank's journal and stderr. Whoever
 /// stood still itself accuses nobody: rank 0 has left without it.
 int Supervisor::Impl::leave_without_leader() {
-  const Failure failure = signs_.paused_s() > kSilent_s ? signs_.own_pause() : signs_.leader_failure();
+  const Failure failure = signs_.paused_s() > deadline::kSilent_s ? signs_.own_pause() : signs_.leader_failure();
   const bool dead = failure.reason == Reason::crashed;
   own_journal_.append(to_json(FailureRecord{.status = dead ? "failed" : "hung", .failure = failure}));
   log_line("symmbench: rank {} leaves: {}. {}", transport_.rank(), failure.detail,
@@ -349,7 +349,7 @@ int Supervisor::Impl::serve(const std::function<void(const Json&)>& last_duty) t
       if (!exit_code_ && signs_.peers().death()) return leave_without_leader();
     }
     if (signalled) {
-      leave_by = Deadline::in_seconds(kInterruptedServe_s);
+      leave_by = Deadline::in_seconds(deadline::kInterruptedServe_s);
       keeper_.dismiss();
       send(0, message::kInterrupted, body_of({{"signal", signals_.cause()}}));
     }
@@ -360,7 +360,7 @@ int Supervisor::Impl::serve(const std::function<void(const Json&)>& last_duty) t
   if (!exit_code_) return kExitInterrupted;
   if (last_duty) last_duty(farewell_);
   send(0, message::kFinished, body_of(Json::object()));
-  const auto bound = Deadline::in_seconds(kFinish_s);
+  const auto bound = Deadline::in_seconds(deadline::kFinish_s);
   while (!transport_.all_sent() && !bound.expired()) {
     transport_.progress();
     sched_yield();

@@ -10,15 +10,16 @@
 
 namespace symmbench {
 
+/// Bounds count until requests bring their own (WorkRequest::deadlines, core/deadlines.hpp).
 struct SupervisorOptions {
   std::string job_nonce;   ///< same on all ranks
   int group_size = 0;      ///< ranks per group; divides the world
   double round_s = 20;     ///< how long a round waits for its last rank
   double watchdog_s = 30;  ///< added to what a worker allows itself before it is taken for hung
-  double settle_s = 2;     ///< after a first vain wait: for the other ranks' view of it, before all are stopped
-  double stop_s = 10;      ///< for a supervisor to answer; longer, and the rank is lost
-  double leader_s = 120;   ///< without a word from rank 0 while it runs something: rank 0 is lost
-  bool isolate = true;     ///< false: the worker is a thread of this process; a crash ends the job, a hang the run
+  double settle_s = deadline::kSettle_s;
+  double stop_s = deadline::kStop_s;
+  double leader_s = deadline::kBetweenRuns_s;  ///< without a word from rank 0 while it runs something: rank 0 is lost
+  bool isolate = true;  ///< false: the worker is a thread of this process; a crash ends the job, a hang the run
   std::vector<std::string> worker_argv;  ///< how to start a worker: {"/proc/self/exe", "worker"}
   WorkerTask task;                       ///< for isolate == false
   ChannelFaults channel_faults = {};     ///< provoked between this supervisor and its worker

@@ -1,6 +1,7 @@
 #include "supervise/work.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "core/error.hpp"
 
@@ -16,17 +17,25 @@ std::vector<std::string> allocators_of(const WorkRequest& request) {
   return names;
 }
 
+double longest(const std::vector<WorkRequest>& requests, double Deadlines::*bound, double least) {
+  for (const WorkRequest& request : requests) {
+    if (request.deadlines) least = std::max(least, (*request.deadlines).*bound);
+  }
+  return least;
+}
+
 namespace {
 
 Json deadlines_json(const std::optional<Deadlines>& deadlines) {
   if (!deadlines) return nullptr;
-  return {deadlines->kernel_wait_s, deadlines->stream_s, deadlines->round_s, deadlines->watchdog_s};
+  return {deadlines->kernel_wait_s, deadlines->stream_s, deadlines->round_s, deadlines->watchdog_s,
+          deadlines->settle_s,      deadlines->die_s,    deadlines->stop_s,  deadlines->leader_s};
 }
 
 std::optional<Deadlines> deadlines_from(const Json& json) {
   if (json.is_null()) return std::nullopt;
-  return Deadlines{json.at(0).get<double>(), json.at(1).get<double>(), json.at(2).get<double>(),
-                   json.at(3).get<double>()};
+  const auto seconds = json.get<std::array<double, 8>>();
+  return Deadlines{seconds[0], seconds[1], seconds[2], seconds[3], seconds[4], seconds[5], seconds[6], seconds[7]};
 }
 
 }  // namespace

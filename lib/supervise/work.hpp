@@ -34,6 +34,9 @@ struct WorkRequest {
 /// Every allocator that the items name, in order of first mention.
 std::vector<std::string> allocators_of(const WorkRequest& request);
 
+/// The longest that any of them brings, `least` at least.
+double longest(const std::vector<WorkRequest>& requests, double Deadlines::*bound, double least);
+
 Json to_json(const WorkRequest& request);
 WorkRequest work_request_from(const Json& json);
 

@@ -52,6 +52,7 @@ void WorkerKeeper::start(WorkRequest request) {
   killed_by_others_ = false;
   const double round_s = request.deadlines ? request.deadlines->round_s : options_.round_s;
   watchdog_s_ = request.deadlines ? request.deadlines->watchdog_s - round_s : options_.watchdog_s;
+  die_s_ = request.deadlines ? request.deadlines->die_s : deadline::kDieWithin_s;
   WorkerLaunch launch = options_.launch;
   if (request.deadlines) launch.start_s = std::max(watchdog_s_, deadline::kContext_s);
   const auto first_rank = static_cast<std::uint32_t>(group_ * group_size_);
@@ -86,7 +87,7 @@ void WorkerKeeper::fail(Failure failure) {
 
 void WorkerKeeper::stop(int attempt) {
   if (attempt != attempt_ || stop_deadline_) return;
-  stop_deadline_ = Deadline::in_seconds(deadline::kDieWithin_s);
+  stop_deadline_ = Deadline::in_seconds(die_s_);
   if (!link_) {
     report_stopped(last_end_);
     return;

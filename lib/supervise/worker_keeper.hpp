@@ -64,7 +64,7 @@ class WorkerKeeper {
 
   std::unique_ptr<WorkerLink> link_;
   int attempt_ = -1;
-  double watchdog_s_ = 0;  ///< of the request that runs
+  double watchdog_s_ = 0, die_s_ = 0;  ///< of the request that runs
   bool said_done_ = false, said_failed_ = false, said_hung_ = false, broken_ = false, dismissed_ = false;
   int rounds_waiting_ = 0;
   Clock::time_point answered_at_;          ///< last round result: until then the worker was not to blame for waiting

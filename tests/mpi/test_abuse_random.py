@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -156,13 +157,22 @@ KINDS = {each.__name__: each for each in (
     disk_is_full, strangers_connect)}
 
 
+def accused_in_words(text):
+    """Whom a line of output or a reason names: dead, frozen, silent or lost."""
+    return {int(rank) for rank in re.findall(r"(?:rank (?=\d+'s process)|rank (?=\d+ \(\S+, pid)|lost rank )(\d+)", text)}
+
+
 def accused_ranks(report):
-    """Whom the report blames: in rows, lifecycles and incidents. Who waited accuses its peer."""
+    """Whom the report blames: in rows, lifecycles, incidents, as silent, or as the end of the run. Who waited accuses its
+    peer."""
     incidents = list(report["run"]["incidents"])
     for entry in report["stability"]:
         incidents += entry["incidents"]
         incidents.append({"failure": entry["first_failure"], "status": "failed"})
-    blamed = set()
+    blamed = accused_in_words(report["run"]["interrupted_by"] or "")
+    for event in report["run"]["events"]:
+        if event["what"] == "rank_silent":
+            blamed |= accused_in_words(event["detail"])
     for each in incidents + report["results"]:
         failure = each["failure"]
         if not failure or each["status"] not in ("failed", "hung"):
@@ -181,7 +191,9 @@ class RandomAbuse(RunTest):
             abuse = Abuse(self.seed, number)
             with self.subTest(seed=self.seed, number=number, abuse=str(abuse)):
                 print(f"seed {self.seed} run {number}: {abuse}", file=sys.stderr, flush=True)
+                began = time.monotonic()
                 self.run_one(abuse)
+                print(f"  {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
             number += 1
         print(f"{number - self.first} runs", file=sys.stderr)
 
@@ -227,6 +239,7 @@ class RandomAbuse(RunTest):
         self.assertEqual([path for path in self.scratch.rglob("*.tmp-*")], [], told)
         with open("/proc/net/unix") as table:
             self.assertNotIn("@symmbench.", table.read())
+        self.assertLessEqual(accused_in_words(done.stdout + done.stderr), abuse.culprits, told)
         path = moved[0] if moved else self.report
         if abuse.has_report is None and not path.exists():
             return self.assert_journals_tell(abuse, told)

@@ -51,6 +51,8 @@ TEST_CASE("a plan tells cases, memory, deadlines, time and notes") {
   CHECK(contains(
       text,
       "a kernel gives up after 4 s, its stream after 6 s, a round between ranks after 8 s, the watchdog after 12 s"));
+  CHECK(contains(text, "the others are heard for 2 s; a killed worker has 5 s to die"));
+  CHECK(contains(text, "after a signal, never longer: 0.15 s for workers"));
   CHECK(contains(text, "(estimate)"));
   CHECK(contains(text, "residual_rmsnorm bf16: 1 KiB, 4 KiB run as 16 KiB (1 x 8192)"));
   CHECK(contains(text_of_plan(parse_command_line({"plan", "--group-size", "2"}).config, 4),
@@ -72,6 +74,8 @@ TEST_CASE("a plan as JSON has every case with its keys and the same memory as it
   const auto& deadlines = json.at("deadlines_s");
   CHECK(deadlines.at("round") == 20.0);
   CHECK(deadlines.at("start_up").at("mpi_init") > 0);
+  CHECK(deadlines.at("supervisors").at("stop") == 8.0);
+  CHECK(deadlines.at("after_signal").at("leave") == 5);
   REQUIRE(deadlines.at("groups").size() == 3);
   const auto& group = deadlines.at("groups")[0];
   CHECK(group.at("round") >= 20.0);

@@ -26,6 +26,19 @@ TEST_CASE("of the waits that lie in one another the inner one ends first") {
   }
 }
 
+TEST_CASE("what supervisors wait for each other grows with what makes machines slow, and never shrinks") {
+  const Deadlines hasty = deadlines_of(0.5, 0.1), busy = deadlines_of(20, 8);
+  CHECK(hasty.settle_s == kUsual.settle_s);
+  CHECK(hasty.stop_s == kUsual.stop_s);
+  CHECK(hasty.leader_s == deadline::kLeastLeader_s);
+  CHECK(busy.settle_s == 8 * kUsual.settle_s);
+  CHECK(busy.stop_s == 8 * kUsual.stop_s);
+  for (const Deadlines& each : {hasty, kUsual, busy}) {
+    CHECK(each.die_s < each.stop_s);  // a supervisor tells of a worker that does not die
+    CHECK(each.leader_s >= each.watchdog_s);
+  }
+}
+
 TEST_CASE("work is allowed several times what it was measured to take, on top of what nothing may take") {
   CHECK(allowance_s(kUsual, 0) == kUsual.round_s);
   CHECK(allowance_s(kUsual, 33) >= 3 * 33.0);

@@ -17,23 +17,38 @@ constexpr std::size_t kSizes = 10, kFirst = 8, kMost = 24;
 /// By how much the placements of each size differ, as a standard deviation of the logarithm of one allocator's time.
 using Luck = std::array<double, kSizes>;
 
+/// What else machines do that no allocator does.
+struct Machine {
+  double drift = 0;         ///< by how much, as a logarithm, a run's placements become slower from first to last
+  double step = 0;          ///< by how much everything is slower from a random block of each size on: a clock changes
+  bool outliers = false;    ///< luck has the tails of Student's t with 3 degrees of freedom, not a normal one's
+  double of_workspace = 0;  ///< luck that an allocator's placement has at all sizes alike, as a standard deviation
+};
+
 class SyntheticRun {
  public:
-  SyntheticRun(unsigned seed, const Luck& luck) : engine_(seed), luck_(luck) {}
+  SyntheticRun(unsigned seed, const Luck& luck, const Machine& machine = {})
+      : engine_(seed), luck_(luck), machine_(machine) {
+    for (auto& pair : of_workspace_) pair = {machine_.of_workspace * lucky(), machine_.of_workspace * lucky()};
+  }
 
   /// A-B-B-A in one placement, each allocator with luck of its own, A `slower` times as slow.
   PlacementBlocks placement(std::size_t size, double slower) {
     PlacementBlocks blocks;
-    const double a = slower * std::exp(luck_[size] * normal_(engine_)), b = std::exp(luck_[size] * normal_(engine_));
-    for (int block = 0; block < 2; ++block) {
-      blocks.a.push_back(batches(a)), blocks.b.push_back(batches(b));
-    }
+    const auto& [shared_a, shared_b] = of_workspace_[placements_[size] % kMost];
+    const double a = slower * std::exp(luck_[size] * lucky() + shared_a);
+    const double b = std::exp(luck_[size] * lucky() + shared_b);
+    blocks.a = {batches(a * now(size, 0)), batches(a * now(size, 3))};
+    blocks.b = {batches(b * now(size, 1)), batches(b * now(size, 2))};
+    ++placements_[size];
     return blocks;
   }
 
   /// As a worker measures it: further placements while it is not decided.
   PairedCase measure(std::size_t size, double slower, std::size_t most) {
     std::vector<PlacementBlocks> placements;
+    placements_[size] = 0;
+    step_at_ = std::uniform_int_distribution<std::size_t>(0, 4 * kFirst)(engine_);
     while (placements.size() < kFirst) placements.push_back(placement(size, slower));
     while (placements.size() < most && compare_early(*pair_up(placements), kSizes).verdict == PairVerdict::ambiguous) {
       placements.push_back(placement(size, slower));
@@ -49,6 +64,15 @@ class SyntheticRun {
   }
 
  private:
+  double lucky() { return machine_.outliers ? tailed_(engine_) / std::sqrt(3.0) : normal_(engine_); }
+
+  /// How slow the machine is in block `position` of the placement under way.
+  double now(std::size_t size, std::size_t position) const {
+    const std::size_t block = 4 * placements_[size] + position;
+    const double done = static_cast<double>(block) / (4 * kFirst);
+    return std::exp(machine_.drift * done + (block >= step_at_ ? machine_.step : 0));
+  }
+
   std::vector<double> batches(double time) {
     std::vector<double> times(3);
     for (double& one : times) one = time * std::exp(0.005 * normal_(engine_));
@@ -57,7 +81,12 @@ class SyntheticRun {
 
   std::mt19937 engine_;
   std::normal_distribution<double> normal_;
+  std::student_t_distribution<double> tailed_{3};
   Luck luck_;
+  Machine machine_;
+  std::array<std::pair<double, double>, kMost> of_workspace_{};
+  std::array<std::size_t, kSizes> placements_{};
+  std::size_t step_at_ = 0;
 };
 
 bool is_difference(const PairedComparison& result) {
@@ -73,13 +102,13 @@ Luck everywhere(double deviation) {
 /// As seen on GPUs: percents where a few packets decide, next to nothing where bytes do.
 constexpr Luck kSmallMessages{0.05, 0.05, 0.04, 0.02, 0.01, 0.005, 0.005, 0.003, 0.003, 0.003};
 
-/// Of 1,000 runs of two patterns, those that blame or praise an allocator that is like the other.
-int runs_with_a_false_verdict(const Luck& luck, std::size_t most) {
+/// Of 1,000 runs of so many patterns, those that blame or praise an allocator that is like the other.
+int runs_with_a_false_verdict(const Luck& luck, std::size_t most, const Machine& machine = {}, int patterns = 2) {
   int runs = 0;
   for (unsigned seed = 1; seed <= 1000; ++seed) {
-    SyntheticRun run(seed, luck);
+    SyntheticRun run(seed, luck, machine);
     bool wrong = false;
-    for (int pattern = 0; pattern < 2; ++pattern) {
+    for (int pattern = 0; pattern < patterns; ++pattern) {
       const auto results = run.pattern(1, most);
       wrong = wrong || std::any_of(results.begin(), results.end(), is_difference);
     }
@@ -97,6 +126,27 @@ TEST_CASE("at most one run in a hundred blames an allocator that is like the oth
 
 TEST_CASE("looking again after every further placement does not add false verdicts") {
   CHECK(runs_with_a_false_verdict(kSmallMessages, kMost) <= 10);
+}
+
+TEST_CASE("machines that become slower, at once or by and by, add no false verdicts") {
+  for (const double by : {0.05, 0.3}) {
+    CHECK(runs_with_a_false_verdict(kSmallMessages, kFirst, {.drift = by}) <= 10);
+    CHECK(runs_with_a_false_verdict(kSmallMessages, kFirst, {.step = by}) <= 10);
+  }
+}
+
+TEST_CASE("placements that are now and then far slower than the others add no false verdicts") {
+  CHECK(runs_with_a_false_verdict(kSmallMessages, kFirst, {.outliers = true}) <= 10);
+  CHECK(runs_with_a_false_verdict(everywhere(0.05), kMost, {.outliers = true}) <= 10);
+}
+
+TEST_CASE("a workspace whose place is bad for all sizes is no difference of allocators") {
+  CHECK(runs_with_a_false_verdict(everywhere(0.005), kFirst, {.of_workspace = 0.03}) <= 10);
+  CHECK(runs_with_a_false_verdict(kSmallMessages, kMost, {.of_workspace = 0.03}) <= 10);
+}
+
+TEST_CASE("many patterns of many sizes are one run, too") {
+  CHECK(runs_with_a_false_verdict(kSmallMessages, kFirst, {}, 5) <= 10);
 }
 
 TEST_CASE("a difference of 10 % is found in 19 of 20 runs of 8 placements that differ by 2 %") {
