@@ -25,10 +25,12 @@ std::vector<std::string> case_ids_of(const std::vector<WorkItem>& items) {
 
 }  // namespace
 
-GroupCoordinator::GroupCoordinator(int group, std::vector<int> members, CoordinatorLimits limits)
+GroupCoordinator::GroupCoordinator(int group, std::vector<int> members, CoordinatorLimits limits,
+                                   std::function<std::string(int rank)> sight_of)
     : group_(group),
       members_(std::move(members)),
       limits_(limits),
+      sight_of_(std::move(sight_of)),
       rounds_(std::chrono::duration_cast<std::chrono::nanoseconds>(seconds(limits.round_s))) {}
 
 GroupCoordinator::Member& GroupCoordinator::member(int rank) {
@@ -356,6 +358,7 @@ void GroupCoordinator::lose_silent_rank() {
                   .rank = lost_rank_},
       .others = {},
       .hung = true};
+  if (sight_of_) attribution.failure.detail += "; its process: " + sight_of_(*lost_rank_);
   if (events_ > 0) {
     Attribution theirs = attribute(reports, case_ids_of(running_.items));
     attribution.others = std::move(theirs.others);

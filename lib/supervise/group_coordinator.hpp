@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -47,8 +48,10 @@ class GroupCoordinator {
   };
   using Command = std::variant<Start, Stop, Answer, Append>;  ///< Start and Stop go to every member
 
-  /// Members are consecutive world ranks; the first is the leader.
-  GroupCoordinator(int group, std::vector<int> members, CoordinatorLimits limits);
+  /// Members are consecutive world ranks; the first is the leader. `sight_of`: what can be seen of the supervisor of a
+  /// rank that does not answer, in words (PeerWatch::sight()); may be empty.
+  GroupCoordinator(int group, std::vector<int> members, CoordinatorLimits limits,
+                   std::function<std::string(int rank)> sight_of = {});
 
   /// The requests of the next run, in order. @pre finished()
   void begin(std::vector<WorkRequest> requests, Clock::time_point now);
@@ -115,6 +118,7 @@ class GroupCoordinator {
   int group_;
   std::vector<int> members_;
   CoordinatorLimits limits_;
+  std::function<std::string(int rank)> sight_of_;
   RoundTable rounds_;
   std::map<RoundId, std::vector<int>> open_rounds_;  ///< who came so far
 

@@ -9,6 +9,9 @@
 namespace symmbench {
 namespace {
 
+/// Of a process on another host: dead, frozen, or cut off from the network, all look alike.
+constexpr const char* kOutOfSight = "out of sight from here, so that no more than its silence is known";
+
 /// "row of CASE", "rank": enough to find it in the journal.
 std::string words_of(const Json& record) {
   std::string text = type_of(record);
@@ -53,13 +56,27 @@ std::optional<Failure> PeerWatch::death() {
   return std::nullopt;
 }
 
+std::string PeerWatch::sight(int rank) const {
+  const ProcessIdentity& who = peers_.at(static_cast<std::size_t>(rank)).who;
+  switch (look_at(who)) {
+    case ProcessSight::unseen:
+      return fmt::format("{}: {}", who.text(), kOutOfSight);
+    case ProcessSight::gone:
+      return who.text() + ": dead";
+    case ProcessSight::alive:
+    case ProcessSight::stopped:
+      break;
+  }
+  return fmt::format("{}: {}", who.text(), proc_evidence(who.pid));
+}
+
 Failure PeerWatch::silence(int rank, double silent_s) const {
   const ProcessIdentity& who = peers_.at(static_cast<std::size_t>(rank)).who;
   const ProcessSight sight = look_at(who);
   if (sight == ProcessSight::gone) return death_of(rank);
   Failure failure = failure_at(rank, who);
   failure.reason = Reason::timed_out;
-  if (sight != ProcessSight::unseen) failure.doing = proc_evidence(who.pid);
+  failure.doing = sight == ProcessSight::unseen ? kOutOfSight : proc_evidence(who.pid);
   failure.detail = fmt::format("rank {}'s process ({}) said nothing for {:.3g} s{}{}", rank, who.text(), silent_s,
                                failure.doing.empty() ? "" : ": ", failure.doing);
   return failure;
@@ -71,8 +88,8 @@ std::vector<std::string> PeerWatch::silent(double silent_s) const {
     const Peer& peer = peers_[rank];
     if (peer.leaves || !peer.heard || look_at(peer.who) != ProcessSight::unseen) continue;
     if (const double since_s = seconds_since(*peer.heard); since_s > silent_s) {
-      lines.push_back(fmt::format("rank {} ({}) had last been heard of {:.1f} s before the run was stopped", rank,
-                                  peer.who.text(), since_s));
+      lines.push_back(fmt::format("rank {} ({}) had last been heard of {:.1f} s before the run was stopped; {}", rank,
+                                  peer.who.text(), since_s, kOutOfSight));
     }
   }
   return lines;

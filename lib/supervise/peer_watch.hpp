@@ -26,6 +26,9 @@ class PeerWatch {
   /// The first rank whose process is gone without having said that it leaves: supervisor/crashed, with what was last
   /// heard of it. Each is told once. Other hosts are out of sight.
   std::optional<Failure> death();
+  /// "node1, pid 4711: state T (stopped by a signal)": what can be seen of its process from here, and that it is only its
+  /// silence where it is on another host.
+  std::string sight(int rank) const;
   /// That `rank` was not heard of for so long, with what can be seen of its process: supervisor/timed_out, or crashed.
   Failure silence(int rank, double silent_s) const;
   /// Ranks out of sight that have been silent for more than `silent_s`, though they are to speak all the time: one line

@@ -45,9 +45,9 @@ class Supervisor::Impl {
     for (int first = 0; first < transport_.size(); first += options_.group_size) {
       std::vector<int> members(static_cast<std::size_t>(options_.group_size));
       for (int i = 0; i < options_.group_size; ++i) members[static_cast<std::size_t>(i)] = first + i;
-      coordinators_.emplace_back(
-          first / options_.group_size, std::move(members),
-          CoordinatorLimits{.round_s = options_.round_s, .settle_s = options_.settle_s, .stop_s = options_.stop_s});
+      const CoordinatorLimits limits{options_.round_s, options_.settle_s, options_.stop_s};
+      coordinators_.emplace_back(first / options_.group_size, std::move(members), limits,
+                                 [this](int rank) { return signs_.peers().sight(rank); });
     }
   }
 

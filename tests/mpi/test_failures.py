@@ -219,6 +219,7 @@ class Failures(RunTest):
         self.assertEqual(self.load()["verdict"]["exit_code"], 4)
         (incident,) = self.load()["run"]["incidents"]  # of no allocator
         self.assertEqual((incident["failure"]["layer"], incident["failure"]["rank"]), ("supervisor", 3), done.stdout)
+        self.assertIn("state T (stopped by a signal)", incident["failure"]["detail"])
         self.assertNotIn("rank 0's process", done.stderr)  # who was woken to be ended finds it gone, and accuses nobody
 
     def test_two_runs_with_one_report_do_not_touch_each_other(self):

@@ -129,10 +129,8 @@ TEST_CASE("looking again after every further placement does not add false verdic
 }
 
 TEST_CASE("machines that become slower, at once or by and by, add no false verdicts") {
-  for (const double by : {0.05, 0.3}) {
-    CHECK(runs_with_a_false_verdict(kSmallMessages, kFirst, {.drift = by}) <= 10);
-    CHECK(runs_with_a_false_verdict(kSmallMessages, kFirst, {.step = by}) <= 10);
-  }
+  CHECK(runs_with_a_false_verdict(kSmallMessages, kFirst, {.drift = 0.3}) <= 10);
+  CHECK(runs_with_a_false_verdict(kSmallMessages, kFirst, {.step = 0.3}) <= 10);
 }
 
 TEST_CASE("placements that are now and then far slower than the others add no false verdicts") {

@@ -39,6 +39,23 @@ TEST_CASE("a failure that was heard of before everybody left is recorded althoug
   CHECK(story.starts.size() == 1);
 }
 
+TEST_CASE("a supervisor that does not answer is told with what can be seen of its process") {
+  GroupCoordinator group(0, {0, 1}, {.stop_s = 10}, [](int rank) { return "seen of " + std::to_string(rank); });
+  const Clock::time_point now{};
+  group.begin({pair_request({"x"})}, now);
+  group.worker_died(0, 0, {Kind::signalled, SIGSEGV}, now);
+  group.stopped(0, 0, {.end = {Kind::signalled, SIGSEGV}, .page = {}}, now);
+  group.tick(now + std::chrono::seconds(11));
+  std::string detail;
+  for (const auto& command : group.take_commands()) {
+    if (const auto* append = std::get_if<GroupCoordinator::Append>(&command)) {
+      detail = append->record.at("failure").at("detail").get<std::string>();
+    }
+  }
+  CHECK(detail ==
+        "rank 1's supervisor answers no more: it did not stop its worker within 10 s; its process: seen of 1");
+}
+
 TEST_CASE("leaving records nothing where nothing had happened") {
   Story story(2);
   story.begin({pair_request({"x"})});

@@ -90,6 +90,32 @@ TEST_CASE("nobody is called dead who said that it leaves, or who is out of sight
   CHECK_FALSE(peers.death());
 }
 
+TEST_CASE("of a process on another host no more than its silence is claimed") {
+  const Sleeper sleeper;
+  PeerWatch peers(1);
+  ProcessIdentity far = sleeper.identity();
+  far.boot_id = "another machine";
+  peers.identify(0, far);
+  peers.heard(0);
+  sleeper.strike(SIGSTOP);  // as it happens, and not to be known
+  const Failure failure = peers.silence(0, 7.5);
+  CHECK_THAT(failure.detail, ContainsSubstring("said nothing for 7.5 s: out of sight from here"));
+  CHECK_THAT(peers.sight(0), ContainsSubstring("out of sight"));
+  const auto lines = peers.silent(-1);
+  REQUIRE(lines.size() == 1);
+  CHECK_THAT(lines[0], ContainsSubstring("no more than its silence is known"));
+}
+
+TEST_CASE("what can be seen of a process is its state, or that it is dead") {
+  const Sleeper sleeper;
+  PeerWatch peers(1);
+  peers.identify(0, sleeper.identity());
+  sleeper.strike(SIGSTOP);
+  CHECK_THAT(peers.sight(0), ContainsSubstring(": state T (stopped by a signal)"));
+  sleeper.strike(SIGKILL);
+  CHECK_THAT(peers.sight(0), ContainsSubstring(": dead"));
+}
+
 TEST_CASE("a supervisor that stands still is told with the state of its process") {
   const Sleeper sleeper;
   PeerWatch peers(1);
