@@ -2,9 +2,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "core/unique_fd.hpp"
@@ -12,20 +12,20 @@
 namespace symmbench {
 namespace {
 
-constexpr double kUnlimited_s = 1e8;
+constexpr double kHeld_s = 10;  ///< what a held worker is allowed, again and again
+constexpr int kRenewEvery_ms = 200;
 
-/// Until whoever has the other end of the FIFO closes it.
-void wait_for_release(const std::string& fifo) {
-  int fd = -1;
-  do {
-    fd = open(fifo.c_str(), O_RDONLY | O_CLOEXEC);
-  } while (fd < 0 && errno == EINTR);
-  const UniqueFd end(fd);
-  char ignored = 0;
-  ssize_t got = 0;
-  do {
-    got = end ? read(end.get(), &ignored, 1) : 0;
-  } while (got > 0 || (got < 0 && errno == EINTR));
+/// Until whoever opened the other end of the FIFO closes it. A worker that is stopped meanwhile is found hung: it allows
+/// itself nothing any more.
+void wait_for_release(const std::string& fifo, Heartbeat& page) {
+  page.allow(kHeld_s);
+  const UniqueFd end(open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  pollfd released{.fd = end.get(), .events = POLLIN, .revents = 0};
+  // A FIFO does not hang up before the first to open its other end has closed it.
+  while (end && (released.revents & (POLLHUP | POLLERR)) == 0) {
+    poll(&released, 1, kRenewEvery_ms);
+    page.allow(kHeld_s);
+  }
 }
 
 }  // namespace
@@ -36,8 +36,7 @@ HeldHeartbeat::HeldHeartbeat(Heartbeat& page, const WorkRequest& request, std::f
 void HeldHeartbeat::reached(const WorkPoint& point) {
   const std::string fifo = folder_ / fmt::format("{}.rank{}", to_text(point), world_rank_);
   if (access(fifo.c_str(), R_OK) != 0) return;
-  page().allow(kUnlimited_s);
-  wait_for_release(fifo);
+  wait_for_release(fifo, page());
   page().allow(allowance_s());
 }
 

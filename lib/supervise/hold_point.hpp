@@ -13,7 +13,8 @@ inline constexpr const char* kHoldVariable = "SYMMBENCH_HOLD";
 /// worker opens it to read and waits for the end of file. Whoever can open it to write without waiting knows that the
 /// worker is there, and lets it go by closing it; so no hold outlives the test that asked for it. A FIFO that has been
 /// removed holds nobody, which is how a fresh worker gets past the point that its predecessor was held at.
-/// The worker's allowance does not run while it is held, and begins anew after. What other ranks allow it does run.
+/// The worker's allowance is renewed while it is held, and begins anew after; so one that is stopped while it is held is
+/// found hung. What other ranks allow it does run.
 class HeldHeartbeat final : public PointHeartbeat {
  public:
   HeldHeartbeat(Heartbeat& page, const WorkRequest& request, std::filesystem::path folder, int world_rank);
