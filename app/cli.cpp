@@ -207,6 +207,11 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
   if (!command.run_options) return parsed;
   refuse_nccl_tests_variables([](const char* name) -> const char* { return std::getenv(name); });
   parsed.notes = take_nccl_tests_options(typed.text);
+  const char* const min_bandwidth = std::getenv("NCCL_TESTS_MIN_BW");
+  if (auto note = take_min_bandwidth(typed.text, min_bandwidth)) {
+    parsed.notes.push_back(std::move(*note));
+  }
+  parsed.typed = typed.text;
   parsed.plan_only = typed.text.contains("plan");
   if (const auto at = typed.text.find("ranks"); at != typed.text.end()) parsed.ranks = ranks_from(at->second);
   std::optional<Document> file;
@@ -216,7 +221,12 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
   }
   auto context = context_from_environment(parsed.config_path);
   if (file) context.file_lines = std::move(file->lines);
-  parsed.config = resolve(file ? &file->value : nullptr, configuration_of(typed), context);
+  try {
+    parsed.config = resolve(file ? &file->value : nullptr, configuration_of(typed), context);
+  } catch (const Error& error) {
+    if (!min_bandwidth || error.failure().detail.find("--min-busbw") == std::string::npos) throw;
+    fail_config(fmt::format("NCCL_TESTS_MIN_BW='{}' in the environment: {}", min_bandwidth, error.failure().detail));
+  }
   return parsed;
 }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "app/new_file.hpp"
 #include "app/product.hpp"
 #include "config/option_value.hpp"
 #include "gate/comparison_text.hpp"

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "app/command_list.hpp"
-#include "app/new_file.hpp"
 #include "app/product.hpp"
 #include "catalog/glossary.hpp"
 #include "config/option_value.hpp"

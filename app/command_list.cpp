@@ -8,7 +8,6 @@
 #include "app/product.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
-#include "core/log.hpp"
 #include "core/text.hpp"
 #include "fault/fault_table.hpp"
 #include "memory/allocators.hpp"
@@ -141,15 +140,11 @@ std::string list_text(const Json& list) {
 }
 
 int command_list(const ParsedCommand& parsed) {
-  Json list;
-  try {
-    list = list_json(parsed.subjects.front());
-  } catch (const Error& error) {
-    log_line("symmbench list: {}", error.failure().detail);
-    return 2;
-  }
-  print_product(parsed.json ? list.dump(2) + "\n" : list_text(list));
-  return 0;
+  return with_name(parsed, [](const ParsedCommand& named) {
+    const Json list = list_json(named.subjects.front());
+    print_product(named.json ? list.dump(2) + "\n" : list_text(list));
+    return 0;
+  });
 }
 
 }  // namespace symmbench

@@ -9,17 +9,12 @@
 namespace symmbench {
 
 int command_plan(const ParsedCommand& parsed) {
-  std::string text;
   for (const auto& note : parsed.notes) log_line("symmbench {}: {}", parsed.command, note);
-  try {
-    const Plan plan = make_plan(parsed.config, parsed.ranks, 0);
-    text = parsed.json ? plan_json(parsed.config, plan).dump(2) + "\n" : plan_text(parsed.config, plan);
-  } catch (const Error& error) {
-    log_line("symmbench {}: {}", parsed.command, error.failure().detail);
-    return 2;
-  }
-  print_product(text);
-  return 0;
+  return with_name(parsed, [](const ParsedCommand& named) {
+    const Plan plan = make_plan(named.config, named.ranks, 0);
+    print_product(named.json ? plan_json(named.config, plan).dump(2) + "\n" : plan_text(named.config, plan));
+    return 0;
+  });
 }
 
 }  // namespace symmbench

@@ -100,24 +100,25 @@ RankIntent intent(const ParsedCommand& command, const std::optional<std::string>
           .config_text = objection ? "" : command.config.config_text};
 }
 
-Invocation invocation_of(const RunConfig& config, const std::vector<std::string>& arguments, int world_size) {
+Invocation invocation_of(const ParsedCommand& parsed, const std::vector<std::string>& arguments, int world_size) {
   std::vector<std::string> words{program_invocation_name};
   words.insert(words.end(), arguments.begin(), arguments.end());
   return {.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}},
           .command = fmt::format("symmbench {}", fmt::join(arguments, " ")),
-          .repro_command =
-              repro_command(config, {.program = program_path(), .arguments = arguments, .world_size = world_size}),
+          .repro_command = repro_command(parsed.config,
+                                         {.program = program_path(), .typed = parsed.typed, .world_size = world_size}),
           .emulated_command = emulated_command(words, world_size)};
 }
 
 /// What is known of a run whose ranks disagree goes where its report was to go.
-void report_apart(const RunConfig& config, const std::vector<std::string>& arguments, std::span<const RankIntent> ranks,
-                  const Disagreement& apart) {
+void report_apart(const ParsedCommand& parsed, const std::vector<std::string>& arguments,
+                  std::span<const RankIntent> ranks, const Disagreement& apart) {
   if (apart.exit_code == static_cast<int>(ExitCode::usage)) return;
   const auto written = objection_of([&] {
+    const RunConfig& config = parsed.config;
     const auto world_size = static_cast<int>(ranks.size());
     const JobPlan plan(config, world_size);
-    const Invocation invocation = invocation_of(config, arguments, world_size);
+    const Invocation invocation = invocation_of(parsed, arguments, world_size);
     Json report = report_of_disagreement(plan, config, invocation, ranks, apart.why);
     OutputFiles files(config.outputs, config.output_dir);
     for (const auto& problem : files.store(report, "").problems) log_line("symmbench run: {}", problem);
@@ -139,7 +140,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
   if (apart) {
     if (mpi.rank() == 0) {
       log_line("{}", apart->why);
-      if (!objection && !command.text && !command.plan_only) report_apart(command.config, arguments, ranks, *apart);
+      if (!objection && !command.text && !command.plan_only) report_apart(command, arguments, ranks, *apart);
     }
     return leave(mpi, apart->exit_code);
   }
@@ -158,7 +159,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
     const bool printed = !anyone_objects(mpi, "output", objection_of(print));
     return leave(mpi, static_cast<int>(printed ? ExitCode::passed : ExitCode::no_verdict));
   }
-  const Invocation invocation = invocation_of(command.config, arguments, mpi.size());
+  const Invocation invocation = invocation_of(command, arguments, mpi.size());
   return run_job(mpi, job_options(command.config, mpi.rank(), mpi.size()), journal_dir(command.config),
                  [&](MpiJob& job) { return coordinate(job, *plan, command.config, invocation); });
 }

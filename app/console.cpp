@@ -13,7 +13,6 @@
 #include "app/product.hpp"
 #include "core/log.hpp"
 #include "report/crossover_text.hpp"
-#include "report/nccl_table.hpp"
 #include "report/summary.hpp"
 #include "report/text.hpp"
 
@@ -33,6 +32,7 @@ Console::Console(const RunConfig& config)
                          .colour = colour_,
                          .verbose = config.verbose,
                          .figures = config.columns}),
+      nccl_(std::cout),
       progress_(progress_place(config.quiet ? ProgressSetting::off : config.progress, rewrites_lines(terminal_),
                                rewrites_lines(terminal_behind(STDERR_FILENO)))) {}
 
@@ -43,7 +43,8 @@ void Console::append(const Json& record) {
   if (type == "rank" || type == "run_started") add_record(known_, record);
   if (type == "run_started") {
     progress_.plan(record.at("planned_rows").size());
-    if (shows_results()) write_device_list(std::cout, report_head(record, rank_facts_));
+    head_ = report_head(record, rank_facts_);
+    if (shows_results() && config_.format == OutputFormat::table) write_device_list(std::cout, head_);
   }
   if (type == "row") progress_.row_done();
   if (type == "event") say(record.value("what", std::string()), record.value("detail", std::string()));
@@ -68,18 +69,27 @@ void Console::tell_failure(FailureRecord record) {
   }
 }
 
-void Console::on_plan(const RunStarted& started) { table_.on_plan(started); }
+CaseListener* Console::table() {
+  if (!shows_results()) return nullptr;
+  return config_.format == OutputFormat::nccl ? static_cast<CaseListener*>(&nccl_) : &table_;
+}
+
+void Console::on_plan(const RunStarted& started) {
+  nccl_.set_head(head_);
+  if (CaseListener* shown = table()) shown->on_plan(started);
+}
 
 void Console::on_case(const DecidedCase& decided) {
-  if (config_.format != OutputFormat::table || !shows_results()) return;
+  CaseListener* shown = table();
+  if (shown == nullptr) return;
   progress_.clear();
-  table_.on_case(decided);
+  shown->on_case(decided);
   std::cout.flush();
 }
 
 void Console::on_end() {
   progress_.clear();
-  if (config_.format == OutputFormat::table && shows_results()) table_.on_end();
+  if (CaseListener* shown = table()) shown->on_end();
 }
 
 bool Console::end(const Json& report, const std::vector<OutputFile>& stored) {
@@ -96,7 +106,7 @@ bool Console::end(const Json& report, const std::vector<OutputFile>& stored) {
   if (config_.quiet) {
     write_verdict_line(std::cout, report, look);
   } else {
-    if (nccl) write_nccl(std::cout, report);
+    if (nccl) nccl_.end(report);
     write_crossover(std::cout, report, nccl);
     write_verdict(std::cout, report, stored, look);
   }

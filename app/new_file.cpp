@@ -18,11 +18,4 @@ void check_new_file(const ParsedCommand& parsed) {
   check_writable(*parsed.output);
 }
 
-int with_name(const ParsedCommand& parsed, int (*command)(const ParsedCommand&)) try {
-  return command(parsed);
-} catch (const Error& error) {
-  if (error.failure().layer != Layer::config) throw;
-  fail_config(fmt::format("symmbench {}: {}", parsed.command, error.failure().detail));
-}
-
 }  // namespace symmbench

@@ -8,7 +8,4 @@ namespace symmbench {
 /// not writable
 void check_new_file(const ParsedCommand& parsed);
 
-/// Does `command`; what argv and files decide begins with the command's name when it is told.
-int with_name(const ParsedCommand& parsed, int (*command)(const ParsedCommand&));
-
 }  // namespace symmbench

@@ -1,10 +1,13 @@
 #include "app/product.hpp"
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
 
+#include "config/option_value.hpp"
 #include "core/error.hpp"
 
 namespace symmbench {
@@ -24,6 +27,13 @@ void print_product(std::string_view text) {
 bool product_arrived() {
   std::cout.flush();
   return std::cout.good() && std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+}
+
+int with_name(const ParsedCommand& parsed, int (*command)(const ParsedCommand&)) try {
+  return command(parsed);
+} catch (const Error& error) {
+  if (error.failure().layer != Layer::config) throw;
+  fail_config(fmt::format("symmbench {}: {}", parsed.command, error.failure().detail));
 }
 
 }  // namespace symmbench

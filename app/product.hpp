@@ -1,6 +1,8 @@
 #pragma once
 #include <string_view>
 
+#include "app/cli.hpp"
+
 namespace symmbench {
 
 /// Writes to stdout what a command is for, and makes sure that it arrived there.
@@ -9,5 +11,8 @@ void print_product(std::string_view text);
 
 /// The same of what was printed before, in pieces: whether all of it arrived. Nothing more is written after a failure.
 bool product_arrived();
+
+/// Does `command`; what argv and files decide begins with the command's name when it is told.
+int with_name(const ParsedCommand& parsed, int (*command)(const ParsedCommand&));
 
 }  // namespace symmbench

@@ -53,6 +53,8 @@ inline constexpr RowKey kRowKeys[] = {
     {"graph", KeyType::flag, KeySource::launch},
     {"buffers", KeyType::integer, KeySource::launch},
     {"buffers_asked", KeyType::integer},
+    {"variant", KeyType::name},
+    {"capacity_bytes", KeyType::integer},
 };
 
 }  // namespace symmbench

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "config/option_value.hpp"
 #include "core/text.hpp"
@@ -47,7 +48,6 @@ struct Variable {
 constexpr Variable kNcclTestsVariables[] = {
     {"NCCL_TESTS_SPLIT", "ranks are split into contiguous groups by --group-size N"},
     {"NCCL_TESTS_SPLIT_MASK", "ranks are split into contiguous groups by --group-size N"},
-    {"NCCL_TESTS_MIN_BW", "it is not a gate here, and a run must not pass in spite of it"},
     {"NCCL_TESTS_DEVICE", "CUDA_VISIBLE_DEVICES says which GPUs the ranks of a host take, in their order"},
 };
 
@@ -90,6 +90,23 @@ std::vector<std::string> take_nccl_tests_options(TypedOptions& typed) {
         graph->second));
   }
   return notes;
+}
+
+std::optional<std::string> take_min_bandwidth(TypedOptions& typed, const char* variable) {
+  constexpr double kShare = 0.9;  // what nccl-tests asks for of the value that it is given
+  if (variable == nullptr || *variable == '\0') return std::nullopt;
+  const auto asked = fmt::format("NCCL_TESTS_MIN_BW='{}' in the environment", variable);
+  double value = 0;
+  const std::string_view text(variable);
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (read.ec != std::errc{} || read.ptr != text.data() + text.size() || !(value >= 0) || value > 1e6) {
+    fail_config(fmt::format("{}: must be a number of GB/s, from 0 to 1000000", asked));
+  }
+  if (typed.contains("min_busbw")) fail_config(fmt::format("{}: must not be combined with --min-busbw", asked));
+  if (value == 0) return std::nullopt;
+  typed["min_busbw"] = fmt::format("{}", value * kShare);
+  return fmt::format("{}: each series must reach 0.9 of it on average, as in nccl-tests: --min-busbw {}", asked,
+                     typed["min_busbw"]);
 }
 
 void refuse_nccl_tests_variables(const char* (*value_of)(const char* name)) {

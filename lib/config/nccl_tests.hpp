@@ -33,6 +33,11 @@ using TypedOptions = std::map<std::string, std::string>;
 /// @throws Error{config, invalid_argument} for a value that asks for what does not run here, with what to do instead
 std::vector<std::string> take_nccl_tests_options(TypedOptions& typed);
 
+/// NCCL_TESTS_MIN_BW of the environment, nullptr where it is unset, becomes --min-busbw: there, too, a run fails whose average
+/// bus bandwidth is below 0.9 of it. Returns what is to be told of it.
+/// @throws Error{config, invalid_argument} where it is no number of GB/s, or --min-busbw was typed as well
+std::optional<std::string> take_min_bandwidth(TypedOptions& typed, const char* variable);
+
 /// Refuses variables of nccl-tests that would change what runs or passes there and have no effect here: a gate that is
 /// ignored is a false pass. `value_of` gives a variable's value, nullptr when it is unset, as std::getenv.
 /// @throws Error{config, invalid_argument} naming the variable, its value and what to do instead

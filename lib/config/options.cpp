@@ -64,7 +64,7 @@ constexpr Choice kDevices[] = {
 constexpr Choice kIsolation[] = {{"process", "a worker process per rank and case group: survives hangs and crashes"},
                                  {"none", "a thread of the rank: for debuggers"}};
 constexpr Choice kFormats[] = {{"table", "a line per case and a verdict block"},
-                               {"nccl", "the 13 columns and footers of nccl-tests"},
+                               {"nccl", "the 13 columns and footers of nccl-tests, in and out of place unless --in-place says otherwise"},
                                {"none", "the verdict's exit code only"}};
 constexpr auto kFigureChoices = choices(kTableFigures);
 constexpr Choice kProgress[] = {{"auto", "rewritten on a terminal, a line every 10 s on stderr elsewhere"},
@@ -122,6 +122,11 @@ constexpr OptionSpec kOwnOptions[] = {
      "rows of a message, as a list (instead of --minbytes and --maxbytes)", {}, from(1, 16777216)},
     {"hidden", 0, Kind::counts, Scope::sweep, Group::shape, "LIST", "8192",
      "elements of a row; a size in bytes becomes floor(bytes / row) tokens", {}, from(1, 1048576)},
+    {"workspace-tokens", 0, Kind::integer, Scope::sweep, Group::shape, "N", "",
+     "workspaces hold messages of N tokens, as a server's do that then sends short ones; unset: the largest message", {},
+     from(1, 16777216)},
+    {"workspace-bytes", 0, Kind::bytes, Scope::sweep, Group::shape, "BYTES", "",
+     "the same in bytes of a message (instead of --workspace-tokens)", {}, from(1, kMaxBytes)},
     {"weight-bias", 0, Kind::number, Scope::sweep, Group::shape, "X", "0",
      "RMSNorm multiplies by (X + gamma); 1 is Gemma's form", {}, {.low = -100, .high = 100}},
     {"epsilon", 0, Kind::number, Scope::sweep, Group::shape, "X", "1e-6", "RMSNorm's epsilon", {},
@@ -194,6 +199,9 @@ constexpr OptionSpec kOwnOptions[] = {
     {"skip-if-unsupported", 0, Kind::flag, Scope::run, Group::stability, "", "",
      "exit 77 instead of 3 where this machine cannot run what was asked"},
     {"baseline", 0, Kind::path, Scope::run, Group::stability, "FILE", "", "report to compare with", {}, {}, kLater},
+    {"min-busbw", 0, Kind::number, Scope::run, Group::stability, "GB/S", "0",
+     "fail where the rows of one allocator, algorithm, type and pattern have a smaller bus bandwidth on average, in and out "
+     "of place; NCCL's own are left out; 0: no such limit. NCCL_TESTS_MIN_BW=X is 0.9 X, as in nccl-tests", {}, from(0, 1e6)},
     {"max-regress", 0, Kind::percent, Scope::run, Group::stability, "PERCENT", "", "slowdown that fails against the baseline",
      {}, from(0, 1000), kLater},
     {"threshold", 0, Kind::path, Scope::run, Group::stability, "FILE", "", "limits that results must keep", {}, {},

@@ -11,8 +11,9 @@
 namespace symmbench {
 namespace {
 
-/// mpirun looks for a --tune of its own in the whole command line, and would take the next word for its file.
-const std::string kTuneForMpirun = "--tune=on";
+/// A flag that is on. mpirun looks for a --tune of its own in the whole command line, and would take the next word for its
+/// file.
+std::string flag_word(const OptionSpec& spec) { return spec.name == "tune" ? "--tune=on" : spec.flag_name(); }
 
 /// Quoted for a shell where needed.
 std::string shell_word(const std::string& text) {
@@ -31,7 +32,7 @@ std::string options_that_differ(const Json& settings) {
     const auto at = settings.find(spec.key());
     if (at == settings.end() || spec.says_where()) continue;
     if (spec.kind == OptionKind::flag) {
-      if (at->get<bool>()) words += " " + (spec.name == "tune" ? kTuneForMpirun : spec.flag_name());
+      if (at->get<bool>()) words += " " + flag_word(spec);
       continue;
     }
     const auto text = text_from_value(spec, *at);
@@ -42,33 +43,6 @@ std::string options_that_differ(const Json& settings) {
   return words;
 }
 
-/// An option as typed: its row of the option table, and whether the next word is its value.
-struct TypedOption {
-  const OptionSpec* spec = nullptr;  ///< nullptr: none of the table
-  std::string value;                 ///< joined to it: "--config=x", "-Jx"
-  bool value_follows = false;
-};
-
-TypedOption typed_option(const std::string& word) {
-  TypedOption typed;
-  if (!word.starts_with('-') || word.size() < 2) return typed;
-  if (word.starts_with("--")) {
-    const auto end = std::min(word.find('='), word.size());
-    std::string key = word.substr(2, end - 2);
-    std::replace(key.begin(), key.end(), '-', '_');
-    typed.spec = find_option(key);
-    if (end < word.size()) typed.value = word.substr(end + 1);
-  } else {
-    const auto table = option_table();
-    const auto at =
-        std::find_if(table.begin(), table.end(), [&](const OptionSpec& spec) { return spec.letter == word[1]; });
-    if (at != table.end()) typed.spec = &*at;
-    typed.value = word.substr(2);
-  }
-  typed.value_follows = typed.spec != nullptr && typed.spec->kind != OptionKind::flag && typed.value.empty();
-  return typed;
-}
-
 /// A file where there is one, made absolute; the name of a shipped one otherwise.
 std::string absolute_if_file(const std::string& value) {
   std::error_code failed;
@@ -77,24 +51,18 @@ std::string absolute_if_file(const std::string& value) {
   return failed ? value : path.lexically_normal().string();
 }
 
-std::string typed_without_outputs(const std::vector<std::string>& words) {
+std::string typed_without_outputs(const TypedOptions& typed) {
   std::string command;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    TypedOption typed = typed_option(words[i]);
-    const std::string& option = words[i];
-    const bool stands_alone = typed.spec != nullptr && typed.spec->kind == OptionKind::output &&
-                              stands_alone_before(i + 1 < words.size() ? words[i + 1] : std::string());
-    const bool takes_next = typed.value_follows && i + 1 < words.size() && !stands_alone;
-    if (takes_next) typed.value = words[++i];
-    if (typed.spec != nullptr && typed.spec->says_where()) continue;
-    const bool reads_file =
-        typed.spec != nullptr && (typed.spec->kind == OptionKind::path || typed.spec->kind == OptionKind::table);
-    if (reads_file) {
-      command += fmt::format(" {} {}", typed.spec->flag_name(), shell_word(absolute_if_file(typed.value)));
+  for (const auto& spec : option_table()) {
+    const auto at = typed.find(spec.key());
+    if (at == typed.end() || spec.says_where()) continue;
+    if (spec.kind == OptionKind::flag) {
+      if (value_from_text(spec, at->second, Origin::command_line(spec)).get<bool>()) command += " " + flag_word(spec);
       continue;
     }
-    command += " " + (option == "--tune" ? kTuneForMpirun : shell_word(option));
-    if (takes_next) command += " " + shell_word(typed.value);
+    const bool reads_file = spec.kind == OptionKind::path || spec.kind == OptionKind::table;
+    command +=
+        fmt::format(" {} {}", spec.flag_name(), shell_word(reads_file ? absolute_if_file(at->second) : at->second));
   }
   return command;
 }
@@ -109,7 +77,7 @@ std::string repro_command(const RunConfig& config, const Launch& launch) {
   settings.update(sweep);
   const bool has_table = settings.contains("tuning") && settings.at("tuning").is_object();
   if (config.sweeps.size() == 1 && !has_table) return start + options_that_differ(settings);
-  return start + typed_without_outputs({launch.arguments.begin() + 1, launch.arguments.end()});
+  return start + typed_without_outputs(launch.typed);
 }
 
 std::string emulated_command(const std::vector<std::string>& words, int world_size) {

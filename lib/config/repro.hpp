@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "config/nccl_tests.hpp"
 #include "config/run_config.hpp"
 #include "core/json.hpp"
 
@@ -9,14 +10,14 @@ namespace symmbench {
 
 /// How a run was started.
 struct Launch {
-  std::string program;                 ///< path of the executable
-  std::vector<std::string> arguments;  ///< from "run" on, as typed
+  std::string program;  ///< path of the executable
+  TypedOptions typed;   ///< as the command line was cut
   int world_size = 0;
 };
 
 /// One command that repeats the run, ready to be pasted into a shell on the same machine: the options that differ from their
-/// defaults, or, where options alone cannot say it (several sweeps, a table of a file), the command line as it was typed,
-/// with the paths it reads made absolute. Without what says where this run writes.
+/// defaults, or, where options alone cannot say it (several sweeps, a table of a file), the options that were typed, with the
+/// paths they read made absolute. Without what says where this run writes.
 std::string repro_command(const RunConfig& config, const Launch& launch);
 
 /// The command that was typed, `words` from the program's name on, on the emulated device instead. For a shell.

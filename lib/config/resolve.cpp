@@ -42,6 +42,13 @@ void resolve_upstream(Settings& settings, bool is_torch) {
   value = std::move(allocators);
 }
 
+/// A table of nccl-tests has both halves; who asks for one of them has asked for it.
+void take_both_places(Settings& settings) {
+  const auto& patterns = settings.at("pattern").value;
+  if (std::find(patterns.begin(), patterns.end(), "allreduce") == patterns.end()) return;
+  settings.at("in_place").value = Json::array({false, true});
+}
+
 /// --tune measures its own algorithms, whatever a config file lists.
 void take_tuned_algorithms(Settings& settings, const Settings& typed) {
   if (const auto asked = typed.find("algorithm"); asked != typed.end()) {
@@ -125,6 +132,8 @@ Sweep sweep_from(const Settings& settings) {
   sweep.blocks = get<std::uint32_t>(settings, "blocks");
   sweep.threads = get<std::uint32_t>(settings, "threads");
   sweep.pdl = get<bool>(settings, "pdl");
+  sweep.workspace_tokens = get_optional<std::uint64_t>(settings, "workspace_tokens").value_or(0);
+  sweep.workspace_bytes = get_optional<std::uint64_t>(settings, "workspace_bytes").value_or(0);
   PatternParameters::visit([&](std::string_view name, std::string_view, auto member) {
     settings.at(std::string(name)).value.get_to(sweep.parameters.*member);
   });
@@ -153,6 +162,15 @@ std::vector<TableFigure> columns_from(const Settings& run) {
   std::vector<TableFigure> figures;
   for (const auto& name : asked->second.value) figures.push_back(*value_named(kTableFigures, name.get<std::string>()));
   return figures;
+}
+
+/// @throws Error{config, invalid_argument} where nothing could ever reach it
+double min_busbw_from(const Settings& run) {
+  const auto limit = get<double>(run, "min_busbw");
+  if (limit > 0 && run.at("device").value == "host") {
+    run.at("min_busbw").fail("must not be combined with --device host: an emulated device has no bandwidth");
+  }
+  return limit;
 }
 
 void check_loudness(const Settings& run) {
@@ -226,6 +244,7 @@ RunConfig run_config_from(const Settings& run) {
   config.inject = inject_from(run);
   config.strict = get<bool>(run, "strict");
   config.skip_if_unsupported = get<bool>(run, "skip_if_unsupported");
+  config.min_busbw_gbs = min_busbw_from(run);
   config.raw_samples = get<bool>(run, "raw_samples");
   config.format = format_from(get<std::string>(run, "format"));
   config.progress = get<std::string>(run, "progress") == "off" ? ProgressSetting::off : ProgressSetting::automatic;
@@ -267,9 +286,11 @@ RunConfig resolve(const Json* config_file, const Json& command_line, const Resol
   const auto typed = command_line_layer(command_line);
   auto base = default_layer();
   std::vector<Settings> sweeps;
+  bool place_is_asked = typed.contains("in_place");
   if (config_file) {
     const auto prefix = context.file_name + ": ";
     if (!config_file->is_object()) fail_config(prefix + "must be an object {defaults..., \"sweeps\": [{...}]}");
+    place_is_asked = place_is_asked || config_file->contains("in_place");
     base = merged(std::move(base), file_layer({*config_file, context.file_name, context.file_lines, "", false}));
     if (const auto list = config_file->find("sweeps"); list != config_file->end()) {
       const auto name = fmt::format("{}sweeps{}", prefix, line_note(context.file_lines, "sweeps"));
@@ -291,6 +312,9 @@ RunConfig resolve(const Json* config_file, const Json& command_line, const Resol
   echo["sweeps"] = Json::array();
   for (const auto& sweep : sweeps) {
     auto settings = without_unused(merged(merged(base, sweep), typed));
+    if (config.format == OutputFormat::nccl && !place_is_asked && !sweep.contains("in_place")) {
+      take_both_places(settings);
+    }
     resolve_upstream(settings, context.upstream_is_torch);
     if (config.tune) take_tuned_algorithms(settings, typed);
     config.sweeps.push_back(sweep_from(settings));

@@ -35,6 +35,8 @@ struct Sweep {
   std::uint32_t buffers = 0;              ///< sets of buffers per batch; 0: one per iteration where they fit
   std::uint32_t blocks = 0, threads = 0;  ///< 0: chosen by the kernels
   bool pdl = true;                        ///< programmatic dependent launch
+  /// What workspaces hold at least, beside their own messages: tokens of a row, or bytes; 0: nothing more.
+  std::uint64_t workspace_tokens = 0, workspace_bytes = 0;
   PatternParameters parameters;
 };
 
@@ -60,6 +62,7 @@ struct RunConfig : WorkerConfig {
   Isolation isolation = Isolation::process;
   bool strict = false;
   bool skip_if_unsupported = false;
+  double min_busbw_gbs = 0;  ///< of each series; 0: no limit
   bool raw_samples = false;
   bool tune = false;   ///< measure what a tuning table needs, and write one
   TuningTable tuning;  ///< how `auto` decides

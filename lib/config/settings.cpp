@@ -15,11 +15,9 @@ namespace {
 constexpr const char* kSizeKeys[] = {"minbytes", "maxbytes", "stepfactor", "stepbytes"};
 
 /// Options of which one layer may hold only one.
-constexpr std::pair<const char*, const char*> kExclusive[] = {{"tokens", "minbytes"},
-                                                              {"tokens", "maxbytes"},
-                                                              {"tokens", "stepfactor"},
-                                                              {"tokens", "stepbytes"},
-                                                              {"stepbytes", "stepfactor"}};
+constexpr std::pair<const char*, const char*> kExclusive[] = {
+    {"tokens", "minbytes"},  {"tokens", "maxbytes"},      {"tokens", "stepfactor"},
+    {"tokens", "stepbytes"}, {"stepbytes", "stepfactor"}, {"workspace_tokens", "workspace_bytes"}};
 
 void check_exclusive(const Settings& layer) {
   for (const auto& [one, other] : kExclusive) {
@@ -58,6 +56,8 @@ Settings merged(Settings base, const Settings& layer) {
   for (const auto* key : kSizeKeys) {
     if (layer.contains(key)) base.erase("tokens");
   }
+  if (layer.contains("workspace_bytes")) base.erase("workspace_tokens");
+  if (layer.contains("workspace_tokens")) base.erase("workspace_bytes");
   for (const auto& [key, setting] : layer) base.insert_or_assign(key, setting);
   return base;
 }

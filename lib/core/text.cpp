@@ -77,7 +77,8 @@ std::string figure_text(double value, std::size_t width) {
   for (const int decimals : {2, 1, 0}) {
     if (auto text = fmt::format("{:.{}f}", value, decimals); text.size() <= width) return text;
   }
-  return fmt::format("{:.1e}", value);
+  const auto text = fmt::format("{:.1e}", value);
+  return text.size() <= width ? text : fmt::format("{:.0e}", value);
 }
 
 std::optional<std::string> nearest_name(std::string_view word, std::span<const std::string> candidates) {

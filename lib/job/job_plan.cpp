@@ -69,6 +69,8 @@ std::vector<Json> JobPlan::planned_rows() const {
           Json row = bench_case.keys();
           row["allocator"] = allocator;
           row["label"] = case_group.id;
+          row["capacity_bytes"] =
+              case_group.capacity.empty() ? Json(nullptr) : Json(case_group.capacity.message_bytes());
           row["auto_algorithm"] = name_of(bench_case.auto_choice.algorithm);
           row["auto_source"] = bench_case.auto_choice.source;
           row["skip"] = json_or_null(bench_case.skip);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "bench/batch_ring.hpp"
 #include "core/text.hpp"
 #include "job/run_deadlines.hpp"
@@ -62,6 +64,17 @@ std::string memory_text(const MemoryEstimate& memory, int ranks) {
                             format_bytes(rank_bytes * static_cast<std::uint64_t>(ranks)), ranks);
 }
 
+/// Empty where nothing is compared.
+std::string placements_text(const RunConfig& config, const Plan& plan) {
+  const bool compares = std::any_of(plan.groups.begin(), plan.groups.end(), [](const CaseGroup& group) {
+    return group.kind == GroupKind::measure && group.allocators.size() > 1;
+  });
+  if (!compares) return "";
+  return fmt::format("Placements of compared workspaces: {}{}\n", config.placements,
+                     config.placements > 1 ? ", more where they do not decide, fewer where memory is short"
+                                           : ": no verdict between allocators");
+}
+
 Json group_json(const CaseGroup& group) {
   Json cases = Json::array();
   for (const auto& one : group.cases) {
@@ -105,6 +118,7 @@ std::string plan_text(const RunConfig& config, const Plan& plan) {
   text += "\n";
   for (const auto& group : plan.groups) text += group_text(group);
   text += memory_text(memory_of(config, plan), ranks);
+  text += placements_text(config, plan);
   text += plan_deadlines_text(config, plan);
   text += fmt::format("Expected time: {:.0f} s on cuda, {:.0f} s on host (estimate)\n",
                       expected_seconds(plan, config, false), expected_seconds(plan, config, true));
@@ -121,6 +135,7 @@ Json plan_json(const RunConfig& config, const Plan& plan) {
           {"group_size", plan.group_size},
           {"groups", std::move(groups)},
           {"memory", memory_json(memory_of(config, plan), ranks)},
+          {"placements", config.placements},
           {"deadlines_s", plan_deadlines_json(config, plan)},
           {"expected_s",
            {{"cuda", expected_seconds(plan, config, false)},

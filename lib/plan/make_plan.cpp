@@ -8,6 +8,7 @@
 
 #include "config/option_value.hpp"
 #include "core/rank_groups.hpp"
+#include "core/text.hpp"
 #include "kernels/patterns.hpp"
 #include "plan/algorithm_choice.hpp"
 #include "plan/shapes.hpp"
@@ -128,11 +129,20 @@ class PlanBuilder {
       std::vector<std::string> notes;
       const auto shapes = message_shapes(sweep, pattern, dtype, hidden, notes);
       for (auto& note : notes) add_note(std::move(note));
-      for (const bool in_place : sweep.in_place) {
-        if (in_place && !spec_of(pattern).in_place) {
-          add_note(fmt::format("{}: not run in place, it has two outputs", name_of(pattern)));
-          continue;
+      auto places = sweep.in_place;
+      if (!spec_of(pattern).in_place && std::erase(places, true) > 0) {
+        add_note(fmt::format("{}: not run in place, it has two outputs", name_of(pattern)));
+      }
+      if (config_.format == OutputFormat::nccl && !config_.tune) {
+        // Both halves of a line, one after the other.
+        for (const auto& algorithm : sweep.algorithms) {
+          for (const auto& shape : shapes) {
+            for (const bool in_place : places) add_case(sweep, group, pattern, dtype, shape, in_place, algorithm);
+          }
         }
+        continue;
+      }
+      for (const bool in_place : places) {
         if (config_.tune) {
           for (const auto& shape : shapes) add_contest(sweep, group, pattern, dtype, shape, in_place);
           continue;
@@ -201,7 +211,29 @@ class PlanBuilder {
       fail_config(
           fmt::format("the sweeps must give at most {} cases: give fewer sizes, shapes or algorithms", kMaxCases));
     }
+    reserve(sweep, group, added, message.row);
     group.cases.push_back(std::move(added));
+  }
+
+  /// A workspace that holds more than its messages: so many rows of `row` elements, or so many bytes.
+  static void reserve(const Sweep& sweep, CaseGroup& group, const Case& one, std::uint64_t row) {
+    if ((sweep.workspace_tokens == 0 && sweep.workspace_bytes == 0) || one.skip || one.reference()) return;
+    const bool by_tokens = sweep.workspace_tokens != 0;
+    const auto fail = [&](const std::string& problem) {
+      fail_config(by_tokens ? fmt::format("--workspace-tokens '{}': {}", sweep.workspace_tokens, problem)
+                            : fmt::format("--workspace-bytes '{}': {}", sweep.workspace_bytes, problem));
+    };
+    CallShape most = one.shape;
+    const auto element = element_bytes(most.dtype);
+    most.hidden = by_tokens ? row : std::min(row, sweep.workspace_bytes / element);
+    if (most.hidden == 0) fail("must hold an element");
+    most.tokens = by_tokens ? sweep.workspace_tokens : sweep.workspace_bytes / (most.hidden * element);
+    if (most.message_bytes() < one.shape.message_bytes()) {
+      fail(fmt::format("holds {}, and {} needs {}", format_bytes(most.message_bytes()), one.id(),
+                       format_bytes(one.shape.message_bytes())));
+    }
+    if (const auto problem = MessageCapacity(most).problem()) fail(*problem);
+    group.capacity.add(most);
   }
 
   /// The same case under the same allocators is one row. Under partly the same ones it would give two rows with one

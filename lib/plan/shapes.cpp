@@ -40,7 +40,7 @@ std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DT
   const auto element = element_bytes(dtype);
   std::vector<MessageShape> shapes;
   if (!sweep.tokens.empty()) {
-    for (const auto tokens : sweep.tokens) shapes.push_back({tokens, hidden, tokens * hidden * element});
+    for (const auto tokens : sweep.tokens) shapes.push_back({tokens, hidden, tokens * hidden * element, hidden});
     return shapes;
   }
   // Several sizes may round to one shape: one note tells all of them.
@@ -49,6 +49,7 @@ std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DT
     const auto shape = shape_from_bytes(asked, spec_of(pattern).by_rows(), element, hidden);
     const bool is_new = shapes.empty() || shapes.back().tokens != shape.tokens || shapes.back().hidden != shape.hidden;
     if (is_new) shapes.push_back(shape);
+    shapes.back().row = hidden;
     const bool exact = shape.tokens * shape.hidden * element == asked;
     if (exact && is_new) continue;
     if (rounded.empty() || rounded.back().first.tokens != shape.tokens || rounded.back().first.hidden != shape.hidden) {

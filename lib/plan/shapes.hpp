@@ -13,6 +13,7 @@ namespace symmbench {
 struct MessageShape {
   std::uint64_t tokens = 0, hidden = 0;
   std::uint64_t asked_bytes = 0;  ///< before rounding
+  std::uint64_t row = 0;          ///< elements of a row as asked for; more than `hidden` where that is less than a row
 
   friend bool operator==(const MessageShape&, const MessageShape&) = default;
 };

@@ -6,45 +6,29 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <vector>
+#include <set>
 
+#include "core/text.hpp"
 #include "report/pick.hpp"
 #include "report/reference.hpp"
+#include "report/text.hpp"
 
 namespace symmbench {
 namespace {
 
-/// What one line is about: everything but in_place.
-constexpr std::array kLineKeys{"group",   "workspace", "transport", "algorithm", "algorithm_asked",
-                               "pattern", "dtype",     "tokens",    "hidden",    "message_bytes",
-                               "blocks",  "threads",   "pdl"};
+constexpr std::size_t kTimeWidth = 7, kBandwidthWidth = 6;
 
-struct Line {
-  const Json* out_of_place = nullptr;
-  const Json* in_place = nullptr;
-  const Json& any() const { return out_of_place != nullptr ? *out_of_place : *in_place; }
-};
-
-bool passed(const Json& row) { return row.at("status") == "ok" && row.at("time_us").is_object(); }
-
-bool same_line(const Json& a, const Json& b) {
-  return a.at("handle").at("asked") == b.at("handle").at("asked") &&
-         std::all_of(kLineKeys.begin(), kLineKeys.end(), [&](const char* key) { return a.at(key) == b.at(key); });
+Json shape_of(const Json& row) {
+  return Json::array({member(row, "tokens"), member(row, "hidden"), member(row, "message_bytes")});
 }
 
-std::vector<Line> lines_of(const std::vector<const Json*>& rows) {
-  std::vector<Line> lines;
-  for (const Json* row : rows) {
-    if (!passed(*row)) continue;
-    const Json in_place = pick_flag(*row, "in_place");
-    const bool second_half = !in_place.is_null() && in_place.get<bool>();
-    auto it = std::find_if(lines.begin(), lines.end(), [&](const Line& line) {
-      return same_line(line.any(), *row) && (second_half ? line.in_place : line.out_of_place) == nullptr;
-    });
-    if (it == lines.end()) it = lines.insert(lines.end(), Line{});
-    (second_half ? it->in_place : it->out_of_place) = row;
-  }
-  return lines;
+bool is_in_place(const Json& row) { return pick_flag(row, "in_place") == true; }
+
+bool passed(const Json& row) { return row.is_object() && row.at("status") == "ok" && row.at("time_us").is_object(); }
+
+bool is_wrong(const Json& row) {
+  const Json wrong = row.is_object() ? pick_integer(row, "wrong_elements") : Json(nullptr);
+  return !wrong.is_null() && wrong != 0;
 }
 
 /// nccl-tests' names; what it has no name for keeps ours.
@@ -61,58 +45,77 @@ std::uint64_t element_count(const Json& row) {
   return tokens.is_null() || hidden.is_null() ? 0 : tokens.get<std::uint64_t>() * hidden.get<std::uint64_t>();
 }
 
-std::string time_text(double time_us) {
-  if (time_us >= 10000) return fmt::format("{:7.0f}", time_us);
-  return time_us >= 100 ? fmt::format("{:7.1f}", time_us) : fmt::format("{:7.2f}", time_us);
+std::string figure_or_none(const Json& value, std::size_t width) {
+  return value.is_null() ? "N/A" : figure_text(value.get<double>(), width);
 }
 
-std::string half_text(const Json* row) {
-  if (row == nullptr) return fmt::format("  {}  {:6.2f}  {:6.2f}  {:>5}", time_text(0), 0.0, 0.0, "N/A");
-  const auto bandwidth = [&](const char* key) {
-    const Json value = pick_number(*row, key);
-    return value.is_null() ? 0.0 : value.get<double>();
-  };
-  const Json checked = pick_integer(*row, "checked_iterations");
-  const bool known = !checked.is_null() && checked.get<std::uint64_t>() > 0;
-  return fmt::format("  {}  {:6.2f}  {:6.2f}  {:>5}", time_text(row->at("time_us").at("mean").get<double>()),
-                     bandwidth("algbw_gbs"), bandwidth("busbw_gbs"),
-                     known ? row->at("wrong_elements").dump() : std::string("N/A"));
+std::string half_text(const Json& row) {
+  Json time = nullptr, algbw = nullptr, busbw = nullptr;
+  std::string wrong = "N/A";
+  if (passed(row)) {
+    time = row.at("time_us").at("mean");
+    algbw = pick_number(row, "algbw_gbs");
+    busbw = pick_number(row, "busbw_gbs");
+    const Json checked = pick_integer(row, "checked_iterations");
+    if (!checked.is_null() && checked != 0) wrong = row.at("wrong_elements").dump();
+  } else if (is_wrong(row)) {
+    wrong = row.at("wrong_elements").dump();
+  }
+  return fmt::format("  {:>7}  {:>6}  {:>6}  {:>6}", figure_or_none(time, kTimeWidth),
+                     figure_or_none(algbw, kBandwidthWidth), figure_or_none(busbw, kBandwidthWidth), wrong);
+}
+
+void write_titles(std::ostream& out, const std::array<const char*, 13>& titles) {
+  constexpr std::array<std::size_t, 13> kWidths{10, 12, 8, 6, 6, 7, 6, 6, 6, 7, 6, 6, 6};
+  std::string line = "#";
+  for (std::size_t i = 0; i < titles.size(); ++i) {
+    line += fmt::format("{}{:>{}}", i == 0 ? " " : "  ", titles[i], kWidths[i]);
+  }
+  fmt::print(out, "{} \n", line);
 }
 
 void write_header(std::ostream& out) {
-  fmt::print(out, "#{:>70}{:>35}\n", "out-of-place", "in-place");
-  fmt::print(out, "# {:>10}  {:>12}  {:>8}  {:>6}  {:>6}", "size", "count", "type", "redop", "root");
-  for (int half = 0; half < 2; ++half)
-    fmt::print(out, "  {:>7}  {:>6}  {:>6}  {:>5}", "time", "algbw", "busbw", "#wrong");
-  fmt::print(out, "\n# {:>10}  {:>12}  {:>8}  {:>6}  {:>6}", "(B)", "(elements)", "", "", "");
-  for (int half = 0; half < 2; ++half) fmt::print(out, "  {:>7}  {:>6}  {:>6}  {:>5}", "(us)", "(GB/s)", "(GB/s)", "");
-  fmt::print(out, "\n");
+  fmt::print(out, "#\n#{:>51}           out-of-place                       in-place          \n", "");
+  write_titles(out, {"size", "count", "type", "redop", "root", "time", "algbw", "busbw", "#wrong", "time", "algbw",
+                     "busbw", "#wrong"});
+  write_titles(out, {"(B)", "(elements)", "", "", "", "(us)", "(GB/s)", "(GB/s)", "", "(us)", "(GB/s)", "(GB/s)", ""});
 }
 
-/// What the 13 columns have no room for; a comment line whenever it changes.
-std::string nccl_section(const Json& row) {
+/// What nccl-tests says of its arguments: of the sizes that the table has, and of a configuration of one sweep.
+std::string arguments_text(const std::vector<Json>& rows, const Json& config) {
+  std::optional<std::uint64_t> least, most;
+  for (const Json& row : rows) {
+    const Json bytes = pick_integer(row, "message_bytes");
+    if (bytes.is_null()) continue;
+    least = std::min(least.value_or(UINT64_MAX), bytes.get<std::uint64_t>());
+    most = std::max(most.value_or(0), bytes.get<std::uint64_t>());
+  }
+  const Json sweeps = member(config, "sweeps");
+  const Json sweep = sweeps.is_array() && sweeps.size() == 1 ? sweeps[0] : Json(nullptr);
+  const auto number = [](const Json& from, const char* key) {
+    const Json value = pick_number(from, key);
+    return value.is_null() ? std::string("N/A") : fmt::format("{:g}", value.get<double>());
+  };
+  const bool by_bytes = !pick_number(sweep, "stepbytes").is_null();
+  const Json check = pick_flag(config, "check");
   return fmt::format(
-      "{}, {}, handle {}, {}, {}, group {} of {} ranks", text_or(row, "workspace"), text_or(row, "transport"),
-      text_or(row.at("handle"), "used", text_or(row.at("handle"), "asked", "?")), text_or(row, "pattern"),
-      text_or(row, "algorithm"), row.at("group").dump(), row.at("group_size").dump());
+      "nThread 1 nGpus 1 minBytes {} maxBytes {} step: {}({}) warmup iters: {} iters: {} agg iters: 1 validation: {} "
+      "graph: {}",
+      least.value_or(0), most.value_or(0), number(sweep, by_bytes ? "stepbytes" : "stepfactor"),
+      by_bytes ? "bytes" : "factor", number(sweep, "warmup_iters"), number(sweep, "iters"), check == true ? 1 : 0,
+      number(sweep, "cudagraph"));
 }
 
-struct Totals {
-  std::uint64_t wrong = 0;
-  std::string failure;  ///< of the first row that failed without wrong data
-  double busbw_sum = 0;
-  std::size_t halves = 0;
-};
+/// What the 13 columns have no room for, beside what the table's name has.
+std::string place_text(const Json& row) {
+  return fmt::format("{}, {}, handle {}, group {} of {} ranks", text_or(row, "workspace"), text_or(row, "transport"),
+                     series_key(row).at("handle").get<std::string>(), member(row, "group").dump(),
+                     member(row, "group_size").dump());
+}
 
-void write_line(std::ostream& out, const Line& line, Totals& totals) {
-  const Json& row = line.any();
-  fmt::print(out, "{:>12}  {:>12}  {:>8}  {:>6}  {:>6}{}{}\n", row.at("message_bytes").dump(), element_count(row),
-             type_name(row), "sum", -1, half_text(line.out_of_place), half_text(line.in_place));
-  for (const Json* half : {line.out_of_place, line.in_place}) {
-    if (half == nullptr) continue;
-    const Json busbw = pick_number(*half, "busbw_gbs");
-    totals.busbw_sum += busbw.is_null() ? 0 : busbw.get<double>();
-    ++totals.halves;
+void write_emulated(std::ostream& out, const Json& head) {
+  if (pick_flag(member(head, "device"), "emulated") == true) {
+    fmt::print(out, "# EMULATED: times are those of an emulation, bandwidths are not given\n");
   }
 }
 
@@ -122,78 +125,190 @@ void write_missing(std::ostream& out, const Json& row) {
              text_or(row, "reason", "no reason"));
 }
 
-/// Gates read the number or the word, so both must agree, and OK is said of the run as a whole: only when its verdict is
-/// passed. What failed without wrong data is no number of values; as in nccl-tests, it is a "Test failure".
-void write_footers(std::ostream& out, const Totals& totals, const Json& verdict) {
-  const bool passed = verdict.at("status") == "passed";
-  if (totals.wrong > 0) {
-    fmt::print(out, "# Out of bounds values : {} FAILED\n", totals.wrong);
-  } else if (passed && totals.halves > 0) {
-    fmt::print(out, "# Out of bounds values : 0 OK\n");
-  }
-  if (!totals.failure.empty()) {
-    fmt::print(out, "# Test failure: {}\n", totals.failure);
-  } else if (!passed) {
-    fmt::print(out, "# Test failure: the run's verdict is {}\n", verdict.at("status").get<std::string>());
-  } else if (totals.halves == 0) {
-    fmt::print(out, "# Test failure: nothing ran\n");
-  }
-  fmt::print(out, "# Avg bus bandwidth    : {:g} \n#\n",
-             totals.halves == 0 ? 0.0 : totals.busbw_sum / static_cast<double>(totals.halves));
+bool all_skipped(const std::vector<Json>& rows) {
+  return std::all_of(rows.begin(), rows.end(), [](const Json& row) { return row.at("status") == "skipped"; });
 }
 
-void write_block(std::ostream& out, const std::string& allocator, const std::vector<const Json*>& rows,
-                 const Json& report) {
-  fmt::print(out, "# Collective test starting: symmbench/{}\n#\n", allocator);
-  const Json emulated = pick_flag(report.at("device"), "emulated");
-  if (!emulated.is_null() && emulated.get<bool>()) {
-    fmt::print(out, "# EMULATED: times are those of an emulation, bandwidths are not given\n");
-  }
-  write_header(out);
-  Totals totals;
-  std::string section;
-  for (const Line& line : lines_of(rows)) {
-    if (nccl_section(line.any()) != section) {
-      section = nccl_section(line.any());
-      fmt::print(out, "# {}\n", section);
+/// What became of a table's rows, as the report has them in the end.
+struct Totals {
+  std::uint64_t wrong = 0;
+  std::string failure;  ///< of the first row that failed without wrong data
+  std::size_t halves = 0;
+
+  explicit Totals(const std::vector<Json>& rows) {
+    for (const Json& row : rows) {
+      const auto status = row.at("status").get<std::string>();
+      if (passed(row)) ++halves;
+      if (is_wrong(row)) wrong += row.at("wrong_elements").get<std::uint64_t>();
+      if ((status == "failed" || status == "hung") && !is_wrong(row) && failure.empty()) {
+        failure = text_or(row, "reason", status);
+      }
     }
-    write_line(out, line, totals);
   }
-  for (const Json* row : rows) {
-    if (passed(*row)) continue;
-    const auto status = row->at("status").get<std::string>();
-    if (status == "failed" || status == "hung") {
-      const Json wrong = pick_integer(*row, "wrong_elements");
-      totals.wrong += wrong.is_null() ? 0 : wrong.get<std::uint64_t>();
-      if ((wrong.is_null() || wrong == 0) && totals.failure.empty()) totals.failure = text_or(*row, "reason", status);
-    }
-    write_missing(out, *row);
-  }
-  write_footers(out, totals, report.at("verdict"));
-  fmt::print(out, "# Collective test concluded: symmbench/{}\n#\n", allocator);
-}
+};
 
 }  // namespace
 
-void write_nccl(std::ostream& out, const Json& report) {
-  std::vector<std::pair<std::string, std::vector<const Json*>>> by_allocator;
-  for (const Json& row : report.at("results")) {
-    const auto allocator = row.at("allocator").get<std::string>();
-    auto it =
-        std::find_if(by_allocator.begin(), by_allocator.end(), [&](const auto& e) { return e.first == allocator; });
-    if (it == by_allocator.end()) it = by_allocator.insert(by_allocator.end(), {allocator, {}});
-    it->second.push_back(&row);
-  }
-  for (const auto& [allocator, rows] : by_allocator) {
-    const bool all_skipped =
-        std::all_of(rows.begin(), rows.end(), [](const Json* row) { return row->at("status") == "skipped"; });
-    // Without its library a reference is left out (report/verdict.hpp): no footer may say FAILED for it.
-    if (is_reference(*rows.front()) && all_skipped && by_allocator.size() > 1) {
-      for (const Json* row : rows) write_missing(out, *row);
-    } else {
-      write_block(out, allocator, rows, report);
+void NcclWriter::plan(const std::vector<Json>& rows) {
+  series_ = series_of(rows);
+  for (const Series& series : series_) {
+    Table& table = tables_.emplace_back(Table{.planned = series, .key = series_key(series.first)});
+    for (const Json& row : series.rows) {
+      Line* line = line_of(table, row);
+      if (line == nullptr) line = &table.lines.emplace_back(Line{.shape = shape_of(row)});
+      ++line->awaited;
     }
   }
 }
+
+NcclWriter::Table* NcclWriter::table_of(const Json& row) {
+  const Json key = series_key(row);
+  const auto at = std::find_if(tables_.begin(), tables_.end(), [&](const Table& table) { return table.key == key; });
+  return at == tables_.end() ? nullptr : &*at;
+}
+
+NcclWriter::Line* NcclWriter::line_of(Table& table, const Json& row) {
+  const Json shape = shape_of(row);
+  const auto at =
+      std::find_if(table.lines.begin(), table.lines.end(), [&](const Line& line) { return line.shape == shape; });
+  return at == table.lines.end() ? nullptr : &*at;
+}
+
+void NcclWriter::take(const Json& row) {
+  Table* table = table_of(row);
+  Line* line = table != nullptr ? line_of(*table, row) : nullptr;
+  if (line == nullptr) return;
+  (is_in_place(row) ? line->in_place : line->out_of_place) = row;
+  if (line->awaited > 0) --line->awaited;
+}
+
+void NcclWriter::on_plan(const RunStarted& started) {
+  config_ = member(started.run, "config");
+  plan(started.planned_rows);
+  write_version(out_, head_);
+  write_injected(out_, head_);
+  if (streams()) {
+    begin(tables_.front(), true);
+    begun_ = true;
+  } else {
+    write_emulated(out_, head_);
+    fmt::print(out_, "#\n");
+    write_devices(out_, head_);
+    write_choice();
+  }
+  out_.flush();
+}
+
+/// Which options would leave one table, and so one that shows each row at once.
+void NcclWriter::write_choice() {
+  constexpr std::array<std::pair<const char*, const char*>, 6> kOptions{{{"allocator", "--allocator"},
+                                                                         {"algorithm_asked", "--algorithm"},
+                                                                         {"dtype", "--datatype"},
+                                                                         {"pattern", "--pattern"},
+                                                                         {"workspace", "--workspace"},
+                                                                         {"handle", "--handle"}}};
+  std::string options;
+  for (const auto& [key, option] : kOptions) {
+    std::set<std::string> values;
+    for (const Table& table : tables_) values.insert(table.key.at(key).dump());
+    if (values.size() > 1) options += fmt::format(" {} {}", option, text_or(tables_.front().key, key));
+  }
+  fmt::print(out_, "#\n# WARNING: {} tables, shown one after the other when the run ends{}{}\n", tables_.size(),
+             options.empty() ? "" : "; one alone is shown row by row:", options);
+  fmt::print(out_, "#\n");
+}
+
+std::string NcclWriter::name_of_table(const Table& table) const {
+  return "symmbench/" + series_name(table.planned, series_);
+}
+
+void NcclWriter::begin(const Table& table, bool with_devices) {
+  fmt::print(out_, "# Collective test starting: {}\n", name_of_table(table));
+  fmt::print(out_, "# {}\n", arguments_text(table.planned.rows, config_));
+  fmt::print(out_, "# {}\n", place_text(table.planned.first));
+  write_emulated(out_, head_);
+  if (with_devices) {
+    fmt::print(out_, "#\n");
+    write_devices(out_, head_);
+  }
+  write_header(out_);
+}
+
+void NcclWriter::write_line(Line& line) {
+  line.written = true;
+  const bool has_figures =
+      passed(line.out_of_place) || passed(line.in_place) || is_wrong(line.out_of_place) || is_wrong(line.in_place);
+  if (has_figures) {
+    const Json& row = line.out_of_place.is_object() ? line.out_of_place : line.in_place;
+    fmt::print(out_, "{:>12}  {:>12}  {:>8}  {:>6}  {:>6}{}{}\n", member(row, "message_bytes").dump(),
+               element_count(row), type_name(row), "sum", -1, half_text(line.out_of_place), half_text(line.in_place));
+  }
+  for (const Json* half : {&line.out_of_place, &line.in_place}) {
+    if (half->is_object() && !passed(*half)) write_missing(out_, *half);
+  }
+}
+
+void NcclWriter::on_case(const DecidedCase& decided) {
+  for (const Json& row : decided.rows) {
+    take(row);
+    Table* table = table_of(row);
+    Line* line = streams() && table != nullptr ? line_of(*table, row) : nullptr;
+    if (line != nullptr && line->awaited == 0 && !line->written) write_line(*line);
+  }
+  out_.flush();
+}
+
+/// Gates read the number or the word, so both must agree, and OK is said of the run as a whole: only when its verdict is
+/// passed. What failed without wrong data is no number of values; as in nccl-tests, it is a "Test failure".
+void NcclWriter::write_footers(const Table& table, const std::vector<Json>& rows, const Json& verdict) {
+  const Totals totals(rows);
+  const bool all_passed = verdict.at("status") == "passed";
+  if (totals.wrong > 0) {
+    fmt::print(out_, "# Out of bounds values : {} FAILED\n", totals.wrong);
+  } else if (all_passed && totals.halves > 0) {
+    fmt::print(out_, "# Out of bounds values : 0 OK\n");
+  }
+  if (!totals.failure.empty()) {
+    fmt::print(out_, "# Test failure: {}\n", totals.failure);
+  } else if (!all_passed) {
+    fmt::print(out_, "# Test failure: the run's verdict is {}\n", verdict.at("status").get<std::string>());
+  } else if (totals.halves == 0) {
+    fmt::print(out_, "# Test failure: nothing ran\n");
+  }
+  const auto average = average_busbw(rows);
+  const Json asked = pick_number(config_, "min_busbw");
+  const bool gated = !asked.is_null() && asked != 0 && average && !is_reference(table.planned.first);
+  fmt::print(out_, "# Avg bus bandwidth    : {} {}\n#\n# Collective test concluded: {}\n#\n",
+             average ? fmt::format("{:g}", *average) : "N/A",
+             !gated                            ? ""
+             : *average >= asked.get<double>() ? "OK"
+                                               : "FAILED",
+             name_of_table(table));
+}
+
+void NcclWriter::end(const Json& report) {
+  if (tables_.empty()) {
+    config_ = member(report.at("run"), "config");
+    plan(report.at("results").get<std::vector<Json>>());
+  }
+  for (const Json& row : report.at("results")) take(row);
+  for (Table& table : tables_) {
+    std::vector<Json> rows;
+    for (const Line& line : table.lines) {
+      for (const Json* half : {&line.out_of_place, &line.in_place}) {
+        if (half->is_object()) rows.push_back(*half);
+      }
+    }
+    // Without its library a reference is left out (report/verdict.hpp): no footer may say FAILED for it.
+    const bool left_out = is_reference(table.planned.first) && all_skipped(rows) && tables_.size() > 1;
+    if (!begun_ && !left_out) begin(table, false);
+    for (Line& line : table.lines) {
+      if (!line.written) write_line(line);
+    }
+    if (!left_out) write_footers(table, rows, report.at("verdict"));
+  }
+}
+
+void write_nccl(std::ostream& out, const Json& report) { NcclWriter(out, report).end(report); }
 
 }  // namespace symmbench

@@ -10,6 +10,7 @@
 #include "report/hung_attempt.hpp"
 #include "report/outcome.hpp"
 #include "report/pick.hpp"
+#include "report/series.hpp"
 
 namespace symmbench {
 namespace {
@@ -257,8 +258,9 @@ std::vector<std::string> summary_lines(const Json& report) {
   add_missing(lines, report);
   if (anything_unchecked(report.at("results")))
     lines.push_back("some results were timed but not checked (--check off)");
-  const auto decisions = decision_lines(report);
-  lines.insert(lines.end(), decisions.begin(), decisions.end());
+  for (const auto& more : {short_of_busbw(report), decision_lines(report)}) {
+    lines.insert(lines.end(), more.begin(), more.end());
+  }
   return lines;
 }
 

@@ -64,8 +64,7 @@ Json report_head(const Json& run_started, std::span<const Json> rank_records) {
           {"ranks", fold_ranks(set)}};
 }
 
-void write_device_list(std::ostream& out, const Json& head) {
-  const Json& device = head.at("device");
+void write_version(std::ostream& out, const Json& head) {
   const Json& run = head.at("run");
   const int group_size = run.at("group_size").get<int>();
   const int world_size = run.at("world_size").get<int>();
@@ -75,17 +74,29 @@ void write_device_list(std::ostream& out, const Json& head) {
   if (group_size > 0 && group_size < world_size) {
     fmt::print(out, " in {} groups of {}", world_size / group_size, group_size);
   }
-  fmt::print(out, ", device {}, seed {}\n", text_or(device, "kind", "unknown"), run.at("seed").dump());
-  const Json emulated = pick_flag(device, "emulated");
-  if (!emulated.is_null() && emulated.get<bool>()) {
+  fmt::print(out, ", device {}, seed {}\n", text_or(head.at("device"), "kind", "unknown"), run.at("seed").dump());
+}
+
+void write_injected(std::ostream& out, const Json& head) {
+  const Json injected = member(head.at("run"), "injected");
+  if (!injected.is_array()) return;
+  for (const Json& fault : injected) fmt::print(out, "# INJECTED: {}\n", fault.get<std::string>());
+}
+
+void write_devices(std::ostream& out, const Json& head) {
+  fmt::print(out, "# Using devices\n");
+  for (const Json& rank : head.at("ranks")) write_rank(out, rank, head.at("run").at("group_size").get<int>());
+}
+
+void write_device_list(std::ostream& out, const Json& head) {
+  write_version(out, head);
+  const Json& device = head.at("device");
+  if (pick_flag(device, "emulated") == true) {
     fmt::print(out, "# EMULATED: times show that the tool works, not how fast anything is ({})\n",
                text_or(device, "reason", "device host"));
   }
-  if (const Json injected = member(run, "injected"); injected.is_array()) {
-    for (const Json& fault : injected) fmt::print(out, "# INJECTED: {}\n", fault.get<std::string>());
-  }
-  fmt::print(out, "# Using devices\n");
-  for (const Json& rank : head.at("ranks")) write_rank(out, rank, group_size);
+  write_injected(out, head);
+  write_devices(out, head);
   fmt::print(out, "#\n");
 }
 

@@ -14,6 +14,12 @@ namespace symmbench {
 /// report does (report_head()).
 void write_device_list(std::ostream& out, const Json& head);
 
+/// Parts of it: "# symmbench 0.1.0 (abc, Release)" and how many ranks; what faults are provoked; "# Using devices" with the
+/// ranks.
+void write_version(std::ostream& out, const Json& head);
+void write_injected(std::ostream& out, const Json& head);
+void write_devices(std::ostream& out, const Json& head);
+
 /// {tool, run{world_size, group_size, seed}, device, ranks} before there is a report: from a run_started record and the
 /// rank records that are known.
 Json report_head(const Json& run_started, std::span<const Json> rank_records);

@@ -9,6 +9,7 @@
 #include "report/hung_attempt.hpp"
 #include "report/pick.hpp"
 #include "report/reference.hpp"
+#include "report/series.hpp"
 #include "report/summary.hpp"
 
 namespace symmbench {
@@ -135,6 +136,7 @@ Json verdict_json(const Json& report, const VerdictPolicy& policy) {
   ExitCode code = code_of_run(report);
   code = worse(code, code_of_rows(report.at("results"), policy));
   code = worse(code, code_of_stability(report, policy));
+  if (!short_of_busbw(report).empty()) code = worse(code, ExitCode::failed);
   // A rank that died before it said what it has is no machine that cannot.
   const bool may_skip =
       policy.unsupported && policy.skip_if_unsupported && !policy.strict && report.at("run").at("incidents").empty();

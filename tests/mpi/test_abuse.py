@@ -115,6 +115,15 @@ class Stdout(RunTest):
                 self.assertIn("stdout", done.stderr)
                 self.assertIn("No space left", done.stderr)
 
+    def test_a_stdout_that_came_closed_is_told(self):
+        for command in (("list", "allocators"), ("plan", "--ranks", 2), ("--help",)):
+            with self.subTest(command=command):
+                done = subprocess.run(["bash", "-c", 'exec "$@" >&-', "x", str(BINARY), *map(str, command)],
+                                      stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, timeout=LIMIT_S,
+                                      env=ENVIRONMENT)
+                self.assertEqual(done.returncode, 3, done.stderr)
+                self.assertIn("stdout did not take", done.stderr)
+
     def test_results_that_nobody_could_read_are_no_verdict_unless_a_report_has_them(self):
         small = ("run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--lifecycles", 0)
         shell = ("bash", "-c", 'exec "$@" > /dev/full', "x", BINARY)

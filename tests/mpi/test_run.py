@@ -1,5 +1,13 @@
 """The main job under mpirun, on the emulated device: results, report, verdict."""
-from harness import ROOT, RunTest, alone, main, run
+import fcntl
+import json
+import os
+import pty
+import struct
+import subprocess
+import termios
+
+from harness import BINARY, ENVIRONMENT, LIMIT_S, ROOT, RunTest, alone, main, run
 
 
 class MainJob(RunTest):
@@ -115,6 +123,46 @@ class MainJob(RunTest):
             self.assertGreaterEqual(row["time_us"]["samples"], 10)
 
 
+class Table(RunTest):
+    SMALL = ("run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--lifecycles", 0)
+
+    def test_rows_fit_the_width_that_there_is(self):
+        for columns, width in (("", 100), ("80", 80)):
+            with self.subTest(columns=columns):
+                done = run(2, *self.SMALL, "--in-place", "off,on", "--pattern", "allreduce,residual_rmsnorm",
+                           env={"COLUMNS": columns})
+                self.assert_exit(done, 0)
+                table = done.stdout[done.stdout.index("# trtllm_fusion"):].partition("\n\n")[0].splitlines()
+                self.assertEqual(len([line for line in table if not line.startswith("#")]), 6, done.stdout)
+                self.assertLessEqual(max(map(len, table)), width, done.stdout)
+
+    def on_a_terminal(self, **variables):
+        """What a run shows on a terminal of 80 columns, mpirun's stdout."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        environment = {key: value for key, value in ENVIRONMENT.items() if key not in ("NO_COLOR", "COLUMNS")}
+        job = subprocess.Popen(["mpirun", "-n", "2", str(BINARY), *map(str, self.SMALL)], stdin=subprocess.DEVNULL,
+                               stdout=theirs, stderr=subprocess.DEVNULL, start_new_session=True,
+                               env=dict(environment, TERM="xterm", **variables))
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := os.read(ours, 65536):
+                shown += part
+        except OSError:  # how the other end's last close is told
+            pass
+        os.close(ours)
+        self.assertEqual(job.wait(timeout=LIMIT_S), 0, shown)
+        return shown.decode()
+
+    def test_colour_is_for_terminals_and_not_for_those_who_refuse_it(self):
+        shown = self.on_a_terminal()
+        self.assertIn("\x1b[32mPASSED\x1b[0m (exit code 0)", shown)
+        self.assertRegex(shown, r"  \x1b\[32mok\x1b\[0m")
+        self.assertIn("preparing", shown.partition("# Using devices")[0], "the first line comes before anything is known")
+        self.assertNotIn("\x1b[32m", self.on_a_terminal(NO_COLOR="1"))
+
+
 class NcclFormat(RunTest):
     def test_rows_have_thirteen_fields_and_both_footers_are_there(self):
         done = run(2, "run", "--device", "host", "--format", "nccl", "-b", "1K", "-e", "1M", "-f", "4", "-n", 4,
@@ -125,11 +173,51 @@ class NcclFormat(RunTest):
         self.assertEqual({len(row) for row in rows}, {13})
         self.assertEqual(len(rows), 2 * 6, "six sizes for each of two allocators")
         for row in rows:
-            int(row[0]), int(row[1]), float(row[5])
+            int(row[0]), int(row[1]), float(row[5]), float(row[9])
+            self.assertEqual((row[6], row[7], row[8], row[10], row[11], row[12]), ("N/A", "N/A", "0", "N/A", "N/A", "0"))
+        self.assertIn("--allocator symm_device_memory", next(line for line in lines if "WARNING" in line))
         text = done.stdout
         self.assertIn("# EMULATED", text)
         self.assertRegex(text, r"# Out of bounds values : 0 OK")
         self.assertRegex(text, r"# Avg bus bandwidth    : \S+")
+
+    def test_one_series_is_a_table_that_reads_as_nccl_tests_own(self):
+        done = run(2, "run", "--device", "host", "-b", "8", "-e", "64K", "-f", "16", "-g", "1", "-t", "1", "-d", "float",
+                   "-o", "sum", "-n", 4, "--format", "nccl", "--allocator", "torch_symm_mem", "--algorithm", "one_shot",
+                   "--lifecycles", 0)
+        self.assert_exit(done, 0)
+        marks = ("# symmbench ", "# Collective test starting: symmbench/torch_symm_mem/allreduce/fp32/one_shot",
+                 "# nThread 1 nGpus 1 minBytes ", "# EMULATED", "# Using devices", "#  Rank  0 Group  0 Pid ", "out-of-place",
+                 "#wrong", "# Out of bounds values : 0 OK", "# Avg bus bandwidth    : N/A", "# Collective test concluded: ")
+        at = [done.stdout.find(mark) for mark in marks]
+        self.assertNotIn(-1, at, done.stdout)
+        self.assertEqual(at, sorted(at), done.stdout)
+        self.assertNotIn("WARNING", done.stdout)
+
+    def test_the_bandwidth_gate_of_nccl_tests_is_not_ignored_where_there_is_no_bandwidth(self):
+        done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", env={"NCCL_TESTS_MIN_BW": "400"})
+        self.assert_exit(done, 2)
+        self.assertIn("NCCL_TESTS_MIN_BW='400' in the environment", done.stderr)
+        self.assertIn("an emulated device has no bandwidth", done.stderr)
+
+
+class Workspaces(RunTest):
+    def test_a_workspace_that_holds_more_than_its_messages_is_what_plan_and_report_say(self):
+        options = ("--device", "host", "--tokens", "1,2", "--hidden", 1024, "--workspace-tokens", 512, "-n", 16)
+        done = run(2, "run", *options, "--lifecycles", 1, "-J", self.report)
+        self.assert_exit(done, 0)
+        report = self.load()
+        self.assertEqual({row["capacity_bytes"] for row in report["results"]}, {512 * 1024 * 2})
+        plan = json.loads(alone("plan", "--ranks", 2, "--json", *options).stdout)
+        self.assertEqual({group["capacity_bytes"] for group in plan["groups"]}, {512 * 1024 * 2})
+        for entry in report["stability"]:
+            comm, = (segment for segment in entry["segments"] if segment["name"] == "comm")
+            self.assertGreaterEqual(comm["requested_bytes"], 512 * 1024 * 2)
+
+    def test_one_that_does_not_fit_is_refused_before_anything_is_built(self):
+        done = run(2, "run", "--device", "host", "--tokens", 1, "--workspace-tokens", 16777216, "-J", self.report)
+        self.assert_exit(done, 3)
+        self.assertRegex(done.stdout, r"[GT]iB")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ _symmbench_value() {
     run--stepbytes | run-i) : ;;
     run--tokens) : ;;
     run--hidden) : ;;
+    run--workspace-tokens) : ;;
+    run--workspace-bytes) : ;;
     run--weight-bias) : ;;
     run--epsilon) : ;;
     run--iters | run-n) : ;;
@@ -46,11 +48,13 @@ _symmbench_value() {
     run--deadline-scale) : ;;
     run--inject) : ;;
     run--isolation) COMPREPLY=($(compgen -W 'process none' -- "$cur")) ;;
+    run--min-busbw) : ;;
     run--device) COMPREPLY=($(compgen -W 'auto cuda host' -- "$cur")) ;;
     run--report | run-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--journal) COMPREPLY=($(compgen -d -- "$cur")) ;;
     run--output-dir) COMPREPLY=($(compgen -d -- "$cur")) ;;
     run--format) COMPREPLY=($(compgen -W 'table nccl none' -- "$cur")) ;;
+    run--columns) _symmbench_list 'algbw busbw of_limit' ;;
     run--progress) COMPREPLY=($(compgen -W 'auto off' -- "$cur")) ;;
     run--csv) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--jsonl) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
@@ -73,6 +77,8 @@ _symmbench_value() {
     plan--stepbytes | plan-i) : ;;
     plan--tokens) : ;;
     plan--hidden) : ;;
+    plan--workspace-tokens) : ;;
+    plan--workspace-bytes) : ;;
     plan--weight-bias) : ;;
     plan--epsilon) : ;;
     plan--iters | plan-n) : ;;
@@ -93,11 +99,13 @@ _symmbench_value() {
     plan--deadline-scale) : ;;
     plan--inject) : ;;
     plan--isolation) COMPREPLY=($(compgen -W 'process none' -- "$cur")) ;;
+    plan--min-busbw) : ;;
     plan--device) COMPREPLY=($(compgen -W 'auto cuda host' -- "$cur")) ;;
     plan--report | plan-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--journal) COMPREPLY=($(compgen -d -- "$cur")) ;;
     plan--output-dir) COMPREPLY=($(compgen -d -- "$cur")) ;;
     plan--format) COMPREPLY=($(compgen -W 'table nccl none' -- "$cur")) ;;
+    plan--columns) _symmbench_list 'algbw busbw of_limit' ;;
     plan--progress) COMPREPLY=($(compgen -W 'auto off' -- "$cur")) ;;
     plan--csv) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--jsonl) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
@@ -115,8 +123,8 @@ _symmbench_commands='run plan list validate salvage bundle compare explain help'
 
 _symmbench_options() {
   case $1 in
-    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --device --report --journal --output-dir --format --progress --quiet --raw-samples --csv --jsonl --junit --prometheus --help' ;;
-    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --device --report --journal --output-dir --format --progress --quiet --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --min-busbw --device --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --min-busbw --device --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     list) echo '--json --help' ;;
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;
@@ -128,7 +136,7 @@ _symmbench_options() {
 
 _symmbench_subject() {
   case $1 in
-    list) COMPREPLY=($(compgen -W 'workspaces allocators patterns algorithms fabrics faults checks configs' -- "$cur")) ;;
+    list) COMPREPLY=($(compgen -W 'WHAT' -- "$cur")) ;;
     validate) COMPREPLY=($(compgen -f -- "$cur")) ;;
     salvage) COMPREPLY=($(compgen -f -- "$cur")) ;;
     bundle) COMPREPLY=($(compgen -f -- "$cur")) ;;

@@ -84,7 +84,7 @@ TEST_CASE("what differs from nccl-tests is told, and what does not exist here is
 }
 
 TEST_CASE("a gate or a split of nccl-tests in the environment is never ignored") {
-  for (const char* name : {"NCCL_TESTS_SPLIT", "NCCL_TESTS_MIN_BW", "NCCL_TESTS_DEVICE"}) {
+  for (const char* name : {"NCCL_TESTS_SPLIT", "NCCL_TESTS_DEVICE"}) {
     REQUIRE(setenv(name, "DIV 2", 1) == 0);
     const auto said = run_refusal({});
     unsetenv(name);
@@ -93,6 +93,33 @@ TEST_CASE("a gate or a split of nccl-tests in the environment is never ignored")
   REQUIRE(setenv("NCCL_TESTS_SPLIT", "", 1) == 0);
   CHECK(run({}).command == "run");
   unsetenv("NCCL_TESTS_SPLIT");
+}
+
+TEST_CASE("the bandwidth gate of nccl-tests is the one here, with its allowance") {
+  const auto with_gate = [](const char* value, const Words& words, auto&& look) {
+    REQUIRE(setenv("NCCL_TESTS_MIN_BW", value, 1) == 0);
+    look(words);
+    unsetenv("NCCL_TESTS_MIN_BW");
+  };
+  with_gate("400", {}, [](const Words& words) {
+    const auto parsed = run(words);
+    CHECK(parsed.config.min_busbw_gbs == 360);
+    CHECK(contains(parsed.notes.at(0), "NCCL_TESTS_MIN_BW='400' in the environment: each series must reach 0.9 of it"));
+    CHECK(contains(repro_command(parsed.config, {.program = "b", .typed = parsed.typed, .world_size = 2}),
+                   "--min-busbw 360"));
+  });
+  with_gate("0", {}, [](const Words& words) { CHECK(run(words).config.min_busbw_gbs == 0); });
+  with_gate("400", {"--device", "host"}, [](const Words& words) {
+    CHECK(run_refusal(words) ==
+          "NCCL_TESTS_MIN_BW='400' in the environment: --min-busbw '360': must not be combined with "
+          "--device host: an emulated device has no bandwidth");
+  });
+  with_gate("400", {"--min-busbw", "3"},
+            [](const Words& words) { CHECK(contains(run_refusal(words), "must not be combined with --min-busbw")); });
+  for (const char* nonsense : {"fast", "400GB", "-1", "nan", "1e300"}) {
+    with_gate(nonsense, {},
+              [](const Words& words) { CHECK(contains(run_refusal(words), "must be a number of GB/s")); });
+  }
 }
 
 TEST_CASE("help with a command's name is that command's help") {
@@ -316,8 +343,9 @@ TEST_CASE("the repro command is itself a command line that gives the same config
         Words{"--tokens", "1,3", "--hidden", "64,128", "-d", "fp16,fp32", "--in-place", "on,off", "--timeout", "1500ms",
               "--epsilon", "1e-5", "--seed", "9007199254740991"}}) {
     CAPTURE(words);
-    const auto config = run(words).config;
-    const auto line = repro_command(config, {.program = "symmbench", .arguments = words, .world_size = 4});
+    const auto parsed = run(words);
+    const auto& config = parsed.config;
+    const auto line = repro_command(config, {.program = "symmbench", .typed = parsed.typed, .world_size = 4});
     CAPTURE(line);
     Words again;
     for (std::size_t at = 0; at != std::string::npos;) {

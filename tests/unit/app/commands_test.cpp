@@ -84,9 +84,24 @@ TEST_CASE("a plan as JSON has every case with its keys and the same memory as it
   CHECK(deadlines.at("groups")[1].at("batch_most").is_null());
 }
 
+TEST_CASE("a plan tells in how many placements allocators are compared, where they are") {
+  const auto text_of = [](std::vector<std::string> words) {
+    words.insert(words.begin(), "plan");
+    const auto parsed = parse_command_line(words);
+    return plan_text(parsed.config, make_plan(parsed.config, 4, 0));
+  };
+  CHECK(contains(text_of({}),
+                 "Placements of compared workspaces: 8, more where they do not decide, fewer where memory is short\n"));
+  CHECK(contains(text_of({"--placements", "1"}),
+                 "Placements of compared workspaces: 1: no verdict between allocators\n"));
+  CHECK_FALSE(contains(text_of({"--allocator", "cuda_ipc"}), "Placements"));
+}
+
 TEST_CASE("a plan that the rank count forbids is a usage error") {
   auto parsed = parse_command_line({"plan", "--ranks", "4", "--group-size", "3"});
-  CHECK(command_plan(parsed) == 2);
+  const auto failure = failure_of([&] { (void)command_plan(parsed); });
+  CHECK(failure.layer == Layer::config);
+  CHECK(failure.detail.starts_with("symmbench plan: --group-size '3'"));
 }
 
 TEST_CASE("every topic has a list, with what is in this version and what is not") {

@@ -218,9 +218,8 @@ TEST_CASE("sizes grow by factor or step up to and including the largest") {
 }
 
 TEST_CASE("the repro command names what differs from the defaults and gives the same sweeps back") {
-  const auto repro = [](const RunConfig& config, std::vector<std::string> typed = {}) {
-    typed.insert(typed.begin(), "run");
-    return repro_command(config, {.program = "/opt/symm bench", .arguments = std::move(typed), .world_size = 2});
+  const auto repro = [](const RunConfig& config) {
+    return repro_command(config, {.program = "/opt/symm bench", .typed = {}, .world_size = 2});
   };
   const std::string start = "mpirun -n 2 '/opt/symm bench' run";
   CHECK(repro(with(Json::object())) == start);
@@ -239,13 +238,14 @@ TEST_CASE("where options alone cannot say it, the repro command is what was type
   const auto line = repro_command(
       with(R"({"sweeps": [{}, {"datatype": "fp16"}]})"),
       {.program = "/b",
-       .arguments = {"run", "--config", name, "-J", "a.json", "--report=b.json", "--csv", "-n5", "--tune"},
+       .typed =
+           {{"config", name}, {"report", "a.json"}, {"csv", "on"}, {"iters", "5"}, {"tune", "true"}, {"strict", "off"}},
        .world_size = 4});
   std::filesystem::current_path(before);
-  CHECK(line == "mpirun -n 4 /b run --config " + (directory / name).string() + " -n5 --tune=on");
+  CHECK(line == "mpirun -n 4 /b run --config " + (directory / name).string() + " --iters 5 --tune=on");
   CHECK(repro_command(with(R"({"sweeps": [{}, {}]})"),
-                      {.program = "/b", .arguments = {"run", "--config", "quick", "-b", "4K"}, .world_size = 4}) ==
-        "mpirun -n 4 /b run --config quick -b 4K");
+                      {.program = "/b", .typed = {{"config", "quick"}, {"minbytes", "4K"}}, .world_size = 4}) ==
+        "mpirun -n 4 /b run --config quick --minbytes 4K");
 }
 
 TEST_CASE("a config file that is no JSON is refused with line and column") {
@@ -270,6 +270,33 @@ TEST_CASE("a config file that cannot be read is an input error that names it") {
   CHECK(missing.reason == Reason::io_error);
   CHECK(missing.detail == "config file /nonexistent/x.json: cannot be read: No such file or directory");
   CHECK(failure_of([] { (void)read_config_file("/"); }).detail == "config file /: cannot be read: Is a directory");
+}
+
+TEST_CASE("nccl-tests' table has both halves unless one was asked for, wherever that was said") {
+  const std::vector<bool> both{false, true}, out{false}, in{true};
+  const auto places = [](const RunConfig& config) { return config.sweeps.at(0).in_place; };
+  CHECK(places(with(Json::object())) == out);
+  CHECK(places(with({{"format", "nccl"}})) == both);
+  CHECK(places(with({{"format", "nccl"}, {"in_place", "on"}})) == in);
+  CHECK(places(with(R"({"in_place": false})", {{"format", "nccl"}})) == out);
+  CHECK(places(with(R"({"sweeps": [{"in_place": true}]})", {{"format", "nccl"}})) == in);
+  CHECK(places(with({{"format", "nccl"}, {"pattern", "residual_rmsnorm"}})) == out);
+  const auto config = with({{"format", "nccl"}});
+  CHECK(config_from_text(config.config_text).config_text == config.config_text);
+}
+
+TEST_CASE("a gate on bandwidth is refused where there is none, and the size of a workspace is said one way") {
+  CHECK(with({{"min_busbw", "360"}}).min_busbw_gbs == 360);
+  CHECK(failure_of([] {
+          (void)with({{"min_busbw", "360"}, {"device", "host"}});
+        }).detail == "--min-busbw '360': must not be combined with --device host: an emulated device has no bandwidth");
+  CHECK(with({{"workspace_tokens", "131072"}}).sweeps.at(0).workspace_tokens == 131072);
+  CHECK(with({{"workspace_bytes", "1G"}}).sweeps.at(0).workspace_bytes == std::uint64_t{1} << 30);
+  CHECK(failure_of([] {
+          (void)with({{"workspace_tokens", "4"}, {"workspace_bytes", "1G"}});
+        }).detail.starts_with("--workspace-tokens '4': must not be combined with --workspace-bytes '1G'"));
+  const auto over = with(R"({"workspace_tokens": 7})", {{"workspace_bytes", "1G"}}).sweeps.at(0);
+  CHECK(over.workspace_tokens == 0);
 }
 
 TEST_CASE("an output goes where its option says, or under its standard name in the output folder") {

@@ -203,7 +203,8 @@ TEST_CASE("an option of a later version is told apart from a mistake in it, for 
     CAPTURE(spec.name);
     std::string text = "x";
     if (!spec.choices.empty()) text = spec.choices.front().name;
-    if (spec.kind == OptionKind::integer || spec.kind == OptionKind::number || spec.kind == OptionKind::percent) text = "2";
+    if (spec.kind == OptionKind::integer || spec.kind == OptionKind::number || spec.kind == OptionKind::percent)
+      text = "2";
     if (spec.kind == OptionKind::seconds) text = "2s";
     if (spec.kind == OptionKind::flag) text = "on";
     CHECK(refusal({{spec.key(), text}}).ends_with("not in this version"));

@@ -136,7 +136,7 @@ TEST_CASE("a tuning file becomes part of the configuration, so that nobody reads
   const auto again = config_from_text(config.config_text);
   CHECK(again.config_text == config.config_text);
   CHECK(again.tuning.entries.size() == 2);
-  CHECK(repro_command(config, {.program = "/b", .arguments = {"run", "--tuning", path}, .world_size = 4}) ==
+  CHECK(repro_command(config, {.program = "/b", .typed = {{"tuning", path}}, .world_size = 4}) ==
         "mpirun -n 4 /b run --tuning " + std::filesystem::path(path).string());
 }
 

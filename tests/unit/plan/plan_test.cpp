@@ -258,6 +258,12 @@ TEST_CASE("the workspace is sized once, for the largest case and the narrowest t
   CHECK(plan_of({{"datatype", "fp32"}, {"maxbytes", "64K"}}).groups[0].capacity.element_bytes() == 4);
 }
 
+TEST_CASE("for nccl-tests' table both halves of a line are planned one after the other") {
+  CHECK(lines_of(plan_of({{"format", "nccl"}, {"tokens", "1,2"}, {"algorithm", "one_shot"}})) ==
+        Lines{"one_shot allreduce bf16 out 1x8192", "one_shot allreduce bf16 in 1x8192",
+              "one_shot allreduce bf16 out 2x8192", "one_shot allreduce bf16 in 2x8192"});
+}
+
 TEST_CASE("sweeps that share workspace, handle and allocators share a group; others get their own") {
   const auto shared = plan_of(R"({"sweeps": [{"tokens": 1, "datatype": "fp16"}, {"tokens": 2, "datatype": "bf16"}]})");
   CHECK(shared.groups.size() == 3);

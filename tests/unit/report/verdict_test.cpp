@@ -263,6 +263,31 @@ TEST_CASE("what is not decided has no mean, and is told with what would decide i
   CHECK(mentions(hopeless.report(), "differ too much for more of them to help"));
 }
 
+TEST_CASE("a series whose average bus bandwidth is below the gate fails the run, each by itself") {
+  // 16 KiB in 4 us over 4 ranks: 6.144 GB/s.
+  const auto code_with = [](double gate, double torch_us, bool with_reference = false) {
+    RunBuilder run(1);
+    run.started.device = {{"kind", "cuda"}, {"emulated", false}};
+    run.started.run["config"] = {{"min_busbw", gate}};
+    run.add(run.ok(0, kSymm, 4)).add(run.ok(0, kTorch, torch_us));
+    if (with_reference) {
+      Json planned = RunBuilder::planned(1, "nccl");
+      planned["algorithm"] = planned["algorithm_asked"] = "nccl";
+      run.started.planned_rows.push_back(planned);
+      run.add(run.ok(1, "nccl", 1000));
+    }
+    return run.report();
+  };
+  CHECK(exit_code(code_with(0, 400)) == 0);
+  CHECK(exit_code(code_with(6, 4)) == 0);
+  CHECK(exit_code(code_with(6, 4, true)) == 0);  // what another library reaches is not gated
+  CHECK(exit_code(code_with(6.2, 4)) == 1);
+  const Json slow = code_with(6, 8);
+  CHECK(exit_code(slow) == 1);
+  CHECK(mentions(slow, "bus bandwidth: torch_symm_mem/allreduce/bf16/auto: 3.06"));
+  CHECK_FALSE(mentions(slow, "bus bandwidth: symm_device_memory"));
+}
+
 TEST_CASE("every kind of failure has a next step") {
   for (int reason = 0; reason <= static_cast<int>(Reason::internal); ++reason) {
     CHECK(next_step({.reason = static_cast<Reason>(reason), .peer = 1}).size() > 20);
