@@ -63,9 +63,10 @@ constexpr Choice kDevices[] = {
 };
 constexpr Choice kIsolation[] = {{"process", "a worker process per rank and case group: survives hangs and crashes"},
                                  {"none", "a thread of the rank: for debuggers"}};
-constexpr Choice kFormats[] = {{"table", "a line per case and a verdict block"},
-                               {"nccl", "the 13 columns and footers of nccl-tests, in and out of place unless --in-place says otherwise"},
-                               {"none", "the verdict's exit code only"}};
+constexpr Choice kFormats[] = {
+    {"table", "a line per case and a verdict block"},
+    {"nccl", "the 13 columns and footers of nccl-tests, in and out of place unless --in-place says otherwise"},
+    {"none", "the verdict's exit code only"}};
 constexpr auto kFigureChoices = choices(kTableFigures);
 constexpr Choice kProgress[] = {{"auto", "rewritten on a terminal, a line every 10 s on stderr elsewhere"},
                                 {"off", "none"}};
