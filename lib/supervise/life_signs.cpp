@@ -21,17 +21,27 @@ LifeSigns::LifeSigns(Transport& transport, double leader_s)
   clocks_.at(static_cast<std::size_t>(transport.rank())).same_clock();
 }
 
-void LifeSigns::begin(double leader_s) {
+void LifeSigns::begin(double leader_s, double others_s) {
   run_s_ = leader_s;
+  others_s_ = others_s;
+  peers_.start_anew();
   running_ = true;
   last_beat_ = Clock::now();
   beat_due_ = Deadline::in_seconds(0);
 }
 
+std::optional<Failure> LifeSigns::fallen() {
+  if (auto death = peers_.death()) return death;
+  return running_ ? peers_.frozen(transport_.rank(), others_s_) : std::nullopt;
+}
+
 std::optional<Failure> LifeSigns::beat() {
   if (!beat_due_.expired()) return std::nullopt;
   const double pause_s = std::chrono::duration<double>(Clock::now() - last_beat_).count();
-  if (pause_s > 2 * deadline::kBeat_s) last_pause_s_ = pause_s;
+  if (pause_s > 2 * deadline::kBeat_s) {
+    last_pause_s_ = pause_s;
+    peers_.start_anew();  // who could not be heard was not silent
+  }
   last_beat_ = Clock::now();
   beat_due_ = Deadline::in_seconds(deadline::kBeat_s);
   if (transport_.rank() != 0) {

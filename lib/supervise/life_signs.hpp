@@ -16,8 +16,12 @@ class LifeSigns {
   /// `leader_s`: without a word of rank 0 for so long, while it runs something, rank 0 is lost.
   LifeSigns(Transport& transport, double leader_s);
 
-  /// Rank 0: a run begins, and with it the beat; the others wait `leader_s` for a word.
-  void begin(double leader_s);
+  /// Rank 0: a run begins, and with it the beat; the others wait `leader_s` for a word, and it waits `others_s` for each
+  /// of theirs.
+  void begin(double leader_s, double others_s);
+  /// A supervisor that died; on rank 0, during a run, also one that is silent for too long: nobody else may be waiting
+  /// for it. Each is told once.
+  std::optional<Failure> fallen();
   /// Sends the sign that is due. Rank 0 also learns here that it was itself frozen for longer than the others wait.
   std::optional<Failure> beat();
   /// Rank 0: it will have other things to do than to speak for up to `within_s`.
@@ -53,7 +57,7 @@ class LifeSigns {
   Json leader_sign_ = Json::object();  ///< {leader_sent_ns, leader_heard_ns} of rank 0's last one
   Deadline beat_due_ = Deadline::in_seconds(0), look_due_ = Deadline::in_seconds(deadline::kBeat_s);
   Clock::time_point last_beat_ = Clock::now();
-  double last_pause_s_ = 0;
+  double last_pause_s_ = 0, others_s_ = 0;
   bool running_ = false;      ///< rank 0 is in a run
   double leader_s_ = run_s_;  ///< within which rank 0 said that it would be heard of again
   Deadline leader_lost_ = Deadline::in_seconds(run_s_);

@@ -56,6 +56,22 @@ std::optional<Failure> PeerWatch::death() {
   return std::nullopt;
 }
 
+std::optional<Failure> PeerWatch::frozen(int self, double silent_s) {
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    const int rank = static_cast<int>(i);
+    if (rank == self || peers_[i].leaves || !peers_[i].heard) continue;
+    const double since_s = seconds_since(*peers_[i].heard);
+    if (since_s <= silent_s) continue;
+    peers_[i].leaves = true;
+    return silence(rank, since_s);
+  }
+  return std::nullopt;
+}
+
+void PeerWatch::start_anew() {
+  for (Peer& peer : peers_) peer.heard = Clock::now();
+}
+
 std::string PeerWatch::sight(int rank) const {
   const ProcessIdentity& who = peers_.at(static_cast<std::size_t>(rank)).who;
   switch (look_at(who)) {

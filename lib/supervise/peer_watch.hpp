@@ -26,6 +26,10 @@ class PeerWatch {
   /// The first rank whose process is gone without having said that it leaves: supervisor/crashed, with what was last
   /// heard of it. Each is told once. Other hosts are out of sight.
   std::optional<Failure> death();
+  /// The first rank but `self` that has not been heard of for more than `silent_s`, nor said that it leaves: as silence().
+  std::optional<Failure> frozen(int self, double silent_s);
+  /// Silence counts from now on: nobody could be heard, or nobody was to speak.
+  void start_anew();
   /// "node1, pid 4711: state T (stopped by a signal)": what can be seen of its process from here, and that it is only its
   /// silence where it is on another host.
   std::string sight(int rank) const;

@@ -252,7 +252,7 @@ void Supervisor::Impl::look_for_the_dead() {
   beat();
   if (fallen_ || !signs_.look_due(signals_.received() != 0 || interrupted_)) return;
   while (auto message = transport_.receive()) handle(*message);  // last words come before the end
-  if (const auto death = signs_.peers().death()) record_fallen(*death);
+  if (const auto fallen = signs_.fallen()) record_fallen(*fallen);
 }
 
 /// Only what was so before the run was stopped: afterwards everybody falls silent.
@@ -271,7 +271,7 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
     stop_s = longest(requests, &Deadlines::stop_s, stop_s);
     leader_s = longest(requests, &Deadlines::leader_s, leader_s);
   }
-  signs_.begin(leader_s);
+  signs_.begin(leader_s, leader_s + stop_s + 2 * deadline::kBeat_s);  // where somebody waits for it, that tells first
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
   for (std::size_t group = 0; group < coordinators_.size(); ++group) {
     coordinators_[group].begin(std::move(work[group]), Clock::now());

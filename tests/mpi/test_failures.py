@@ -222,6 +222,20 @@ class Failures(RunTest):
         self.assertIn("state T (stopped by a signal)", incident["failure"]["detail"])
         self.assertNotIn("rank 0's process", done.stderr)  # who was woken to be ended finds it gone, and accuses nobody
 
+    def test_a_supervisor_that_is_frozen_while_nobody_waits_for_it_ends_the_run(self):
+        hold = self.hold("preflight.none.start", 2)  # no worker has anything to ask of another one there
+        job = self.start(3, *CASES, "-T", 1, "-J", self.report)
+        hold.wait(job)
+        os.kill(supervisors()[2], signal.SIGSTOP)
+        hold.release()
+        done = job.finish()
+        self.assert_exit(done, 4)
+        self.assert_nothing_left()
+        (incident,) = self.load()["run"]["incidents"]
+        failure = incident["failure"]
+        self.assertEqual((failure["layer"], failure["rank"], incident["status"]), ("supervisor", 2, "hung"))
+        self.assertIn("state T (stopped by a signal)", failure["detail"])
+
     def test_two_runs_with_one_report_do_not_touch_each_other(self):
         job, hold = self.begin(*PATIENT)
         second = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 2, "-J", self.report)

@@ -106,6 +106,25 @@ TEST_CASE("of a process on another host no more than its silence is claimed") {
   CHECK_THAT(lines[0], ContainsSubstring("no more than its silence is known"));
 }
 
+TEST_CASE("a supervisor that falls silent is told once, and nobody who leaves, was not heard of, or is this one") {
+  const Sleeper sleeper;
+  PeerWatch peers(4);
+  peers.start_anew();
+  CHECK_FALSE(peers.frozen(0, 600));
+  for (int rank = 0; rank < 4; ++rank) peers.identify(rank, sleeper.identity());
+  peers.leaves(1);
+  peers.leaves(3);
+  sleeper.strike(SIGSTOP);
+  const auto frozen = peers.frozen(0, -1);
+  REQUIRE(frozen);
+  CHECK(frozen->rank == 2);
+  CHECK(frozen->reason == Reason::timed_out);
+  CHECK_THAT(frozen->detail, ContainsSubstring("state T"));
+  CHECK_FALSE(peers.frozen(0, -1));
+  PeerWatch unheard(2);
+  CHECK_FALSE(unheard.frozen(0, -1));
+}
+
 TEST_CASE("what can be seen of a process is its state, or that it is dead") {
   const Sleeper sleeper;
   PeerWatch peers(1);
