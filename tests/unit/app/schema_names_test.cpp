@@ -16,7 +16,39 @@ std::string changed(const char* schema, const std::string& words, const std::str
   return text.replace(text.find(words), words.size(), other);
 }
 
+/// Where nodes of `schema` stand that neither say what they are nor refer to one that does.
+std::vector<std::string> undescribed(const Json& schema, const std::string& path = "") {
+  std::vector<std::string> found;
+  if (!schema.contains("description") && !schema.contains("$ref")) found.push_back(path);
+  const auto add = [&](const Json& node, const std::string& where) {
+    const auto within = undescribed(node, where);
+    found.insert(found.end(), within.begin(), within.end());
+  };
+  for (const char* group : {"properties", "definitions"}) {
+    if (!schema.contains(group)) continue;
+    for (const auto& [name, node] : schema.at(group).items()) add(node, path + "/" + group + "/" + name);
+  }
+  // Elements of a list are what the list says; what they hold in turn is not.
+  if (schema.contains("items") && schema.at("items").contains("properties")) {
+    for (const auto& [name, node] : schema.at("items").at("properties").items()) add(node, path + "/items/" + name);
+  }
+  return found;
+}
+
 }  // namespace
+
+TEST_CASE("every node of the shipped schemas says what it is") {
+  for (const char* schema : {"config", "report", "tuning"}) {
+    CAPTURE(schema);
+    CHECK(undescribed(Json::parse(schema_text(schema))) == std::vector<std::string>{});
+  }
+}
+
+TEST_CASE("a node without words is found wherever it stands") {
+  const auto schema = Json::parse(R"({"description": "d", "properties": {"a": {"type": "string"}, "b": {"$ref": "#/x"},
+      "c": {"description": "d", "items": {"properties": {"e": {"type": "null"}}}}}, "definitions": {"f": {"enum": [1]}}})");
+  CHECK(undescribed(schema) == std::vector<std::string>{"/properties/a", "/properties/c/items/e", "/definitions/f"});
+}
 
 TEST_CASE("the lists of names in the shipped schemas are the code's") {
   for (const char* schema : {"config", "report", "tuning"}) {
