@@ -119,6 +119,12 @@ Json entries_for(const std::string& what) {
 
 }  // namespace
 
+std::vector<std::string_view> list_topics() {
+  std::vector<std::string_view> names;
+  for (const auto& topic : kTopics) names.push_back(topic.name);
+  return names;
+}
+
 Json list_json(const std::string& what) { return {{"what", what}, {"entries", entries_for(what)}}; }
 
 std::string list_text(const Json& list) {

@@ -119,8 +119,8 @@ def watch_failure(report, ranks, victim):
     """Lives {pid: [rank, is worker, first seen, last seen]} in s, when the victim was killed, and lines with their times."""
     lives, lines, killed = {}, [], None
     start = time.monotonic()
-    run = subprocess.Popen(command(ranks, report, "-b", "4K", "-e", "64K", "-f", 2, "--algorithm", "one_shot", "-n", 24, "-G", 2,
-                                   "--placements", 6, "--lifecycles", 0, "--progress", "off"),
+    run = subprocess.Popen(command(ranks, report, "-b", "4K", "-e", "64K", "-f", 2, "--algorithm", "one_shot", "-n", 600, "-G", 50,
+                                   "--placements", 6, "--lifecycles", 0, "--progress", "off", "--verbose"),
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment())
 
     def read():
@@ -138,7 +138,7 @@ def watch_failure(report, ranks, victim):
             rank = rank_of.get(parent) if is_worker else rank
             if rank is not None:
                 lives.setdefault(pid, [rank, is_worker, now, now])[3] = now
-        done = sum(" ok" in line and "KiB" in line for _, line in lines)
+        done = sum(line.endswith("  ok") for _, line in lines)
         target = [pid for pid, (rank, is_worker, _, last) in lives.items() if is_worker and rank == victim and last == now]
         if killed is None and done >= 2 and target:
             killed = (now, target[0])

@@ -102,7 +102,10 @@ std::string arguments_text(const std::vector<Json>& rows, const Json& config) {
       "nThread 1 nGpus 1 minBytes {} maxBytes {} step: {}({}) warmup iters: {} iters: {} agg iters: 1 validation: {} "
       "graph: {}",
       least.value_or(0), most.value_or(0), number(sweep, by_bytes ? "stepbytes" : "stepfactor"),
-      by_bytes ? "bytes" : "factor", number(sweep, "warmup_iters"), number(sweep, "iters"), check.is_null() ? "N/A" : check == true ? "1" : "0",
+      by_bytes ? "bytes" : "factor", number(sweep, "warmup_iters"), number(sweep, "iters"),
+      check.is_null() ? "N/A"
+      : check == true ? "1"
+                      : "0",
       number(sweep, "cudagraph"));
 }
 

@@ -29,8 +29,10 @@ constexpr Variable kEnvironment[] = {
     {"NCCL_NVLS_ENABLE, TORCH_SYMM_MEM_DISABLE_MULTICAST, NVSHMEM_DISABLE_NVLS",
      "0, 1 and 1 are exported to workers: multicast is never used. --algorithm nccl runs only where NCCL_NVLS_ENABLE "
      "is 0"},
-    {"NCCL_TESTS_SPLIT, NCCL_TESTS_SPLIT_MASK, NCCL_TESTS_MIN_BW, NCCL_TESTS_DEVICE",
-     "refused (exit 2): a gate that is ignored would pass"},
+    {"NCCL_TESTS_MIN_BW", "X: as --min-busbw with 0.9 X"},
+    {"NCCL_TESTS_SPLIT, NCCL_TESTS_SPLIT_MASK, NCCL_TESTS_DEVICE",
+     "refused (exit 2) with what to do instead: what is ignored would pass for obeyed"},
+    {"NO_COLOR", "anything: no colour on terminals"},
     {"TMPDIR", "where a private folder takes a report that its own file system refuses"},
 };
 

@@ -4,7 +4,6 @@
 
 #include "app/command_list.hpp"
 #include "config/tuning.hpp"
-#include "core/text.hpp"
 
 namespace symmbench {
 namespace {
@@ -72,11 +71,10 @@ std::vector<CompletedOption> completed_options(const CommandSpec& command) {
 
 std::vector<std::string> completed_subjects(std::string_view command) {
   std::vector<std::string> words;
-  for (const auto& spec : command_table()) {
-    if (command == "help" && spec.now) words.emplace_back(spec.name);
-    if (command == "list" && spec.name == command) {
-      words = split_list(spec.arguments.substr(0, spec.arguments.find(' ')), '|');
-    }
+  if (command == "list") {
+    for (const auto topic : list_topics()) words.emplace_back(topic);
+  } else if (command == "help") {
+    for (const auto& spec : commands_now()) words.emplace_back(spec.name);
   }
   return words;
 }

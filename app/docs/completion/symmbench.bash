@@ -136,7 +136,7 @@ _symmbench_options() {
 
 _symmbench_subject() {
   case $1 in
-    list) COMPREPLY=($(compgen -W 'WHAT' -- "$cur")) ;;
+    list) COMPREPLY=($(compgen -W 'workspaces allocators patterns algorithms fabrics faults checks configs' -- "$cur")) ;;
     validate) COMPREPLY=($(compgen -f -- "$cur")) ;;
     salvage) COMPREPLY=($(compgen -f -- "$cur")) ;;
     bundle) COMPREPLY=($(compgen -f -- "$cur")) ;;

@@ -31,8 +31,10 @@ TEST_CASE("compare takes two reports, no fewer and no more") {
 }
 
 TEST_CASE("compare names formats, limits and files that it cannot take") {
-  CHECK(contains(objection({"a.json", "b.json", "--format", "xml"}), "--format 'xml': not one of text, json, markdown"));
-  CHECK(contains(objection({"a.json", "b.json", "--max-regress", "five"}), "--max-regress 'five': not a finite number"));
+  CHECK(
+      contains(objection({"a.json", "b.json", "--format", "xml"}), "--format 'xml': not one of text, json, markdown"));
+  CHECK(
+      contains(objection({"a.json", "b.json", "--max-regress", "five"}), "--max-regress 'five': not a finite number"));
   CHECK(contains(objection({"a.json", "b.json", "--max-regress", "-1"}), "--max-regress '-1': must be at least 0"));
   CHECK(contains(objection({"a.json", "b.json", "--max-regress", "%"}), "--max-regress '%': not a finite number"));
   CHECK(contains(objection({"/nowhere/a.json", "b.json"}), "/nowhere/a.json: cannot be read"));
