@@ -45,7 +45,7 @@ void GroupCoordinator::begin(std::vector<WorkRequest> requests, Clock::time_poin
 }
 
 void GroupCoordinator::start_next(Clock::time_point) {
-  while (!halted_ && (!queue_ || !queue_->current())) {
+  while (!halted_ && (!queue_ || queue_->empty())) {
     queue_.reset();
     if (requests_.empty()) break;
     queue_.emplace(std::move(requests_.front()));
@@ -58,7 +58,7 @@ void GroupCoordinator::start_next(Clock::time_point) {
     requests_.clear();
     return;
   }
-  running_ = *queue_->current();
+  running_ = queue_->current();
   running_.attempt = ++attempt_;
   items_done_.assign(running_.items.size(), false);
   state_of_.clear();

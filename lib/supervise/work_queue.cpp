@@ -32,8 +32,7 @@ WorkQueue::WorkQueue(WorkRequest request) : request_(std::move(request)) {
   batches_.push_back({.items = request_.items, .alone = false});
 }
 
-std::optional<WorkRequest> WorkQueue::current() const {
-  if (batches_.empty()) return std::nullopt;
+WorkRequest WorkQueue::current() const {
   WorkRequest request = request_;
   request.items = batches_.front().items;
   request.alone = batches_.front().alone;

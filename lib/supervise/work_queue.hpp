@@ -39,8 +39,10 @@ class WorkQueue {
  public:
   explicit WorkQueue(WorkRequest request);
 
-  /// The worker life that is due, without its attempt number; nullopt: the request is through.
-  std::optional<WorkRequest> current() const;
+  /// The request is through.
+  bool empty() const { return batches_.empty(); }
+  /// The worker life that is due, without its attempt number. Precondition: not empty().
+  WorkRequest current() const;
   /// It ended well: on to the next.
   void succeeded();
   /// It failed at `progress`; the answer says what is given up.

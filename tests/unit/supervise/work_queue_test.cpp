@@ -9,15 +9,15 @@ namespace {
 
 /// "x:a,b y:a,b" and a trailing "!" when alone: one worker life in a readable form; "-" when the queue is through.
 std::string life(const WorkQueue& queue) {
+  if (queue.empty()) return "-";
   const auto request = queue.current();
-  if (!request) return "-";
   std::string text;
-  for (const auto& item : request->items) {
+  for (const auto& item : request.items) {
     if (!text.empty()) text += ' ';
     text += item.case_id + ':';
     for (std::size_t i = 0; i < item.allocators.size(); ++i) text += (i ? "," : "") + item.allocators[i];
   }
-  return text + (request->alone ? " !" : "");
+  return text + (request.alone ? " !" : "");
 }
 
 Failure crash(int rank = 1) {
@@ -121,7 +121,7 @@ TEST_CASE("a request without cases is tried three times, then given up by its la
   WorkQueue queue(pair_request({}));
   CHECK(queue.failed(crash(), at(0, 0, -1)).empty());
   CHECK(queue.failed(crash(), at(0, 0, -1)).empty());
-  REQUIRE(queue.current());
+  REQUIRE_FALSE(queue.empty());
   const auto given_up = queue.failed(crash(), at(0, 0, -1));
   REQUIRE(given_up.size() == 1);
   CHECK(given_up[0].allocators.empty());
@@ -175,8 +175,8 @@ TEST_CASE("workers that fail in ever new ways are bounded") {
   WorkQueue queue(pair_request({"x"}));
   int lives = 0;
   std::vector<GivenUp> given_up;
-  for (; queue.current(); ++lives) {
-    const auto items = queue.current()->items.size();
+  for (; !queue.empty(); ++lives) {
+    const auto items = queue.current().items.size();
     given_up = queue.failed(crash(lives), at(items, 0, -1));
   }
   CHECK(lives == 11);
