@@ -167,7 +167,6 @@ int ranks_from(const std::string& text) {
 double percent_from(std::string_view name, const std::string& text) {
   OptionSpec spec = option("max_regress");
   spec.name = name;
-  spec.now = true;
   return value_from_text(spec, text, Origin::command_line(spec)).get<double>();
 }
 
@@ -197,6 +196,13 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
   parsed.force = typed.text.contains("force");
   if (const auto at = typed.text.find("max-regress"); at != typed.text.end()) {
     parsed.max_regress = percent_from("max-regress", at->second);
+  }
+  if (const auto at = typed.text.find("margin"); at != typed.text.end()) {
+    parsed.margin = percent_from("margin", at->second);
+  }
+  // "--from a.json b.json": the first one is the option's, the others stand behind it.
+  if (const auto at = typed.text.find("from"); at != typed.text.end()) {
+    typed.positionals.insert(typed.positionals.begin(), at->second);
   }
   if (const auto at = typed.text.find("format"); at != typed.text.end()) parsed.format = at->second;
   if (const auto at = typed.text.find("output"); at != typed.text.end()) parsed.output = at->second;

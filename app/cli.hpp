@@ -50,6 +50,7 @@ struct ParsedCommand {
   std::optional<std::string> output;       ///< salvage, bundle -o
   bool force = false;                      ///< salvage, bundle --force
   std::optional<double> max_regress;       ///< compare --max-regress, in percent
+  std::optional<double> margin;            ///< threshold --margin, in percent
   std::string format = "text";             ///< compare --format
 };
 

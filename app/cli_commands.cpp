@@ -24,6 +24,11 @@ constexpr CommandOption kBundleOptions[] = {{"output", "FILE", "the archive to w
 constexpr CommandOption kCompareOptions[] = {
     {"max-regress", "PERCENT", "make it a gate: exit 1 when a case of B is proven slower than A by more than this"},
     {"format", "NAME", "text, json or markdown [default: text]"}};
+constexpr CommandOption kThresholdOptions[] = {
+    {"from", "REPORT...", "the good reports"},
+    {"output", "FILE", "the file to write [default: stdout]", 'o'},
+    {"margin", "PERCENT", "by how much a limit is above the slowest of the reports [default: 5]"},
+    {"force", "", "replace FILE where it exists"}};
 constexpr CommandOption kListOptions[] = {{"json", "", "print the list as JSON"}};
 
 constexpr CommandSpec kCommands[] = {
@@ -110,9 +115,20 @@ constexpr CommandSpec kCommands[] = {
          "  2   a file cannot be read, is no report, has a schema of another major version, or makes no gate\n"
          "  3   --max-regress: no case has enough placements and samples to be judged; stdout did not take it\n"},
     {.name = "threshold",
-     .arguments = "--from REPORT...",
-     .about = "make a threshold file out of good reports",
-     .now = kLater},
+     .arguments = "--from REPORT... [-o FILE] [--margin PERCENT] [--force]",
+     .about = "limits for `run --threshold`, out of good reports of one machine",
+     .details = "A limit for every case_id and allocator: the slowest of the reports, and a margin. Below 1 MiB in "
+                "microseconds,\n"
+                "from there on in GB/s (busbw) where the reports have it. Each limit says which reports it is made of. "
+                "Rows with\n"
+                "fewer than 6 placements or 6 samples are left out, and named.\n",
+     .positional = "REPORT",
+     .several = true,
+     .options = kThresholdOptions,
+     .exit_codes = "  0   made\n"
+                   "  2   a report cannot be read, is not complete, has injected faults, no samples, or is of another "
+                   "machine\n"
+                   "  3   it cannot be written\n"},
     {.name = "html", .arguments = "REPORT [OTHER] -o FILE", .about = "a report as a page", .now = kLater},
     {.name = "explain",
      .arguments = "WORD",

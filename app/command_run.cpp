@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 
 #include "app/cli.hpp"
@@ -17,6 +18,7 @@
 #include "core/binary_hash.hpp"
 #include "core/log.hpp"
 #include "fault/fault_plan.hpp"
+#include "gate/run_limits.hpp"
 #include "job/launcher.hpp"
 #include "job/measure.hpp"
 #include "job/plan_text.hpp"
@@ -31,15 +33,11 @@
 namespace symmbench {
 namespace {
 
-/// What argv and files alone decide, beyond the options themselves: the plan and the report's place.
-JobPlan checked_plan(const ParsedCommand& command, int world_size) {
+/// Takes `step`, whose objections are told as this command's.
+template <class Step>
+auto as_run(Step&& step) {
   try {
-    JobPlan plan(command.config, world_size);
-    if (!command.plan_only) {
-      if (command.config.output_dir) make_output_dir(*command.config.output_dir);
-      check_outputs(command.config.outputs);
-    }
-    return plan;
+    return step();
   } catch (const Error& error) {
     Failure failure = error.failure();
     if (!failure.detail.starts_with("symmbench")) failure.detail = "symmbench run: " + failure.detail;
@@ -47,14 +45,31 @@ JobPlan checked_plan(const ParsedCommand& command, int world_size) {
   }
 }
 
-int coordinate(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation) {
+/// What argv and files alone decide, beyond the options themselves: the plan and the report's place.
+JobPlan checked_plan(const ParsedCommand& command, int world_size) {
+  return as_run([&] {
+    JobPlan plan(command.config, world_size);
+    if (!command.plan_only) {
+      if (command.config.output_dir) make_output_dir(*command.config.output_dir);
+      check_outputs(command.config.outputs);
+    }
+    return plan;
+  });
+}
+
+/// What the run is held against; nullptr: nothing.
+std::unique_ptr<RunGate> checked_gate(const RunConfig& config, const JobPlan& plan) {
+  return as_run([&] { return make_run_gate(config, plan.planned_rows()); });
+}
+
+int coordinate(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation, const RunGate* gate) {
   Console console(config);
   OutputFiles files(config.outputs, config.output_dir);
   CaseFeed feed({&console, &files});
   job.listen(console);
   job.listen(feed);
   for (const auto& note : plan.plan().notes) log_line("symmbench run: {}", note);
-  auto [report, family] = measure(job, plan, config, invocation);
+  auto [report, family] = measure(job, plan, config, invocation, gate);
   feed.finish(report);
   const StoredOutputs outputs = files.store(report, family);
   for (const auto& why : outputs.problems) log_line("symmbench run: {}", why);  // the console may be off
@@ -144,9 +159,12 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
     }
     return leave(mpi, apart->exit_code);
   }
-  std::optional<JobPlan> plan;  // rank 0's
+  std::optional<JobPlan> plan;  // rank 0's, as the gate is
+  std::unique_ptr<RunGate> gate;
   const auto make_plan = [&] {
-    if (mpi.rank() == 0 && !command.text) plan = checked_plan(command, mpi.size());
+    if (mpi.rank() != 0 || command.text) return;
+    plan = checked_plan(command, mpi.size());
+    if (!command.plan_only) gate = checked_gate(command.config, *plan);
   };
   if (anyone_objects(mpi, "plan", objection_of(make_plan))) return leave(mpi, static_cast<int>(ExitCode::usage));
   if (mpi.rank() == 0) {
@@ -161,7 +179,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
   }
   const Invocation invocation = invocation_of(command, arguments, mpi.size());
   return run_job(mpi, job_options(command.config, mpi.rank(), mpi.size()), journal_dir(command.config),
-                 [&](MpiJob& job) { return coordinate(job, *plan, command.config, invocation); });
+                 [&](MpiJob& job) { return coordinate(job, *plan, command.config, invocation, gate.get()); });
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "config/resolve.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "gate/thresholds.hpp"
 #include "report/schema_validation.hpp"
 
 namespace symmbench {
@@ -21,6 +22,18 @@ bool is_report(const Json& document) {
 }
 
 bool is_tuning(const Json& document) { return document.is_object() && document.contains("tables"); }
+
+bool is_thresholds(const Json& document) { return document.is_object() && document.contains("thresholds"); }
+
+/// What `--threshold` refuses, although the schema allows it.
+std::vector<std::string> threshold_problems(const std::string& path) {
+  try {
+    (void)read_thresholds(path);
+    return {};
+  } catch (const Error& error) {
+    return {error.failure().detail};
+  }
+}
 
 /// What `--tuning` refuses, although the schema allows it.
 std::vector<std::string> tuning_problems(const std::string& path) {
@@ -54,7 +67,10 @@ bool has_endless_list(const Json& json) {
 
 Validation validate_file(const std::string& path) {
   const auto document = read_json_file(path);
-  Validation validation{.kind = is_report(document) ? "report" : is_tuning(document) ? "tuning" : "config"};
+  Validation validation{.kind = is_thresholds(document) ? "thresholds"
+                                : is_report(document)   ? "report"
+                                : is_tuning(document)   ? "tuning"
+                                                        : "config"};
   if (validation.kind == "config" && has_endless_list(document)) {
     validation.violations = config_problems(path);
     return validation;
@@ -64,6 +80,9 @@ Validation validate_file(const std::string& path) {
         fmt::format("{}: {}", violation.path.empty() ? "/" : violation.path, violation.message));
   }
   if (validation.kind == "config" && validation.violations.empty()) validation.violations = config_problems(path);
+  if (validation.kind == "thresholds" && validation.violations.empty()) {
+    validation.violations = threshold_problems(path);
+  }
   if (validation.kind == "tuning" && validation.violations.empty()) validation.violations = tuning_problems(path);
   return validation;
 }

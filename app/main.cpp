@@ -13,6 +13,7 @@
 #include "app/command_plan.hpp"
 #include "app/command_run.hpp"
 #include "app/command_salvage.hpp"
+#include "app/command_threshold.hpp"
 #include "app/command_validate.hpp"
 #include "app/product.hpp"
 #include "app/worker_task.hpp"
@@ -47,6 +48,7 @@ constexpr Command kCommands[] = {{"run", command_run},
                                  {"list", alone<command_list>},
                                  {"validate", alone<command_validate>},
                                  {"compare", alone<command_compare>},
+                                 {"threshold", alone<command_threshold>},
                                  {"salvage", alone<command_salvage>},
                                  {"bundle", alone<command_bundle>},
                                  {"explain", alone<command_explain>},

@@ -39,6 +39,16 @@ inline constexpr GlossaryRow kGlossary[] = {
     {"slower",
      "the whole interval of the ratio lies above 1.03, over several placements and beside all other comparisons."},
     {"inconclusive", "what tables and summaries call the verdict ambiguous."},
+    {"gate",
+     "what the times of a run are held against: a baseline, thresholds. It fails (exit 1) when a case is proven slower "
+     "than "
+     "allowed, and has no verdict (exit 3) when none could be judged."},
+    {"regressed",
+     "the one-sided lower bound of a case's slowdown is above what its baseline or threshold allows; in 1 % of runs "
+     "that "
+     "changed nothing some case is, all of them together (Holm)."},
+    {"within", "of a gate: the upper bound of a case's slowdown shows that it keeps its limit."},
+    {"undecided", "of a gate: a case is neither proven slower than allowed nor proven to keep its limit."},
     {"ambiguous",
      "inconclusive: the samples decide neither that there is a difference nor that there is none; reason says why."},
     {"unstable", "batches of one placement disagree so much that a mean says little."},

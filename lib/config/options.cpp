@@ -199,14 +199,15 @@ constexpr OptionSpec kOwnOptions[] = {
     {"strict", 0, Kind::flag, Scope::run, Group::stability, "", "", "skipped and not tested cases make exit code 3"},
     {"skip-if-unsupported", 0, Kind::flag, Scope::run, Group::stability, "", "",
      "exit 77 instead of 3 where this machine cannot run what was asked"},
-    {"baseline", 0, Kind::path, Scope::run, Group::stability, "FILE", "", "report to compare with", {}, {}, kLater},
+    {"baseline", 0, Kind::path, Scope::run, Group::stability, "FILE", "",
+     "report to hold this run against, with --max-regress: a case that is proven slower is exit 1"},
     {"min-busbw", 0, Kind::number, Scope::run, Group::stability, "GB/S", "0",
      "fail where the rows of one allocator, algorithm, type and pattern have a smaller bus bandwidth on average, in and out "
      "of place; NCCL's own are left out; 0: no such limit. NCCL_TESTS_MIN_BW=X is 0.9 X, as in nccl-tests", {}, from(0, 1e6)},
-    {"max-regress", 0, Kind::percent, Scope::run, Group::stability, "PERCENT", "", "slowdown that fails against the baseline",
-     {}, from(0, 1000), kLater},
-    {"threshold", 0, Kind::path, Scope::run, Group::stability, "FILE", "", "limits that results must keep", {}, {},
-     kLater},
+    {"max-regress", 0, Kind::percent, Scope::run, Group::stability, "PERCENT", "", "slowdown against the baseline that fails: 5, or 5%",
+     {}, from(0, 1000)},
+    {"threshold", 0, Kind::path, Scope::run, Group::stability, "FILE", "",
+     "limits that times must keep, from `symmbench threshold`: one that is proven broken is exit 1"},
     // ---- device
     {"device", 0, Kind::name, Scope::run, Group::device, "NAME", "auto",
      "what runs the kernels: GPUs, one of its own for every rank, or exit 3 with rank, host and reason; or the emulated "

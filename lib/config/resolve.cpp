@@ -257,6 +257,13 @@ RunConfig run_config_from(const Settings& run) {
   config.outputs = outputs_from(run);
   config.output_dir = get_optional<std::string>(run, "output_dir");
   config.journal_path = get_optional<std::string>(run, "journal");
+  config.baseline = get_optional<std::string>(run, "baseline");
+  config.max_regress = get_optional<double>(run, "max_regress");
+  config.threshold = get_optional<std::string>(run, "threshold");
+  if (config.baseline && !config.max_regress) {
+    run.at("baseline").fail("needs --max-regress PERCENT: which slowdown fails");
+  }
+  if (config.max_regress && !config.baseline) run.at("max_regress").fail("needs --baseline FILE: slower than what");
   check_places(run, config);
   return config;
 }

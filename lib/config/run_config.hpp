@@ -74,6 +74,9 @@ struct RunConfig : WorkerConfig {
   std::vector<OutputFile> outputs;          ///< in the catalogue's order, no two at one place
   std::optional<std::string> output_dir;    ///< as asked
   std::optional<std::string> journal_path;  ///< default: <report>.journal, or none without a report
+  std::optional<std::string> baseline;      ///< report that the run is held against; with max_regress
+  std::optional<double> max_regress;        ///< percent
+  std::optional<std::string> threshold;     ///< file of limits
   std::string config_text;  ///< canonical JSON of all the above: hashed, compared between ranks, reported
 
   /// Ranks of one group of a job of `world_size`.

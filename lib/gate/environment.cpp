@@ -68,14 +68,14 @@ std::string of_devices(const Json& report, const char* key, bool in_fabric = fal
 std::vector<Fact> facts_of(const Json& report) {
   const Json &device = member_of(report, "device"), &fabric = member_of(report, "fabric");
   const Json &tool = member_of(report, "tool"), &run = member_of(report, "run");
-  return {{"device.kind", shown(member_of(device, "kind")), true},
-          {"device.emulated", shown(member_of(device, "emulated")), true},
+  return {{"device_kind", shown(member_of(device, "kind")), true},
+          {"device_emulated", shown(member_of(device, "emulated")), true},
           {"gpu_model", of_ranks(report, "gpu_name"), true},
-          {"fabric.profile", shown(member_of(fabric, "profile")), true},
-          {"fabric.hosts", shown(member_of(fabric, "hosts")), true},
-          {"fabric.state", of_devices(report, "state", true), true},
-          {"fabric.cluster_uuid", of_devices(report, "cluster_uuid", true)},
-          {"fabric.clique_id", of_devices(report, "clique_id", true)},
+          {"fabric_profile", shown(member_of(fabric, "profile")), true},
+          {"fabric_hosts", shown(member_of(fabric, "hosts")), true},
+          {"fabric_state", of_devices(report, "state", true), true},
+          {"fabric_cluster_uuid", of_devices(report, "cluster_uuid", true)},
+          {"fabric_clique_id", of_devices(report, "clique_id", true)},
           {"driver_version", of_devices(report, "driver_version")},
           {"sm_version", of_devices(report, "sm_version")},
           {"hosts", of_ranks(report, "host")},
@@ -83,11 +83,17 @@ std::vector<Fact> facts_of(const Json& report) {
           {"cpus_allowed", of_ranks(report, "cpus_allowed")},
           {"world_size", shown(member_of(run, "world_size"))},
           {"group_size", shown(member_of(run, "group_size"))},
-          {"tool.version", shown(member_of(tool, "version"))},
-          {"tool.git", shown(member_of(tool, "git"))},
-          {"tool.build", shown(member_of(tool, "build"))},
+          {"tool_version", shown(member_of(tool, "version"))},
+          {"tool_git", shown(member_of(tool, "git"))},
+          {"tool_build", shown(member_of(tool, "build"))},
           {"schema_version", shown(member_of(report, "schema_version"))},
           {"injected", shown(member_of(run, "injected"))}};
+}
+
+/// Older reports do not say everything: what one does not say is no proof of another machine, except for its device.
+bool forbids(const std::string& key, const std::string& a, const std::string& b) {
+  const bool said = a != kUnknown && b != kUnknown;
+  return a != b && (said || key == "device_kind" || key == "gpu_model");
 }
 
 /// Allow-listed variables of all ranks.
@@ -152,14 +158,30 @@ std::vector<EnvironmentDifference> environment_differences(const Json& a, const 
   const auto of_a = facts_of(a), of_b = facts_of(b);
   for (std::size_t i = 0; i < of_a.size(); ++i) {
     if (of_a[i].value == of_b[i].value) continue;
-    // Older reports do not say everything: what one does not say is no proof of another machine, except for its device.
-    const bool said = of_a[i].value != kUnknown && of_b[i].value != kUnknown;
     differences.push_back({of_a[i].key, of_a[i].value, of_b[i].value,
-                           of_a[i].of_machine && (said || of_a[i].key == "device.kind" || of_a[i].key == "gpu_model")});
+                           of_a[i].of_machine && forbids(of_a[i].key, of_a[i].value, of_b[i].value)});
   }
   add_map_differences(differences, "environment.", variables_of(a), variables_of(b));
   add_map_differences(differences, "config.", settings_of(a), settings_of(b));
   return differences;
+}
+
+std::map<std::string, std::string> machine_of(const Json& report) {
+  std::map<std::string, std::string> machine;
+  for (const Fact& fact : facts_of(report)) {
+    if (fact.of_machine) machine[fact.key] = fact.value;
+  }
+  return machine;
+}
+
+std::string why_other_machine(const std::map<std::string, std::string>& a,
+                              const std::map<std::string, std::string>& b) {
+  for (const auto& [key, value] : a) {
+    const auto at = b.find(key);
+    const std::string other = at == b.end() ? kUnknown : at->second;
+    if (forbids(key, value, other)) return fmt::format("{}: {} and {}", key, value, other);
+  }
+  return "";
 }
 
 std::string why_other_machine(const std::vector<EnvironmentDifference>& differences) {

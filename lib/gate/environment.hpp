@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -8,7 +9,7 @@ namespace symmbench {
 
 /// Something in which the surroundings of two runs differ.
 struct EnvironmentDifference {
-  std::string key;             ///< "device.kind", "gpu_model", "config.placements", ...
+  std::string key;             ///< "device_kind", "gpu_model", "config.placements", ...
   std::string a, b;            ///< as text; "unknown" where a report does not say
   bool other_machine = false;  ///< of a kind whose times say nothing about each other: no gate compares them
 };
@@ -17,6 +18,13 @@ struct EnvironmentDifference {
 /// driver, hosts, ranks, build, environment variables, configuration. What says where a run writes, or what it is held
 /// against, is left out.
 std::vector<EnvironmentDifference> environment_differences(const Json& a, const Json& b);
+
+/// What a report says of its machine's kind, by name: device_kind, device_emulated, gpu_model, fabric_profile,
+/// fabric_hosts, fabric_state. "unknown" where it does not say.
+std::map<std::string, std::string> machine_of(const Json& report);
+/// Why times of one cannot be held against those of the other; empty: they can. What one does not say does not count, but
+/// for device kind and GPU model.
+std::string why_other_machine(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b);
 
 /// Of these, what makes the machines too different for a gate: "gpu_model: NVIDIA H200 and NVIDIA B200"; empty: nothing.
 std::string why_other_machine(const std::vector<EnvironmentDifference>& differences);

@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "stats/slowdown.hpp"
 
 namespace symmbench {
+
+/// Whether two schema versions have the same major number.
+bool same_major(std::string_view version, std::string_view other);
 
 /// Reads a report that some run wrote, maybe one of an older version.
 /// @throws Error{config, ...} naming the file: it cannot be read, is no report, or has a schema of another major version,
@@ -59,8 +63,8 @@ class SeriesNumbers {
 std::optional<std::string> unfit_for_gates(const Json& report);
 
 /// By how much the times of a repeated run scatter as a whole, as a standard deviation of their logarithm. Nothing is
-/// known of GPUs beyond what placements and neighbouring sizes show. On the emulated device threads share cores with
-/// whatever else the machine does: repeated runs on two busy cores were e^0.5 apart.
+/// known of GPUs beyond what placements and neighbouring sizes show. On the emulated device threads share cores: one message
+/// of 1 KiB took 50 us in runs whose threads ran side by side, and 2 ms in runs whose threads waited for each other's turn.
 double run_spread_of(const Json& report);
 
 }  // namespace symmbench

@@ -74,7 +74,8 @@ Json report_of_disagreement(const JobPlan& plan, const RunConfig& config, const 
   return fold_report(records);
 }
 
-MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation) {
+MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation,
+                    const RunGate* gate) {
   const std::string started_at = utc_timestamp();
   RunOutcome outcome = job.run(
       std::vector{WorkRequest{.task = kPreflightTask, .label = kPreflightTask, .deadlines = deadlines_of(config)}});
@@ -93,12 +94,17 @@ MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const I
 
   std::optional<std::string> problem = device.problem;
   if (!problem) problem = memory_problem(plan.plan(), device, facts);
+  // A machine that may not be held against the baseline can run all the same: nothing that is unsupported here.
+  const bool forbidden = problem.has_value();
+  if (!problem && gate != nullptr) problem = gate->objection(fold_report(job.records()));
   if (!outcome.interrupted && !problem) {
     outcome = job.run([&](int group) { return plan.work(group, decided, device.kind); });
   }
   const auto instead = device.no_gpu ? std::optional(invocation.emulated_command) : std::nullopt;
-  job.append(to_json(run_ended(outcome, problem, instead)));
-  return {.report = fold_report(job.records()), .family = device.family};
+  RunEnded ended = run_ended(outcome, problem, instead);
+  ended.unsupported = ended.unsupported && forbidden;
+  job.append(to_json(ended));
+  return {.report = fold_report(job.records(), gate), .family = device.family};
 }
 
 }  // namespace symmbench

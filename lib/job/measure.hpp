@@ -6,6 +6,7 @@
 #include "job/agreement.hpp"
 #include "job/job_plan.hpp"
 #include "job/mpi_job.hpp"
+#include "report/run_gate.hpp"
 
 namespace symmbench {
 
@@ -25,7 +26,9 @@ struct MeasuredRun {
 
 /// Rank 0's part of `symmbench run`, up to the report: facts of every rank, the device decided from them, the plan
 /// carried out on it. Where machine facts forbid the run, or it is interrupted, the report says so.
-MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation);
+/// `gate`: what the run is held against; null: nothing. Where it objects to the machine, nothing is run.
+MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation,
+                    const RunGate* gate);
 
 /// The report of a run that did not begin because its ranks disagree (`why`): what was planned, and who they are.
 Json report_of_disagreement(const JobPlan& plan, const RunConfig& config, const Invocation& invocation,

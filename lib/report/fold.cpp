@@ -84,7 +84,7 @@ Json device_json(const Json& device) {
 
 }  // namespace
 
-Json fold_report(std::span<const Json> records) {
+Json fold_report(std::span<const Json> records, const RunGate* gate) {
   const RecordSet set = sort_records(records);
   const Outcomes outcomes(set);
   const Json& tool = set.started.tool;
@@ -101,6 +101,7 @@ Json fold_report(std::span<const Json> records) {
   report["comparison"] = fold_comparison(outcomes, set.started.planned_rows, report["results"]);
   report["crossover"] = fold_crossover(outcomes, set.started.planned_rows, report["results"]);
   report["findings"] = Json::array();
+  report["gate"] = gate != nullptr ? gate->judge(report) : gate_not_judged(report);
   report["verdict"] = verdict_json(report, {.strict = set.started.strict,
                                             .skip_if_unsupported = set.started.skip_if_unsupported,
                                             .unsupported = set.ended && set.ended->unsupported,

@@ -2,6 +2,7 @@
 #include <span>
 
 #include "core/json.hpp"
+#include "report/run_gate.hpp"
 
 namespace symmbench {
 
@@ -14,6 +15,7 @@ inline constexpr const char* kReportSchemaVersion = "1.5.0";
 /// The result always satisfies the shipped schema.
 /// @throws Error{report, invalid_argument} when no run_started record is among them: without the plan there is nothing
 /// that a row could be held against
-Json fold_report(std::span<const Json> records);
+/// `gate`: what the run is held against; null where that is not there, which the report's "gate" says.
+Json fold_report(std::span<const Json> records, const RunGate* gate = nullptr);
 
 }  // namespace symmbench

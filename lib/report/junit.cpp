@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <pugixml.hpp>
 #include <sstream>
+#include <utility>
 
 #include "report/clean_text.hpp"
+#include "report/gate_lines.hpp"
 #include "report/pick.hpp"
 #include "report/verdict.hpp"
 
@@ -65,9 +68,36 @@ bool is_wrong_data(const Json& row) {
          (reason.empty() && !wrong.is_null() && wrong.get<std::int64_t>() > 0);
 }
 
-Mark mark_of_row(const Json& report, const Json& row) {
+/// A regression of a row against its baseline or threshold.
+Mark mark_of_gate(const std::vector<const Json*>& regressions) {
+  Mark mark;
+  for (const Json* check : regressions) {
+    const auto line = regression_text(*check);
+    if (mark.element == nullptr) mark = {.element = "failure", .type = "regression", .message = line, .text = {}};
+    mark.text += (mark.text.empty() ? "" : "\n") + line;
+  }
+  return mark;
+}
+
+/// Checks of the report's gate that regressed, by case_id and allocator.
+using Regressions = std::map<std::pair<std::string, std::string>, std::vector<const Json*>>;
+Regressions regressions_of(const Json& report) {
+  Regressions found;
+  const Json& checks = member_of(member_of(report, "gate"), "checks");
+  if (!checks.is_array()) return found;
+  for (const Json& check : checks) {
+    if (text_or(check, "verdict") != "regressed") continue;
+    found[{text_or(check, "case_id"), text_or(check, "allocator")}].push_back(&check);
+  }
+  return found;
+}
+
+Mark mark_of_row(const Json& report, const Json& row, const Regressions& regressions) {
   const auto status = row.at("status").get<std::string>();
-  if (status == "ok") return {};
+  if (status == "ok") {
+    const auto found = regressions.find({text_or(row, "case_id"), text_or(row, "allocator")});
+    return found == regressions.end() ? Mark{} : mark_of_gate(found->second);
+  }
   const auto reason = text_or(row, "reason", status);
   const bool cannot = status == "skipped" || (nothing_red(report) && status != "failed" && status != "hung");
   if (cannot) return {"skipped", status, reason, {}};
@@ -200,10 +230,11 @@ std::string junit_xml(const Json& report) {
   set(suite.node(), "timestamp", text_or(report.at("run"), "started_at").substr(0, 19));
   if (!report.at("ranks").empty()) set(suite.node(), "hostname", text_or(report.at("ranks")[0], "host"));
   add_properties(suite, report);
+  const Regressions regressions = regressions_of(report);
   for (const Json& row : report.at("results")) {
     const auto class_name =
         fmt::format("{}.{}.{}", text_or(row, "workspace"), text_or(row, "allocator"), text_or(row, "pattern"));
-    suite.add(class_name, text_or(row, "case_id"), seconds_of(row), mark_of_row(report, row));
+    suite.add(class_name, text_or(row, "case_id"), seconds_of(row), mark_of_row(report, row, regressions));
   }
   for (const Json& entry : report.at("stability")) {
     const bool watched = entry.at("lifecycles_planned").get<std::uint64_t>() > 0 || !entry.at("incidents").empty();

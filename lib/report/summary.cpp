@@ -7,6 +7,7 @@
 
 #include "journal/records.hpp"
 #include "report/decisions.hpp"
+#include "report/gate_lines.hpp"
 #include "report/hung_attempt.hpp"
 #include "report/outcome.hpp"
 #include "report/pick.hpp"
@@ -258,7 +259,7 @@ std::vector<std::string> summary_lines(const Json& report) {
   add_missing(lines, report);
   if (anything_unchecked(report.at("results")))
     lines.push_back("some results were timed but not checked (--check off)");
-  for (const auto& more : {short_of_busbw(report), decision_lines(report)}) {
+  for (const auto& more : {short_of_busbw(report), decision_lines(report), gate_lines(report)}) {
     lines.insert(lines.end(), more.begin(), more.end());
   }
   return lines;

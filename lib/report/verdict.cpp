@@ -120,6 +120,14 @@ ExitCode code_of_run(const Json& report) {
   return results.empty() && report.at("stability").empty() ? ExitCode::no_verdict : ExitCode::passed;
 }
 
+/// Where nothing was measured, the rest of the report says why, and with which code.
+ExitCode code_of_gate(const Json& report) {
+  const Json& gate = member_of(report, "gate");
+  const auto status = text_or(gate, "status", "passed");
+  if (status == "failed") return ExitCode::failed;
+  return status != "passed" && any_status(report.at("results"), "ok") ? ExitCode::no_verdict : ExitCode::passed;
+}
+
 }  // namespace
 
 ExitCode worse(ExitCode a, ExitCode b) { return rank_of(a) <= rank_of(b) ? a : b; }
@@ -137,6 +145,7 @@ Json verdict_json(const Json& report, const VerdictPolicy& policy) {
   code = worse(code, code_of_rows(report.at("results"), policy));
   code = worse(code, code_of_stability(report, policy));
   if (!short_of_busbw(report).empty()) code = worse(code, ExitCode::failed);
+  code = worse(code, code_of_gate(report));
   // A rank that died before it said what it has is no machine that cannot.
   const bool may_skip =
       policy.unsupported && policy.skip_if_unsupported && !policy.strict && report.at("run").at("incidents").empty();

@@ -27,11 +27,12 @@ struct VerdictPolicy {
 /// The one place where a report becomes an exit code. `report` has everything but "verdict".
 ///   4   a row or incident is hung, or a later try of a row that something else had decided
 ///   1   a row failed; an incident or lifecycle failed; a lifecycle left descriptors, mappings or device memory behind
-///       a series falls short of --min-busbw (report/series.hpp)
+///       a case is proven slower than its baseline or threshold allows; a series falls short of --min-busbw (report/series.hpp)
 ///   3   the run is not complete; a record cannot be read; nothing was planned; planned lifecycles were not run; all rows of an asked allocator
 ///       are skipped, interrupted or not_tested (77 instead, when all of them are skipped, or the machine
 ///       forbids the run as a whole, and skip_if_unsupported says so; skipped
 ///       rows of a reference do not count beside others);
+///       nothing could be held against what a gate was asked for with;
 ///       any row is skipped, interrupted or not_tested, with strict
 ///   0   otherwise
 /// {status: "passed"|"failed"|"hung"|"interrupted"|"no_verdict"|"skipped", exit_code, summary[]}; interrupted is a 3

@@ -48,7 +48,10 @@ _symmbench_value() {
     run--deadline-scale) : ;;
     run--inject) : ;;
     run--isolation) COMPREPLY=($(compgen -W 'process none' -- "$cur")) ;;
+    run--baseline) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--min-busbw) : ;;
+    run--max-regress) : ;;
+    run--threshold) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--device) COMPREPLY=($(compgen -W 'auto cuda host' -- "$cur")) ;;
     run--report | run-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--journal) COMPREPLY=($(compgen -d -- "$cur")) ;;
@@ -99,7 +102,10 @@ _symmbench_value() {
     plan--deadline-scale) : ;;
     plan--inject) : ;;
     plan--isolation) COMPREPLY=($(compgen -W 'process none' -- "$cur")) ;;
+    plan--baseline) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--min-busbw) : ;;
+    plan--max-regress) : ;;
+    plan--threshold) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--device) COMPREPLY=($(compgen -W 'auto cuda host' -- "$cur")) ;;
     plan--report | plan-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--journal) COMPREPLY=($(compgen -d -- "$cur")) ;;
@@ -115,21 +121,25 @@ _symmbench_value() {
     bundle--output | bundle-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     compare--max-regress) : ;;
     compare--format) : ;;
+    threshold--from) : ;;
+    threshold--output | threshold-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    threshold--margin) : ;;
     *) return 1 ;;
   esac
 }
 
-_symmbench_commands='run plan list validate salvage bundle compare explain help'
+_symmbench_commands='run plan list validate salvage bundle compare threshold explain help'
 
 _symmbench_options() {
   case $1 in
-    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --min-busbw --device --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
-    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --min-busbw --device --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     list) echo '--json --help' ;;
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;
     bundle) echo '--output --force --help' ;;
     compare) echo '--max-regress --format --help' ;;
+    threshold) echo '--from --output --margin --force --help' ;;
     explain) echo '--help' ;;
   esac
 }
@@ -141,7 +151,8 @@ _symmbench_subject() {
     salvage) COMPREPLY=($(compgen -f -- "$cur")) ;;
     bundle) COMPREPLY=($(compgen -f -- "$cur")) ;;
     compare) COMPREPLY=($(compgen -f -- "$cur")) ;;
-    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle compare explain' -- "$cur")) ;;
+    threshold) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle compare threshold explain' -- "$cur")) ;;
   esac
 }
 

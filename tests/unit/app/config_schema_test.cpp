@@ -60,6 +60,8 @@ TEST_CASE("the config schema has exactly the keys that this version accepts") {
   CHECK(all.at("definitions").at("sweep").at("additionalProperties") == false);
 }
 
+static bool is_real(OptionKind kind) { return kind == OptionKind::number || kind == OptionKind::percent; }
+
 TEST_CASE("names and limits in the config schema are those of the option table") {
   const auto all = schema();
   for (const auto& spec : option_table()) {
@@ -67,10 +69,9 @@ TEST_CASE("names and limits in the config schema are those of the option table")
     CAPTURE(spec.name);
     const auto found = element_schema(all, spec.key(), spec.scope == OptionScope::sweep);
     if (!spec.choices.empty()) CHECK(found.at("enum") == Json(names_accepted(spec)));
-    const bool numeric =
-        spec.kind == OptionKind::integer || spec.kind == OptionKind::number || spec.kind == OptionKind::counts;
+    const bool numeric = spec.kind == OptionKind::integer || spec.kind == OptionKind::counts || is_real(spec.kind);
     if (!numeric) continue;
-    CHECK(found.at("type") == (spec.kind == OptionKind::number ? "number" : "integer"));
+    CHECK(found.at("type") == (is_real(spec.kind) ? "number" : "integer"));
     CHECK(found.at(spec.bounds.low_open ? "exclusiveMinimum" : "minimum").get<double>() == spec.bounds.low);
     CHECK(found.at(spec.bounds.high_open ? "exclusiveMaximum" : "maximum").get<double>() == spec.bounds.high);
   }

@@ -86,7 +86,7 @@ TEST_CASE("surroundings are told where they differ, and only another machine for
   b["ranks"][1]["devices"][0]["driver_version"] = 13010;
   const auto comparison = compare_reports(a, b, 5);
   for (const char* key :
-       {"tool.git", "config.seed", "config.sweeps[0].hidden", "environment.NCCL_NVLS_ENABLE", "driver_version"}) {
+       {"tool_git", "config.seed", "config.sweeps[0].hidden", "environment.NCCL_NVLS_ENABLE", "driver_version"}) {
     CAPTURE(key);
     REQUIRE(difference(comparison, key) != nullptr);
     CHECK_FALSE(difference(comparison, key)->other_machine);
@@ -106,10 +106,10 @@ TEST_CASE("a gate is refused for another GPU model, device kind or fabric, namin
       "NVIDIA B200");
   b = gate_report_of(1);
   b["device"]["kind"] = "host";
-  CHECK_THAT(no_gate(a, b), Catch::Matchers::EndsWith("device.kind: cuda and host"));
+  CHECK_THAT(no_gate(a, b), Catch::Matchers::EndsWith("device_kind: cuda and host"));
   b = gate_report_of(1);
   b["fabric"]["hosts"] = 2;
-  CHECK_THAT(no_gate(a, b), Catch::Matchers::EndsWith("fabric.hosts: 1 and 2"));
+  CHECK_THAT(no_gate(a, b), Catch::Matchers::EndsWith("fabric_hosts: 1 and 2"));
 }
 
 TEST_CASE("a gate is refused for a report that is not complete, has injected faults, no samples or no common case") {
