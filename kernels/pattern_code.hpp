@@ -1,6 +1,8 @@
 #pragma once
 #include <cstdlib>
+#include <iterator>
 #include <tuple>
+#include <utility>
 
 #include "kernels/kernel_set.hpp"
 #include "kernels/protocol/check_norms.hpp"
@@ -15,8 +17,12 @@ namespace symmbench {
 ///   contribution(call)  what a rank adds to the sum
 ///   epilogue<T>(call)   what is done with the sum
 ///   checks(call)        the passes of its check, one launch each, in this order
-template <Pattern>
-struct PatternCode;
+template <Pattern kPattern>
+struct PatternCode {
+  template <Pattern>
+  static constexpr bool kWritten = false;
+  static_assert(kWritten<kPattern>, "a pattern that the catalogue says can run needs a PatternCode here");
+};
 
 template <>
 struct PatternCode<Pattern::allreduce> {
@@ -50,19 +56,28 @@ struct PatternCode<Pattern::residual_rmsnorm> {
   }
 };
 
-/// Calls f(pass) for each pass of the check of `call`'s pattern, in order, and for the one over the guards.
+/// Calls f.template operator()<kPattern>() with `pattern`, which must be one that the catalogue says can run.
+template <class F, std::size_t... kRows>
+void visit_pattern(Pattern pattern, F&& f, std::index_sequence<kRows...>) {
+  const auto visit_row = [&]<std::size_t kRow>(std::integral_constant<std::size_t, kRow>) {
+    if constexpr (kPatterns[kRow].now) {
+      if (kPatterns[kRow].value == pattern) f.template operator()<kPatterns[kRow].value>();
+    }
+    return kPatterns[kRow].now && kPatterns[kRow].value == pattern;
+  };
+  const bool visited = (visit_row(std::integral_constant<std::size_t, kRows>{}) || ...);
+  if (!visited) std::abort();  // a name of the catalogue's future got past the options
+}
+using PatternRows = std::make_index_sequence<std::size(kPatterns)>;
+
+/// Calls f(pass) for each pass of the check of `call`'s pattern, in order, and first for the one over the guards.
 template <class F>
 void for_each_check(const CheckCall& call, F&& f) {
   f(GuardCheck{});
-  const auto run = [&](const auto& passes) { std::apply([&](const auto&... pass) { (f(pass), ...); }, passes); };
-  switch (call.shape.pattern) {
-    case Pattern::residual_rmsnorm:
-      return run(PatternCode<Pattern::residual_rmsnorm>::checks(call));
-    case Pattern::allreduce:
-      return run(PatternCode<Pattern::allreduce>::checks(call));
-    default:
-      std::abort();  // a pattern whose case is missing here would pass unchecked
-  }
+  const auto run = [&]<Pattern kPattern>() {
+    std::apply([&](const auto&... pass) { (f(pass), ...); }, PatternCode<kPattern>::checks(call));
+  };
+  visit_pattern(call.shape.pattern, run, PatternRows{});
 }
 
 /// What the passes of a check have in common.

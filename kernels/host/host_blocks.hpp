@@ -74,19 +74,28 @@ constexpr auto joined(const std::array<BlockRow, kSizes>&... parts) {
   return rows;
 }
 
+/// The same of a row of the catalogue of patterns: none where this version does not run it.
+template <class Ops, class T, Algorithm kAlgorithm, std::size_t kRow>
+constexpr auto unrolled_rows_of() {
+  if constexpr (kPatterns[kRow].now) {
+    return kUnrolledRows<Ops, T, kPatterns[kRow].value, kAlgorithm>;
+  } else {
+    return std::array<BlockRow, 0>{};
+  }
+}
+
 /// What is instantiated of one element type: 2, 4, 8 and 16 ranks with the loops over ranks unrolled, as on a GPU, for
 /// every pattern; any other number for plain allreduce only, which is all that the tool promises for them.
 template <class Ops, class T>
 inline constexpr auto kRowsOfType = [] {
-  const auto unrolled = [](auto algorithm) {
-    constexpr Algorithm kAlgorithm = decltype(algorithm)::value;
-    return joined(kUnrolledRows<Ops, T, Pattern::allreduce, kAlgorithm>,
-                  std::array{kRowOfAny<Ops, T, Pattern::allreduce, kAlgorithm>},
-                  kUnrolledRows<Ops, T, Pattern::residual_rmsnorm, kAlgorithm>);
+  const auto rows_of = []<Algorithm kAlgorithm, std::size_t... kRows>(std::integral_constant<Algorithm, kAlgorithm>,
+                                                                      std::index_sequence<kRows...>) {
+    return joined(unrolled_rows_of<Ops, T, kAlgorithm, kRows>()...,
+                  std::array{kRowOfAny<Ops, T, Pattern::allreduce, kAlgorithm>});
   };
-  return joined(unrolled(std::integral_constant<Algorithm, Algorithm::one_shot>{}),
-                unrolled(std::integral_constant<Algorithm, Algorithm::two_shot>{}),
-                unrolled(std::integral_constant<Algorithm, Algorithm::two_shot_barrier>{}));
+  return joined(rows_of(std::integral_constant<Algorithm, Algorithm::one_shot>{}, PatternRows{}),
+                rows_of(std::integral_constant<Algorithm, Algorithm::two_shot>{}, PatternRows{}),
+                rows_of(std::integral_constant<Algorithm, Algorithm::two_shot_barrier>{}, PatternRows{}));
 }();
 
 template <class T>

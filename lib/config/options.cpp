@@ -222,8 +222,7 @@ constexpr OptionSpec kOwnOptions[] = {
      "journals of the run while it runs [default: <report>.journal, removed once the report is written]"},
     {"output-dir", 0, Kind::path, Scope::run, Group::output, "DIR", "",
      "folder for output files with standard names, made if missing: report.json (unless --report names one), and those "
-     "that --csv, --jsonl, --junit, --prometheus and --tune ask for [default: no report; tuning.json in the current "
-     "folder]"},
+     "whose options stand alone, such as --csv, or --tune [default: no report; tuning.json in the current folder]"},
     {"format", 0, Kind::name, Scope::run, Group::output, "NAME", "table", "what stdout shows", kFormats},
     {"columns", 0, Kind::names, Scope::run, Group::output, "NAMES", "",
      "further columns of the table, for each allocator; GPUs only", kFigureChoices},

@@ -82,18 +82,15 @@ std::string_view allocator_in(std::string_view text, std::string_view value) {
   refuse(text, fmt::format("allocator must be one of {}, not '{}'", fmt::join(names, ", "), value));
 }
 
-/// The calls that a fault of seam lost_call strikes, its own choice first. Not cuMemUnmap: the range that it leaves
-/// occupied cannot be freed, so that the driver tells.
+/// The calls that a fault of seam lost_call may strike. Not cuMemUnmap: the range that it leaves occupied cannot be
+/// freed, so that the driver tells.
 constexpr DriverCall kGiveBackCalls[] = {DriverCall::release, DriverCall::free_range, DriverCall::free_local,
                                          DriverCall::close_ipc};
 
 /// What a fault does when nothing else is asked.
 FaultSpec default_spec(const FaultRow& row) {
-  FaultSpec spec{.fault = &row};
-  if (row.seam == FaultSeam::lost_call) {
-    spec.call = kGiveBackCalls[0];
-    spec.count = kMostCalls;
-  }
+  FaultSpec spec{.fault = &row, .call = row.call, .code = row.code};
+  if (row.seam == FaultSeam::lost_call) spec.count = kMostCalls;
   return spec;
 }
 

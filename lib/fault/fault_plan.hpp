@@ -19,9 +19,9 @@ enum class ChannelSide : std::uint8_t { supervisor, worker };
 
 /// One fault as it was asked for: "driver_code:rank=1,call=cuMemCreate,code=2,at=3,count=1".
 struct FaultSpec {
-  const FaultRow* fault = nullptr;  ///< of fault_table()
-  int rank = 0;                     ///< world rank that it strikes
-  DriverCall call = DriverCall::create;
+  const FaultRow* fault = nullptr;             ///< of fault_table()
+  int rank = 0;                                ///< world rank that it strikes
+  DriverCall call = DriverCall::create;        ///< with `code`: of the fault's row unless they are given
   std::uint64_t at = 1;                        ///< the at-th such call of a worker, or on its channel, counted from 1
   std::uint64_t count = 1;                     ///< that many calls in a row
   int code = 2;                                ///< CUDA result code

@@ -56,7 +56,7 @@ constexpr FaultRow kFaults[] = {
     {"grid_mismatch", "ranks launch different grids"},
     {"canary", "a canary is overwritten"},
     {"leak", "what should give memory, handles or address space back does nothing", Seam::lost_call, kOfLostCall,
-     std::nullopt, Layer::memory, "leaks", kFailed, 1},
+     std::nullopt, Layer::memory, "leaks", kFailed, 1, DriverCall::release},
     {"slow_rank", "a rank is slow"},
     {"slow_link", "a link is slow"},
 };

@@ -6,6 +6,7 @@
 
 #include "catalog/protocol_faults.hpp"
 #include "core/error.hpp"
+#include "device/driver_call.hpp"
 
 namespace symmbench {
 
@@ -37,6 +38,8 @@ struct FaultRow {
   std::string_view check = {};                           ///< of `symmbench list checks`, which sees it
   int exit_code = 1;   ///< of a run that it strikes; 4 instead where a rank that takes stale data overtakes the others
   double bound_s = 0;  ///< until it is known, in units of --timeout; 0: when the run ends
+  DriverCall call = DriverCall::create;  ///< of a fault of the driver: what it strikes unless `call` is given
+  int code = 2;                          ///< and with which CUDA result code, unless `code` is given
 
   bool now() const { return seam != FaultSeam::none; }
   /// Whether it can be put in on GPUs as well.

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "catalog/pattern_parameters.hpp"
 #include "report/pick.hpp"
 #include "report/placements.hpp"
 #include "report/reference.hpp"
@@ -41,8 +42,12 @@ std::string family_of(const Json& row, const Json& handle) {
 
 /// Sizes of one series.
 std::string series_of(const Pair& pair) {
-  constexpr std::array kKeys{"algorithm", "dtype", "in_place", "epsilon", "weight_bias", "pdl", "buffers_asked"};
-  return key_of(*pair.a.row, kKeys) + text_or(*pair.a.row, "allocator") + "/" + text_or(*pair.b.row, "allocator");
+  constexpr std::array kKeys{"algorithm", "dtype", "in_place", "pdl", "buffers_asked"};
+  Json parameters = Json::array();
+  PatternParameters::visit(
+      [&](std::string_view name, std::string_view, auto) { parameters.push_back(member(*pair.a.row, name)); });
+  return key_of(*pair.a.row, kKeys) + parameters.dump() + text_or(*pair.a.row, "allocator") + "/" +
+         text_or(*pair.b.row, "allocator");
 }
 
 std::vector<PlacementBlocks> paired_placements(const RowRecord& a, const RowRecord& b) {

@@ -38,7 +38,7 @@ class Element {
 
   std::vector<Suspect> suspects() {
     if (unwritten()) return {{BlameKind::unwritten}};
-    if (mismatch_.output != static_cast<std::uint32_t>(OutputKind::norm)) {
+    if (is_sum()) {
       for (int rank = 0; rank < ranks_; ++rank) {
         test(with(rank, 0.0f), {BlameKind::missing, rank});
         test(with(rank, 2 * inputs_[static_cast<std::size_t>(rank)]), {BlameKind::doubled, rank});
@@ -79,6 +79,12 @@ class Element {
   }
   void test(const Inputs& inputs, const Suspect& suspect) {
     if (output_of(inputs) == mismatch_.got) found_.push_back(suspect);
+  }
+
+  /// Whether the output is the sum itself, or with the residual: what output_of() can recompute.
+  bool is_sum() const {
+    return mismatch_.output == static_cast<std::uint32_t>(OutputKind::allreduce) ||
+           mismatch_.output == static_cast<std::uint32_t>(OutputKind::residual);
   }
 
   bool unwritten() const {

@@ -21,17 +21,7 @@ constexpr WorkspaceRow kRows[] = {
      make_fusion_workspace},
 };
 
-/// A row for each kind of the catalogue that this version has, in its order, and for no other.
-consteval bool rows_match_catalogue() {
-  std::size_t row = 0;
-  for (const auto& kind : kWorkspaceKinds) {
-    if (!kind.now) continue;
-    if (row == std::size(kRows) || kRows[row].kind != kind.value) return false;
-    ++row;
-  }
-  return row == std::size(kRows);
-}
-static_assert(rows_match_catalogue());
+static_assert(one_for_each_now(kWorkspaceKinds, kRows));
 
 /// What every rank must want alike, or kernels index memory that is not there.
 struct Wanted {

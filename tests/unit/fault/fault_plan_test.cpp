@@ -1,5 +1,7 @@
 #include "fault/fault_plan.hpp"
 
+#include <fmt/format.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
 #include <set>
@@ -80,6 +82,16 @@ TEST_CASE("faults strike the rank that they name and no other") {
   CHECK(plan.driver_faults(1).front().code == 2);
   CHECK_FALSE(plan.protocol_fault(1));
   CHECK(plan.protocol_fault(2) == ProtocolFault::packet_lost);
+}
+
+TEST_CASE("a fault of the driver strikes the call of its row, with its code, unless told otherwise") {
+  for (const FaultRow& row : fault_table()) {
+    if (row.seam != FaultSeam::driver && row.seam != FaultSeam::lost_call) continue;
+    CAPTURE(row.name);
+    const FaultSpec spec = parse_fault(fmt::format("{}:rank=1", row.name));
+    CHECK(spec.call == row.call);
+    CHECK(spec.code == row.code);
+  }
 }
 
 TEST_CASE("a leak loses the calls that give something back, all of them unless told which") {

@@ -7,6 +7,7 @@
 #include "kernels/protocol/inputs.hpp"
 #include "support/flat_ranks.hpp"
 #include "verify/explain.hpp"
+#include "verify/suspects.hpp"
 
 using namespace symmbench;
 using namespace symmbench::test;
@@ -340,6 +341,21 @@ TEST_CASE("The explanation of a missing rank holds for residual_out as well") {
   CHECK(blame.findings.at(0).kind == BlameKind::missing);
   CHECK(blame.findings.at(0).source_rank == 2);
   CHECK(blame.findings.at(0).output == OutputKind::residual);
+}
+
+TEST_CASE("An output that is no sum of the inputs gets no cause that only a sum can have") {
+  const CallShape shape{.dtype = DType::fp32, .world_size = 2, .tokens = 1, .hidden = 4};
+  const auto suspects = [&](std::uint32_t output) {
+    const Mismatch mismatch{.iteration = 9,
+                            .index = 0,
+                            .got = input_value<float>(input_stream(kSeed, InputKind::random, 0, 9), 2, 0),
+                            .expected = 1000,
+                            .output = output};
+    return suspects_of(mismatch, {.shape = shape, .seed = kSeed, .kind = InputKind::random, .buffers = 5});
+  };
+  CHECK(suspects(static_cast<std::uint32_t>(OutputKind::allreduce)) == std::vector{Suspect{BlameKind::missing, 1}});
+  CHECK(suspects(static_cast<std::uint32_t>(OutputKind::norm)).empty());
+  CHECK(suspects(kOutputKinds).empty());  // a kind that is yet to come
 }
 
 TEST_CASE("A blame becomes JSON with numbers, names and no infinities") {
