@@ -36,7 +36,7 @@ struct Size {
   Json auto_algorithm, auto_source;
 };
 
-struct Series {
+struct SizeSeries {
   Json keys;
   std::vector<std::string> algorithms;  ///< in the order of the plan
   std::map<std::uint64_t, Size> sizes;
@@ -90,7 +90,7 @@ bool is_measured(const Json& row) {
 }
 
 /// Adds the row to its size, which is new where it has none yet.
-Size& add(Series& series, const Json& row, const RowRecord* measured) {
+Size& add(SizeSeries& series, const Json& row, const RowRecord* measured) {
   const auto algorithm = row.at("algorithm").get<std::string>();
   if (std::find(series.algorithms.begin(), series.algorithms.end(), algorithm) == series.algorithms.end()) {
     series.algorithms.push_back(algorithm);
@@ -102,7 +102,7 @@ Size& add(Series& series, const Json& row, const RowRecord* measured) {
 }
 
 /// Adds a library's row to every series that ran its size.
-void add_beside(std::vector<Series>& all_series, const Json& row, const RowRecord* measured) {
+void add_beside(std::vector<SizeSeries>& all_series, const Json& row, const RowRecord* measured) {
   for (auto& series : all_series) {
     const bool same = std::all_of(kLibraryKeys.begin(), kLibraryKeys.end(),
                                   [&](const char* key) { return series.keys.at(key) == row.at(key); });
@@ -175,7 +175,7 @@ Json ranges_json(const Json& sizes, const std::vector<std::string>& algorithms) 
   return ranges;
 }
 
-Json series_json(const Series& series) {
+Json series_json(const SizeSeries& series) {
   Json entry = series.keys;
   entry["algorithms"] = Json::array();
   for (const auto& algorithm : series.algorithms) {
@@ -192,14 +192,14 @@ Json series_json(const Series& series) {
 }  // namespace
 
 Json fold_crossover(const Outcomes& outcomes, const std::vector<Json>& planned_rows, const Json& results) {
-  std::vector<Series> all_series;
+  std::vector<SizeSeries> all_series;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const Json& row = results[i];
     if (!is_measured(row) || is_reference(row)) continue;
     const Json keys = keys_of(row);
     auto it =
         std::find_if(all_series.begin(), all_series.end(), [&](const auto& series) { return series.keys == keys; });
-    if (it == all_series.end()) it = all_series.insert(all_series.end(), Series{.keys = keys});
+    if (it == all_series.end()) it = all_series.insert(all_series.end(), SizeSeries{.keys = keys});
     it->auto_asked = it->auto_asked || text_or(row, "algorithm_asked") == "auto";
     Size& size = add(*it, row, outcomes.of(planned_rows[i]).measured);
     size.auto_algorithm = pick_text(planned_rows[i], "auto_algorithm");
