@@ -8,17 +8,17 @@ namespace symmbench {
 /// One-shot allreduce with Lamport packets: every rank sends its whole message to all, and sums what arrives.
 /// Steps: 1. Bytes on the wire per rank: (W-1) * message.
 ///
-/// Slot layout: region r = packets [r*N, (r+1)*N), written by rank r; the own region stays unused, the own contribution
-/// never leaves the rank. Outputs may equal the input: a packet's own input is read before its output is written.
+/// Slot layout: as the message says. The own regions stay unused, the own contribution never leaves the rank. Outputs may
+/// equal the input: a packet's own input is read before its output is written.
 ///
 /// View: a RankView that knows slot_bytes: WorkspaceView, or what a device passes to its kernels of it.
 template <class T, MemoryOps Ops, class World, PacketPartition Partition, class View, PacketContribution Contribution,
-          PacketEpilogue Epilogue>
+          class Message, PacketEpilogue Epilogue>
 SYMMBENCH_FN void one_shot(Ops& ops, const Partition& partition, World world, const View& view,
-                           const Contribution& contribution, const MessageSpan& message, const Epilogue& epilogue) {
+                           const Contribution& contribution, const Message& message, const Epilogue& epilogue) {
   const int me = view.rank;
   const auto region = [&](int rank, const PacketRef& ref) {
-    return (rank * message.packets + ref.packet) * kPacketBytes;
+    return message.one_shot_place(world, rank, ref) * kPacketBytes;
   };
   typename Partition::template Retained<typename Ops::template Targets<World>> kept_targets;
   typename Partition::template Retained<Packet> kept_input;
@@ -45,7 +45,7 @@ SYMMBENCH_FN void one_shot(Ops& ops, const Partition& partition, World world, co
   });
   ops.launch_dependents();
   partition.prepare([&](auto lane, const PacketRef& ref) { epilogue.load_residual(ops, row, lane, ref); });
-  const auto ticket = clear_and_take_ticket(ops, partition, world, view, state);
+  const auto ticket = clear_and_take_ticket<Message>(ops, partition, world, view, state);
 
   bool alive = true;
   partition.for_each_tile(AllShares{}, [&](const auto& tile) {
@@ -61,7 +61,7 @@ SYMMBENCH_FN void one_shot(Ops& ops, const Partition& partition, World world, co
     });
     alive = epilogue.finish(ops, row, tile, alive);
   });
-  if (alive && is_last(ops, partition, ticket)) ops.advance(after_lamport_call(state, world.size(), message.packets));
+  if (alive && is_last(ops, partition, ticket)) ops.advance(after_lamport_call(state, message.one_shot_regions(world)));
 }
 
 }  // namespace symmbench

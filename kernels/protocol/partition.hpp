@@ -2,31 +2,15 @@
 #include <concepts>
 #include <cstdint>
 
+#include "kernels/protocol/message.hpp"
 #include "kernels/protocol/packet.hpp"
 
 namespace symmbench {
-
-/// One packet of the message, as a Partition hands it out.
-struct PacketRef {
-  std::uint64_t packet;  ///< in the message
-  std::uint64_t index;   ///< in its owner's share; two-shot only
-  std::uint64_t column;  ///< in its row; row partitions only
-  int owner;             ///< two-shot only
-};
 
 // Which packets of a two-shot a loop visits: those of the shares of all ranks, of this rank, of the others.
 struct AllShares {};
 struct LocalShare {};
 struct RemoteShares {};
-
-/// The message of a call, as every protocol cuts it.
-struct MessageSpan {
-  std::uint64_t packets;  ///< N
-  std::uint64_t share;    ///< packets of one rank's share, the last ones may have fewer: ceil(N / world size)
-};
-SYMMBENCH_HD MessageSpan message_of(std::uint64_t packets, int world_size) {
-  return {packets, (packets + world_size - 1) / world_size};
-}
 
 // A partition says which packets the calling thread handles. On a GPU a thread has exactly one packet and keeps what it
 // learns about it in registers from phase to phase; on the host one thread is a whole block, loops, and computes again

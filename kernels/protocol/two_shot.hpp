@@ -8,20 +8,20 @@ namespace symmbench {
 /// Two-shot allreduce, Lamport packets in both steps: each packet goes to the owner of its share, the owner sums and
 /// sends the result to all. Steps: 2. Bytes on the wire per rank: 2*(W-1)/W * message.
 ///
-/// Slot layout, S = message.share: stage 0 = W shares, share r = rank r's contributions to *my* share; stage 1 = W
-/// shares, share r = the results of owner r. Neither the own contribution nor the own result travels or is stored
-/// there. On a GPU a block serves one owner, so the phases of the others fall away by a uniform branch.
+/// Slot layout: as the message says; contributions to *my* share, and behind them the results of every owner. Neither the
+/// own contribution nor the own result travels or is stored there. On a GPU a block serves one owner, so the phases of
+/// the others fall away by a uniform branch.
 ///
 /// View: a RankView that knows slot_bytes: WorkspaceView, or what a device passes to its kernels of it.
 template <class T, MemoryOps Ops, class World, PacketPartition Partition, class View, PacketContribution Contribution,
-          PacketEpilogue Epilogue>
+          class Message, PacketEpilogue Epilogue>
 SYMMBENCH_FN void two_shot(Ops& ops, const Partition& partition, World world, const View& view,
-                           const Contribution& contribution, const MessageSpan& message, const Epilogue& epilogue) {
+                           const Contribution& contribution, const Message& message, const Epilogue& epilogue) {
   const int me = view.rank;
-  const auto stage0 = [&](int from, const PacketRef& ref) { return (from * message.share + ref.index) * kPacketBytes; };
-  const auto stage1 = [&](const PacketRef& ref) {
-    return ((world.size() + ref.owner) * message.share + ref.index) * kPacketBytes;
+  const auto stage0 = [&](int from, const PacketRef& ref) {
+    return message.reduce_place(world, from, ref) * kPacketBytes;
   };
+  const auto stage1 = [&](const PacketRef& ref) { return message.gather_place(world, ref) * kPacketBytes; };
   typename Partition::template Retained<typename Ops::Target> kept_target;
   typename Partition::template Retained<Packet> kept_packet;  // the own input, then for the own share the result
   typename Epilogue::template Row<Partition> row;
@@ -44,7 +44,7 @@ SYMMBENCH_FN void two_shot(Ops& ops, const Partition& partition, World world, co
   });
   ops.launch_dependents();
   partition.prepare([&](auto lane, const PacketRef& ref) { epilogue.load_residual(ops, row, lane, ref); });
-  const auto ticket = clear_and_take_ticket(ops, partition, world, view, state);
+  const auto ticket = clear_and_take_ticket<Message>(ops, partition, world, view, state);
 
   bool alive = true;
   // The sum of an own packet. Stage 0 is cleared by the next call only, so the host can ask for it twice.
@@ -85,7 +85,7 @@ SYMMBENCH_FN void two_shot(Ops& ops, const Partition& partition, World world, co
     });
     alive = epilogue.finish(ops, row, tile, alive);
   });
-  if (alive && is_last(ops, partition, ticket)) ops.advance(after_lamport_call(state, 2 * world.size(), message.share));
+  if (alive && is_last(ops, partition, ticket)) ops.advance(after_lamport_call(state, message.two_shot_regions(world)));
 }
 
 }  // namespace symmbench

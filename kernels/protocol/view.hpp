@@ -6,8 +6,8 @@
 namespace symmbench {
 
 /// Where a Lamport call may have written in its slot: `count` regions of `packets` each, from the slot's start. Those of
-/// the own rank (numbers rank, rank + W) are written only where a store to all is one to the own segment too
-/// (MemoryOps::kWritesOwn). 32 bits hold any slot (kMaxCommBytes).
+/// the own rank (numbers rank, rank + W, ...) are written only where a store to all is one to the own segment too
+/// (MemoryOps::kWritesOwn). 32 bits hold any slot.
 struct Regions {
   std::uint32_t count, packets;
 };
@@ -64,12 +64,12 @@ inline constexpr int kMaxSegments = 8;  ///< of any workspace
 /// What a workspace hands to the kernel set: host side only. What travels to a kernel is a compact view made from it;
 /// kernels form addresses only inside MemoryOps, from a rank and a byte offset.
 struct WorkspaceView : RankView {
-  SegmentView segment[kMaxSegments] = {};  ///< in the order in which the workspace lists them
+  SegmentView segment[kMaxSegments] = {};  ///< by what they are for; those that a workspace lacks are empty
   std::uint64_t slot_bytes = 0;            ///< of a Lamport slot
   /// The bases of all segments in use, rank by rank, then `control`, in device memory, as upstream hands them to kernels.
   std::uint64_t pointer_table = 0;
 
-  // The segments of trtllm_fusion.
+  // What segments are for.
   static constexpr int kComm = 0, kFlags = 1, kLamport = 2;
   const SegmentView& comm() const { return segment[kComm]; }
   const SegmentView& flags() const { return segment[kFlags]; }

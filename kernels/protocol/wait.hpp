@@ -129,9 +129,9 @@ SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context
 ///
 /// Why three slots and clear-previous are safe: call n sends only after call n-1 has completed on this rank, so the
 /// clears of n-1, which were of slot (n-2) % 3 = (n+1) % 3, are done. A peer enters call n+1 only after it has received
-/// this rank's data of call n. Hence slot (n+1) % 3 is clean when the first packet for it can arrive. It needs every
-/// rank to receive something from every rank in every Lamport call.
-template <MemoryOps Ops, BlockGrid Partition, class World, class View>
+/// this rank's data of call n, or a sum that has it. Hence slot (n+1) % 3 is clean when the first packet for it can
+/// arrive. It needs a contribution of every rank in what every rank waits for, in every Lamport call.
+template <class Message, MemoryOps Ops, BlockGrid Partition, class World, class View>
 SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Partition& partition, World world,
                                                         const View& view, const CallState& state) {
   const std::uint64_t previous = (state.slot + kLamportSlots - 1) % kLamportSlots * view.slot_bytes;
@@ -141,10 +141,9 @@ SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Partitio
     partition.for_each_index(state.dirty.count * packets, clear);
   } else {
     // One loop over what is left without the own regions, so that every thread of the grid has its part.
-    const std::uint64_t first_own = view.rank * packets, second_own = first_own + (world.size() - 1) * packets;
+    const typename Message::OthersOnly others(world.size(), view.rank, packets);
     const std::uint64_t live = (state.dirty.count - state.dirty.count / world.size()) * packets;
-    partition.for_each_index(
-        live, [&](std::uint64_t i) { clear(i + (i >= first_own ? packets : 0) + (i >= second_own ? packets : 0)); });
+    partition.for_each_index(live, [&](std::uint64_t i) { clear(others(i)); });
   }
   partition.sync_block();  // the ticket says that all threads of the block have read the state
   typename Ops::Ticket ticket{};
@@ -159,10 +158,10 @@ SYMMBENCH_FN bool is_last(Ops& ops, const Partition& partition, const typename O
   return partition.leader() && ops.is_last(ticket, partition.blocks());
 }
 
-/// The state of the next call after a Lamport call with `regions` regions of `packets` in its slot.
-SYMMBENCH_HD CallState after_lamport_call(CallState state, int regions, std::uint64_t packets) {
+/// The state of the next call after a Lamport call that wrote `regions` in its slot.
+SYMMBENCH_HD CallState after_lamport_call(CallState state, const Regions& regions) {
   state.slot = (state.slot + 1) % kLamportSlots;
-  state.dirty = {static_cast<std::uint32_t>(regions), static_cast<std::uint32_t>(packets)};
+  state.dirty = regions;
   ++state.calls;
   return state;
 }

@@ -1,6 +1,7 @@
 #include "workspace/fusion_workspace.hpp"
 
 #include "workspace/fusion_capacity.hpp"
+#include "workspace/lamport_workspace.hpp"
 
 namespace symmbench {
 namespace {
@@ -56,61 +57,11 @@ std::span<const Difference> fusion_differences() { return kDifferences; }
 
 std::unique_ptr<Workspace> make_fusion_workspace(const PhaseContext& context, Allocator& allocator, Driver& driver,
                                                  Stream& stream, KernelSet& kernels, const WorkspaceSpec& spec) {
-  auto workspace = std::make_unique<FusionWorkspace>(context.comm, driver, stream, kernels, spec);
-  workspace->create(context, allocator, spec.handle);
-  return workspace;
-}
-
-FusionWorkspace::FusionWorkspace(const Communicator& comm, Driver& driver, Stream& stream, KernelSet& kernels,
-                                 const WorkspaceSpec& spec)
-    : driver_(driver),
-      stream_(stream),
-      give_up_(spec.give_up),
-      world_ranks_(world_ranks_of(comm)),
-      slot_bytes_(fusion_layout(spec.capacity).slot_bytes()),
-      segments_("workspace", comm, driver, stream, kernels, fusion_segments(spec.capacity),
-                {.allocate = [this] { allocate_local(); },
-                 .enqueue_start = [this] { enqueue_start(); },
-                 .close = [this] { close_local(); }}) {
-  view_.rank = comm.rank();
-  view_.world_size = comm.size();
-}
-
-void FusionWorkspace::create(const PhaseContext& context, Allocator& allocator, HandleType handle) {
-  segments_.create(context, allocator, handle);
-}
-
-void FusionWorkspace::allocate_local() {
-  control_ = LocalBuffer(driver_, sizeof(ControlBlock));
-  pointer_table_ = LocalBuffer(driver_, (segments_.size() * world_ranks_.size() + 1) * sizeof(std::uint64_t));
-}
-
-void FusionWorkspace::fill_view() {
-  pointer_table_start_.clear();
-  for (std::size_t i = 0; i < segments_.size(); ++i) {
-    view_.segment[i] = segments_.view(i);
-    for (int r = 0; r < view_.world_size; ++r) pointer_table_start_.push_back(view_.segment[i].base[r]);
-  }
-  pointer_table_start_.push_back(control_.address());
-  view_.control = control_.address();
-  view_.pointer_table = pointer_table_.address();
-  view_.give_up = give_up_.record;
-  view_.wait_limit_ns = static_cast<std::uint64_t>(give_up_.wait_limit.count());
-  view_.slot_bytes = slot_bytes_;
-  control_start_.slot_bytes = slot_bytes_;
-}
-
-void FusionWorkspace::enqueue_start() {
-  fill_view();
-  stream_.copy(to_pointer(control_.address()), &control_start_, sizeof(control_start_));
-  stream_.copy(to_pointer(pointer_table_.address()), pointer_table_start_.data(),
-               pointer_table_start_.size() * sizeof(std::uint64_t));
-  give_up_.clear();
-}
-
-void FusionWorkspace::close_local() {
-  pointer_table_.close();
-  control_.close();
+  constexpr int kUses[] = {WorkspaceView::kComm, WorkspaceView::kFlags, WorkspaceView::kLamport};
+  return make_lamport_workspace(context, allocator, driver, stream, kernels, spec,
+                                {.segments = fusion_segments(spec.capacity),
+                                 .uses = kUses,
+                                 .slot_bytes = fusion_layout(spec.capacity).slot_bytes()});
 }
 
 }  // namespace symmbench

@@ -1,0 +1,71 @@
+#pragma once
+#include <concepts>
+#include <cstdint>
+
+#include "kernels/protocol/view.hpp"
+
+namespace symmbench {
+
+/// One packet of the message, as a Partition hands it out.
+struct PacketRef {
+  std::uint64_t packet;   ///< in the message
+  std::uint64_t index;    ///< in its owner's share; two-shots of a MessageSpan only
+  std::uint64_t column;   ///< in its row; partitions that know rows only
+  int owner;              ///< two-shot only
+  std::uint64_t row = 0;  ///< of a TokenSpan only
+};
+
+// The message of a call, as the protocols of a workspace cut it: who owns which packet in a two-shot, and where in a
+// Lamport slot each rank's packets lie. A slot begins with regions of equal size, region i written by rank i % W, so
+// that one rule tells which are the own ones. Places are packets from the start of the slot.
+//
+//   one_shot_place(world, rank, ref)  where rank's packet `ref` lies at every peer
+//   reduce_place(world, rank, ref)    two-shot, first step: rank's contribution to a packet of the receiver's share
+//   gather_place(world, ref)          second step: the owner's sum
+//   one_shot_regions(world), two_shot_regions(world)  what such a call writes in a slot
+//   OthersOnly(world_size, rank, packets_of_region)(i)  the i-th packet of a slot that is not in an own region; a loop
+//                                     over these leaves no thread of the grid without work
+
+/// By shares: a region per rank and step. W shares of whole packets, the last ones may have fewer.
+struct MessageSpan {
+  std::uint64_t packets;  ///< N
+  std::uint64_t share;    ///< ceil(N / world size)
+
+  template <class World>
+  SYMMBENCH_HD std::uint64_t one_shot_place(World, int rank, const PacketRef& ref) const {
+    return rank * packets + ref.packet;
+  }
+  template <class World>
+  SYMMBENCH_HD std::uint64_t reduce_place(World, int rank, const PacketRef& ref) const {
+    return rank * share + ref.index;
+  }
+  template <class World>
+  SYMMBENCH_HD std::uint64_t gather_place(World world, const PacketRef& ref) const {
+    return (world.size() + ref.owner) * share + ref.index;
+  }
+  template <class World>
+  SYMMBENCH_HD Regions one_shot_regions(World world) const {
+    return {static_cast<std::uint32_t>(world.size()), static_cast<std::uint32_t>(packets)};
+  }
+  template <class World>
+  SYMMBENCH_HD Regions two_shot_regions(World world) const {
+    return {static_cast<std::uint32_t>(2 * world.size()), static_cast<std::uint32_t>(share)};
+  }
+
+  /// Of two own regions at most.
+  struct OthersOnly {
+    std::uint64_t packets, first_own, second_own;
+    SYMMBENCH_HD OthersOnly(int world_size, int rank, std::uint64_t packets_of_region)
+        : packets(packets_of_region),
+          first_own(rank * packets_of_region),
+          second_own(first_own + (world_size - 1) * packets_of_region) {}
+    SYMMBENCH_HD std::uint64_t operator()(std::uint64_t i) const {
+      return i + (i >= first_own ? packets : 0) + (i >= second_own ? packets : 0);
+    }
+  };
+};
+SYMMBENCH_HD MessageSpan message_of(std::uint64_t packets, int world_size) {
+  return {packets, (packets + world_size - 1) / world_size};
+}
+
+}  // namespace symmbench
