@@ -1,5 +1,7 @@
 #include "report/csv.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/text.hpp"
