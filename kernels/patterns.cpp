@@ -10,16 +10,32 @@ namespace {
 
 std::uint64_t whole_message(const CallShape& shape) { return shape.elements(); }
 std::uint64_t one_row(const CallShape& shape) { return shape.hidden; }
+std::uint64_t one(const CallShape&) { return 1; }
 
 constexpr DType kAllTypes[] = {DType::fp16, DType::bf16, DType::fp32};
 constexpr int kUnrolledWorlds[] = {2, 4, 8, 16};  // whose loops over ranks the row kernels unroll
 
-constexpr OutputSpec kSum[] = {{OutputKind::allreduce, "allreduce", std::nullopt, whole_message}};
-constexpr OutputSpec kNormAndResidual[] = {{OutputKind::norm, "norm_out", std::nullopt, whole_message},
-                                           {OutputKind::residual, "residual_out", std::nullopt, whole_message}};
-constexpr ConstantSpec kResidualAndGamma[] = {{ConstantKind::residual, "residual", whole_message},
-                                              {ConstantKind::gamma, "gamma", one_row}};
+constexpr OutputSpec kSum[] = {{OutputKind::allreduce, "allreduce", ElementType::as_message, whole_message}};
+constexpr OutputSpec kNormAndResidual[] = {
+    {OutputKind::norm, "norm_out", ElementType::as_message, whole_message},
+    {OutputKind::residual, "residual_out", ElementType::as_message, whole_message}};
+constexpr ConstantSpec kResidualAndGamma[] = {
+    {ConstantKind::residual, "residual", ElementType::as_message, whole_message},
+    {ConstantKind::gamma, "gamma", ElementType::as_message, one_row}};
 constexpr std::string_view kNormParameters[] = {"weight_bias", "epsilon"};
+
+constexpr OutputSpec kQuantAndResidual[] = {
+    {OutputKind::quant, "quant_out", ElementType::e4m3, whole_message},
+    {OutputKind::residual, "residual_out", ElementType::as_message, whole_message}};
+constexpr OutputSpec kNormQuantAndResidual[] = {
+    {OutputKind::norm, "norm_out", ElementType::as_message, whole_message},
+    {OutputKind::quant, "quant_out", ElementType::e4m3, whole_message},
+    {OutputKind::residual, "residual_out", ElementType::as_message, whole_message}};
+constexpr ConstantSpec kResidualGammaAndScale[] = {
+    {ConstantKind::residual, "residual", ElementType::as_message, whole_message},
+    {ConstantKind::gamma, "gamma", ElementType::as_message, one_row},
+    {ConstantKind::scale, "scale", ElementType::fp32, one}};
+constexpr std::string_view kScaledNormParameters[] = {"weight_bias", "epsilon", "quant_scale"};
 
 constexpr PatternSpec kSpecs[] = {
     {.pattern = Pattern::allreduce,
@@ -40,16 +56,46 @@ constexpr PatternSpec kSpecs[] = {
      .parameters = kNormParameters,
      .in_place = false,
      .group_elements = 1},
+    {.pattern = Pattern::residual_rmsnorm_fp8,
+     .family = PatternFamily::rmsnorm,
+     .constants = kResidualGammaAndScale,
+     .outputs = kQuantAndResidual,
+     .dtypes = kAllTypes,
+     .world_sizes = kUnrolledWorlds,
+     .parameters = kScaledNormParameters,
+     .in_place = false,
+     .group_elements = 1},
+    {.pattern = Pattern::residual_rmsnorm_out_fp8,
+     .family = PatternFamily::rmsnorm,
+     .constants = kResidualGammaAndScale,
+     .outputs = kNormQuantAndResidual,
+     .dtypes = kAllTypes,
+     .world_sizes = kUnrolledWorlds,
+     .parameters = kScaledNormParameters,
+     .in_place = false,
+     .group_elements = 1},
 };
 
 }  // namespace
 
+std::uint64_t element_bytes(ElementType type, DType message) {
+  switch (type) {
+    case ElementType::as_message:
+      return element_bytes(message);
+    case ElementType::fp32:
+      return 4;
+    case ElementType::e4m3:
+      return 1;
+  }
+  std::abort();
+}
+
 std::uint64_t OutputSpec::bytes(const CallShape& shape) const {
-  return round_up(elements(shape) * element_bytes(dtype.value_or(shape.dtype)), kPacketBytes);
+  return round_up(elements(shape) * element_bytes(type, shape.dtype), kPacketBytes);
 }
 
 std::uint64_t ConstantSpec::bytes(const CallShape& shape) const {
-  return round_up(elements(shape) * element_bytes(shape.dtype), kPacketBytes);
+  return round_up(elements(shape) * element_bytes(type, shape.dtype), kPacketBytes);
 }
 
 bool PatternSpec::takes(std::string_view parameter) const {

@@ -19,10 +19,14 @@ enum class PatternFamily : std::uint8_t {
   rmsnorm,  ///< row by row: a row is whole packets and belongs to one block, or one cluster of blocks
 };
 
+/// What the elements of an output or a constant are.
+enum class ElementType : std::uint8_t { as_message, fp32, e4m3 };
+std::uint64_t element_bytes(ElementType type, DType message);
+
 struct OutputSpec {
   OutputKind kind;
-  std::string_view name;                              ///< "norm_out"
-  std::optional<DType> dtype;                         ///< nullopt: the message's
+  std::string_view name;  ///< "norm_out"
+  ElementType type;
   std::uint64_t (*elements)(const CallShape& shape);  ///< of one call: what a check must have looked at
 
   std::uint64_t bytes(const CallShape& shape) const;
@@ -31,7 +35,8 @@ struct OutputSpec {
 struct ConstantSpec {
   ConstantKind kind;
   std::string_view name;
-  std::uint64_t (*elements)(const CallShape& shape);  ///< of the message's type
+  ElementType type;
+  std::uint64_t (*elements)(const CallShape& shape);
 
   std::uint64_t bytes(const CallShape& shape) const;
 };

@@ -41,10 +41,10 @@ __global__ void fill_inputs_kernel(const __grid_constant__ BatchView batch, std:
 }
 
 template <class T>
-__global__ void fill_constants_kernel(const __grid_constant__ BatchView batch, int world_size) {
+__global__ void fill_constants_kernel(const __grid_constant__ BatchView batch, int world_size, float quant_scale) {
   __shared__ double scratch[32];
   CheckOps ops;
-  fill_constants<T>(ops, CheckLoops(scratch), batch, world_size);
+  fill_constants<T>(ops, CheckLoops(scratch), batch, world_size, quant_scale);
 }
 
 template <class T, class Pass>
@@ -79,7 +79,7 @@ int launch_fill_inputs(void* stream, const BatchView& batch, const CheckCall& ca
 
 int launch_fill_constants(void* stream, const BatchView& batch, const CheckCall& call) {
   return visit_dtype(call.shape.dtype, [&]<class T>() {
-    return launch(fill_constants_kernel<T>, kLoops, stream, batch, call.shape.world_size);
+    return launch(fill_constants_kernel<T>, kLoops, stream, batch, call.shape.world_size, call.parameters.quant_scale);
   });
 }
 

@@ -177,16 +177,16 @@ inline constexpr LaunchRow kPlainRows[] = {
     lamport_row<T, Code, Algorithm::two_shot, 16>(), lamport_row_any<T, Code, Algorithm::two_shot>(),
 };
 
-/// Of a pattern that works row by row: the same sizes but no others; and on 2 and 4 ranks a kernel of few registers for
+/// Of patterns that work row by row: the same sizes but no others; and on 2 and 4 ranks a kernel of few registers for
 /// messages of more rows than a GPU holds at once.
-template <class T, class Code>
+template <class T, class... Codes>
 inline constexpr LaunchRow kRowsRows[] = {
-    throughput_row<T, Code, Algorithm::one_shot, 2>(), throughput_row<T, Code, Algorithm::one_shot, 4>(),
-    throughput_row<T, Code, Algorithm::two_shot, 2>(), throughput_row<T, Code, Algorithm::two_shot, 4>(),
-    lamport_row<T, Code, Algorithm::one_shot, 2>(),    lamport_row<T, Code, Algorithm::one_shot, 4>(),
-    lamport_row<T, Code, Algorithm::one_shot, 8>(),    lamport_row<T, Code, Algorithm::one_shot, 16>(),
-    lamport_row<T, Code, Algorithm::two_shot, 2>(),    lamport_row<T, Code, Algorithm::two_shot, 4>(),
-    lamport_row<T, Code, Algorithm::two_shot, 8>(),    lamport_row<T, Code, Algorithm::two_shot, 16>(),
+    throughput_row<T, Codes, Algorithm::one_shot, 2>()..., throughput_row<T, Codes, Algorithm::one_shot, 4>()...,
+    throughput_row<T, Codes, Algorithm::two_shot, 2>()..., throughput_row<T, Codes, Algorithm::two_shot, 4>()...,
+    lamport_row<T, Codes, Algorithm::one_shot, 2>()...,    lamport_row<T, Codes, Algorithm::one_shot, 4>()...,
+    lamport_row<T, Codes, Algorithm::one_shot, 8>()...,    lamport_row<T, Codes, Algorithm::one_shot, 16>()...,
+    lamport_row<T, Codes, Algorithm::two_shot, 2>()...,    lamport_row<T, Codes, Algorithm::two_shot, 4>()...,
+    lamport_row<T, Codes, Algorithm::two_shot, 8>()...,    lamport_row<T, Codes, Algorithm::two_shot, 16>()...,
 };
 
 /// The barrier two-shot is the second opinion: one kernel for every number of ranks, compile time before speed.
@@ -201,8 +201,11 @@ std::span<const LaunchRow> rows_of_unit() {
     return kPlainRows<T, PatternCode<Pattern::allreduce>>;
   } else if constexpr (kUnit == LaunchUnit::fused) {
     return kRowsRows<T, PatternCode<Pattern::residual_rmsnorm>>;
+  } else if constexpr (kUnit == LaunchUnit::fused_fp8) {
+    return kRowsRows<T, PatternCode<Pattern::residual_rmsnorm_fp8>, PatternCode<Pattern::residual_rmsnorm_out_fp8>>;
   } else {
-    return kBarrierRowsOf<T, PatternCode<Pattern::allreduce>, PatternCode<Pattern::residual_rmsnorm>>;
+    return kBarrierRowsOf<T, PatternCode<Pattern::allreduce>, PatternCode<Pattern::residual_rmsnorm>,
+                          PatternCode<Pattern::residual_rmsnorm_fp8>, PatternCode<Pattern::residual_rmsnorm_out_fp8>>;
   }
 }
 

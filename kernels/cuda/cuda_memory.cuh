@@ -20,6 +20,12 @@ __device__ __forceinline__ void store(std::uint64_t address, const Packet& p) {
                "r"(p.word[2]), "r"(p.word[3])
                : "memory");
 }
+__device__ __forceinline__ void store(std::uint64_t address, const std::uint32_t (&words)[1]) {
+  asm volatile("st.global.u32 [%0], %1;" ::"l"(address), "r"(words[0]) : "memory");
+}
+__device__ __forceinline__ void store(std::uint64_t address, const std::uint32_t (&words)[2]) {
+  asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(address), "r"(words[0]), "r"(words[1]) : "memory");
+}
 /// Into L2, where also the writes of others go.
 __device__ __forceinline__ void prefetch(std::uint64_t address) {
   asm volatile("prefetch.global.L2 [%0];" ::"l"(address));

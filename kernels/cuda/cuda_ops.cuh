@@ -129,6 +129,15 @@ class CudaOps {
     ptx::store(address, packet);
   }
 
+  template <class T>
+  __device__ __forceinline__ void store_codes(std::uint64_t address, const E4m3Codes<T>& codes) {
+    ptx::store(address, codes.word);
+  }
+  template <class T>
+  __device__ __forceinline__ static E4m3Codes<T> e4m3(const float (&lanes)[kLanes<T>]) {
+    return cuda_e4m3<T>(lanes);
+  }
+
   /// One thread for a line of 128 bytes, in which neighbours have packets of 16. Fused kernels of more rows than fit at
   /// once win nothing by it and lack the registers.
   __device__ __forceinline__ void prefetch(std::uint64_t address) {
@@ -208,6 +217,7 @@ class CudaOps {
     }
   }
 
+  __device__ __forceinline__ float reciprocal(float value) { return __frcp_rn(value); }
   __device__ __forceinline__ float reciprocal_sqrt(float value) { return ptx::reciprocal_sqrt(value); }
 
  private:

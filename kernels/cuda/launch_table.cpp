@@ -21,6 +21,7 @@ std::span<const LaunchRow> launch_table() {
     std::vector<LaunchRow> all;
     add_unit<LaunchUnit::plain>(all);
     add_unit<LaunchUnit::fused>(all);
+    add_unit<LaunchUnit::fused_fp8>(all);
     add_unit<LaunchUnit::barrier>(all);
     return all;
   }();

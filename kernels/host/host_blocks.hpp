@@ -17,10 +17,9 @@ namespace symmbench::host {
 // can put a broken one in.
 
 /// Block `block` of `blocks` of one collective call of this rank.
-template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm, class World>
+template <class Ops, class T, class Code, Algorithm kAlgorithm, class World>
 void run_block(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
                std::uint32_t blocks) {
-  using Code = PatternCode<kPattern>;
   const auto contribution = Code::contribution(call);
   const auto epilogue = Code::template epilogue<T>(call);
   const MessageSpan message = message_of(call.shape.packets(), view.world_size);
@@ -42,25 +41,36 @@ void run_block(Ops& ops, World world, const AllreduceCall& call, const Workspace
   }
 }
 
-template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm, class World>
+template <class Ops, class T, class Code, Algorithm kAlgorithm, class World>
 void run_block_of_row(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks) {
   Ops ops(view);
   if constexpr (std::is_same_v<World, AnyWorld>) {
-    run_block<Ops, T, kPattern, kAlgorithm>(ops, AnyWorld{view.world_size}, call, view, block, blocks);
+    run_block<Ops, T, Code, kAlgorithm>(ops, AnyWorld{view.world_size}, call, view, block, blocks);
   } else {
-    run_block<Ops, T, kPattern, kAlgorithm>(ops, World{}, call, view, block, blocks);
+    run_block<Ops, T, Code, kAlgorithm>(ops, World{}, call, view, block, blocks);
   }
 }
 
 template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm, int kRanks>
 inline constexpr BlockRow kRowOf{
     {WorkspaceKind::trtllm_fusion, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {kRanks, kRanks}},
-    run_block_of_row<Ops, T, kPattern, kAlgorithm, FixedWorld<kRanks>>};
+    run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, FixedWorld<kRanks>>};
 template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm>
 inline constexpr BlockRow kRowOfAny{
     {WorkspaceKind::trtllm_fusion, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {1, kMaxRanks}},
-    run_block_of_row<Ops, T, kPattern, kAlgorithm, AnyWorld>};
+    run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, AnyWorld>};
 
+/// 2, 4, 8 and 16 ranks, but by loops that know no number of ranks.
+template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm>
+inline constexpr std::array kLoopedRows = [] {
+  std::array<BlockRow, 4> rows{};
+  auto* row = rows.data();
+  for (const int ranks : {2, 4, 8, 16}) {
+    *row = kRowOfAny<Ops, T, kPattern, kAlgorithm>;
+    row++->key.worlds = {ranks, ranks};
+  }
+  return rows;
+}();
 template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm>
 inline constexpr std::array kUnrolledRows{
     kRowOf<Ops, T, kPattern, kAlgorithm, 2>, kRowOf<Ops, T, kPattern, kAlgorithm, 4>,
@@ -74,23 +84,32 @@ constexpr auto joined(const std::array<BlockRow, kSizes>&... parts) {
   return rows;
 }
 
-/// The same of a row of the catalogue of patterns: none where this version does not run it.
+/// The patterns whose loops over ranks are unrolled as on a GPU, one of each family. What the many kernels of the others
+/// would cost to compile is more than their loops cost to run.
+constexpr bool is_unrolled(Pattern pattern) {
+  return pattern == Pattern::allreduce || pattern == Pattern::residual_rmsnorm;
+}
+
+/// The rows of a row of the catalogue of patterns: none where this version does not run it.
 template <class Ops, class T, Algorithm kAlgorithm, std::size_t kRow>
-constexpr auto unrolled_rows_of() {
-  if constexpr (kPatterns[kRow].now) {
-    return kUnrolledRows<Ops, T, kPatterns[kRow].value, kAlgorithm>;
-  } else {
+constexpr auto rows_of_pattern() {
+  constexpr Pattern kPattern = kPatterns[kRow].value;
+  if constexpr (!kPatterns[kRow].now) {
     return std::array<BlockRow, 0>{};
+  } else if constexpr (is_unrolled(kPattern)) {
+    return kUnrolledRows<Ops, T, kPattern, kAlgorithm>;
+  } else {
+    return kLoopedRows<Ops, T, kPattern, kAlgorithm>;
   }
 }
 
-/// What is instantiated of one element type: 2, 4, 8 and 16 ranks with the loops over ranks unrolled, as on a GPU, for
-/// every pattern; any other number for plain allreduce only, which is all that the tool promises for them.
+/// What is instantiated of one element type: 2, 4, 8 and 16 ranks for every pattern; any other number for plain
+/// allreduce only, which is all that the tool promises for them.
 template <class Ops, class T>
 inline constexpr auto kRowsOfType = [] {
   const auto rows_of = []<Algorithm kAlgorithm, std::size_t... kRows>(std::integral_constant<Algorithm, kAlgorithm>,
                                                                       std::index_sequence<kRows...>) {
-    return joined(unrolled_rows_of<Ops, T, kAlgorithm, kRows>()...,
+    return joined(rows_of_pattern<Ops, T, kAlgorithm, kRows>()...,
                   std::array{kRowOfAny<Ops, T, Pattern::allreduce, kAlgorithm>});
   };
   return joined(rows_of(std::integral_constant<Algorithm, Algorithm::one_shot>{}, PatternRows{}),

@@ -116,7 +116,8 @@ class HostKernels final : public KernelSet {
     host_stream(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
       HostOps ops = local_ops();
       visit_dtype(call.shape.dtype, [&]<class T>() {
-        symmbench::fill_constants<T>(ops, host::BlockPartition(block, kBlocks), batch, call.shape.world_size);
+        symmbench::fill_constants<T>(ops, host::BlockPartition(block, kBlocks), batch, call.shape.world_size,
+                                     call.parameters.quant_scale);
       });
     });
   }

@@ -67,6 +67,14 @@ class HostOps {
   void prefetch(std::uint64_t) {}
   Packet load_local(std::uint64_t address) { return *pointer<const Packet>(address); }
   void store_local(std::uint64_t address, const Packet& packet) { *pointer<Packet>(address) = packet; }
+  template <class T>
+  void store_codes(std::uint64_t address, const E4m3Codes<T>& codes) {
+    *pointer<E4m3Codes<T>>(address) = codes;
+  }
+  template <class T>
+  static E4m3Codes<T> e4m3(const float (&lanes)[kLanes<T>]) {
+    return portable_e4m3<T>(lanes);
+  }
 
   Target target(int rank, std::uint64_t offset) { return {rank, offset}; }
   template <class World>
@@ -139,6 +147,7 @@ class HostOps {
     relaxed(page.tag).store(tag, std::memory_order_release);
   }
 
+  float reciprocal(float value) { return 1.0f / value; }
   float reciprocal_sqrt(float value) { return 1.0f / std::sqrt(value); }
 
   // ReportOps, for the check kernels.

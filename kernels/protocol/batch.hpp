@@ -10,12 +10,12 @@ enum class InputKind : std::uint8_t {
   random,  ///< full-mantissa values in (-1, 1), some words equal to the Lamport sentinel
 };
 
-enum class OutputKind : std::uint32_t { allreduce = 0, residual = 1, norm = 2 };
-inline constexpr int kOutputKinds = 3;
+enum class OutputKind : std::uint32_t { allreduce = 0, residual = 1, norm = 2, quant = 3 };
+inline constexpr int kOutputKinds = 4;
 
 /// What a call reads beside its input, the same for every iteration and rank.
-enum class ConstantKind : std::uint32_t { residual = 0, gamma = 1 };
-inline constexpr int kConstantKinds = 2;
+enum class ConstantKind : std::uint32_t { residual = 0, gamma = 1, scale = 2 };
+inline constexpr int kConstantKinds = 3;
 
 /// One value per enumerator.
 template <class Kind, class V, int N>

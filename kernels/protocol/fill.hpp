@@ -36,14 +36,22 @@ SYMMBENCH_FN void fill_inputs(Ops& ops, const Partition& partition, const BatchV
   }
 }
 
-/// Every constant that the pattern has.
+/// Every constant that the pattern has; a scale is `quant_scale`, fp32.
 template <class T, class Ops, BlockGrid Partition>
-SYMMBENCH_FN void fill_constants(Ops& ops, const Partition& partition, const BatchView& batch, int world_size) {
+SYMMBENCH_FN void fill_constants(Ops& ops, const Partition& partition, const BatchView& batch, int world_size,
+                                 float quant_scale) {
   SYMMBENCH_UNROLL
   for (int constant = 0; constant < kConstantKinds; ++constant) {
     const auto kind = static_cast<ConstantKind>(constant);
     const ConstantView& view = batch.constants[kind];
     if (view.base == 0) continue;
+    if (kind == ConstantKind::scale) {
+      const std::uint32_t bits = bits_of(quant_scale);
+      partition.for_each_index(view.bytes / kPacketBytes, [&](std::uint64_t i) {
+        ops.store_local(view.base + i * kPacketBytes, {{bits, bits, bits, bits}});
+      });
+      continue;
+    }
     const InputStream stream = constant_stream(batch.seed, batch.kind, kind);
     partition.for_each_index(view.bytes / kPacketBytes, [&](std::uint64_t i) {
       ops.store_local(view.base + i * kPacketBytes, input_packet<T>(stream, world_size, i));

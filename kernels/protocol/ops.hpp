@@ -2,7 +2,7 @@
 #include <concepts>
 #include <cstdint>
 
-#include "kernels/protocol/number.hpp"
+#include "kernels/protocol/e4m3.hpp"
 #include "kernels/protocol/view.hpp"
 #include "kernels/protocol/world.hpp"
 
@@ -31,6 +31,7 @@ struct CallState {
 ///   advance(state)                  the last ticket's holder: slot, generation, calls, dirty regions of the next call
 /// Own memory (input, output, residual, gamma), by address, plain 16-byte accesses:
 ///   load_local(address), store_local(address, packet)
+///   store_codes(address, codes)     plain, the 4 or 8 bytes of the codes of a packet's elements
 ///   prefetch(address)               a load of it is near. Reads nothing, so it may precede the wait: what an earlier
 ///                                   kernel writes there later shows all the same
 ///   kLateConstants                  gamma is loaded when a packet's sum is there, not before the wait: no registers
@@ -49,6 +50,11 @@ struct CallState {
 /// Flag segment:
 ///   signal(rank, offset, value)     release: all that this block wrote before is visible to whoever sees the value
 ///   observe(offset)                 acquire; own segment
+/// Numbers, the same bits on every device:
+///   Numbers::unpack, Numbers::pack  packets and fp32 lanes (number.hpp)
+///   e4m3<T>(lanes)                  codes of a packet's elements (e4m3.hpp)
+///   reciprocal(x)                   rounded to nearest
+/// And reciprocal_sqrt(x), within 2^-22.4.
 /// Waiting:
 ///   SpinBudget                      one per wait, default constructed
 ///   kPollsPerCheck, check_deadline(budget)  after so many polls in vain, the clock and the abort word: false when this
@@ -60,7 +66,7 @@ template <class Ops>
 concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpRecord record,
                              typename Ops::SpinBudget budget, typename Ops::Target target,
                              typename Ops::template Targets<FixedWorld<2>> targets, std::uint64_t offset,
-                             std::uint32_t word, int rank, float number) {
+                             std::uint32_t word, int rank, float number, float (&lanes)[kLanes<Bf16>]) {
   typename Ops::Numbers;
   ops.grid_dependency_wait();
   ops.launch_dependents();
@@ -70,6 +76,8 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   ops.advance(state);
   { ops.load_local(offset) } -> std::same_as<Packet>;
   ops.store_local(offset, packet);
+  ops.store_codes(offset, E4m3Codes<Bf16>{});
+  { ops.template e4m3<Bf16>(lanes) } -> std::same_as<E4m3Codes<Bf16>>;
   ops.prefetch(offset);
   { Ops::kLateConstants } -> std::convertible_to<bool>;
   { ops.target(rank, offset) } -> std::same_as<typename Ops::Target>;
@@ -88,6 +96,7 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   { ops.check_deadline(budget) } -> std::same_as<bool>;
   { ops.reconverge(true) } -> std::same_as<bool>;
   ops.give_up(record);
+  { ops.reciprocal(number) } -> std::same_as<float>;
   { ops.reciprocal_sqrt(number) } -> std::same_as<float>;
 };
 

@@ -3,9 +3,28 @@
 
 namespace symmbench {
 
-/// r = round_T(sum + residual) -> residual_out; with q = sum of fp32(r)^2 over the row,
-/// norm_out = round_T(r * (weight_bias + gamma) * rsqrt(q/hidden + epsilon)).
+/// The norm as it is: -> norm_out.
 template <class T>
+struct StoreNorm {
+  struct Loaded {};
+
+  std::uint64_t norm_out;
+
+  template <class Ops>
+  SYMMBENCH_FN Loaded load(Ops&) const {
+    return {};
+  }
+  template <class Ops>
+  SYMMBENCH_FN void store(Ops& ops, const Loaded&, const PacketRef& ref, const float (&norm)[kLanes<T>]) const {
+    ops.store_local(norm_out + ref.packet * kPacketBytes, Ops::Numbers::template pack<T>(norm));
+  }
+};
+
+/// r = round_T(sum + residual) -> residual_out; with q = sum of fp32(r)^2 over the row,
+/// n = round_T(r * (weight_bias + gamma) * rsqrt(q/hidden + epsilon)), of which NormSink makes the other outputs:
+///   load(ops)                       what it reads beside, while parts of the sum travel
+///   store(ops, loaded, ref, lanes)  the lanes of n of one packet, not yet rounded
+template <class T, class NormSink = StoreNorm<T>>
 struct ResidualRmsNorm {
   static constexpr bool kRows = true;
   static constexpr int kGroupPackets = 1;
@@ -18,10 +37,12 @@ struct ResidualRmsNorm {
   struct Row {
     typename Partition::template Retained<Packet> gamma, residual, value;
     typename Partition::template Retained<Weighted> weighted;
+    typename Partition::template Retained<typename NormSink::Loaded> loaded;
     float squares;
   };
 
-  std::uint64_t residual, gamma, residual_out, norm_out;
+  std::uint64_t residual, gamma, residual_out;
+  NormSink sink;
   std::uint64_t hidden;
   float inverse_hidden, epsilon, weight_bias;
 
@@ -80,7 +101,10 @@ struct ResidualRmsNorm {
       return result;
     };
     const auto overlap = [&] {
-      tile.for_each([&](auto lane, const PacketRef& ref) { row.weighted.set(lane, weighted(lane, ref)); });
+      tile.for_each([&](auto lane, const PacketRef& ref) {
+        row.loaded.set(lane, sink.load(ops));
+        row.weighted.set(lane, weighted(lane, ref));
+      });
     };
     float total = row.squares;
     if (!tile.row_sum(total, alive, overlap)) return false;
@@ -89,7 +113,7 @@ struct ResidualRmsNorm {
       Weighted out = row.weighted.get_or(lane, [&] { return weighted(lane, ref); });
       SYMMBENCH_UNROLL
       for (int i = 0; i < kLanes<T>; ++i) out.element[i] *= scale;
-      ops.store_local(norm_out + ref.packet * kPacketBytes, Ops::Numbers::template pack<T>(out.element));
+      sink.store(ops, row.loaded.get_or(lane, [&] { return sink.load(ops); }), ref, out.element);
     });
     return true;
   }

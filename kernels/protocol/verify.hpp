@@ -74,15 +74,13 @@ struct Expected {
 
 SYMMBENCH_HD double magnitude_of(double value) { return value < 0 ? -value : value; }
 
-/// Compares one packet, counts, and records up to kMaxMismatches / kBlameBlocks mismatches per sixteenth of the
-/// message.
-template <class T, ReportOps Ops>
-SYMMBENCH_FN void compare_packet(Ops& ops, const CheckArgs& args, const Packet& got, const Expected<T>& expected,
-                                 std::uint64_t iteration, std::uint64_t packet, OutputKind kind, Tally& tally) {
+/// Compares the elements of one packet, counts, and records up to kMaxMismatches / kBlameBlocks mismatches per sixteenth
+/// of the message. unwritten(lane): whether the element still holds the poison.
+template <class T, ReportOps Ops, class Unwritten>
+SYMMBENCH_FN void compare_lanes(Ops& ops, const CheckArgs& args, const float (&lanes)[kLanes<T>],
+                                const Expected<T>& expected, std::uint64_t iteration, std::uint64_t packet,
+                                OutputKind kind, Tally& tally, const Unwritten& unwritten) {
   tally.checked += kLanes<T>;
-  tally.digest += packet_digest(got, iteration, packet, kind);
-  float lanes[kLanes<T>];
-  PortableNumbers::unpack<T>(got, lanes);
   bool all_right = true;
   double worst = 0;
   SYMMBENCH_UNROLL
@@ -101,7 +99,7 @@ SYMMBENCH_FN void compare_packet(Ops& ops, const CheckArgs& args, const Packet& 
     if (error <= expected.bound[i]) continue;
     if (error != error) tally.max_error_bits = 0x7F800000u;
     ++tally.wrong;
-    if (got.word[i * static_cast<int>(sizeof(T)) / 4] == kPoison) ++tally.unwritten;
+    if (unwritten(i)) ++tally.unwritten;
     const std::uint64_t element = packet * kLanes<T> + i;
     const int block = blame_block(element, args.packets * kLanes<T>);
     if (ops.add64(&report->wrong_in_block[block], 1) >= kMaxMismatches / kBlameBlocks) continue;
@@ -112,6 +110,17 @@ SYMMBENCH_FN void compare_packet(Ops& ops, const CheckArgs& args, const Packet& 
     mismatch.expected = static_cast<float>(expected.value[i]);
     mismatch.output = static_cast<std::uint32_t>(kind);
   }
+}
+
+/// The same for a packet of an output of the message's type.
+template <class T, ReportOps Ops>
+SYMMBENCH_FN void compare_packet(Ops& ops, const CheckArgs& args, const Packet& got, const Expected<T>& expected,
+                                 std::uint64_t iteration, std::uint64_t packet, OutputKind kind, Tally& tally) {
+  tally.digest += packet_digest(got, iteration, packet, kind);
+  float lanes[kLanes<T>];
+  PortableNumbers::unpack<T>(got, lanes);
+  compare_lanes<T>(ops, args, lanes, expected, iteration, packet, kind, tally,
+                   [&](int lane) { return got.word[lane * static_cast<int>(sizeof(T)) / 4] == kPoison; });
 }
 
 /// The same where every value is exact: the common case, all equal, takes no fp64.

@@ -30,9 +30,9 @@ struct PatternRow {
 inline constexpr PatternRow kPatterns[] = {
     {Pattern::allreduce, "allreduce", "sum over ranks"},
     {Pattern::residual_rmsnorm, "residual_rmsnorm", "sum, add the residual, RMSNorm; writes residual_out and norm_out"},
-    {Pattern::residual_rmsnorm_fp8, "residual_rmsnorm_fp8", "the same, norm quantised to FP8 E4M3", false},
+    {Pattern::residual_rmsnorm_fp8, "residual_rmsnorm_fp8", "the same, but quant_out in place of norm_out: FP8 E4M3 by one scale"},
     {Pattern::residual_rmsnorm_nvfp4, "residual_rmsnorm_nvfp4", "the same, norm quantised to NVFP4", false},
-    {Pattern::residual_rmsnorm_out_fp8, "residual_rmsnorm_out_fp8", "FP8 beside norm_out", false},
+    {Pattern::residual_rmsnorm_out_fp8, "residual_rmsnorm_out_fp8", "the same, with quant_out beside norm_out"},
     {Pattern::residual_rmsnorm_out_nvfp4, "residual_rmsnorm_out_nvfp4", "NVFP4 beside norm_out", false},
     {Pattern::residual_rmsnorm_dynamic_fp8, "residual_rmsnorm_dynamic_fp8", "FP8 with a scale per token", false},
     {Pattern::residual_rmsnorm_out_dynamic_fp8, "residual_rmsnorm_out_dynamic_fp8",

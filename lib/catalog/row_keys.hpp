@@ -40,6 +40,7 @@ inline constexpr RowKey kRowKeys[] = {
     {"pattern", KeyType::text},
     {"epsilon", KeyType::number},
     {"weight_bias", KeyType::number},
+    {"quant_scale", KeyType::number},
     {"dtype", KeyType::text},
     {"in_place", KeyType::flag},
     {"tokens", KeyType::integer},

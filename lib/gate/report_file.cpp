@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "catalog/pattern_parameters.hpp"
 #include "config/option_value.hpp"
 #include "report/fold.hpp"
 #include "report/pick.hpp"
@@ -91,11 +92,12 @@ std::string ReportRows::why_not_measured(const RowName& name) const {
 }
 
 std::size_t SeriesNumbers::of(const Json& row) {
-  constexpr std::array kKeys{"allocator",   "workspace", "transport",    "group",    "group_size",
-                             "algorithm",   "pattern",   "dtype",        "in_place", "epsilon",
-                             "weight_bias", "pdl",       "buffers_asked"};
+  constexpr std::array kKeys{"allocator", "workspace", "transport", "group", "group_size",   "algorithm",
+                             "pattern",   "dtype",     "in_place",  "pdl",   "buffers_asked"};
   Json key = Json::array({pick_text(member_of(row, "handle"), "asked")});
   for (const char* name : kKeys) key.push_back(member_of(row, name));
+  PatternParameters::visit(
+      [&](std::string_view name, std::string_view, auto) { key.push_back(member_of(row, name)); });
   return numbers_.try_emplace(key.dump(-1, ' ', false, Json::error_handler_t::replace), numbers_.size()).first->second;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "catalog/pattern_parameters.hpp"
 #include "report/pick.hpp"
 #include "report/reference.hpp"
 
@@ -14,12 +15,17 @@ namespace {
 /// In every name.
 constexpr std::array kNameKeys{"allocator", "pattern", "dtype", "algorithm_asked"};
 /// In those that differ in it.
-constexpr std::array<std::pair<const char*, const char*>, 6> kOtherKeys{{{"workspace", ""},
-                                                                         {"transport", ""},
-                                                                         {"group", "group "},
-                                                                         {"epsilon", "epsilon "},
-                                                                         {"weight_bias", "weight_bias "},
-                                                                         {"variant", ""}}};
+const std::vector<std::pair<std::string, std::string>>& other_keys() {
+  static const auto all = [] {
+    std::vector<std::pair<std::string, std::string>> keys{{"workspace", ""}, {"transport", ""}, {"group", "group "}};
+    PatternParameters::visit([&](std::string_view name, std::string_view, auto) {
+      keys.emplace_back(name, fmt::format("{} ", name));
+    });
+    keys.emplace_back("variant", "");
+    return keys;
+  }();
+  return all;
+}
 
 /// As the plan names it, "handle_asked", or a row of results[].
 std::string handle_asked(const Json& row) {
@@ -37,7 +43,7 @@ Json series_key(const Json& row) {
   Json key{{"handle", handle_asked(row)}};
   for (const char* name : kNameKeys) key[name] = text_or(row, name);
   key["algorithm_asked"] = algorithm_asked(row);
-  for (const auto& [name, title] : kOtherKeys) key[name] = member(row, name);
+  for (const auto& [name, title] : other_keys()) key[name] = member(row, name);
   key["variant"] = text_or(row, "variant");
   return key;
 }
@@ -60,15 +66,15 @@ std::vector<Series> series_of(const std::vector<Json>& rows) {
 
 std::string series_name(const Series& series, const std::vector<Series>& all) {
   const Json key = series_key(series.first);
-  const auto differs = [&](const char* name) {
+  const auto differs = [&](const std::string& name) {
     return std::any_of(all.begin(), all.end(),
                        [&](const Series& other) { return series_key(other.first).at(name) != key.at(name); });
   };
   std::string name;
   for (const char* part : kNameKeys) name += fmt::format("{}{}", name.empty() ? "" : "/", text_of(key.at(part)));
   if (differs("handle")) name += "/handle " + text_of(key.at("handle"));
-  for (const auto& [part, title] : kOtherKeys) {
-    if (differs(part) && key.at(part) != "") name += fmt::format("/{}{}", title, text_of(key.at(part)));
+  for (const auto& [part, title] : other_keys()) {
+    if (differs(part) && key.at(part) != "" && !key.at(part).is_null()) name += fmt::format("/{}{}", title, text_of(key.at(part)));
   }
   return name;
 }

@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "core/round.hpp"
+#include "kernels/protocol/e4m3.hpp"
 #include "kernels/protocol/inputs.hpp"
 #include "kernels/visit_dtype.hpp"
 
@@ -31,14 +32,14 @@ class Element {
         ranks_(parameters.shape.world_size),
         elements_(parameters.shape.tokens * parameters.shape.hidden),
         inputs_(inputs_at(mismatch.iteration, mismatch.index)) {
-    if (mismatch.output == static_cast<std::uint32_t>(OutputKind::residual)) {
+    if (is(OutputKind::residual)) {
       residual_ = input_value<T>(residual_stream(parameters.seed, parameters.kind), ranks_, mismatch.index);
     }
   }
 
   std::vector<Suspect> suspects() {
     if (unwritten()) return {{BlameKind::unwritten}};
-    if (is_sum()) {
+    if (holds_the_sum()) {
       for (int rank = 0; rank < ranks_; ++rank) {
         test(with(rank, 0.0f), {BlameKind::missing, rank});
         test(with(rank, 2 * inputs_[static_cast<std::size_t>(rank)]), {BlameKind::doubled, rank});
@@ -46,13 +47,21 @@ class Element {
       for (int age = 1; age <= kOldest; ++age) test_stale(age);
       test_foreign();
     }
-    if (std::popcount(storage_bits(round_to<T>(mismatch_.got)) ^ storage_bits(round_to<T>(mismatch_.expected))) == 1) {
+    if (std::popcount(bits_in_output(mismatch_.got) ^ bits_in_output(mismatch_.expected)) == 1) {
       found_.push_back({BlameKind::bit_flip});
     }
     return std::move(found_);
   }
 
  private:
+  bool is(OutputKind kind) const { return mismatch_.output == static_cast<std::uint32_t>(kind); }
+  /// The sum itself, or with the residual: a contribution that is missing or wrong shows in it as it is, and output_of()
+  /// can recompute it; in a norm it is mixed with its row.
+  bool holds_the_sum() const { return is(OutputKind::allreduce) || is(OutputKind::residual); }
+  std::uint32_t bits_in_output(float value) const {
+    return is(OutputKind::quant) ? to_e4m3(value) : storage_bits(round_to<T>(value));
+  }
+
   using Inputs = std::vector<float>;  // by rank
 
   float input(int rank, std::uint64_t iteration, std::uint64_t index) const {
@@ -74,20 +83,18 @@ class Element {
     float sum = inputs[0];
     for (std::size_t rank = 1; rank < inputs.size(); ++rank) sum += inputs[rank];
     sum = to_float(round_to<T>(sum));
-    if (mismatch_.output != static_cast<std::uint32_t>(OutputKind::residual)) return sum;
+    if (!is(OutputKind::residual)) return sum;
     return to_float(round_to<T>(sum + residual_));
   }
   void test(const Inputs& inputs, const Suspect& suspect) {
     if (output_of(inputs) == mismatch_.got) found_.push_back(suspect);
   }
 
-  /// Whether the output is the sum itself, or with the residual: what output_of() can recompute.
-  bool is_sum() const {
-    return mismatch_.output == static_cast<std::uint32_t>(OutputKind::allreduce) ||
-           mismatch_.output == static_cast<std::uint32_t>(OutputKind::residual);
-  }
-
   bool unwritten() const {
+    if (is(OutputKind::quant)) {
+      const std::uint32_t poison = kPoison >> (mismatch_.index % 4 * 8) & 0xFFu;
+      return bits_of(mismatch_.got) == bits_of(from_e4m3(poison));
+    }
     for (const std::uint32_t half : {kPoison & 0xFFFFu, kPoison >> 16}) {
       if constexpr (sizeof(T) == 2) {
         if (bits_of(to_float(T{static_cast<std::uint16_t>(half)})) == bits_of(mismatch_.got)) return true;

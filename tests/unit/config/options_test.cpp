@@ -60,6 +60,7 @@ TEST_CASE("every option of the design exists under its name and letter") {
                                                    {"plan", 0},
                                                    {"scale-layout", 0},
                                                    {"quant-group", 0},
+                                                   {"quant-scale", 0},
                                                    {"weight-bias", 0},
                                                    {"experts", 0},
                                                    {"top-k", 0},

@@ -89,6 +89,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
                             {"skip_if_unsupported", "on"},
                             {"weight_bias", "1"},
                             {"epsilon", "1e-5"},
+                            {"quant_scale", "0.5"},
                             {"blocks", "8"},
                             {"threads", "256"},
                             {"pdl", "off"},
@@ -106,6 +107,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
   CHECK(sweep.hidden == std::vector<std::uint64_t>{64, 128});
   CHECK(sweep.parameters.weight_bias == 1);
   CHECK(sweep.parameters.epsilon == 1e-5f);
+  CHECK(sweep.parameters.quant_scale == 0.5f);
   CHECK(sweep.blocks == 8);
   CHECK(sweep.threads == 256);
   CHECK(sweep.buffers == 5);

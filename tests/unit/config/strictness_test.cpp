@@ -1,6 +1,10 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <catch2/catch_test_macros.hpp>
 
 #include "config/option_value.hpp"
+#include "config/options.hpp"
 #include "config/resolve.hpp"
 #include "tests/support/failures.hpp"
 
@@ -26,7 +30,7 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
   struct Row {
     const char* key;
     const char* text;
-    const char* message;
+    std::string message;
   };
   const Row rows[] = {
       // trailing junk and words
@@ -101,8 +105,9 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"workspace", "mnnvl", "--workspace 'mnnvl': not in this version; allowed: trtllm_fusion"},
       {"allocator", "libtorch",
        "--allocator 'libtorch': not in this version; allowed: symm_device_memory, torch_symm_mem, upstream, cuda_ipc"},
-      {"pattern", "residual_rmsnorm_nvfp4",
-       "--pattern 'residual_rmsnorm_nvfp4': not in this version; allowed: allreduce, residual_rmsnorm"},
+      {"pattern", "moe_finalize_residual_rmsnorm",
+       fmt::format("--pattern 'moe_finalize_residual_rmsnorm': not in this version; allowed: {}",
+                   fmt::join(names_now(*find_option("pattern")), ", "))},
       {"algorithm", "ncl",
        "--algorithm 'ncl': not one of one_shot, two_shot, two_shot_barrier, auto, nccl (did you mean nccl?)"},
       {"soak", "2h", "--soak '2h': not in this version"},

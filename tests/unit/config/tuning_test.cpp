@@ -1,7 +1,11 @@
 #include "config/tuning.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <catch2/catch_test_macros.hpp>
 
+#include "config/options.hpp"
 #include "config/repro.hpp"
 #include "config/resolve.hpp"
 #include "core/units.hpp"
@@ -77,7 +81,7 @@ TEST_CASE("a bad tuning table is refused with the place and what is allowed") {
       {table_with("/tables/0/world_size", 4.5), first + "world_size: '4.5': must be a whole number from 2 to 72"},
       {table_with("/tables/0/world_size", "4"), first + "world_size: '4': must be a whole number from 2 to 72"},
       {table_with("/tables/0/pattern", "allgather"),
-       first + "pattern: 'allgather': not one of allreduce, residual_rmsnorm"},
+       first + fmt::format("pattern: 'allgather': not one of {}", fmt::join(names_now(*find_option("pattern")), ", "))},
       {table_with("/tables/0/dtype", "bf61"), first + "dtype: 'bf61': not one of fp16, bf16, fp32"},
       {table_with("/tables/0/choices", Json::array()), first + "choices: must be a list of at least one object"},
       {table_with("/tables/0/choices/0/algorithm", "auto"),

@@ -48,13 +48,15 @@ TEST_CASE("A message of one packet and a message smaller than the ranks arrive w
   }
 }
 
-TEST_CASE("Every algorithm normalises rows of every type") {
+TEST_CASE("Every algorithm normalises and quantises rows of every type") {
   const int world_size = GENERATE(2, 4, 8, 16);
+  const auto pattern =
+      GENERATE(Pattern::residual_rmsnorm, Pattern::residual_rmsnorm_fp8, Pattern::residual_rmsnorm_out_fp8);
   for (const auto algorithm : kOurAlgorithms) {
     for (const auto dtype : kTypes) {
       for (const std::uint64_t tokens : {1, 3, 8}) {  // fewer rows than ranks, rows cut by shares, whole rows
         expect_right({.algorithm = algorithm,
-                      .pattern = Pattern::residual_rmsnorm,
+                      .pattern = pattern,
                       .dtype = dtype,
                       .world_size = world_size,
                       .tokens = tokens,
@@ -113,7 +115,11 @@ TEST_CASE("Sizes, grids, algorithms and patterns may change from call to call in
     shape.tokens = 1 + draw(16);
     shape.hidden = 8 * (1 + draw(64));
     shape.blocks = static_cast<std::uint32_t>(draw(4));
-    if (world_size != 3 && draw(3) == 0) shape.pattern = Pattern::residual_rmsnorm;
+    if (world_size != 3 && draw(2) == 0) {
+      constexpr Pattern kFused[] = {Pattern::residual_rmsnorm, Pattern::residual_rmsnorm_fp8,
+                                    Pattern::residual_rmsnorm_out_fp8};
+      shape.pattern = kFused[draw(3)];
+    }
     shape.in_place = spec_of(shape.pattern).in_place && draw(4) == 0;
     const auto iterations = static_cast<std::uint32_t>(1 + draw(4));
     INFO("batch " << batch << " " << name_of(shape.algorithm) << " " << shape.tokens << " x " << shape.hidden);

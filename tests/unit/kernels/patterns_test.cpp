@@ -39,7 +39,7 @@ TEST_CASE("Outputs of a pattern have different kinds, and only patterns in place
 }
 
 TEST_CASE("An output of a type of its own takes that type's bytes, in whole packets") {
-  const OutputSpec row_scales{OutputKind::norm, "scale", DType::fp32,
+  const OutputSpec row_scales{OutputKind::norm, "scale", ElementType::fp32,
                               [](const CallShape& shape) { return shape.tokens; }};
   CHECK(row_scales.bytes(shape_of(Pattern::allreduce)) == 16);
   CallShape many = shape_of(Pattern::allreduce);
@@ -55,17 +55,25 @@ TEST_CASE("Rings, constants and checks count what the pattern has") {
   CHECK(constant_bytes(fused) == 240 + 80);
   CHECK(elements_to_check(plain) == 120);
   CHECK(elements_to_check(fused) == 240);
+  // FP8: a byte per element in place of two, and one scale in a packet of its own.
+  const CallShape fp8 = shape_of(Pattern::residual_rmsnorm_fp8), out_fp8 = shape_of(Pattern::residual_rmsnorm_out_fp8);
+  CHECK(buffer_set_bytes(fp8, 64) == 2 * (240 + 128) + 128 + 128);
+  CHECK(buffer_set_bytes(out_fp8, 64) == 3 * (240 + 128) + 128 + 128);
+  CHECK(constant_bytes(fp8) == 240 + 80 + 16);
+  CHECK(elements_to_check(out_fp8) == 360);
 }
 
 TEST_CASE("Parameters reach case ids and keys by their names") {
   std::vector<std::string_view> names;
   PatternParameters::visit([&](std::string_view name, std::string_view, auto) { names.push_back(name); });
-  CHECK(names == std::vector<std::string_view>{"weight_bias", "epsilon"});
+  CHECK(names == std::vector<std::string_view>{"weight_bias", "epsilon", "quant_scale"});
   for (const PatternSpec& spec : pattern_specs()) {
     for (const auto name : spec.parameters) CHECK(std::find(names.begin(), names.end(), name) != names.end());
   }
   CHECK(spec_of(Pattern::residual_rmsnorm).takes("epsilon"));
   CHECK_FALSE(spec_of(Pattern::allreduce).takes("epsilon"));
+  CHECK(spec_of(Pattern::residual_rmsnorm_fp8).takes("quant_scale"));
+  CHECK_FALSE(spec_of(Pattern::residual_rmsnorm).takes("quant_scale"));
 }
 
 TEST_CASE("Every call that breaks no rule has a kernel on the emulated device, and the other way round") {

@@ -44,6 +44,7 @@ class RunBuilder {
             {"pattern", "allreduce"},
             {"epsilon", 1e-6},
             {"weight_bias", 0.0},
+            {"quant_scale", nullptr},
             {"dtype", "bf16"},
             {"in_place", false},
             {"tokens", bytes / 16384},
