@@ -11,6 +11,7 @@
 #include "report/placements.hpp"
 #include "report/reference.hpp"
 #include "stats/comparison.hpp"
+#include "stats/statistics.hpp"
 
 namespace symmbench {
 namespace {
@@ -42,6 +43,13 @@ struct SizeSeries {
   std::map<std::uint64_t, Size> sizes;
   bool auto_asked = false;
 
+  /// How often two algorithms are held against each other; at least 1.
+  std::size_t questions() const {
+    std::size_t count = 0;
+    for (const auto& [bytes, size] : sizes) count += size.timed.size() - 1;
+    return std::max<std::size_t>(count, 1);
+  }
+
   /// At one size at least there is something to rank.
   bool contested() const {
     return std::any_of(sizes.begin(), sizes.end(), [](const auto& size) { return size.second.timed.size() > 1; });
@@ -67,9 +75,10 @@ void add(Size& size, Timed added) {
   }
 }
 
-/// Whether `slow` is known to take longer than `fast`. Where both ran in enough placements of the same workspaces,
-/// these are compared; else their samples, whose intervals must not meet.
-bool is_slower(const Timed& slow, const Timed& fast) {
+/// Whether `slow` is known to take longer than `fast`, as one of `questions` that are asked of a series: one of them may
+/// be answered wrongly in kVerdictLevel of the series. Where both ran in enough placements of the same workspaces, these
+/// are compared; else their samples, whose intervals must not meet.
+bool is_slower(const Timed& slow, const Timed& fast, std::size_t questions) {
   if (slow.mean_us <= fast.mean_us * (1 + kSameWithin)) return false;
   std::vector<double> log_ratios;
   if (slow.measured != nullptr && fast.measured != nullptr) {
@@ -79,7 +88,11 @@ bool is_slower(const Timed& slow, const Timed& fast) {
       if (other != fast_us.end()) log_ratios.push_back(std::log(time_us / other->second));
     }
   }
-  if (log_ratios.size() >= kPlacementsToDecide) return mean_confidence_interval(log_ratios)->low > 0;
+  if (log_ratios.size() >= kPlacementsToDecide) {
+    const auto count = static_cast<double>(log_ratios.size());
+    const double reach = student_t_quantile(kVerdictLevel / static_cast<double>(questions), count - 1);
+    return *mean(log_ratios) > reach * *standard_deviation(log_ratios) / std::sqrt(count);
+  }
   const Json low = pick_number(*slow.time_us, "ci95_low"), high = pick_number(*fast.time_us, "ci95_high");
   return low.is_number() && high.is_number() && low.get<double>() > high.get<double>();
 }
@@ -112,7 +125,7 @@ void add_beside(std::vector<SizeSeries>& all_series, const Json& row, const RowR
 }
 
 /// `by_time` is fastest first and not empty.
-Json auto_json(const Size& size, const std::vector<Timed>& by_time) {
+Json auto_json(const Size& size, const std::vector<Timed>& by_time, std::size_t questions) {
   if (!size.auto_algorithm.is_string()) return nullptr;
   const auto taken = std::find_if(by_time.begin(), by_time.end(),
                                   [&](const Timed& timed) { return size.auto_algorithm == timed.algorithm; });
@@ -124,10 +137,10 @@ Json auto_json(const Size& size, const std::vector<Timed>& by_time) {
           {"source", size.auto_source},
           {"time_us", measured ? Json(taken->mean_us) : Json(nullptr)},
           {"loss", comparable ? Json(std::max(1.0, taken->mean_us / best_own->mean_us)) : Json(nullptr)},
-          {"loss_decided", comparable ? Json(is_slower(*taken, *best_own)) : Json(nullptr)}};
+          {"loss_decided", comparable ? Json(is_slower(*taken, *best_own, questions)) : Json(nullptr)}};
 }
 
-Json size_json(std::uint64_t bytes, const Size& size) {
+Json size_json(std::uint64_t bytes, const Size& size, std::size_t questions) {
   auto by_time = size.timed;
   std::stable_sort(by_time.begin(), by_time.end(),
                    [](const Timed& a, const Timed& b) { return a.mean_us < b.mean_us; });
@@ -135,7 +148,7 @@ Json size_json(std::uint64_t bytes, const Size& size) {
   const Timed* second = by_time.size() > 1 ? &by_time[1] : nullptr;
   Json tied = Json::array();
   for (auto other = by_time.begin() + 1; other != by_time.end(); ++other) {
-    if (!is_slower(*other, fastest)) tied.push_back(other->algorithm);
+    if (!is_slower(*other, fastest, questions)) tied.push_back(other->algorithm);
   }
   return {{"message_bytes", bytes},
           {"fastest", fastest.algorithm},
@@ -143,7 +156,7 @@ Json size_json(std::uint64_t bytes, const Size& size) {
           {"runner_up", second != nullptr ? Json(second->algorithm) : Json(nullptr)},
           {"ratio", second != nullptr && fastest.mean_us > 0 ? Json(second->mean_us / fastest.mean_us) : Json(nullptr)},
           {"tied_with", std::move(tied)},
-          {"auto", auto_json(size, by_time)}};
+          {"auto", auto_json(size, by_time, questions)}};
 }
 
 /// The fastest of a size and what is tied with it, in the order of the series.
@@ -182,7 +195,7 @@ Json series_json(const SizeSeries& series) {
     entry["algorithms"].push_back({{"algorithm", algorithm}, {"peer", !is_tunable(algorithm)}});
   }
   Json sizes = Json::array();
-  for (const auto& [bytes, size] : series.sizes) sizes.push_back(size_json(bytes, size));
+  for (const auto& [bytes, size] : series.sizes) sizes.push_back(size_json(bytes, size, series.questions()));
   entry["sizes"] = std::move(sizes);
   entry["ranges"] = ranges_json(entry["sizes"], series.algorithms);
   entry["auto_asked"] = series.auto_asked;

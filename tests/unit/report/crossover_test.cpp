@@ -149,6 +149,20 @@ TEST_CASE("algorithms that ran in the same placements are ranked by what holds i
   CHECK(tied_with({10, 10.1, 10, 10, 10, 16}) == Json::array({"two_shot"}));
 }
 
+TEST_CASE("of many sizes each must be clearer: one that is so by chance is a tie") {
+  const auto tied_with = [](int sizes) {
+    ContestRun run;
+    for (int i = 0; i < sizes; ++i) {
+      const auto bytes = std::uint64_t{1024} << i;
+      run.placed_row("one_shot", bytes, {10, 10, 10, 10, 10, 10});
+      run.placed_row("two_shot", bytes, {10.0, 11.5, 10.2, 11.4, 10.4, 11.0});
+    }
+    return crossover_of(run)[0]["sizes"][0]["tied_with"];
+  };
+  CHECK(tied_with(1).empty());
+  CHECK(tied_with(12) == Json::array({"two_shot"}));
+}
+
 TEST_CASE("nothing is ranked after a run that did not pass") {
   ContestRun run = two_algorithms();
   run.failed("one_shot", 131072);
