@@ -87,6 +87,11 @@ void Console::on_case(const DecidedCase& decided) {
   std::cout.flush();
 }
 
+void Console::on_withdrawn(const Json& entry, const std::string& before) {
+  progress_.clear();
+  if (CaseListener* shown = table()) shown->on_withdrawn(entry, before);
+}
+
 void Console::on_end() {
   progress_.clear();
   if (CaseListener* shown = table()) shown->on_end();

@@ -24,6 +24,7 @@ class Console final : public RecordSink, public CaseListener {
   /// From the case feed: a line per case, as --format has it.
   void on_plan(const RunStarted& started) override;
   void on_case(const DecidedCase& decided) override;
+  void on_withdrawn(const Json& entry, const std::string& before) override;
   void on_end() override;
   /// What is left of the table; the crossover, the verdict with the files that were written. A run that could
   /// not go on says why on stderr where nothing else is shown. False, and a line on stderr, when stdout did not take all

@@ -6,6 +6,11 @@
 #include "report/rows.hpp"
 
 namespace symmbench {
+namespace {
+
+std::string comparison_key(const Json& entry) { return text_or(entry, "case_id") + member(entry, "allocators").dump(); }
+
+}  // namespace
 
 void CaseFeed::append(const Json& record) {
   const bool planned_before = records_.planned;
@@ -78,6 +83,10 @@ void CaseFeed::settle(const std::string& case_id, const std::string& allocator) 
 
 void CaseFeed::report_case(CaseState& state, const DecidedCase& decided) {
   state.reported = true;
+  for (const Json& entry : decided.comparison) {
+    const auto verdict = text_or(entry, "verdict");
+    if (verdict == "same" || verdict == "faster" || verdict == "slower") told_[comparison_key(entry)] = verdict;
+  }
   for (auto* listener : listeners_) listener->on_case(decided);
 }
 
@@ -97,7 +106,17 @@ void CaseFeed::finish(const Json& report) {
   for (const auto& case_id : case_order_) {
     if (const auto it = left.find(case_id); it != left.end()) report_case(cases_[case_id], it->second);
   }
+  tell_withdrawn(report.at("comparison"));
   for (auto* listener : listeners_) listener->on_end();
+}
+
+/// The sizes of a series share what placements do to them, which no case knows by itself.
+void CaseFeed::tell_withdrawn(const Json& comparison) {
+  for (const Json& entry : comparison) {
+    const auto told = told_.find(comparison_key(entry));
+    if (told == told_.end() || told->second == text_or(entry, "verdict")) continue;
+    for (auto* listener : listeners_) listener->on_withdrawn(entry, told->second);
+  }
 }
 
 }  // namespace symmbench

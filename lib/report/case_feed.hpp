@@ -24,7 +24,10 @@ class CaseListener {
   virtual void on_plan(const RunStarted& started) = 0;
   /// Each planned case once: as soon as it is decided, or else, in the order of the plan, when the run has ended.
   virtual void on_case(const DecidedCase& decided) = 0;
-  /// After the last case.
+  /// Where the report does not hold up a verdict that on_case() had: `entry` is of its comparison[], `before` the verdict
+  /// of the case by itself. After the last case.
+  virtual void on_withdrawn(const Json& /*entry*/, const std::string& /*before*/) {}
+  /// After all of that.
   virtual void on_end() = 0;
 };
 
@@ -55,12 +58,14 @@ class CaseFeed final : public RecordSink {
   /// `allocator` has its outcome; the case may be decided by that.
   void settle(const std::string& case_id, const std::string& allocator);
   void report_case(CaseState& state, const DecidedCase& decided);
+  void tell_withdrawn(const Json& comparison);
 
   std::vector<CaseListener*> listeners_;
   RecordSet records_;  ///< as they came
   std::vector<std::string> case_order_;
   FamilySizes family_sizes_;
   std::map<std::string, CaseState> cases_;
+  std::map<std::string, std::string> told_;  ///< verdicts by case and allocators, of those that decide something
 };
 
 }  // namespace symmbench

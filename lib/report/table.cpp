@@ -166,6 +166,15 @@ void TableWriter::on_case(const DecidedCase& decided) {
   rows_not_tested_.insert(rows_not_tested_.end(), decided.rows.begin(), decided.rows.end());
 }
 
+void TableWriter::on_withdrawn(const Json& entry, const std::string& before) {
+  const auto first = short_allocator_name(text_or(entry, "allocator_a"));
+  const auto other = short_allocator_name(text_or(entry, "allocator_b"));
+  fmt::print(out_, "# {} {} {} {} {}: with the other sizes {}/{} is {}, not {}: {}\n", size_text(entry),
+             shape_text(entry), text_or(entry, "dtype", "-"), text_or(entry, "pattern", "-"),
+             text_or(entry, "algorithm", "-"), first, other, shown_verdict(text_or(entry, "verdict")), before,
+             text_or(entry, "reason", "?"));
+}
+
 void TableWriter::on_end() {
   if (cases_not_tested_ == 0) return;
   fmt::print(out_, "# {} case{} not tested\n", cases_not_tested_, cases_not_tested_ == 1 ? "" : "s");

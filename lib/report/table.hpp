@@ -30,6 +30,7 @@ class TableWriter final : public CaseListener {
 
   void on_plan(const RunStarted& started) override;
   void on_case(const DecidedCase& decided) override;
+  void on_withdrawn(const Json& entry, const std::string& before) override;
   void on_end() override;
 
  private:

@@ -19,6 +19,13 @@ std::string bus_id(const Json& rank) {
   return id.substr(0, id.rfind('.'));
 }
 
+/// The brackets say already that it is emulated, and lines are to fit 80 columns.
+std::string shown_device(const std::string& name) {
+  constexpr std::string_view kEmulated = "emulated device (", kEnd = ")";
+  if (!name.starts_with(kEmulated) || !name.ends_with(kEnd)) return name;
+  return name.substr(kEmulated.size(), name.size() - kEmulated.size() - kEnd.size());
+}
+
 void write_rank(std::ostream& out, const Json& rank, int group_size) {
   const int number = rank.at("rank").get<int>();
   if (rank.at("host").is_null()) {
@@ -28,7 +35,7 @@ void write_rank(std::ostream& out, const Json& rank, int group_size) {
   const auto device = pick_text(rank, "gpu_name").is_null()
                           ? std::string("no device")
                           : fmt::format("device {:2} [{}] {}", integer_or(rank, "gpu_ordinal", 0), bus_id(rank),
-                                        text_or(rank, "gpu_name"));
+                                        shown_device(text_or(rank, "gpu_name")));
   fmt::print(out, "#  Rank {:2} Group {:2} Pid {:6} on {:>10} {}\n", number, group_size > 0 ? number / group_size : 0,
              integer_or(rank, "pid", 0), text_or(rank, "host"), device);
 }
@@ -70,7 +77,7 @@ void write_version(std::ostream& out, const Json& head) {
   const int world_size = run.at("world_size").get<int>();
   fmt::print(out, "# symmbench {} ({}, {})\n", text_or(head.at("tool"), "version", "?"),
              text_or(head.at("tool"), "git", "?"), text_or(head.at("tool"), "build", "?"));
-  fmt::print(out, "# {} ranks", world_size);
+  fmt::print(out, "# {} rank{}", world_size, world_size == 1 ? "" : "s");
   if (group_size > 0 && group_size < world_size) {
     fmt::print(out, " in {} groups of {}", world_size / group_size, group_size);
   }

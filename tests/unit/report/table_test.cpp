@@ -21,6 +21,29 @@ TEST_CASE("a line is written as soon as the last allocator of a case is decided,
                                                                      "8.02", "10.02", "0.800", "faster", "ok"});
 }
 
+TEST_CASE("a verdict that does not hold beside the other sizes of its series is withdrawn under the rows") {
+  std::ostringstream out;
+  TableOf table(out);
+  RunBuilder run(4);
+  run.add(run.ok(0, kSymm, 8)).add(run.ok(0, kTorch, 10));
+  for (int i = 1; i < 4; ++i) {
+    RowRecord scattered = run.ok(i, kTorch, 10);
+    for (SampleBlock& block : scattered.blocks) {
+      for (double& batch_us : block.batch_us) batch_us *= 1 + block.placement % 3;
+    }
+    run.add(run.ok(i, kSymm, 10)).add(scattered);
+  }
+  for (const Json& record : run.records()) table.append(record);
+  const Json report = run.report();
+  REQUIRE(report["comparison"][0]["verdict"] == "ambiguous");
+  CHECK(table_fields(table_rows(out)[0])[8] == "faster");
+  table.finish(report);
+  const auto last = table_lines(out).back();
+  CHECK(
+      last.starts_with("# 16K 1x8192 bf16 allreduce one_shot: with the other sizes symm/torch is inconclusive, not "
+                       "faster: interval "));
+}
+
 TEST_CASE("titles stand above the first line and again when the workspace changes") {
   std::ostringstream out;
   TableOf table(out);
