@@ -146,7 +146,7 @@ Typed tokenize(const CommandSpec& command, const std::vector<std::string>& argum
     typed.text.emplace(one->key, results.front());
   }
   for (const auto& rest : app.remaining()) {
-    if (command.positional.empty() || rest.starts_with('-')) fail_unknown(rest, options);
+    if (command.positional.empty() || (rest.starts_with('-') && !command.with_dashes)) fail_unknown(rest, options);
     if (!command.several && !typed.positionals.empty()) {
       fail_config(fmt::format("'{}': takes one {}, and has '{}'", rest, command.positional, typed.positionals[0]));
     }

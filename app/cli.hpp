@@ -27,6 +27,7 @@ struct CommandSpec {
   bool run_options = false;          ///< takes every option of the option table
   std::string_view positional = {};  ///< "FILE"; empty: none
   bool several = false;              ///< of the positional argument one or more
+  bool with_dashes = false;          ///< it may begin with dashes
   std::span<const CommandOption> options = {};
   std::string_view exit_codes = {};
   bool now = true;

@@ -7,7 +7,9 @@ constexpr bool kLater = false;
 
 constexpr std::string_view kRunExitCodes =
     "  0   passed\n"
-    "  1   something failed after something ran: wrong data, a crash, an allocator's bring-up, a leak\n"
+    "  1   something failed after something ran: wrong data, a crash, an allocator's bring-up, a leak, a limit that a "
+    "gate "
+    "sets\n"
     "  2   usage: the command line or a file cannot be right, whatever the machine\n"
     "  3   no verdict: the machine forbids it, no case of an asked allocator could run, something asked for could "
     "not be written, or interrupted\n"
@@ -61,8 +63,10 @@ constexpr CommandSpec kCommands[] = {
      .exit_codes = "  0   listed\n  2   usage\n  3   stdout did not take it\n"},
     {.name = "validate",
      .arguments = "FILE...",
-     .about = "check reports, config files and tuning tables against the shipped schemas",
-     .details = "Which of them a file is follows from its content. Prints the path of each violation.",
+     .about = "check reports, config files, tuning tables and threshold files",
+     .details = "Which of them a file is follows from its content. Holds it against the shipped schema, config files "
+                "also against "
+                "what a run would refuse. Prints the path of each violation.",
      .positional = "FILE",
      .several = true,
      .exit_codes = "  0   all are valid\n  1   violations in at least one\n"
@@ -122,7 +126,7 @@ constexpr CommandSpec kCommands[] = {
                 "from there on in GB/s (busbw) where the reports have it. Each limit says which reports it is made of. "
                 "Rows with\n"
                 "fewer than 6 placements or 6 samples are left out, and named.\n",
-     .positional = "REPORT",
+     .positional = "--from REPORT...",
      .several = true,
      .options = kThresholdOptions,
      .exit_codes = "  0   made\n"
@@ -133,10 +137,12 @@ constexpr CommandSpec kCommands[] = {
     {.name = "explain",
      .arguments = "WORD",
      .about = "what a word of the report, the table or a message means",
-     .details =
-         "Metrics, verdicts, states; names of allocators, algorithms, patterns, faults, checks; options of `run`.",
+     .details = "Titles of the table; metrics, verdicts, states; keys of the report; names of allocators, algorithms, "
+                "patterns, handle types, faults, checks, configurations; options of `run`, commands.",
      .positional = "WORD",
-     .exit_codes = "  0   explained\n  2   not a word that is explained here\n"},
+     .several = true,
+     .with_dashes = true,
+     .exit_codes = "  0   explained\n  2   not a word that is explained here\n  3   stdout did not take it\n"},
 };
 
 }  // namespace

@@ -82,7 +82,9 @@ std::string option_lines(const OptionSpec& spec) {
 }  // namespace
 
 std::string help_of(const CommandSpec& command) {
-  std::string text = paragraph(fmt::format("Usage: symmbench {} {}", command.name, command.arguments)) + "\n";
+  constexpr std::string_view kUsage = "Usage: ";
+  auto text = hanging("", fmt::format("symmbench {} {}", command.name, command.arguments), kUsage.size()) + "\n";
+  text.replace(0, kUsage.size(), kUsage);
   text += paragraph(fmt::format("symmbench {}: {}{}.", command.name, command.now ? "" : kLaterMark, command.about));
   if (!command.details.empty()) text += paragraph(std::string(command.details));
   if (!command.now) return text;
@@ -118,7 +120,9 @@ std::string help_of_tool() {
     text += two_columns(fmt::format("  {}", command.name),
                         fmt::format("{}{}", command.now ? "" : kLaterMark, command.about));
   }
-  text += "\n`symmbench COMMAND --help` tells its options and exit codes.\n";
+  text += "\n" + paragraph(
+                     "`symmbench COMMAND --help` tells its options and exit codes, `symmbench --version` which "
+                     "build this is.");
   return text;
 }
 

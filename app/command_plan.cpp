@@ -4,6 +4,8 @@
 
 #include "app/product.hpp"
 #include "core/log.hpp"
+#include "gate/run_limits.hpp"
+#include "job/job_plan.hpp"
 #include "job/plan_text.hpp"
 
 namespace symmbench {
@@ -11,7 +13,9 @@ namespace symmbench {
 int command_plan(const ParsedCommand& parsed) {
   for (const auto& note : parsed.notes) log_line("symmbench {}: {}", parsed.command, note);
   return with_name(parsed, [](const ParsedCommand& named) {
-    const Plan plan = make_plan(named.config, named.ranks, 0);
+    const JobPlan job_plan(named.config, named.ranks);
+    (void)make_run_gate(named.config, job_plan.planned_rows());
+    const Plan& plan = job_plan.plan();
     print_product(named.json ? plan_json(named.config, plan).dump(2) + "\n" : plan_text(named.config, plan));
     return 0;
   });

@@ -11,6 +11,7 @@
 #include "config/resolve.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
+#include "core/text.hpp"
 #include "gate/thresholds.hpp"
 #include "report/schema_validation.hpp"
 
@@ -57,6 +58,27 @@ std::vector<std::string> config_problems(const std::string& path) {
   }
 }
 
+/// "/sweeps/0/pattern" as resolve() names it: "sweeps[0].pattern".
+std::string name_of_value(const std::string& pointer) {
+  std::string name;
+  for (const auto& step : split_list(pointer.empty() ? pointer : pointer.substr(1), '/')) {
+    const bool index = !step.empty() && step.find_first_not_of("0123456789") == std::string::npos;
+    name += index ? fmt::format("[{}]", step) : (name.empty() ? "" : ".") + step;
+  }
+  return name;
+}
+
+/// Whether resolve() has said what is wrong with this value, in better words than a schema's. Of a whole object a schema
+/// only says that some rule is broken.
+bool told_already(const std::vector<std::string>& told, const std::string& pointer) {
+  const auto name = name_of_value(pointer);
+  return std::any_of(told.begin(), told.end(), [&](const std::string& line) {
+    const auto at = line.find(fmt::format(": {}", name));
+    return name.empty() ||
+           (at != std::string::npos && (line[at + 2 + name.size()] == ' ' || line[at + 2 + name.size()] == ':'));
+  });
+}
+
 /// Longer than any list that resolve() takes. The schema's uniqueItems compares each element with each other one.
 bool has_endless_list(const Json& json) {
   if (json.is_array() && json.size() > kMostListed) return true;
@@ -75,11 +97,12 @@ Validation validate_file(const std::string& path) {
     validation.violations = config_problems(path);
     return validation;
   }
+  if (validation.kind == "config") validation.violations = config_problems(path);
   for (const auto& violation : validate(document, schema_text(validation.kind))) {
+    if (told_already(validation.violations, violation.path)) continue;
     validation.violations.push_back(
         fmt::format("{}: {}", violation.path.empty() ? "/" : violation.path, violation.message));
   }
-  if (validation.kind == "config" && validation.violations.empty()) validation.violations = config_problems(path);
   if (validation.kind == "thresholds" && validation.violations.empty()) {
     validation.violations = threshold_problems(path);
   }

@@ -17,7 +17,10 @@ inline constexpr GlossaryRow kGlossary[] = {
      "the time of "
      "its slowest rank. mean, p50 and the other percentiles are over batches; a percentile that needs more batches is "
      "null."},
+    {"size", "message bytes of one rank: what it gives into the allreduce and gets out of it. K, M, G are 1024^n."},
     {"shape", "tokens x hidden: the rows of a message and the elements of a row."},
+    {"algbw", "algbw_gbs, as tables have it."},
+    {"busbw", "busbw_gbs, as tables have it."},
     {"algbw_gbs", "message bytes / time, in GB/s of 1e9 bytes. GPUs only."},
     {"busbw_gbs",
      "algbw_gbs x 2(n-1)/n for n ranks: what an allreduce must move through each rank's link, whatever the algorithm. "
@@ -32,13 +35,19 @@ inline constexpr GlossaryRow kGlossary[] = {
     {"clock_error_us", "the error of skew_us: clocks of GPUs are compared by messages that take time themselves."},
     {"floors",
      "what an empty kernel, a barrier of flags, a packet's way to a peer, and links took at best on this machine."},
+    {"ratio",
+     "time of the first allocator / time of the other, geometric mean over placements: below 1 the first is faster. "
+     "The verdict beside it says whether that means anything."},
+    {"skew", "how far apart the ranks began an iteration: see skew_us."},
     // ---- verdicts and states
     {"same", "the whole interval of the ratio of two allocators' times lies within 3 % of 1."},
     {"faster",
      "the whole interval of the ratio lies below 0.97, over several placements and beside all other comparisons."},
     {"slower",
      "the whole interval of the ratio lies above 1.03, over several placements and beside all other comparisons."},
-    {"inconclusive", "what tables and summaries call the verdict ambiguous."},
+    {"inconclusive",
+     "the samples decide neither that there is a difference nor that there is none (ambiguous, in the report): too few "
+     "placements or samples, or an interval that holds both. -v, and comparison[].reason, say which."},
     {"gate",
      "what the times of a run are held against: a baseline, thresholds. It fails (exit 1) when a case is proven slower "
      "than "
@@ -49,8 +58,7 @@ inline constexpr GlossaryRow kGlossary[] = {
      "changed nothing some case is, all of them together (Holm)."},
     {"within", "of a gate: the upper bound of a case's slowdown shows that it keeps its limit."},
     {"undecided", "of a gate: a case is neither proven slower than allowed nor proven to keep its limit."},
-    {"ambiguous",
-     "inconclusive: the samples decide neither that there is a difference nor that there is none; reason says why."},
+    {"ambiguous", "inconclusive, as the report has it."},
     {"unstable", "batches of one placement disagree so much that a mean says little."},
     {"timed", "in tables: the case ran, and nobody looked at its results (--check off)."},
     {"ok", "the case ran, and every result that was checked was right."},
@@ -59,6 +67,11 @@ inline constexpr GlossaryRow kGlossary[] = {
     {"skipped", "the case cannot run here, for the reason given."},
     {"not_tested", "the case could have run and did not: the run ended before it."},
     {"interrupted", "the case waited for, or ran beside, what failed: nothing is known against it."},
+    {"status",
+     "of a case: ok, timed, failed, hung, skipped, interrupted or not_tested; of the run: passed, failed, hung, "
+     "interrupted, no_verdict or skipped, with an exit code."},
+    {"culprit", "the rank that evidence points to, with host and process: not the first that complained."},
+    {"strangers", "processes outside the job that connected to its sockets; other users' are refused at once."},
     // ---- how it works
     {"placement",
      "where the slots and flags of a workspace fall in memory. Times depend on it by a few percent, so allocators are "
@@ -72,6 +85,14 @@ inline constexpr GlossaryRow kGlossary[] = {
     {"segment", "memory that each rank shares with all ranks of its group; a workspace has several."},
     {"slot",
      "one of the three parts of a Lamport area that iterations use in turn: one receives while another is cleared."},
+    {"Lamport",
+     "a protocol without flags: the receiver's memory is filled with a sentinel, and each word that is no longer the "
+     "sentinel has arrived."},
+    {"sentinel", "0x80000000, -0.0 as fp32: what a word holds until data arrives; senders replace it by 0."},
+    {"unicast", "each rank writes to each peer's memory by itself; multicast would let the switch copy."},
+    {"setup", "create to init of a lifecycle: what it takes until a workspace can be used."},
+    {"teardown", "close of a lifecycle: memory is unmapped and given back on all ranks, in order."},
+    {"reference", "a row of another library (NCCL), measured beside ours with the same buffers, clock and checks."},
     {"canary", "a known pattern behind a segment's data; written over, something wrote beyond its end."},
     {"supervisor",
      "the MPI rank: it starts a worker for the device work, watches it, and never touches the device itself."},

@@ -24,7 +24,13 @@ constexpr bool kLater = false;
 /// A catalogue table as choices, with the option's own further ones before the row of index kAt.
 template <std::size_t kAt = 0, class Row, std::size_t N, class... Further>
 constexpr std::array<Choice, N + sizeof...(Further)> choices(const Row (&rows)[N], Further... further) {
-  const auto choice = [&](std::size_t i) { return Choice{rows[i].name, rows[i].about, rows[i].now, {}}; };
+  const auto choice = [&](std::size_t i) {
+    Choice one{rows[i].name, rows[i].about, rows[i].now, {}};
+    if constexpr (requires { rows[i].short_name; }) {
+      if (rows[i].short_name != rows[i].name) one.also = rows[i].short_name;  // as tables have it
+    }
+    return one;
+  };
   std::array<Choice, N + sizeof...(Further)> all{};
   std::size_t count = 0;
   for (std::size_t i = 0; i < kAt; ++i) all[count++] = choice(i);

@@ -112,12 +112,12 @@ std::map<std::string, std::string> variables_of(const Json& report) {
   return all;
 }
 
-/// Neither where a run writes nor what it is held against changes what it measures.
+/// Neither what a run shows and writes nor what it is held against changes what it measures.
 bool is_measured_by(const std::string& key) {
   constexpr std::array kOfGates{"baseline", "max_regress", "threshold"};
   const OptionSpec* spec = find_option(key);
   const bool gates = std::find(kOfGates.begin(), kOfGates.end(), key) != kOfGates.end();
-  return spec == nullptr || !(spec->says_where() || gates);
+  return spec == nullptr || !(spec->group == OptionGroup::output || gates);
 }
 
 void add_settings(std::map<std::string, std::string>& all, const std::string& path, const Json& value) {

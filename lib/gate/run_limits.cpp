@@ -14,6 +14,18 @@
 namespace symmbench {
 namespace {
 
+/// Takes `read`, whose objections are told with the option that named the file.
+template <class Read>
+auto as_option(const char* option, Read&& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    Failure failure = error.failure();
+    failure.detail = fmt::format("{}: {}", option, failure.detail);
+    throw Error(failure);
+  }
+}
+
 constexpr std::size_t kMostNamed = 3;
 
 /// A limit, and the row that it is held against.
@@ -131,7 +143,7 @@ void check_device(const std::string& what, DeviceChoice asked, const std::map<st
 
 Baseline read_baseline(const RunConfig& config, const std::vector<RowName>& planned) {
   Baseline baseline{.name = *config.baseline, .report = {}, .max_regress = *config.max_regress};
-  baseline.report = read_report(baseline.name);
+  baseline.report = as_option("--baseline", [&] { return read_report(baseline.name); });
   const auto what = fmt::format("--baseline '{}'", baseline.name);
   if (const auto why = unfit_for_gates(baseline.report)) fail_config(fmt::format("{}: {}", what, *why));
   check_device(what, config.device, machine_of(baseline.report));
@@ -146,7 +158,7 @@ Baseline read_baseline(const RunConfig& config, const std::vector<RowName>& plan
 }
 
 Thresholds read_limits(const RunConfig& config, const std::vector<RowName>& planned) {
-  Thresholds thresholds = read_thresholds(*config.threshold);
+  Thresholds thresholds = as_option("--threshold", [&] { return read_thresholds(*config.threshold); });
   const auto what = fmt::format("--threshold '{}'", *config.threshold);
   check_device(what, config.device, thresholds.machine);
   const std::set<RowName> known(planned.begin(), planned.end());

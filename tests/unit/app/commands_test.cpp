@@ -104,6 +104,18 @@ TEST_CASE("a plan that the rank count forbids is a usage error") {
   CHECK(failure.detail.starts_with("symmbench plan: --group-size '3'"));
 }
 
+TEST_CASE("a plan refuses faults and gates that a run would refuse") {
+  const auto refused = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"plan", "--device", "host"});
+    return failure_of([&] { (void)command_plan(parse_command_line(words)); }).detail;
+  };
+  CHECK(contains(refused({"--inject", "nonsense"}), "symmbench plan: --inject 'nonsense': no fault 'nonsense'"));
+  CHECK(contains(refused({"--baseline", "/nowhere.json", "--max-regress", "5"}),
+                 "symmbench plan: --baseline: /nowhere.json: cannot be read"));
+  CHECK(contains(refused({"--threshold", "/nowhere.json"}),
+                 "symmbench plan: --threshold: /nowhere.json: cannot be read"));
+}
+
 TEST_CASE("every topic has a list, with what is in this version and what is not") {
   for (const auto* what :
        {"workspaces", "allocators", "patterns", "algorithms", "fabrics", "faults", "checks", "configs"}) {
@@ -154,9 +166,20 @@ TEST_CASE("validate tells a good config from a bad one, with the path of each vi
   REQUIRE(bad.violations.size() >= 3);
   std::string all;
   for (const auto& line : bad.violations) all += line + "\n";
-  CHECK(contains(all, "/iters"));
+  CHECK(contains(all, "iters (line 1): '\"5\"' must be a whole number\n"));
+  CHECK_FALSE(contains(all, "/iters"));
   CHECK(contains(all, "/sweeps/0/datatype"));
-  CHECK(contains(all, "hiden"));
+  CHECK(contains(all, "/sweeps/1/hiden: unknown key"));
+}
+
+TEST_CASE("validate says of a config's value what is allowed, in the words of a run") {
+  const auto name = validate_file(File(R"({"sweeps": [{"pattern": "allredcue"}]})").path());
+  REQUIRE(name.violations.size() == 1);
+  CHECK(contains(name.violations[0], "sweeps[0].pattern (line 1): 'allredcue' is not one of allreduce,"));
+  CHECK(contains(name.violations[0], "(did you mean allreduce?)"));
+  const auto both = validate_file(File(R"({"tokens": 4, "maxbytes": "1K"})").path());
+  REQUIRE(both.violations.size() == 1);
+  CHECK(contains(both.violations[0], "must not be combined with"));
 }
 
 TEST_CASE("validate finds what only resolution can find in a config") {

@@ -1,6 +1,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <set>
 
+#include "app/cli.hpp"
 #include "app/command_explain.hpp"
 #include "catalog/glossary.hpp"
 #include "tests/support/contains.hpp"
@@ -15,6 +16,31 @@ TEST_CASE("a word is explained whatever its case and dashes, with what it is") {
   CHECK(contains(explanation_of("--lifecycles"), "--lifecycles (option): "));
   CHECK(contains(explanation_of("two_shot"), "(algorithm)"));
   CHECK(contains(explanation_of("posix_fd"), "(handle type)"));
+}
+
+TEST_CASE("what the table has in its title line is explained") {
+  for (const char* title : {"size", "shape", "ratio", "status", "symm us", "torch us", "symm is", "ipc", "algbw",
+                            "busbw", "inconclusive", "dtype", "pattern", "algorithm", "of_limit"}) {
+    INFO(title);
+    CHECK_NOTHROW((void)explanation_of(title));
+  }
+  CHECK(contains(explanation_of("torch"), "torch (allocator): torch_symm_mem, in tables."));
+  CHECK(contains(explanation_of("symm is"), "verdict on symm_device_memory"));
+}
+
+TEST_CASE("every key of a report is explained, with where it stands") {
+  CHECK(contains(explanation_of("wrong_elements"), "wrong_elements (report, results[].wrong_elements): "));
+  CHECK(contains(explanation_of("ci95_low"), "(report, results[].time_us.ci95_low)"));
+  CHECK(contains(explanation_of("boot_id"), "(report, ranks[].boot_id)"));
+  CHECK(contains(explanation_of("reason"), "failure.reason): class of a failure"));
+}
+
+TEST_CASE("options are explained by their letters, commands by their names") {
+  CHECK(contains(explanation_of("-b"), "-b (--minbytes): smallest message"));
+  CHECK(contains(explanation_of("-G"), "-G (--cudagraph): "));
+  CHECK(contains(explanation_of("salvage"), "salvage (command): "));
+  CHECK(parse_command_line({"explain", "--iters"}).subjects == std::vector<std::string>{"--iters"});
+  CHECK(parse_command_line({"explain", "case", "group"}).subjects.size() == 2);
 }
 
 TEST_CASE("a word that is explained nowhere is refused with the nearest one") {

@@ -35,6 +35,11 @@ struct TemporaryFile {
 
 }  // namespace
 
+TEST_CASE("allocators can be asked for by the names that tables have") {
+  CHECK(with(Json{{"allocator", "symm,torch,ipc"}}).sweeps.front().allocators ==
+        std::vector<std::string>{"symm_device_memory", "torch_symm_mem", "cuda_ipc"});
+}
+
 TEST_CASE("a bare run compares both allocators over both algorithms and a handful of sizes") {
   const auto config = with(Json::object());
   REQUIRE(config.sweeps.size() == 1);
