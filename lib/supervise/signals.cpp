@@ -1,6 +1,5 @@
 #include "supervise/signals.hpp"
 
-#include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -21,7 +20,7 @@ static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it
 
 std::mutex g_mutex;
 int g_watches = 0;
-struct sigaction g_old_term, g_old_int;
+std::array<struct sigaction, kEndingSignals.size()> g_old;
 
 extern "C" void note_signal(int signal, siginfo_t* info, void*) {
   int none = 0;
@@ -59,16 +58,17 @@ SignalWatch::SignalWatch() {
   struct sigaction note {};
   note.sa_sigaction = note_signal;
   note.sa_flags = SA_RESTART | SA_SIGINFO;  // a report that is being written must not fail for it
-  sigaction(SIGTERM, &note, &g_old_term);
-  sigaction(SIGINT, &note, &g_old_int);
+  for (std::size_t i = 0; i < kEndingSignals.size(); ++i) {
+    sigaction(kEndingSignals[i], nullptr, &g_old[i]);
+    if (g_old[i].sa_handler != SIG_IGN) sigaction(kEndingSignals[i], &note, nullptr);
+  }
 }
 
 SignalWatch::~SignalWatch() {
   const std::lock_guard lock(g_mutex);
   if (--g_watches > 0) return;
   if (g_received != 0) alarm(0);
-  sigaction(SIGTERM, &g_old_term, nullptr);
-  sigaction(SIGINT, &g_old_int, nullptr);
+  for (std::size_t i = 0; i < kEndingSignals.size(); ++i) sigaction(kEndingSignals[i], &g_old[i], nullptr);
 }
 
 int SignalWatch::received() const { return g_received.load(); }

@@ -17,6 +17,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/names.hpp"
+#include "supervise/signals.hpp"
 
 namespace symmbench {
 namespace {
@@ -121,10 +122,13 @@ WorkerProcess::WorkerProcess(const std::vector<std::string>& argv, int channel, 
   // MPI and its plug-ins open descriptors of their own, not all of them close-on-exec.
   check(posix_spawn_file_actions_addclosefrom_np(&plan.files, kWorkerPageFd + 1), "addclosefrom_np");
 
-  sigset_t none, all;
-  sigemptyset(&none);
+  // Blocked before its first instruction: a batch system that ends a job signals all of its processes, and a worker that
+  // died of it would be taken for a failure.
+  sigset_t ending, all;
+  sigemptyset(&ending);
+  for (const int signal : kEndingSignals) sigaddset(&ending, signal);
   sigfillset(&all);
-  check(posix_spawnattr_setsigmask(&plan.attributes, &none), "posix_spawnattr_setsigmask");
+  check(posix_spawnattr_setsigmask(&plan.attributes, &ending), "posix_spawnattr_setsigmask");
   check(posix_spawnattr_setsigdefault(&plan.attributes, &all), "posix_spawnattr_setsigdefault");
   check(posix_spawnattr_setpgroup(&plan.attributes, 0), "posix_spawnattr_setpgroup");
   check(posix_spawnattr_setflags(&plan.attributes,

@@ -4,7 +4,7 @@
 # tell. What mpirun signals is the process group, COMMAND included; this shell only stays to see how it ends.
 folder=$1
 shift
-trap : TERM INT
+trap : TERM INT HUP USR1 USR2
 "$@"
 status=$?
 echo "$status" >"$folder/part.$OMPI_COMM_WORLD_RANK"

@@ -139,22 +139,40 @@ class Failures(RunTest):
         self.assertEqual(self.rows("hung"), [])
         self.assertIn(f"hung: {row['allocator']}: rank 2", done.stdout)
 
+    def assert_interrupted(self, by):
+        """The run that was held before its second case ended early, and nobody is accused."""
+        self.assert_nothing_left()
+        report = self.load()
+        self.assertFalse(report["run"]["complete"])
+        self.assertRegex(report["run"]["interrupted_by"], by)
+        self.assertEqual((report["verdict"]["status"], report["verdict"]["exit_code"]), ("interrupted", 3))
+        self.assertEqual([row["status"] for row in report["results"]],
+                         ["ok"] * 2 + ["interrupted"] * 2 + ["not_tested"] * 8)
+        self.assertEqual(report["run"]["incidents"], [])
+        self.assertNotIn("rank_silent", [event["what"] for event in report["run"]["events"]])
+
+    def test_workers_leave_it_to_their_supervisors_what_a_signal_that_ends_jobs_means(self):
+        job, hold = self.begin(*PATIENT)  # batch systems signal every process of a job
+        for worker in workers().values():
+            os.kill(worker, signal.SIGTERM)
+        hold.release()
+        self.assert_exit(job.finish(), 0)
+        self.assert_nothing_left()
+
+    def test_a_warning_signal_that_the_launcher_forwards_interrupts(self):
+        job, _ = self.begin(*PATIENT, env=UNHURRIED)
+        job.signal(signal.SIGUSR1)
+        self.assert_exit(job.finish(), 3)
+        self.assert_interrupted(r"^SIGUSR1 \(from the launcher\)$")
+
     def test_sigterm_and_sigint_leave_an_incomplete_report(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(signal=number.name):
                 job, _ = self.begin(*PATIENT, env=UNHURRIED)
                 job.signal(number)
                 self.assertNotEqual(job.finish().returncode, 0)
-                self.assert_nothing_left()
-                report = self.load()
-                self.assertFalse(report["run"]["complete"])
                 # mpirun makes a SIGTERM of both.
-                self.assertEqual(report["run"]["interrupted_by"], "SIGTERM (from the launcher)")
-                self.assertEqual((report["verdict"]["status"], report["verdict"]["exit_code"]), ("interrupted", 3))
-                self.assertEqual([row["status"] for row in report["results"]],
-                                 ["ok"] * 2 + ["interrupted"] * 2 + ["not_tested"] * 8)
-                self.assertEqual(report["run"]["incidents"], [])  # nobody is accused
-                self.assertNotIn("rank_silent", [event["what"] for event in report["run"]["events"]])
+                self.assert_interrupted(r"^SIGTERM \(from the launcher\)$")
 
     def test_a_time_limit_ends_the_run_with_no_verdict(self):
         self.hold("measure.1.use", *RANKS)  # never released, so the limit alone can end the run, wherever it meets it

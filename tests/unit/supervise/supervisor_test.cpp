@@ -181,10 +181,12 @@ TEST_CASE("the time limit stops the workers and says so") {
 }
 
 TEST_CASE("a termination request ends the run, the workers and the other ranks, and is no failure of anybody") {
-  const int signal = GENERATE(SIGTERM, SIGINT);
+  const int signal = GENERATE(SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2);
+  const bool workers_first = GENERATE(false, true);  // as batch systems do, which signal every process of a job
   SupervisedJob job{.ranks = 4, .group_size = 2};
-  job.meanwhile = [signal] {
+  job.meanwhile = [signal, workers_first] {
     while (children().size() < 4) std::this_thread::yield();
+    for (const pid_t worker : workers_first ? children() : decltype(children()){}) kill(worker, signal);
     kill(getpid(), signal);
   };
   job.run({scripted_request("g", kItems,
@@ -192,7 +194,7 @@ TEST_CASE("a termination request ends the run, the workers and the other ranks, 
                              {.rank = 3, .item = "y", .allocator = "", .what = "stop"}})},
           3);
   CHECK(job.outcome.interrupted);
-  CHECK(job.outcome.interrupted_by == (signal == SIGTERM ? "SIGTERM" : "SIGINT"));
+  CHECK(job.outcome.interrupted_by == signal_name(signal));
   CHECK(job.of_type("failure").empty());
   CHECK(job.exit_codes == std::vector<int>{3, 3, 3, 3});
   CHECK(children().empty());
