@@ -3,6 +3,7 @@
 #include "app/cli.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -24,6 +25,7 @@ struct Accepted {
   char letter = 0;
   bool takes_value = true;
   bool value_optional = false;  ///< standing alone it means `on`
+  bool repeats = false;         ///< values are joined with ';'
   std::string key;  ///< of the option table, the command option's name, or the flag of an option of nccl-tests
 
   std::string shown() const { return name.empty() ? fmt::format("-{}", letter) : name; }
@@ -43,6 +45,7 @@ std::vector<Accepted> accepted_options(const CommandSpec& command) {
                    .letter = spec.letter,
                    .takes_value = spec.kind != OptionKind::flag,
                    .value_optional = spec.kind == OptionKind::output,
+                   .repeats = spec.repeats,
                    .key = spec.key()});
   }
   for (const auto& option : nccl_tests_options()) {
@@ -142,6 +145,10 @@ Typed tokenize(const CommandSpec& command, const std::vector<std::string>& argum
   for (const auto& [one, option] : parsed) {
     const auto& results = option->results();
     if (results.empty()) continue;
+    if (one->repeats) {
+      typed.text.emplace(one->key, fmt::format("{}", fmt::join(results, ";")));
+      continue;
+    }
     if (results.size() > 1) fail_config(fmt::format("{}: given {} times; give it once", one->shown(), results.size()));
     typed.text.emplace(one->key, results.front());
   }

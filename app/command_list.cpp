@@ -8,8 +8,9 @@
 #include "app/product.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "config/worker_config.hpp"
 #include "core/text.hpp"
-#include "fault/fault_table.hpp"
+#include "fault/fault_plan.hpp"
 #include "memory/allocators.hpp"
 #include "workspace/workspaces.hpp"
 
@@ -74,10 +75,25 @@ Json allocator_entries() {
   return entries;
 }
 
+std::string joined(const Json& names) {
+  return fmt::format("{}", fmt::join(names.get<std::vector<std::string>>(), ", "));
+}
+
 Json fault_entries() {
   Json entries = Json::array();
   for (const FaultRow& row : fault_table()) {
-    entries.push_back({{"name", row.name}, {"about", row.about}, {"available", row.now()}});
+    Json entry{{"name", row.name}, {"about", row.about}, {"available", row.now()}};
+    if (row.now()) {
+      entry["parameters"] = parameter_names(row.parameters);
+      entry["devices"] = row.on_cuda() ? Json{"host", "cuda"} : Json{"host"};
+      entry["seam"] = name_of(row.seam);
+      entry["layer"] = row.exit_code == 0 ? Json(nullptr) : Json(name_of(row.layer));
+      entry["algorithm"] = row.algorithm.empty() ? Json(nullptr) : Json(row.algorithm);
+      entry["check"] = row.check;
+      entry["exit_code"] = row.exit_code;
+      entry["bound_s"] = row.bound_s > 0 ? Json(bound_s(row, deadlines_of(WorkerConfig{}))) : Json(nullptr);
+    }
+    entries.push_back(std::move(entry));
   }
   return entries;
 }
@@ -135,6 +151,15 @@ std::string list_text(const Json& list) {
     text += fmt::format("{:<{}}  {}{}\n", entry.at("name").get<std::string>(), width,
                         entry.at("available").get<bool>() ? "" : "(not in this version) ",
                         entry.at("about").get<std::string>());
+    if (entry.contains("parameters")) {
+      text += fmt::format(
+          "{:<{}}  on {}; {}; check {}; exit code {}; known {}; {}\n", "", width, joined(entry.at("devices")),
+          entry.at("layer").is_null() ? "fails nothing" : "layer " + entry.at("layer").get<std::string>(),
+          entry.at("check").get<std::string>(), entry.at("exit_code").get<int>(),
+          entry.at("bound_s").is_null() ? "when the run ends"
+                                        : fmt::format("within {:.0f} s", entry.at("bound_s").get<double>()),
+          joined(entry.at("parameters")));
+    }
     if (!entry.contains("differences")) continue;
     for (const auto& one : entry.at("differences")) {
       text +=

@@ -5,7 +5,7 @@
 #include "app/backend.hpp"
 #include "bench/any_group.hpp"
 #include "bench/preflight.hpp"
-#include "fault/fault_plan.hpp"
+#include "fault/struck_worker.hpp"
 #include "job/case_group_task.hpp"
 
 namespace symmbench {
@@ -17,21 +17,6 @@ void preflight(WorkerContext& context) {
   run_preflight(context, place, probe_devices(place.local_rank));
 }
 
-/// What the plan provoked at this rank, by place in the plan. Only calls of the driver are counted: other
-/// faults are at work in every launch.
-void tell_struck(WorkerContext& context, const FaultPlan& plan, int world_rank) {
-  for (std::size_t i = 0; i < plan.faults.size(); ++i) {
-    const FaultSpec& spec = plan.faults[i];
-    const bool uncounted = spec.fault->seam != FaultSeam::driver && spec.fault->seam != FaultSeam::lost_call;
-    if (spec.rank != world_rank || (!uncounted && *spec.struck == 0)) continue;
-    const Json times = uncounted ? Json(nullptr) : Json(*spec.struck);
-    context.records.append(
-        to_json(EventRecord{.what = "fault_struck",
-                            .detail = spec.text(),
-                            .data = {{"index", i}, {"struck", times}, {"attempt", context.request.attempt}}}));
-  }
-}
-
 void case_group(WorkerContext& context) {
   context.heartbeat.allow(deadline::kContext_s);
   const auto [config, device, group] = case_group_task_from(context.request.settings);
@@ -39,22 +24,25 @@ void case_group(WorkerContext& context) {
   const Deadlines deadlines = deadlines_of(config);
   const auto synchronize_limit = std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines.stream_s * 1e9));
   const FaultPlan faults = parse_fault_plan(config.inject);
+  StruckWorker struck(context, faults);
   const int world_rank = context.comm.world_rank(context.comm.rank());
   Backend backend = make_backend(device, context.heartbeat,
                                  {.local_rank = place_told_by_supervisor().local_rank,
                                   .synchronize_limit = synchronize_limit,
-                                  .driver_faults = faults.driver_faults(world_rank),
+                                  .driver_faults = struck.driver_faults(),
                                   .protocol_fault = faults.protocol_fault(world_rank)});
+  backend.kernels = struck.around(std::move(backend.kernels));
+  backend.make_allocator = [&struck](std::string_view name) { return struck.around(make_allocator(name)); };
   backend.slowed_by = [&faults](std::string_view allocator, int placement) {
     return faults.slowed_by(allocator, placement);
   };
   try {
-    run_any_group(context, config, group, backend);
+    run_any_group(struck.context(), config, group, backend);
   } catch (...) {
-    tell_struck(context, faults, world_rank);
+    struck.tell();
     throw;
   }
-  tell_struck(context, faults, world_rank);
+  struck.tell();
 }
 
 struct TaskRow {

@@ -30,6 +30,16 @@ std::span<const BlockRow> faulty_launch_table(ProtocolFault fault) {
       return kRows<ProtocolFault::packet_lost>;
     case ProtocolFault::barrier_skipped:
       return kRows<ProtocolFault::barrier_skipped>;
+    case ProtocolFault::wrong_clear:
+      return kRows<ProtocolFault::wrong_clear>;
+    case ProtocolFault::packet_stale:
+      return kRows<ProtocolFault::packet_stale>;
+    case ProtocolFault::packet_doubled:
+      return kRows<ProtocolFault::packet_doubled>;
+    case ProtocolFault::packet_flipped:
+      return kRows<ProtocolFault::packet_flipped>;
+    case ProtocolFault::signal_lost:
+      return kRows<ProtocolFault::signal_lost>;
   }
   return {};
 }

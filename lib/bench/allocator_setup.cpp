@@ -29,7 +29,7 @@ AllocatorSetup::AllocatorSetup(WorkerContext& context, const WorkerConfig& confi
       allocator_name_(std::move(allocator)),
       backend_(backend),
       stream_(stream),
-      allocator_(make_allocator(allocator_name_)) {
+      allocator_(backend.make_allocator(allocator_name_)) {
   handle_.asked = group.handle_asked;
 }
 

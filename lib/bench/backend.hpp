@@ -8,6 +8,7 @@
 #include "device/observed_driver.hpp"
 #include "kernels/kernel_set.hpp"
 #include "kernels/link_probe.hpp"
+#include "memory/allocators.hpp"
 
 namespace symmbench {
 
@@ -25,6 +26,8 @@ struct Backend {
   std::function<double(std::string_view allocator, int placement)> slowed_by = [](std::string_view, int) {
     return 0.0;
   };
+  /// The allocator of this name. @throws as symmbench::make_allocator()
+  std::function<std::unique_ptr<Allocator>(std::string_view name)> make_allocator = symmbench::make_allocator;
   /// Keeps a stream of this device busy for so many microseconds.
   std::function<void(Stream& stream, double us)> delay;
   DevicePtr give_up = 0;  ///< the heartbeat page's GiveUpRecord, as kernels address it

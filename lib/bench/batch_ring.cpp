@@ -67,7 +67,16 @@ BatchRing::BatchRing(Driver& driver, Stream& stream, const BatchRing& owner) : v
   start_own_state(driver, stream);
 }
 
+void BatchRing::WaitForStream::operator()(Stream* stream) const {
+  try {
+    stream->synchronize();
+  } catch (const std::exception&) {
+    // What ended the case is told already, or will be by whoever uses the stream next.
+  }
+}
+
 void BatchRing::start_own_state(Driver& driver, Stream& stream) {
+  users_.reset(&stream);
   view_.state = memory_.emplace_back(driver, sizeof(BatchState)).address();
   view_.report = memory_.emplace_back(driver, sizeof(VerifyReport)).address();
   static_assert(sizeof(BatchState) % 4 == 0 && sizeof(VerifyReport) % 4 == 0);

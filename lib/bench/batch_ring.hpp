@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "kernels/kernel_set.hpp"
@@ -52,7 +53,13 @@ class BatchRing {
  private:
   void start_own_state(Driver& driver, Stream& stream);
 
+  /// Ends what still runs on the buffers, whatever comes of it: on the way out of a failure nobody has waited for it.
+  struct WaitForStream {
+    void operator()(Stream* stream) const;
+  };
+
   std::vector<LocalBuffer> memory_;
+  std::unique_ptr<Stream, WaitForStream> users_;  ///< not owned; goes before the memory does
   BatchView view_;
 };
 

@@ -359,6 +359,7 @@ void CaseRunner::verify(AllocatorRun& run) {
   if (result.wrong_elements > 0) {
     run.blame = parse_json(blames[static_cast<std::size_t>(*failure.rank)], "blame");
     failure.detail += ": " + run.blame.value("summary", std::string("unexplained"));
+    failure.peer = blamed_source(run.blame);
   }
   failure.rank = context_.comm.world_rank(*failure.rank);
   if (failure.peer) failure.peer = context_.comm.world_rank(*failure.peer);
@@ -381,10 +382,8 @@ RowRecord CaseRunner::row_of(const AllocatorRun& run, const BatchShape& shape) c
            {"graph", true},           {"buffers", shape.buffers}};
   row.iterations_per_batch = shape.iterations;
   row.blocks = run.blocks;
-  for (const double total_us : run.rank_total_us) {
-    const double batches = static_cast<double>(run.batch_means().size());
-    row.rank_mean_us.push_back(total_us / batches);
-  }
+  const double batches = static_cast<double>(run.batch_means().size());
+  for (const double total_us : run.rank_total_us) row.rank_mean_us.push_back(total_us / batches);
   row.checked_iterations = run.checked_iterations;
   row.checked_every = config_.check == CheckMode::on ? shape.checked_every() : 0;
   row.wrong_elements = run.wrong_elements;

@@ -12,6 +12,11 @@ enum class ProtocolFault : std::uint8_t {
   half_clear,
   packet_lost,
   barrier_skipped,
+  wrong_clear,
+  packet_stale,
+  packet_doubled,
+  packet_flipped,
+  signal_lost,
 };
 
 }  // namespace symmbench

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,6 +65,20 @@ inline void barrier(Communicator& comm, std::string_view step) { comm.allgather(
 /// @throws Error{comm, disagreement} naming the first rank whose blob is not `expected_bytes` long
 void check_blob_sizes(const Communicator& comm, std::string_view step, std::span<const Blob> blobs,
                       std::size_t expected_bytes);
+
+/// Of values by rank: where the one is that differs from all others, which agree; nullopt unless there is exactly one.
+template <class T>
+std::optional<int> odd_one_out(const std::vector<T>& values) {
+  if (values.size() < 3) return std::nullopt;
+  const T& common = values[0] == values[1] || values[0] == values[2] ? values[0] : values[1];
+  std::optional<int> odd;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] == common) continue;
+    if (odd) return std::nullopt;
+    odd = static_cast<int>(i);
+  }
+  return odd;
+}
 
 /// Collective: one trivially copyable value from each rank, in rank order.
 template <class T>

@@ -144,7 +144,9 @@ std::vector<Answer> RoundTable::contribute(Contribution contribution, Clock::tim
     Failure failure{.layer = Layer::comm,
                     .reason = Reason::disagreement,
                     .detail = fmt::format("rank {} is at step '{}', rank {} at step '{}'", round.opener, round.step,
-                                          from, contribution.step)};
+                                          from, contribution.step),
+                    .rank = round.opener,
+                    .peer = from};
     answers.push_back(fail_round(*attempt, id, round, std::move(failure)));
     return answers;
   }

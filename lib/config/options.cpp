@@ -19,7 +19,8 @@ using Kind = OptionKind;
 using Scope = OptionScope;
 using Group = OptionGroup;
 
-constexpr bool kLater = false;
+constexpr bool kNow = true, kLater = false;
+constexpr bool kRepeats = true;
 
 /// A catalogue table as choices, with the option's own further ones before the row of index kAt.
 template <std::size_t kAt = 0, class Row, std::size_t N, class... Further>
@@ -201,8 +202,8 @@ constexpr OptionSpec kOwnOptions[] = {
     {"deadline-scale", 0, Kind::number, Scope::run, Group::stability, "X", "1",
      "multiplies every deadline, beside what the machines' load does: for sanitizers and slow machines", {}, {.high = 1000, .low_open = true}},
     {"inject", 0, Kind::text, Scope::run, Group::stability, "FAULTS", "",
-     "faults to provoke, with ';' between them: see `symmbench list faults`; --device host only, but for slow_kernel and "
-     "slow_placement"},
+     "a fault to provoke, NAME[:rank=R,...]; several times, or with ';' between them, for several: see `symmbench list "
+     "faults`; --device host only, but for slow_kernel and slow_placement", {}, {}, kNow, false, kRepeats},
     {"isolation", 0, Kind::name, Scope::run, Group::stability, "NAME", "process", "where the device work is done",
      kIsolation},
     {"strict", 0, Kind::flag, Scope::run, Group::stability, "", "", "skipped and not tested cases make exit code 3"},

@@ -63,6 +63,7 @@ struct OptionSpec {
   Bounds bounds = {};
   bool now = true;           ///< false: parsed and checked, then answered with "not in this version"
   bool takes_count = false;  ///< of on_off: a whole number above 1 is on too
+  bool repeats = false;      ///< may be given several times; ';' between the values means the same
 
   /// Its name in config files and reports: "warmup_iters".
   std::string key() const;

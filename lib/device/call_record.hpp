@@ -17,6 +17,7 @@ struct CallRecord {
   std::uint64_t alignment = 0;       ///< reserve
   DevicePtr address = 0;             ///< given, or the result; the destination of copy and fill
   MemoryId memory = MemoryId::none;  ///< given, or the result
+  std::uint32_t word = 0;            ///< the pattern of fill
   AllocationSpec spec;               ///< create, granularity
   Granularity which = Granularity::minimum;
   std::optional<HandleType> handle;  ///< of the memory or handle, where the call knows it

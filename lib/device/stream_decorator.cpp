@@ -30,7 +30,7 @@ void StreamDecorator::copy(void* to, const void* from, std::uint64_t bytes) {
 }
 
 void StreamDecorator::fill(DevicePtr to, std::uint32_t pattern, std::uint64_t words) {
-  CallRecord record{.call = DriverCall::fill, .bytes = words * sizeof(pattern), .address = to};
+  CallRecord record{.call = DriverCall::fill, .bytes = words * sizeof(pattern), .address = to, .word = pattern};
   forward(record, [&] { inner_->fill(to, pattern, words); });
 }
 

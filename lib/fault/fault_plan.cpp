@@ -9,6 +9,7 @@
 
 #include "catalog/allocators.hpp"
 #include "core/text.hpp"
+#include "kernels/protocol/fusion_layout.hpp"
 
 namespace symmbench {
 namespace {
@@ -52,25 +53,12 @@ Number number_in(std::string_view text, std::string_view key, std::string_view v
   return number;
 }
 
-std::vector<std::string_view> names_of(const FaultParameters& parameters) {
-  std::vector<std::string_view> names;
-  if (parameters.rank) names.emplace_back("rank");
-  if (parameters.side) names.emplace_back("side");
-  if (parameters.call) names.emplace_back("call");
-  if (parameters.at) names.emplace_back("at");
-  if (parameters.count) names.emplace_back("count");
-  if (parameters.code) names.emplace_back("code");
-  if (parameters.allocator) names.emplace_back("allocator");
-  if (parameters.placement) names.emplace_back("placement");
-  if (parameters.percent) names.emplace_back("percent");
-  return names;
-}
-
 constexpr int kMostRanks = 1 << 20;
 constexpr std::uint64_t kMostCalls = std::uint64_t{1} << 40;
 constexpr int kMostCode = 9999;
 constexpr int kMostPlacement = 191;  // three times as many as --placements can ask for, counted from 0
 constexpr int kMostPercent = 10000;
+constexpr int kMostSeconds = 86400;
 
 std::string_view allocator_in(std::string_view text, std::string_view value) {
   const auto kind = allocator_from(value);
@@ -89,7 +77,7 @@ constexpr DriverCall kGiveBackCalls[] = {DriverCall::release, DriverCall::free_r
 
 /// What a fault does when nothing else is asked.
 FaultSpec default_spec(const FaultRow& row) {
-  FaultSpec spec{.fault = &row, .call = row.call, .code = row.code};
+  FaultSpec spec{.fault = &row, .call = row.call, .code = row.code, .phase = row.phase};
   if (row.seam == FaultSeam::lost_call) spec.count = kMostCalls;
   return spec;
 }
@@ -140,8 +128,18 @@ void set_driver_parameter(FaultSpec& spec, std::string_view text, std::string_vi
   }
 }
 
+Phase phase_in(std::string_view text, std::string_view value) {
+  if (const auto phase = phase_from(value)) return *phase;
+  std::vector<std::string_view> names;
+  for (const Phase phase : kAllPhases) names.push_back(name_of(phase));
+  refuse(text, fmt::format("phase must be one of {}, not '{}'", fmt::join(names, ", "), value));
+}
+
 void set_parameter(FaultSpec& spec, std::string_view text, std::string_view key, std::string_view value) {
   if (key == "rank") spec.rank = number_in<int>(text, key, value, 0, kMostRanks);
+  if (key == "peer") spec.peer = number_in<int>(text, key, value, 0, kMostRanks);
+  if (key == "phase") spec.phase = phase_in(text, value);
+  if (key == "seconds") spec.seconds = number_in<int>(text, key, value, 1, kMostSeconds);
   if (key == "at") spec.at = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
   if (key == "count") spec.count = number_in<std::uint64_t>(text, key, value, 1, kMostCalls);
   const bool of_channel = spec.fault->seam == FaultSeam::channel;
@@ -154,9 +152,11 @@ std::string FaultSpec::text() const {
   const FaultParameters& has = fault->parameters;
   std::vector<std::string> parts;
   if (has.rank) parts.push_back(fmt::format("rank={}", rank));
+  if (has.peer) parts.push_back(fmt::format("peer={}", peer));
   const bool of_channel = fault->seam == FaultSeam::channel;
   if (has.side) parts.push_back(fmt::format("side={}", kSides.name(side)));
   if (has.call) parts.push_back(fmt::format("call={}", of_channel ? kChannelCalls.name(channel_call) : name_of(call)));
+  if (has.phase && phase) parts.push_back(fmt::format("phase={}", name_of(*phase)));
   if (has.at) parts.push_back(fmt::format("at={}", at));
   if (has.count) parts.push_back(fmt::format("count={}", count));
   if (has.code)
@@ -164,6 +164,7 @@ std::string FaultSpec::text() const {
   if (has.allocator) parts.push_back(fmt::format("allocator={}", allocator));
   if (has.placement) parts.push_back(fmt::format("placement={}", placement));
   if (has.percent) parts.push_back(fmt::format("percent={}", percent));
+  if (has.seconds) parts.push_back(fmt::format("seconds={}", seconds));
   return parts.empty() ? std::string(fault->name) : fmt::format("{}:{}", fault->name, fmt::join(parts, ","));
 }
 
@@ -171,7 +172,7 @@ FaultSpec parse_fault(std::string_view text) {
   const std::size_t colon = text.find(':');
   FaultSpec spec = default_spec(row_of(text, text.substr(0, colon)));
   if (colon == std::string_view::npos) return spec;
-  const auto allowed = names_of(spec.fault->parameters);
+  const auto allowed = parameter_names(spec.fault->parameters);
   std::vector<std::string> given;
   for (const std::string& part : split_list(text.substr(colon + 1))) {
     const std::size_t equals = part.find('=');
@@ -188,17 +189,34 @@ FaultSpec parse_fault(std::string_view text) {
   return spec;
 }
 
-std::vector<DriverFault> FaultPlan::driver_faults(int world_rank) const {
+std::vector<const FaultSpec*> FaultPlan::at_seam(FaultSeam seam, int world_rank) const {
+  std::vector<const FaultSpec*> found;
+  for (const FaultSpec& spec : faults) {
+    if (spec.fault->seam == seam && spec.rank == world_rank) found.push_back(&spec);
+  }
+  return found;
+}
+
+std::vector<DriverFault> FaultPlan::driver_faults(int world_rank, const PhaseNow& phase_now) const {
   std::vector<DriverFault> found;
   for (const FaultSpec& spec : faults) {
-    const bool lost = spec.fault->seam == FaultSeam::lost_call;
-    if ((spec.fault->seam != FaultSeam::driver && !lost) || spec.rank != world_rank) continue;
-    found.push_back({.call = spec.call,
-                     .nth = spec.at,
-                     .code = spec.code,
-                     .times = spec.count,
-                     .lost = lost,
-                     .struck = spec.struck});
+    const FaultSeam seam = spec.fault->seam;
+    const bool of_driver = seam == FaultSeam::driver || seam == FaultSeam::lost_call || seam == FaultSeam::fill;
+    if (!of_driver || spec.rank != world_rank) continue;
+    DriverFault& fault = found.emplace_back(DriverFault{.call = spec.call,
+                                                        .nth = spec.at,
+                                                        .code = spec.code,
+                                                        .times = spec.count,
+                                                        .lost = seam == FaultSeam::lost_call,
+                                                        .struck = spec.struck});
+    if (spec.phase && phase_now) fault.when = [phase_now, phase = *spec.phase] { return phase_now() == phase; };
+    if (spec.fault->effect == FaultEffect::lose_pattern) {
+      fault.lost = true;
+      fault.word = kSentinel;
+    } else if (spec.fault->effect == FaultEffect::garble_flags) {
+      fault.garbled = true;
+      fault.word = 0;
+    }
   }
   return found;
 }
@@ -237,9 +255,12 @@ FaultPlan parse_fault_plan(std::span<const std::string> texts, int world_size) {
   FaultPlan plan;
   for (const std::string& text : texts) {
     FaultSpec spec = parse_fault(text);
-    if (spec.rank >= world_size) {
-      refuse(text, fmt::format("rank must be below the number of ranks, which is {}", world_size));
-    }
+    const auto require_in_job = [&](std::string_view key, int rank) {
+      if (rank < world_size) return;
+      refuse(text, fmt::format("{} must be below the number of ranks, which is {}", key, world_size));
+    };
+    require_in_job("rank", spec.rank);
+    if (spec.fault->parameters.peer) require_in_job("peer", spec.peer);
     if (spec.fault->protocol && plan.protocol_fault(spec.rank)) {
       refuse(text, fmt::format("rank {} has a protocol fault already: one at a time", spec.rank));
     }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -30,7 +31,10 @@ struct FaultSpec {
   int error = ENOMEM;  ///< errno of a fault of the channel
   std::string allocator = "torch_symm_mem";
   int placement = 0;
-  int percent = 10;  ///< of a batch's own time
+  int percent = 10;                           ///< of a batch's own time
+  int peer = 0;                               ///< world rank whose memory it strikes
+  std::optional<Phase> phase = std::nullopt;  ///< in which calls count, or where it strikes; nullopt: anywhere
+  double seconds = 3600;                      ///< that it lasts
   /// How often it struck in this process, where its seam counts that; shared by copies.
   std::shared_ptr<std::uint64_t> struck = std::make_shared<std::uint64_t>(0);
 
@@ -41,12 +45,20 @@ struct FaultSpec {
 /// @throws Error{config, invalid_argument} naming the fault, the parameter, its value and what is allowed
 FaultSpec parse_fault(std::string_view text);
 
+/// The phase that a worker is in.
+using PhaseNow = std::function<std::optional<Phase>()>;
+
+/// Hears of a fault that is about to strike.
+using Announce = std::function<void(const FaultSpec&)>;
+
 /// Everything that a run provokes on purpose.
 struct FaultPlan {
   std::vector<FaultSpec> faults;
 
-  /// What strikes a rank's driver; empty for most.
-  std::vector<DriverFault> driver_faults(int world_rank) const;
+  /// What strikes a rank at a seam, in order; empty for most. Pointers into `faults`.
+  std::vector<const FaultSpec*> at_seam(FaultSeam seam, int world_rank) const;
+  /// What strikes a rank's driver; `phase_now`, where faults count calls of one phase, says which it is.
+  std::vector<DriverFault> driver_faults(int world_rank, const PhaseNow& phase_now = nullptr) const;
   /// What strikes the protocol text of a rank's kernels: at most one at a time.
   std::optional<ProtocolFault> protocol_fault(int world_rank) const;
   /// By how much batches of an allocator are to take longer in a placement, as a share of their own time.

@@ -111,9 +111,11 @@ void require_agreement(Communicator& comm, const RendezvousRequest& mine) {
     std::vector<std::string> values;
     for (const auto& each : all) values.push_back(text_of(each));
     if (std::all_of(values.begin(), values.end(), [&](const auto& value) { return value == values[0]; })) return;
+    const auto odd = odd_one_out(values);
     throw Error({.layer = Layer::memory,
                  .reason = Reason::disagreement,
-                 .detail = fmt::format("ranks differ in {}: {}", what, holders_by_value(world_ranks, values))});
+                 .detail = fmt::format("ranks differ in {}: {}", what, holders_by_value(world_ranks, values)),
+                 .peer = odd ? std::optional(world_ranks[*odd]) : std::nullopt});
   };
   // The cause before its consequences: a different request also gives a different block.
   require_same("handle type", [](const auto& r) { return std::string(name_of(r.handle)); });

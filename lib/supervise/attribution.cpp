@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 
 namespace symmbench {
 namespace {
@@ -203,6 +204,14 @@ int vagueness(const Failure& failure) {
   return failure.layer == Layer::comm ? 1 : 0;
 }
 
+/// How far a kernel had come that gave up. Whoever waited at the earlier place has the cause before it: the others waited
+/// for what could not come any more.
+std::tuple<std::uint64_t, std::uint32_t, std::uint64_t> wait_place(const GiveUpRecord& record) {
+  if (record.tag == 0) return {UINT64_MAX, 0, 0};
+  const bool barrier = static_cast<WaitTag>(record.tag) == WaitTag::barrier;
+  return {record.call, record.tag, barrier ? record.expected : 0};
+}
+
 }  // namespace
 
 bool is_wait(const Failure& failure) {
@@ -233,7 +242,8 @@ Attribution attribute(const std::vector<MemberReport>& members, const std::vecto
   std::stable_sort(deaths.begin(), deaths.end(), earlier);
   std::stable_sort(own.begin(), own.end(), earlier);
   std::stable_sort(waits.begin(), waits.end(), [](const Statement& a, const Statement& b) {
-    return std::pair(vagueness(a.failure), a.by->order) < std::pair(vagueness(b.failure), b.by->order);
+    return std::tuple(vagueness(a.failure), wait_place(a.by->page.give_up), a.by->order) <
+           std::tuple(vagueness(b.failure), wait_place(b.by->page.give_up), b.by->order);
   });
 
   // 2. The most telling one.

@@ -198,4 +198,13 @@ Json to_json(const Blame& blame) {
           {"source_blocks", sources}};
 }
 
+std::optional<int> blamed_source(const Json& blame) {
+  const auto findings = blame.find("findings");
+  if (findings == blame.end()) return std::nullopt;
+  for (const Json& finding : *findings) {
+    if (const Json& rank = finding.at("source_rank"); rank.is_number_integer()) return rank.get<int>();
+  }
+  return std::nullopt;
+}
+
 }  // namespace symmbench

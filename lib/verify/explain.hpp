@@ -77,5 +77,7 @@ Blame explain(const VerifyReport& report, const ExplainParameters& parameters);
 ///  "wrong_in_block": [16],
 ///  "source_blocks": [{"rank", "blocks": [16]}]}
 Json to_json(const Blame& blame);
+/// Of what to_json() gave: the group rank whose contribution most of the mismatches are put down to; nullopt: no rank's.
+std::optional<int> blamed_source(const Json& blame);
 
 }  // namespace symmbench

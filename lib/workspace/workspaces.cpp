@@ -65,9 +65,13 @@ void require_agreement(Communicator& comm, const WorkspaceSpec& spec) {
   for (int r = 0; r < comm.size(); ++r) {
     if (wanted[r] == wanted[0]) continue;
     const bool with_segments = wanted[r].wanted == wanted[0].wanted;
-    throw refusal(Reason::disagreement, fmt::format("rank {} wants {}; rank {} wants {}", comm.world_rank(0),
-                                                    text_of(wanted[0], with_segments), comm.world_rank(r),
-                                                    text_of(wanted[r], with_segments)));
+    const auto odd = odd_one_out(wanted);
+    throw Error({.layer = Layer::workspace,
+                 .reason = Reason::disagreement,
+                 .detail = fmt::format("rank {} wants {}; rank {} wants {}", comm.world_rank(0),
+                                       text_of(wanted[0], with_segments), comm.world_rank(r),
+                                       text_of(wanted[r], with_segments)),
+                 .peer = odd ? std::optional(comm.world_rank(*odd)) : std::nullopt});
   }
 }
 

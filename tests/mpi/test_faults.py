@@ -36,6 +36,13 @@ class Faults(RunTest):
         (row,) = self.load()["results"]
         self.assertEqual((row["status"], row["failure"]["layer"]), ("hung", "kernel"), row["failure"])
 
+    def test_a_call_that_fails_while_kernels_run_is_told_and_crashes_nothing(self):
+        self.assert_exit(self.inject("driver_code:rank=2,phase=use,call=cuGraphLaunch,code=400"), 1)
+        (row,) = self.load()["results"]
+        failure = row["failure"]
+        self.assertEqual((failure["layer"], failure["rank"], failure["call"], failure["code"]),
+                         ("driver", 2, "cuGraphLaunch", 400), failure)
+
     def test_a_slot_that_is_not_cleared_never_passes(self):
         # Stale packets give wrong sums; a rank that takes them for new ones may also overtake the others, who then wait.
         done = self.inject("skipped_clear:rank=1")

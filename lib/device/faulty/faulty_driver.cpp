@@ -15,24 +15,39 @@ class FaultyDriver::FaultyStream final : public StreamDecorator {
       : StreamDecorator(std::move(inner)), driver_(driver) {}
 
  private:
-  void around(const CallRecord& call, const CallBody& body) override { driver_.around(call, body); }
+  void around(const CallRecord& call, const CallBody& body) override { driver_.pass(call, body, &undecorated()); }
 
   FaultyDriver& driver_;
 };
 
 FaultyDriver::FaultyDriver(std::unique_ptr<Driver> inner, std::vector<DriverFault> faults)
-    : DriverDecorator(std::move(inner)), faults_(std::move(faults)) {}
+    : DriverDecorator(std::move(inner)) {
+  for (DriverFault& fault : faults) planned_.push_back({.fault = std::move(fault)});
+}
 
-void FaultyDriver::around(const CallRecord& call, const CallBody& body) {
-  const std::uint64_t nth = ++calls_[static_cast<std::size_t>(call.call)];
-  for (const DriverFault& fault : faults_) {
-    if (fault.call != call.call || nth < fault.nth || nth - fault.nth >= fault.times) continue;
-    ++injected_;
-    if (fault.struck) ++*fault.struck;
-    if (fault.lost) return;
-    throw_driver_error(call.call, fault.code, fmt::format("injected: call {} of {}", nth, name_of(call.call)));
+const FaultyDriver::Planned* FaultyDriver::next(const CallRecord& call) {
+  const Planned* strikes = nullptr;
+  for (Planned& planned : planned_) {
+    const DriverFault& fault = planned.fault;
+    if (fault.call != call.call || (fault.word && *fault.word != call.word) || (fault.when && !fault.when())) continue;
+    ++planned.met;
+    if (strikes == nullptr && planned.met >= fault.nth && planned.met - fault.nth < fault.times) strikes = &planned;
   }
-  body();
+  return strikes;
+}
+
+void FaultyDriver::pass(const CallRecord& call, const CallBody& body, Stream* stream) {
+  const Planned* strikes = next(call);
+  if (strikes == nullptr) return body();
+  const DriverFault& fault = strikes->fault;
+  ++injected_;
+  if (fault.struck) ++*fault.struck;
+  if (fault.lost) return;
+  if (fault.garbled && stream != nullptr) {
+    body();
+    return stream->fill(call.address + sizeof(call.word), ~call.word, 1);
+  }
+  throw_driver_error(call.call, fault.code, fmt::format("injected: call {} of {}", strikes->met, name_of(call.call)));
 }
 
 std::unique_ptr<Stream> FaultyDriver::decorate(std::unique_ptr<Stream> stream) {

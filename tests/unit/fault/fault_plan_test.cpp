@@ -48,14 +48,19 @@ TEST_CASE("every fault that can be provoked says which check sees it, within whi
 }
 
 TEST_CASE("a fault is read with its parameters and written as it can be read again") {
-  const std::string text = "driver_code:rank=3,call=cuMemMap,at=2,count=5,code=801";
+  const std::string text = "driver_code:rank=3,call=cuMemMap,phase=map,at=2,count=5,code=801";
   const FaultSpec spec = parse_fault(text);
   CHECK(spec.rank == 3);
   CHECK(spec.call == DriverCall::map);
   CHECK(spec.at == 2);
   CHECK(spec.count == 5);
   CHECK(spec.code == 801);
+  CHECK(spec.phase == Phase::map);
   CHECK(spec.text() == text);
+  CHECK(parse_fault("canary:rank=1,peer=3,at=2").text() == "canary:rank=1,peer=3,at=2");
+  CHECK(parse_fault("rank_late:rank=1,phase=close,at=2,seconds=5").text() ==
+        "rank_late:rank=1,phase=close,at=2,seconds=5");
+  CHECK(parse_fault("worker_killed").text() == "worker_killed:rank=0,phase=use,at=1");
   CHECK(parse_fault("packet_lost").text() == "packet_lost:rank=0");
   for (const char* of_channel : {"channel_error:rank=1,side=worker,call=recv,at=2,count=3,code=EIO",
                                  "channel_short:rank=1,side=supervisor,call=send,at=2,count=3"}) {
@@ -82,6 +87,20 @@ TEST_CASE("faults strike the rank that they name and no other") {
   CHECK(plan.driver_faults(1).front().code == 2);
   CHECK_FALSE(plan.protocol_fault(1));
   CHECK(plan.protocol_fault(2) == ProtocolFault::packet_lost);
+}
+
+TEST_CASE("a fault of the driver that names a phase counts the calls of that phase only") {
+  const std::vector<std::string> texts{"driver_code:rank=1,call=cuMemMap,phase=map", "pattern:rank=1"};
+  const FaultPlan plan = parse_fault_plan(texts, 2);
+  std::optional<Phase> now = Phase::create;
+  const auto faults = plan.driver_faults(1, [&] { return now; });
+  REQUIRE(faults.size() == 2);
+  CHECK_FALSE(faults[0].when());
+  now = Phase::map;
+  CHECK(faults[0].when());
+  CHECK_FALSE(faults[1].when());
+  CHECK(faults[1].lost);
+  CHECK(faults[1].word.has_value());
 }
 
 TEST_CASE("a fault of the driver strikes the call of its row, with its code, unless told otherwise") {
@@ -127,6 +146,8 @@ TEST_CASE("what is wrong with a fault is said with its name, the parameter, the 
   const auto wrong =
       GENERATE(Wrong{{"paket_lost"}, {"paket_lost", "did you mean packet_lost"}},
                Wrong{{"slow_link"}, {"slow_link", "cannot be provoked in this version", "driver_code"}},
+               Wrong{{"canary:rank=1,peer=4"}, {"peer must be below the number of ranks, which is 4"}},
+               Wrong{{"worker_killed:phase=mapping"}, {"phase must be one of start, create", "not 'mapping'"}},
                Wrong{{"packet_lost:peer=1"}, {"packet_lost has no parameter 'peer'", "rank"}},
                Wrong{{"packet_lost:rank"}, {"rank needs a value"}},
                Wrong{{"leak:call=cuMemUnmap"}, {"call must be one of cuMemRelease", "not cuMemUnmap"}},

@@ -67,6 +67,23 @@ TEST_CASE("A dropped packet is waited for until the limit") {
   CHECK(run_with(ProtocolFault::packet_lost, algorithm, 1, 1).gave_up);
 }
 
+TEST_CASE("A packet that is stale, doubled or flipped gives wrong sums") {
+  const auto fault =
+      GENERATE(ProtocolFault::packet_stale, ProtocolFault::packet_doubled, ProtocolFault::packet_flipped);
+  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot);
+  CAPTURE(static_cast<int>(fault), name_of(algorithm));
+  CHECK(run_with(fault, algorithm, 50, 1).caught());
+}
+
+TEST_CASE("A slot that is cleared while it is in use is caught") {
+  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot);
+  CHECK(run_with(ProtocolFault::wrong_clear, algorithm, 50, 1).caught());
+}
+
+TEST_CASE("A signal that does not come is waited for until the limit") {
+  CHECK(run_with(ProtocolFault::signal_lost, Algorithm::two_shot_barrier, 1, 1).gave_up);
+}
+
 TEST_CASE("A barrier that does not wait gives wrong sums") {
 #if defined(__SANITIZE_THREAD__)
   SKIP("a data race by intent; tests/unit/kernels/tsan expects ThreadSanitizer's report of one");

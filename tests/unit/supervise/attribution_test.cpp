@@ -53,6 +53,18 @@ TEST_CASE("a crash outranks what the survivors say about it") {
   CHECK(verdict.others[0].rank == 1);
 }
 
+TEST_CASE(
+    "of kernels that wait for one another the one that stopped earliest names the cause, whoever was heard first") {
+  auto members = healthy(4);
+  for (MemberReport& member : members) gives_up(member, 2);  // everybody waits for rank 2 in call 8
+  gives_up(members[2], 1);
+  members[2].page.give_up.call = 7;
+  members[2].order = 3;
+  const auto verdict = attribute(members, {"case-x"});
+  CHECK(verdict.failure.rank == 2);
+  CHECK(verdict.failure.peer == 1);
+}
+
 TEST_CASE("of two crashes the one that was heard of first is the cause") {
   auto members = healthy(3);
   members[0].end = {Kind::signalled, SIGBUS};
