@@ -2,7 +2,6 @@
 
 #include "device/cuda/choose_ordinal.hpp"
 #include "device/cuda/cuda_backend.hpp"
-#include "device/host/host_driver.hpp"
 #include "kernels/host/host_delay.hpp"
 #include "kernels/host/host_kernels.hpp"
 #ifdef SYMMBENCH_HAS_CUDA
@@ -57,8 +56,8 @@ Backend cuda_backend(Heartbeat&, const BackendOptions&) {
 #endif
 
 Backend host_backend(Heartbeat& heartbeat, const BackendOptions& options) {
-  Backend backend = backend_of(std::make_unique<HostDriver>(), make_host_kernels(options.protocol_fault), heartbeat,
-                               options.driver_faults);
+  Backend backend = backend_of(std::make_unique<HostDriver>(options.host_device),
+                               make_host_kernels(options.protocol_fault), heartbeat, options.driver_faults);
   backend.delay = delay_on_host;
   return backend;
 }
@@ -90,8 +89,8 @@ Backend make_backend(const std::string& kind, Heartbeat& heartbeat, const Backen
   return host_backend(heartbeat, options);
 }
 
-std::vector<DeviceAnswer> probe_devices(int local_rank) {
-  HostDriver host;
+std::vector<DeviceAnswer> probe_devices(int local_rank, const HostDriverOptions& host_device) {
+  HostDriver host(host_device);
   return {probe_cuda_device(local_rank), {.kind = "host", .facts = host.facts(), .memory = host.memory_info()}};
 }
 

@@ -8,6 +8,7 @@
 #include "bench/preflight.hpp"
 #include "catalog/protocol_faults.hpp"
 #include "device/faulty/faulty_driver.hpp"
+#include "device/host/host_driver.hpp"
 #include "supervise/worker.hpp"
 
 namespace symmbench {
@@ -17,6 +18,7 @@ struct BackendOptions {
   std::chrono::nanoseconds synchronize_limit{};  ///< of one Stream::synchronize(); longer than any wait in a kernel
   std::vector<DriverFault> driver_faults = {};   ///< what strikes this rank, host device only
   std::optional<ProtocolFault> protocol_fault = std::nullopt;  ///< likewise
+  HostDriverOptions host_device = {};                          ///< what the host device offers
 };
 
 /// The composition root: the one place where a device kind becomes Driver + KernelSet. Runs in workers only.
@@ -24,6 +26,6 @@ struct BackendOptions {
 Backend make_backend(const std::string& kind, Heartbeat& heartbeat, const BackendOptions& options);
 
 /// What every device kind answers here, best first.
-std::vector<DeviceAnswer> probe_devices(int local_rank);
+std::vector<DeviceAnswer> probe_devices(int local_rank, const HostDriverOptions& host_device = {});
 
 }  // namespace symmbench

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "app/product.hpp"
+#include "config/fabric_profile.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "config/worker_config.hpp"
@@ -107,6 +108,15 @@ Json config_entries() {
   return entries;
 }
 
+Json fabric_entries() {
+  Json entries = Json::array();
+  for (const auto& fabric : shipped_fabrics()) {
+    const auto json = parse_json(fabric.text, std::string(fabric.name));
+    entries.push_back({{"name", fabric.name}, {"about", json.at("description")}, {"available", true}});
+  }
+  return entries;
+}
+
 struct Topic {
   std::string_view name;
   Json (*entries)();
@@ -116,7 +126,7 @@ constexpr Topic kTopics[] = {
     {"allocators", allocator_entries},
     {"patterns", [] { return entries_of(option("pattern").choices); }},
     {"algorithms", [] { return entries_of(option("algorithm").choices); }},
-    {"fabrics", [] { return entries_of(option("fabric").choices); }},
+    {"fabrics", fabric_entries},
     {"faults", fault_entries},
     {"checks", [] { return entries_of(kChecks); }},
     {"configs", config_entries},

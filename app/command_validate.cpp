@@ -7,6 +7,7 @@
 
 #include "app/product.hpp"
 #include "config/config_file.hpp"
+#include "config/fabric_profile.hpp"
 #include "config/option_value.hpp"
 #include "config/resolve.hpp"
 #include "core/json.hpp"
@@ -23,6 +24,8 @@ bool is_report(const Json& document) {
 }
 
 bool is_tuning(const Json& document) { return document.is_object() && document.contains("tables"); }
+
+bool is_fabric_profile(const Json& document) { return document.is_object() && document.contains("gpus_per_domain"); }
 
 bool is_thresholds(const Json& document) { return document.is_object() && document.contains("thresholds"); }
 
@@ -41,6 +44,17 @@ std::vector<std::string> tuning_problems(const std::string& path) {
   try {
     const auto table = read_config_file(path, "tuning file");
     (void)tuning_entries(table.value, "tuning file '" + path + "'");
+    return {};
+  } catch (const Error& error) {
+    return {error.failure().detail};
+  }
+}
+
+/// What `--fabric` refuses, although the schema allows it.
+std::vector<std::string> fabric_problems(const std::string& path) {
+  try {
+    const auto profile = read_config_file(path, "fabric profile");
+    (void)FabricDocument(profile.value, "fabric profile '" + path + "'");
     return {};
   } catch (const Error& error) {
     return {error.failure().detail};
@@ -89,10 +103,11 @@ bool has_endless_list(const Json& json) {
 
 Validation validate_file(const std::string& path) {
   const auto document = read_json_file(path);
-  Validation validation{.kind = is_thresholds(document) ? "thresholds"
-                                : is_report(document)   ? "report"
-                                : is_tuning(document)   ? "tuning"
-                                                        : "config"};
+  Validation validation{.kind = is_thresholds(document)       ? "thresholds"
+                                : is_report(document)         ? "report"
+                                : is_tuning(document)         ? "tuning"
+                                : is_fabric_profile(document) ? "fabric"
+                                                              : "config"};
   if (validation.kind == "config" && has_endless_list(document)) {
     validation.violations = config_problems(path);
     return validation;
@@ -106,6 +121,7 @@ Validation validate_file(const std::string& path) {
   if (validation.kind == "thresholds" && validation.violations.empty()) {
     validation.violations = threshold_problems(path);
   }
+  if (validation.kind == "fabric" && validation.violations.empty()) validation.violations = fabric_problems(path);
   if (validation.kind == "tuning" && validation.violations.empty()) validation.violations = tuning_problems(path);
   return validation;
 }

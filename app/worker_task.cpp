@@ -4,6 +4,7 @@
 
 #include "app/backend.hpp"
 #include "bench/any_group.hpp"
+#include "bench/emulated_rank.hpp"
 #include "bench/preflight.hpp"
 #include "fault/struck_worker.hpp"
 #include "job/case_group_task.hpp"
@@ -14,7 +15,10 @@ namespace {
 void preflight(WorkerContext& context) {
   context.heartbeat.allow(deadline::kContext_s);
   const RankPlace place = place_told_by_supervisor();
-  run_preflight(context, place, probe_devices(place.local_rank));
+  const Json& settings = context.request.settings;
+  const auto emulation = settings.is_null() ? std::nullopt : std::optional(emulation_from(settings));
+  const int world_rank = context.comm.world_rank(context.comm.rank());
+  run_preflight(context, place, probe_devices(place.local_rank, emulated_rank(emulation, world_rank)));
 }
 
 void case_group(WorkerContext& context) {
@@ -30,7 +34,8 @@ void case_group(WorkerContext& context) {
                                  {.local_rank = place_told_by_supervisor().local_rank,
                                   .synchronize_limit = synchronize_limit,
                                   .driver_faults = struck.driver_faults(),
-                                  .protocol_fault = faults.protocol_fault(world_rank)});
+                                  .protocol_fault = faults.protocol_fault(world_rank),
+                                  .host_device = emulated_rank(config.emulation, world_rank)});
   backend.kernels = struck.around(std::move(backend.kernels));
   backend.make_allocator = [&struck](std::string_view name) { return struck.around(make_allocator(name)); };
   backend.slowed_by = [&faults](std::string_view allocator, int placement) {

@@ -10,8 +10,7 @@
 #include <string_view>
 
 #include "bench/machine_load.hpp"
-#include "comm/host_identity.hpp"
-#include "comm/host_name.hpp"
+#include "comm/rank_host.hpp"
 
 extern char** environ;  // NOLINT(readability-identifier-naming): POSIX's name
 
@@ -62,7 +61,10 @@ Json to_json(const DeviceAnswer& answer) {
     json["driver_version"] = json_or_null(facts.driver_version);
     json["posix_fd_supported"] = facts.posix_fd_supported;
     json["fabric_supported"] = facts.fabric_supported;
+    json["ipc_supported"] = facts.ipc_supported;
+    json["gpu_direct_rdma_supported"] = facts.gpu_direct_rdma_supported;
     json["multicast_supported"] = facts.multicast_supported;
+    json["confidential_computing"] = json_or_null(facts.confidential_computing);
     json["fabric"] = facts.fabric ? to_json(*facts.fabric) : Json(nullptr);
     json["fabric_unknown"] = facts.fabric ? Json(nullptr) : Json(facts.fabric_unknown);
   }
@@ -125,10 +127,11 @@ std::optional<std::string> placement_problem(std::span<const Json> records, int 
 
 void run_preflight(WorkerContext& context, const RankPlace& place, const std::vector<DeviceAnswer>& devices) {
   const int rank = context.comm.world_rank(context.comm.rank());
-  const HostIdentity host = this_host();
+  const auto [host, host_name] = host_of_this_rank();
   RankFacts facts{.rank = rank,
-                  .facts = Json{{"host", host_name()},
+                  .facts = Json{{"host", host_name},
                                 {"boot_id", host.boot_id},
+                                {"machine", this_host().boot_id},
                                 {"network_namespace", host.network_namespace},
                                 {"pid", place.supervisor_pid},
                                 {"local_rank", place.local_rank},

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
-#include "comm/host_identity.hpp"
+#include "comm/rank_host.hpp"
 #include "core/unique_fd.hpp"
 
 namespace symmbench {
@@ -21,7 +21,7 @@ class FdExchange {
  public:
   /// `job_nonce` goes into the socket names, to tell jobs apart in `ss -xl`; "": an own random one.
   /// `host` says who shares an OS with whom; give another one to emulate several hosts.
-  explicit FdExchange(std::string job_nonce = "", HostIdentity host = this_host());
+  explicit FdExchange(std::string job_nonce = "", HostIdentity host = host_of_this_rank().identity);
 
   /// Collective. One descriptor per group rank, in order, owned by the caller; the own entry is a duplicate of `mine`.
   /// All of them are close-on-exec. Takes at most two steps' time.

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "config/config_file.hpp"
+#include "config/fabric_profile.hpp"
 #include "config/tuning.hpp"
 #include "core/shown_text.hpp"
 #include "core/text.hpp"
@@ -51,7 +52,7 @@ std::string_view type_phrase(OptionKind kind) {
     case OptionKind::seconds:
       return "must be a duration such as 20, \"1.5s\" or \"10m\"";
     case OptionKind::table:
-      return "must be a name, a file or a tuning table";
+      return "must be a name, a file or a table";
     case OptionKind::output:
       return "must be a file name, true or false";
     case OptionKind::path:
@@ -162,19 +163,41 @@ Json checked_switch(const OptionSpec& spec, std::string_view text, const Origin&
   origin.fail(text, "not one of on, off, 1, 0");
 }
 
-/// A name as it is; a file's table as an object, so that ranks and workers need not read it again.
-Json checked_table(std::string_view text, const Origin& origin) {
-  if (text.empty()) origin.fail(text, "must not be empty");
-  std::vector<std::string_view> names{TuningTable::kAutoTuning, TuningTable::kComputedTuning};
+bool is_fabric(const OptionSpec& spec) { return spec.name == "fabric"; }
+
+/// What an option of kind `table` takes besides a file.
+std::vector<std::string_view> shipped_names(const OptionSpec& spec) {
+  std::vector<std::string_view> names;
+  if (is_fabric(spec)) {
+    for (const auto& shipped : shipped_fabrics()) names.push_back(shipped.name);
+    return names;
+  }
+  names = {TuningTable::kAutoTuning, TuningTable::kComputedTuning};
   for (const auto& shipped : shipped_tunings()) names.push_back(shipped.name);
+  return names;
+}
+
+/// @throws Error{config, invalid_argument}; `what` begins the message
+void check_document(const OptionSpec& spec, const Json& document, const std::string& what) {
+  if (is_fabric(spec)) {
+    (void)FabricDocument(document, what);
+  } else {
+    (void)tuning_entries(document, what);
+  }
+}
+
+/// A name as it is; a file's table as an object, so that ranks and workers need not read it again.
+Json checked_table(const OptionSpec& spec, std::string_view text, const Origin& origin) {
+  if (text.empty()) origin.fail(text, "must not be empty");
+  const auto names = shipped_names(spec);
   if (std::find(names.begin(), names.end(), text) != names.end()) return Json(std::string(text));
   const std::string path(text);
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) {
     origin.fail(text, fmt::format("not a file, and not one of {}", fmt::join(names, ", ")));
   }
-  Document table = read_config_file(path, "tuning file");
-  (void)tuning_entries(table.value, origin.subject(text));
+  Document table = read_config_file(path, is_fabric(spec) ? "fabric profile" : "tuning file");
+  check_document(spec, table.value, origin.subject(text));
   return std::move(table.value);
 }
 
@@ -200,7 +223,7 @@ Json element_from_text(const OptionSpec& spec, std::string_view text, const Orig
     case OptionKind::seconds:
       return checked_seconds(spec, text, origin);
     case OptionKind::table:
-      return checked_table(text, origin);
+      return checked_table(spec, text, origin);
     case OptionKind::output:
       if (text == "on" || text == "off") return Json(text == "on");
       [[fallthrough]];
@@ -250,7 +273,7 @@ std::string found_text(const Json& json) { return json.is_string() ? json.get<st
 Json element_from_json(const OptionSpec& spec, const Json& json, const Origin& origin) {
   if (!has_type_of(spec.kind, json)) origin.fail(json.dump(), type_phrase(spec.kind));
   if (json.is_object()) {
-    (void)tuning_entries(json, origin.name());
+    check_document(spec, json, origin.name());
     return json;
   }
   if (spec.kind == OptionKind::output && json.is_boolean()) return json;

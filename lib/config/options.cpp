@@ -77,12 +77,6 @@ constexpr Choice kFormats[] = {
 constexpr auto kFigureChoices = choices(kTableFigures);
 constexpr Choice kProgress[] = {{"auto", "rewritten on a terminal, a line every 10 s on stderr elsewhere"},
                                 {"off", "none"}};
-constexpr Choice kFabrics[] = {{"sm90-h200-hgx", "8x H200, NVLink 4", kLater},
-                               {"sm100-b200-hgx", "8x B200, NVLink 5", kLater},
-                               {"sm100-gb200-nvl72", "GB200 NVL72, multi-node NVLink", kLater},
-                               {"sm103-b300-hgx", "8x B300, NVLink 5", kLater},
-                               {"sm103-gb300-nvl72", "GB300 NVL72, multi-node NVLink", kLater}};
-
 constexpr double kMaxBytes = 1099511627776.0;  // 1 TiB: no sum of sizes can overflow 64 bits
 constexpr Bounds kPositive{.low = 0, .low_open = true};
 constexpr Bounds from(double low, double high = 1e9) { return {.low = low, .high = high}; }
@@ -222,10 +216,12 @@ constexpr OptionSpec kOwnOptions[] = {
     {"device", 0, Kind::name, Scope::run, Group::device, "NAME", "auto",
      "what runs the kernels: GPUs, one of its own for every rank, or exit 3 with rank, host and reason; or the emulated "
      "device (host), which runs only when asked for", kDevices},
-    {"fabric", 0, Kind::name, Scope::run, Group::device, "NAME", "", "fabric profile to expect (cuda) or to emulate (host)",
-     kFabrics, {}, kLater},
-    {"virtual-hosts", 0, Kind::integer, Scope::run, Group::device, "N", "", "pretend that the ranks live on N hosts", {},
-     from(1, 72), kLater},
+    {"fabric", 0, Kind::table, Scope::run, Group::device, "NAME|FILE", "",
+     "fabric profile: what the emulated device offers, and what is expected of GPUs, another one being exit 3; see "
+     "`symmbench list fabrics`"},
+    {"virtual-hosts", 0, Kind::integer, Scope::run, Group::device, "N", "",
+     "the ranks live on N emulated hosts, --device host only [default: as many as --fabric needs, else 1]", {},
+     from(1, 72)},
     // ---- output
     {"report", 'J', Kind::path, Scope::run, Group::output, "FILE", "", "write the JSON report here"},
     {"journal", 0, Kind::path, Scope::run, Group::output, "DIR", "",

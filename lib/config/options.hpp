@@ -21,7 +21,7 @@ enum class OptionKind {
   seconds,   ///< duration such as 20, 1.5s, 500ms, 10m, 2h
   path,      ///< file or directory
   output,    ///< file to write, or standing alone (`on`) its standard name in --output-dir; in a file also a boolean
-  table,     ///< tuning table: a name or a file; in a file also the table itself, as an object
+  table,     ///< a shipped document by name, or a file; in a file also the document itself, as an object
   text,      ///< anything but empty
 };
 

@@ -75,7 +75,8 @@ std::string repro_command(const RunConfig& config, const Launch& launch) {
   const Json sweep = settings.at("sweeps").front();
   settings.erase("sweeps");
   settings.update(sweep);
-  const bool has_table = settings.contains("tuning") && settings.at("tuning").is_object();
+  const auto is_table = [&](const char* key) { return settings.contains(key) && settings.at(key).is_object(); };
+  const bool has_table = is_table("tuning") || is_table("fabric");
   if (config.sweeps.size() == 1 && !has_table) return start + options_that_differ(settings);
   return start + typed_without_outputs(launch.typed);
 }

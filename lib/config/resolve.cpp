@@ -228,9 +228,18 @@ std::vector<std::string> inject_from(const Settings& run) {
   return text ? split_list(*text, ';') : std::vector<std::string>{};
 }
 
+void read_fabric(const Settings& run, RunConfig& config) {
+  if (const auto asked = run.find("fabric"); asked != run.end()) config.fabric = asked->second.value;
+  const auto hosts = run.find("virtual_hosts");
+  if (hosts == run.end()) return;
+  config.virtual_hosts = hosts->second.value.get<int>();
+  if (config.device != DeviceChoice::host) hosts->second.fail("must be combined with --device host");
+}
+
 RunConfig run_config_from(const Settings& run) {
   RunConfig config;
   config.device = device_from(get<std::string>(run, "device"));
+  read_fabric(run, config);
   config.group_size = get<int>(run, "group_size");
   config.check = get<bool>(run, "check") ? CheckMode::on : CheckMode::off;
   config.lifecycles = get<std::uint64_t>(run, "lifecycles");

@@ -56,6 +56,8 @@ enum class ProgressSetting { automatic, off };
 struct RunConfig : WorkerConfig {
   std::vector<Sweep> sweeps;
   DeviceChoice device = DeviceChoice::automatic;
+  Json fabric;                   ///< profile as FabricDocument::of_value() reads it; null: none asked for
+  int virtual_hosts = 0;         ///< as asked; 0: as many as the profile needs
   int group_size = 0;            ///< as asked; 0: all ranks are one group. See ranks_per_group()
   std::uint64_t lifecycles = 0;  ///< create-to-close rounds per workspace and allocator
   double time_limit_s = 0;       ///< of the whole run; 0: none

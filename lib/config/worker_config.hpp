@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,16 @@ namespace symmbench {
 
 enum class CheckMode { off, on };
 
+/// What the emulated device of a job pretends to be.
+struct Emulation {
+  Json fabric;         ///< as FabricDocument::of_value() reads it; null: no profile, a device that offers no FABRIC
+  int hosts = 1;       ///< over which the ranks are spread: virtual_host_of()
+  int world_size = 0;  ///< of the job
+};
+Json to_json(const Emulation& emulation);
+/// @throws Json::exception when it is not what to_json() wrote
+Emulation emulation_from(const Json& json);
+
 /// What every worker of a run goes by, whatever its cases are: the part of RunConfig that is handed to it, resolved.
 struct WorkerConfig {
   CheckMode check = CheckMode::on;
@@ -19,8 +30,9 @@ struct WorkerConfig {
   double deadline_scale = 1;  ///< multiplies every deadline: as asked, and by how busy the machines are
   double setup_s = 0;         ///< what one step of bringing up may take for its bytes, assumed; 0: not known
   std::uint64_t seed = 1;
-  std::uint64_t placements = 8;     ///< of the workspaces in memory, over which allocators are compared
-  std::vector<std::string> inject;  ///< faults to provoke, as lib/fault reads them
+  std::uint64_t placements = 8;        ///< of the workspaces in memory, over which allocators are compared
+  std::vector<std::string> inject;     ///< faults to provoke, as lib/fault reads them
+  std::optional<Emulation> emulation;  ///< nullopt: a device without a profile on this host
 };
 
 /// As it travels from supervisor to worker.

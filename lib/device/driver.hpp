@@ -47,6 +47,7 @@ struct DeviceFacts {
   bool ipc_supported = false;
   bool multicast_supported = false;
   bool gpu_direct_rdma_supported = false;
+  std::optional<bool> confidential_computing;
   std::optional<FabricFacts> fabric;
   std::string
       fabric_unknown;  ///< why `fabric` is nullopt: the library, call or code that failed; empty when it is there

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "bench/preflight.hpp"
+#include "config/fabric_profile.hpp"
 #include "config/resolve.hpp"
 
 namespace symmbench {
@@ -53,6 +54,43 @@ std::string gpu_family(const std::vector<Json>& rank_facts) {
   return family;
 }
 
+/// Whether what a rank's GPU says of itself is what the profile has.
+bool looks_like(const Json& entry, const FabricProfile& profile) {
+  const Json version = entry.value("sm_version", Json(nullptr)), name = entry.value("name", Json(nullptr));
+  if (version != profile.sm_version || !name.is_string()) return false;
+  return name.get<std::string>().starts_with(profile.product);
+}
+
+std::string gpu_text(const Json& entry) {
+  const Json version = entry.value("sm_version", Json(nullptr)), name = entry.value("name", Json(nullptr));
+  return fmt::format("{} (SM {})", name.is_string() ? name.get<std::string>() : "of unknown name",
+                     version.is_number_integer() ? std::to_string(version.get<int>()) : "unknown");
+}
+
+/// Why the GPUs are not what --fabric names: the first rank whose GPU is another, or nullopt.
+std::optional<std::string> contradicts(const FabricProfile& profile, const std::vector<Json>& rank_facts) {
+  for (const auto& record : rank_facts) {
+    const Json entry = device_entry(record, "cuda");
+    if (!entry.is_object() || looks_like(entry, profile)) continue;
+    return fmt::format("--fabric '{}' expects {} (SM {}), and rank {} on {} has {}", profile.name, profile.product,
+                       profile.sm_version, record.at("rank").get<int>(),
+                       record.at("facts").value("host", "an unknown host"), gpu_text(entry));
+  }
+  return std::nullopt;
+}
+
+/// The shipped profile that every rank's GPU looks like; nullopt: none, or several.
+std::optional<std::string> detected_profile(const std::vector<Json>& rank_facts) {
+  std::optional<std::string> found;
+  for (const auto& shipped : shipped_fabrics()) {
+    const FabricProfile profile = FabricDocument::of_value(std::string(shipped.name)).profile();
+    if (rank_facts.empty() || contradicts(profile, rank_facts)) continue;
+    if (found) return std::nullopt;
+    found = profile.name;
+  }
+  return found;
+}
+
 }  // namespace
 
 Json device_entry(const Json& record, const std::string& kind) {
@@ -75,15 +113,21 @@ std::optional<std::string> tuning_concern(const RunConfig& config, const DeviceD
 }
 
 DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& rank_facts, int world_size) {
+  std::optional<FabricProfile> asked;
+  if (!config.fabric.is_null()) asked = FabricDocument::of_value(config.fabric).profile();
+  auto profile = asked ? std::optional(asked->name) : std::nullopt;
   if (config.device == DeviceChoice::host) {
     return {.kind = "host",
             .emulated = true,
             .family = "host",
             .reason = "asked for",
+            .profile = profile,
             .problem = problem_with("host", rank_facts, world_size)};
   }
   auto problem = problem_with("cuda", rank_facts, world_size);
   if (!problem) problem = placement_problem(rank_facts, config.ranks_per_group(world_size));
+  if (!problem && asked) problem = contradicts(*asked, rank_facts);
+  if (!asked) profile = detected_profile(rank_facts);
   const bool automatic = config.device == DeviceChoice::automatic;
   return {.kind = "cuda",
           .emulated = false,
@@ -91,6 +135,7 @@ DeviceDecision decide_device(const RunConfig& config, const std::vector<Json>& r
           .reason = !automatic ? "asked for"
                     : problem  ? "the emulated device runs only when asked for"
                                : "every rank can use its GPU",
+          .profile = profile,
           .problem = problem,
           .no_gpu = automatic && problem && static_cast<int>(rank_facts.size()) == world_size &&
                     nobody_sees_a_gpu(rank_facts)};

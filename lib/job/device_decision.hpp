@@ -14,6 +14,7 @@ struct DeviceDecision {
   bool emulated = true;
   std::string family;                  ///< "host", "sm90", ...; empty where GPUs differ or did not say
   std::string reason;                  ///< why this one, for the report
+  std::optional<std::string> profile;  ///< of the fabric: asked for, or on cuda the one that all GPUs look like
   std::optional<std::string> problem;  ///< machine facts forbid the run (exit 3): rank, host and reason
   bool no_gpu = false;                 ///< with a problem of `auto`: no rank sees a driver or a GPU
 };

@@ -6,6 +6,7 @@
 #include "config/resolve.hpp"
 #include "job/case_group_task.hpp"
 #include "job/check_faults.hpp"
+#include "job/emulation.hpp"
 #include "job/run_deadlines.hpp"
 
 namespace symmbench {
@@ -13,6 +14,7 @@ namespace symmbench {
 JobPlan::JobPlan(const RunConfig& config, int world_size) : table_(config.tuning.name) {
   plans_.emplace(table_, make_plan(config, world_size, 0));
   check_faults(config, world_size);
+  (void)emulation_of(config, world_size);
   if (table_ != TuningTable::kAutoTuning || config.device == DeviceChoice::host) return;
   for (const auto& shipped : shipped_tunings()) {
     const std::string name(shipped.name);

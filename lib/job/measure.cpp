@@ -5,6 +5,7 @@
 #include "config/repro.hpp"
 #include "job/case_group_task.hpp"
 #include "job/device_decision.hpp"
+#include "job/emulation.hpp"
 #include "job/memory_problem.hpp"
 #include "job/run_deadlines.hpp"
 #include "report/fold.hpp"
@@ -35,7 +36,8 @@ RunStarted run_started(const RunConfig& decided, const JobPlan& plan, const Devi
   started.device = Json{{"asked", started.run.at("config").value("device", std::string("auto"))},
                         {"kind", device.kind},
                         {"emulated", device.emulated},
-                        {"reason", device.reason}};
+                        {"reason", device.reason},
+                        {"fabric_profile", json_or_null(device.profile)}};
   started.world_size = plan.world_size();
   started.group_size = plan.group_size();
   started.planned_rows = plan.planned_rows();
@@ -77,11 +79,15 @@ Json report_of_disagreement(const JobPlan& plan, const RunConfig& config, const 
 MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation,
                     const RunGate* gate) {
   const std::string started_at = utc_timestamp();
-  RunOutcome outcome = job.run(
-      std::vector{WorkRequest{.task = kPreflightTask, .label = kPreflightTask, .deadlines = deadlines_of(config)}});
+  const auto emulation = emulation_of(config, plan.world_size());
+  RunOutcome outcome = job.run(std::vector{WorkRequest{.task = kPreflightTask,
+                                                       .label = kPreflightTask,
+                                                       .settings = emulation ? to_json(*emulation) : Json(nullptr),
+                                                       .deadlines = deadlines_of(config)}});
   const auto facts = latest_facts(job.records_of("rank"));
   const DeviceDecision device = decide_device(config, facts, plan.world_size());
   RunConfig decided = config_for(config, device);
+  decided.emulation = emulation;
   const auto hosts = hosts_of_run(facts);
   decided.deadline_scale *= widening_of(hosts);
   plan.follow_tuning(decided.tuning.name);

@@ -18,7 +18,7 @@ std::optional<std::string> memory_problem(const Plan& plan, const DeviceDecision
   std::map<std::string, std::uint64_t> ranks_sharing;
   const auto place_of = [&](const Json& record) {
     const Json& facts = record.at("facts");
-    return device.emulated ? facts.at("boot_id").get<std::string>()
+    return device.emulated ? facts.value("machine", facts.value("boot_id", std::string()))
                            : fmt::format("rank {}", record.at("rank").get<int>());
   };
   for (const auto& record : rank_facts) ++ranks_sharing[place_of(record)];

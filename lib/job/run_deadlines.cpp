@@ -67,7 +67,8 @@ std::vector<HostOfRun> hosts_of_run(const std::vector<Json>& rank_facts) {
   for (const auto& record : rank_facts) {
     const Json& facts = record.at("facts");
     const auto name = facts.value("host", std::string("unknown"));
-    const auto identity = facts.value("boot_id", name);
+    // Virtual hosts share the cores of one machine.
+    const auto identity = facts.value("machine", facts.value("boot_id", name));
     auto at = std::find(identities.begin(), identities.end(), identity);
     if (at == identities.end()) {
       identities.push_back(identity);

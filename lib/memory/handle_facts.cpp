@@ -1,8 +1,6 @@
 #include "memory/handle_facts.hpp"
 
-#include <unistd.h>
-
-#include "comm/host_identity.hpp"
+#include "comm/rank_host.hpp"
 #include "core/text.hpp"
 
 namespace symmbench {
@@ -21,15 +19,17 @@ std::string fabric_text(const HandleFacts& rank) {
 
 HandleFacts local_handle_facts(Driver& driver, int world_rank) {
   const auto device = driver.facts();
-  const auto host = this_host();
+  const RankHost host = host_of_this_rank();
+  const HostIdentity& identity = host.identity;
   HandleFacts facts{.world_rank = world_rank,
                     .posix_fd_supported = device.posix_fd_supported,
                     .fabric_supported = device.fabric_supported,
                     .ipc_supported = device.ipc_supported,
-                    .os_image = fnv1a(host.boot_id + "/" + host.network_namespace),
+                    .machine = fnv1a(identity.boot_id),
+                    .os_image = fnv1a(identity.boot_id + "/" + identity.network_namespace),
                     .fabric = device.fabric,
                     .fabric_unknown = fact_text(device.fabric_unknown)};
-  ::gethostname(facts.host_name.data(), facts.host_name.size() - 1);
+  host.name.copy(facts.host_name.data(), facts.host_name.size() - 1);
   return facts;
 }
 

@@ -20,6 +20,7 @@ struct HandleFacts {
   bool posix_fd_supported = false;
   bool fabric_supported = false;  ///< the attribute; proves nothing by itself: creation may still be refused
   bool ipc_supported = false;
+  std::uint64_t machine = 0;         ///< equal on one running system: the boot id, hashed
   std::uint64_t os_image = 0;        ///< equal where descriptors can travel: boot id and network namespace, hashed
   std::array<char, 64> host_name{};  ///< for people, cut to fit, ends with a zero
   std::optional<FabricFacts> fabric;

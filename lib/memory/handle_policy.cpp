@@ -35,6 +35,28 @@ std::vector<HandleType> wanted_types(std::string_view asked, AllocatorKind alloc
   return wanted;
 }
 
+/// That descriptors cannot travel between these ranks: who lives where, whether machine or only network namespace differ,
+/// what to do; "" where they can.
+std::string across_hosts(std::span<const HandleFacts> ranks) {
+  const auto same = [&](auto member) {
+    return std::all_of(ranks.begin(), ranks.end(), [&](const auto& rank) { return rank.*member == ranks[0].*member; });
+  };
+  if (same(&HandleFacts::os_image)) return "";
+  std::vector<int> world_ranks;
+  std::vector<std::string> hosts;
+  for (const auto& rank : ranks) {
+    world_ranks.push_back(rank.world_rank);
+    hosts.emplace_back(rank.host_name.data());
+  }
+  const auto places = fmt::format("does not travel between hosts: {}", holders_by_value(world_ranks, hosts));
+  if (same(&HandleFacts::machine)) {
+    return places +
+           "; it is one machine (equal boot ids), only the network namespaces differ: start the ranks in one, "
+           "as with the host's network, or keep groups inside one (--group-size)";
+  }
+  return places + "; the machines differ (boot ids): use --handle fabric, or keep groups inside a host (--group-size)";
+}
+
 /// Why no trial of `type` is needed to know that it cannot work, or "".
 std::string excluded(HandleType type, std::span<const HandleFacts> ranks) {
   std::vector<int> without;
@@ -43,13 +65,7 @@ std::string excluded(HandleType type, std::span<const HandleFacts> ranks) {
   }
   if (!without.empty()) return fmt::format("not offered by the device of {}", rank_list(without));
   if (row_of(kHandleTypes, type).across_hosts) return "";
-  const auto& first = ranks[0];
-  for (const auto& rank : ranks) {
-    if (rank.os_image == first.os_image) continue;
-    return fmt::format("does not travel between rank {} on {} and rank {} on {}: another host or network namespace",
-                       first.world_rank, first.host_name.data(), rank.world_rank, rank.host_name.data());
-  }
-  return "";
+  return across_hosts(ranks);
 }
 
 const HandleTrial* trial_of(HandleType type, AllocatorKind allocator, std::span<const HandleTrial> trials) {

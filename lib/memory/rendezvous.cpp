@@ -1,7 +1,6 @@
 #include "memory/rendezvous.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,7 +11,7 @@
 #include <utility>
 
 #include "comm/fd_exchange.hpp"
-#include "comm/host_identity.hpp"
+#include "comm/rank_host.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "memory/rank_text.hpp"
@@ -86,10 +85,11 @@ void require_own_devices(std::span<const Place> places) {
 
 RendezvousPlace place_of(const DeviceFacts& device) {
   const char* overlap = std::getenv(kAllowOverlap);
-  RendezvousPlace place{.host = fnv1a(this_host().boot_id),
+  const RankHost host = host_of_this_rank();
+  RendezvousPlace place{.host = fnv1a(host.identity.boot_id),
                         .fabric = device.fabric,
                         .devices_may_overlap = overlap != nullptr && std::string_view(overlap) == "1"};
-  ::gethostname(place.host_name.data(), place.host_name.size() - 1);
+  host.name.copy(place.host_name.data(), place.host_name.size() - 1);
   const std::string uuid = device.uuid.value_or("");
   uuid.copy(place.device.data(), place.device.size() - 1);
   return place;

@@ -42,7 +42,10 @@ Json device_answer_json(const Json& device) {
           {"driver_version", pick_integer(device, "driver_version")},
           {"posix_fd_supported", pick_flag(device, "posix_fd_supported")},
           {"fabric_supported", pick_flag(device, "fabric_supported")},
+          {"ipc_supported", pick_flag(device, "ipc_supported")},
+          {"gpu_direct_rdma_supported", pick_flag(device, "gpu_direct_rdma_supported")},
           {"multicast_supported", pick_flag(device, "multicast_supported")},
+          {"confidential_computing", pick_flag(device, "confidential_computing")},
           {"fabric", fabric_json(member(device, "fabric"))},
           {"fabric_unknown", pick_text(device, "fabric_unknown")},
           {"unreachable_gpus", texts_or_null(device, "unreachable_gpus")}};
@@ -72,6 +75,7 @@ Json rank_json(int rank, const Json& facts, const std::string& device_kind) {
   return {{"rank", rank},
           {"host", pick_text(facts, "host")},
           {"boot_id", pick_text(facts, "boot_id")},
+          {"machine", pick_text(facts, "machine")},
           {"network_namespace", pick_text(facts, "network_namespace")},
           {"pid", pick_integer(facts, "pid")},
           {"local_rank", pick_integer(facts, "local_rank")},
@@ -104,7 +108,7 @@ Json fold_fabric(const RecordSet& records) {
     const auto identity = text_or(facts, "boot_id", text_or(facts, "host"));
     if (!identity.empty()) hosts.insert(identity);
   }
-  return {{"profile", nullptr},
+  return {{"profile", pick_text(records.started.device, "fabric_profile")},
           {"hosts", hosts.empty() ? Json(nullptr) : Json(hosts.size())},
           {"floors", fold_floors(records)}};
 }

@@ -28,6 +28,13 @@ void check_type(HandleType type, DriverCall call) {
   throw_driver_error(call, driver_code::kInvalidValue, "memory to be shared as cuda_ipc is local memory");
 }
 
+/// version / divisor, modulo `modulus` where that is not 0.
+std::optional<int> part_of(std::optional<int> version, int divisor, int modulus) {
+  if (!version) return std::nullopt;
+  const int part = *version / divisor;
+  return modulus == 0 ? part : part % modulus;
+}
+
 std::uint64_t random_id() {
   std::uint64_t id = 0;
   if (::getrandom(&id, sizeof(id), 0) != sizeof(id)) throw_system_error("getrandom", errno);
@@ -53,14 +60,20 @@ HostDriver::~HostDriver() {
 
 DeviceFacts HostDriver::facts() {
   return {.kind = "host",
-          .name = "emulated device (host memory)",
+          .name = options_.name ? fmt::format("emulated {} (host memory)", *options_.name)
+                                : std::string("emulated device (host memory)"),
           .uuid = options_.uuid,
           .ordinal = options_.ordinal,
+          .sm_major = part_of(options_.sm_version, 10, 0),
+          .sm_minor = part_of(options_.sm_version, 1, 10),
           .multiprocessors = static_cast<int>(options_.block_threads),
-          .posix_fd_supported = true,
+          .driver_version = options_.driver_version,
+          .posix_fd_supported = options_.posix_fd_supported,
           .fabric_supported = options_.fabric_supported,
-          .ipc_supported = true,
+          .ipc_supported = options_.ipc_supported,
+          .multicast_supported = options_.multicast_supported,
           .gpu_direct_rdma_supported = options_.gpu_direct_rdma_supported,
+          .confidential_computing = options_.confidential_computing,
           .fabric = options_.fabric.value_or(
               FabricFacts{.state = options_.fabric_supported ? kFabricCompleted : kFabricNotSupported})};
 }
@@ -81,8 +94,14 @@ std::uint64_t HostDriver::granularity(const AllocationSpec& spec, Granularity wh
 
 void HostDriver::check_spec(const AllocationSpec& spec, DriverCall call) const {
   check_type(spec.handle, call);
+  if (spec.handle == HandleType::posix_fd && !options_.posix_fd_supported) {
+    throw_driver_error(call, driver_code::kNotSupported, "descriptors are not offered by this emulated device");
+  }
   if (spec.handle == HandleType::fabric && !options_.fabric_supported) {
     throw_driver_error(call, driver_code::kNotPermitted, "fabric handles are not offered by this emulated device");
+  }
+  if (spec.handle == HandleType::fabric && !options_.place.imex_channel) {
+    throw_driver_error(call, driver_code::kNotPermitted, "this host has no IMEX channel node");
   }
   if (spec.gpu_direct_rdma && !options_.gpu_direct_rdma_supported) {
     throw_driver_error(call, driver_code::kNotSupported, "this emulated device has no GPUDirect RDMA");
@@ -141,14 +160,14 @@ void HostDriver::release(MemoryId id) {
 }
 
 ShareableHandle HostDriver::export_handle(MemoryId id) {
-  return export_host_memory(*find(id, DriverCall::export_handle));
+  return export_host_memory(*find(id, DriverCall::export_handle), options_.place);
 }
 
 MemoryId HostDriver::import_handle(const ShareableHandle& handle) {
   if (std::holds_alternative<FabricBlob>(handle)) {
     check_spec({.handle = HandleType::fabric}, DriverCall::import_handle);
   }
-  return keep(import_host_memory(handle, options_.minimum_granularity));
+  return keep(import_host_memory(handle, options_.minimum_granularity, options_.place));
 }
 
 DevicePtr HostDriver::reserve(std::uint64_t bytes, std::uint64_t alignment) {

@@ -7,6 +7,7 @@
 
 #include "device/driver.hpp"
 #include "device/driver_call.hpp"
+#include "device/host/emulated_fabric.hpp"
 #include "device/host/host_memory.hpp"
 #include "device/host/local_memory.hpp"
 
@@ -19,9 +20,17 @@ struct HostDriverOptions {
   std::uint64_t minimum_granularity = kHostGranularityBytes;      ///< a power of two, a multiple of the page size
   std::uint64_t recommended_granularity = kHostGranularityBytes;  ///< a multiple of the minimum
   std::optional<std::uint64_t> memory_limit_bytes;                ///< device memory; nullopt: what the machine has
-  bool fabric_supported = false;          ///< without it FABRIC is refused as on machines that have no IMEX channel
-  std::optional<FabricFacts> fabric;      ///< as NVML would tell; nullopt: completed in no cluster, or not supported
-  std::optional<std::string> uuid;        ///< of the emulated GPU; nullopt: it has none
+  bool posix_fd_supported = true;
+  bool fabric_supported = false;  ///< the attribute; without it FABRIC is refused
+  bool ipc_supported = true;
+  bool multicast_supported = false;   ///< the attribute
+  EmulatedPlace place;                ///< which decides how far fabric handles travel, and whether they can be made
+  std::optional<FabricFacts> fabric;  ///< as NVML would tell; nullopt: completed in no cluster, or not supported
+  std::optional<std::string> uuid;    ///< of the emulated GPU; nullopt: it has none
+  std::optional<std::string> name;    ///< of the GPU that it stands for; nullopt: of none
+  std::optional<int> sm_version;      ///< 103 for 10.3
+  std::optional<int> driver_version;  ///< as cuDriverGetVersion encodes it
+  std::optional<bool> confidential_computing;
   bool gpu_direct_rdma_supported = true;  ///< without it a request for such memory is not_supported
   int ordinal = 0;
   std::uint32_t block_threads = 2;  ///< per stream: how many blocks of a kernel run at the same time

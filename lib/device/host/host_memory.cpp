@@ -27,6 +27,7 @@ struct Blob {
   std::int64_t pid;
   std::int64_t fd;
   std::uint64_t device, inode;  ///< tell a descriptor that was closed and used again
+  EmulatedPlace place;          ///< of the exporter
 };
 static_assert(sizeof(Blob) <= sizeof(FabricBlob));
 
@@ -52,10 +53,17 @@ UniqueFd open_posix(const UniqueFd& handle) {
   return duplicate(handle.get());
 }
 
-UniqueFd open_fabric(const FabricBlob& handle) {
+std::string why_out_of_reach(const EmulatedPlace& own, const EmulatedPlace& exporter) {
+  if (own.domain != exporter.domain) return "the exporter's GPU is in another cluster or clique of the NVLink fabric";
+  return fmt::format("the IMEX daemon of the {} host does not serve the domain",
+                     own.imex_daemon ? "exporter's" : "importing");
+}
+
+UniqueFd open_fabric(const FabricBlob& handle, const EmulatedPlace& place) {
   Blob blob{};
   std::memcpy(&blob, handle.bytes.data(), sizeof(blob));
   if (blob.magic != kBlobMagic) refuse("not a fabric handle of the emulated device");
+  if (!place.reaches(blob.place)) refuse(why_out_of_reach(place, blob.place));
   const int fd = ::open(fmt::format("/proc/{}/fd/{}", blob.pid, blob.fd).c_str(), O_RDWR | O_CLOEXEC);
   if (fd < 0 && (errno == EMFILE || errno == ENFILE)) throw_system_error("open", errno);
   if (fd < 0)
@@ -108,20 +116,24 @@ HostMemory create_host_memory(std::uint64_t bytes, HandleType handle, const char
   return memory;
 }
 
-ShareableHandle export_host_memory(const HostMemory& memory) {
+ShareableHandle export_host_memory(const HostMemory& memory, const EmulatedPlace& place) {
   if (memory.handle == HandleType::posix_fd) return duplicate(memory.fd.get());
   const struct stat status = status_of(memory.fd.get());
-  const Blob blob{
-      .magic = kBlobMagic, .pid = ::getpid(), .fd = memory.fd.get(), .device = status.st_dev, .inode = status.st_ino};
+  const Blob blob{.magic = kBlobMagic,
+                  .pid = ::getpid(),
+                  .fd = memory.fd.get(),
+                  .device = status.st_dev,
+                  .inode = status.st_ino,
+                  .place = place};
   FabricBlob bytes;
   std::memcpy(bytes.bytes.data(), &blob, sizeof(blob));
   return bytes;
 }
 
-HostMemory import_host_memory(const ShareableHandle& handle, std::uint64_t granularity) {
+HostMemory import_host_memory(const ShareableHandle& handle, std::uint64_t granularity, const EmulatedPlace& place) {
   if (std::holds_alternative<IpcBlob>(handle)) refuse("an IPC handle is opened, not imported");
   const auto* posix = std::get_if<UniqueFd>(&handle);
-  HostMemory memory{.fd = posix ? open_posix(*posix) : open_fabric(std::get<FabricBlob>(handle)),
+  HostMemory memory{.fd = posix ? open_posix(*posix) : open_fabric(std::get<FabricBlob>(handle), place),
                     .handle = posix ? HandleType::posix_fd : HandleType::fabric,
                     .imported = true};
   // The kernel may have added F_SEAL_EXEC (vm.memfd_noexec).

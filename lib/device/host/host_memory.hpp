@@ -5,6 +5,7 @@
 #include "core/unique_fd.hpp"
 #include "device/driver.hpp"
 #include "device/handle.hpp"
+#include "device/host/emulated_fabric.hpp"
 
 namespace symmbench {
 
@@ -21,13 +22,15 @@ struct HostMemory {
 /// @throws Error{environment, capacity_exceeded} when the process or the machine is out of descriptors
 HostMemory create_host_memory(std::uint64_t bytes, HandleType handle, const char* file_name = "symmbench");
 
-/// A new handle for `memory`. Only while its descriptor is open.
-ShareableHandle export_host_memory(const HostMemory& memory);
+/// A new handle for `memory` of a GPU at `place`, which a fabric handle names. Only while its descriptor is open.
+ShareableHandle export_host_memory(const HostMemory& memory, const EmulatedPlace& place = {});
 
 /// The memory behind a handle that export_host_memory() gave, here or in another process of this OS.
 /// A fabric blob names the exporter's process and descriptor, so the exporter must still hold the memory.
-/// @throws Error{driver, invalid_handle} when it is none of ours, an IPC handle, or not a multiple of `granularity`
-HostMemory import_host_memory(const ShareableHandle& handle, std::uint64_t granularity);
+/// @throws Error{driver, invalid_handle} when it is none of ours, an IPC handle, not a multiple of `granularity`, or a
+/// fabric handle of a place that `place` does not reach
+HostMemory import_host_memory(const ShareableHandle& handle, std::uint64_t granularity,
+                              const EmulatedPlace& place = {});
 
 /// For a system call that has just failed: throws capacity_exceeded for EMFILE and ENFILE, naming the limits, and
 /// io_error otherwise.

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "app/cli.hpp"
+#include "config/fabric_profile.hpp"
 #include "config/options.hpp"
 #include "config/resolve.hpp"
 #include "report/schema_validation.hpp"
@@ -82,6 +83,7 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({})",
       R"({"iters": 5, "sweeps": [{}]})",
       R"({"description": "x", "$schema": "y", "sweeps": [{"description": "z", "datatype": ["fp16", "fp32"]}]})",
+      R"({"device": "host", "fabric": "sm103-gb300-nvl72", "virtual_hosts": 2})",
       R"({"csv": "x.csv", "jsonl": true, "junit": false, "output_dir": "out"})",
       R"({"tuning": "computed", "tune": true, "output_dir": "out"})",
       R"({"tuning": {"family": "sm90", "emulated": false, "source": "x", "tables": [
@@ -149,6 +151,13 @@ TEST_CASE("names and limits in the tuning schema are those of the code, and ship
   for (const auto& shipped : shipped_tunings()) {
     CAPTURE(shipped.name);
     CHECK(validate(Json::parse(shipped.text), schema_text("tuning")).empty());
+  }
+}
+
+TEST_CASE("shipped fabric profiles keep the schema") {
+  for (const auto& shipped : shipped_fabrics()) {
+    CAPTURE(shipped.name);
+    CHECK(validate(Json::parse(shipped.text), schema_text("fabric")).empty());
   }
 }
 

@@ -112,7 +112,9 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
        "--algorithm 'ncl': not one of one_shot, two_shot, two_shot_barrier, auto, nccl (did you mean nccl?)"},
       {"soak", "2h", "--soak '2h': not in this version"},
       {"soak", "soon", "--soak 'soon': not a duration such as 20, 1.5s, 500ms, 10m or 2h"},
-      {"fabric", "sm90-h200-hgx", "--fabric 'sm90-h200-hgx': not in this version"},
+      {"fabric", "sm90-h200",
+       "--fabric 'sm90-h200': not a file, and not one of sm100-b200-hgx, sm100-gb200-nvl72, sm103-b300-hgx, "
+       "sm103-gb300-nvl72, sm90-h200-hgx"},
       {"top_k", "0", "--top-k '0': must be at least 1"},
       {"top_k", "8", "--top-k '8': not in this version"},
       {"csv", "on", "--csv: needs a file name, or --output-dir for its rows.csv"},

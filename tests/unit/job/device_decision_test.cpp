@@ -78,6 +78,15 @@ TEST_CASE("GPUs of two families have none in common") {
   CHECK(decide_device(with({}), facts, 2).family.empty());
 }
 
+TEST_CASE("GPUs that are not what --fabric names are told, and those that are have a profile without being asked") {
+  auto facts = facts_of({{.rank = 0, .sm_version = 90}, {.rank = 1, .sm_version = 90}});
+  for (auto& record : facts) record["facts"]["devices"][0]["name"] = "NVIDIA H200";
+  CHECK(decide_device(with({}), facts, 2).profile == "sm90-h200-hgx");
+  CHECK_FALSE(decide_device(with({{"fabric", "sm90-h200-hgx"}}), facts, 2).problem);
+  CHECK(decide_device(with({{"fabric", "sm103-b300-hgx"}}), facts, 2).problem ==
+        "--fabric 'sm103-b300-hgx' expects NVIDIA B300 (SM 103), and rank 0 on node-a has NVIDIA H200 (SM 90)");
+}
+
 TEST_CASE("an open tuning follows the device, one that the user named does not") {
   const DeviceDecision hopper{.kind = "cuda", .emulated = false, .family = "sm90"};
   const DeviceDecision emulated{.kind = "host", .family = "host"};

@@ -180,6 +180,7 @@ HandleFacts facts_of(int world_rank, std::uint64_t os_image, const char* host) {
                     .posix_fd_supported = true,
                     .fabric_supported = true,
                     .ipc_supported = true,
+                    .machine = os_image,
                     .os_image = os_image};
   std::snprintf(facts.host_name.data(), facts.host_name.size(), "%s", host);
   return facts;
@@ -192,7 +193,9 @@ TEST_CASE("cuda_ipc between hosts is refused without a trial, and both hosts are
   const auto decision = decide_handle(asked, kIpc, ranks, {});
   CHECK_FALSE(decision.used);
   CHECK(decision.reason ==
-        "cuda_ipc: does not travel between rank 0 on node-a and rank 2 on node-b: another host or network namespace");
+        "cuda_ipc: does not travel between hosts: node-a on ranks 0, 1; node-b on rank 2; the machines differ (boot "
+        "ids): "
+        "use --handle fabric, or keep groups inside a host (--group-size)");
 }
 
 TEST_CASE("cuda_ipc can do no other handle type, and says what it can") {

@@ -84,17 +84,27 @@ TEST_CASE("auto does not try what the facts exclude") {
                  "fabric: not offered by the device of rank 1;"));
 }
 
-TEST_CASE("descriptors are excluded between hosts or network namespaces, and both hosts are named") {
+TEST_CASE(
+    "descriptors are excluded between hosts, which are named with what differs: the machine, or only the network") {
   auto ranks = alike(4, kFdOnly);
   ranks[2].os_image = ranks[3].os_image = 2;
   ranks[0].host_name = {"node-a"};
-  ranks[2].host_name = {"node-b"};
+  ranks[1].host_name = {"node-a"};
+  ranks[2].host_name = ranks[3].host_name = {"node-b"};
   CHECK(handles_to_try("auto", kTorch, ranks).empty());
   CHECK(handles_to_try("posix_fd", kTorch, ranks).empty());
   const auto decision = decide_handle("posix_fd", kTorch, ranks, {});
   CHECK_FALSE(decision.used);
   CHECK(decision.reason ==
-        "posix_fd: does not travel between rank 0 on node-a and rank 2 on node-b: another host or network namespace");
+        "posix_fd: does not travel between hosts: node-a on ranks 0, 1; node-b on ranks 2, 3; it is one machine (equal "
+        "boot "
+        "ids), only the network namespaces differ: start the ranks in one, as with the host's network, or keep groups "
+        "inside one (--group-size)");
+  ranks[2].machine = ranks[3].machine = 2;
+  CHECK(
+      decide_handle("posix_fd", kTorch, ranks, {}).reason ==
+      "posix_fd: does not travel between hosts: node-a on ranks 0, 1; node-b on ranks 2, 3; the machines differ (boot "
+      "ids): use --handle fabric, or keep groups inside a host (--group-size)");
 }
 
 TEST_CASE("an explicit type is used or refused, never replaced") {
