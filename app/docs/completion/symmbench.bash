@@ -54,6 +54,8 @@ _symmbench_value() {
     run--max-regress) : ;;
     run--threshold) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--device) COMPREPLY=($(compgen -W 'auto cuda host' -- "$cur")) ;;
+    run--fabric) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
+    run--virtual-hosts) : ;;
     run--report | run-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--journal) COMPREPLY=($(compgen -d -- "$cur")) ;;
     run--output-dir) COMPREPLY=($(compgen -d -- "$cur")) ;;
@@ -109,6 +111,8 @@ _symmbench_value() {
     plan--max-regress) : ;;
     plan--threshold) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--device) COMPREPLY=($(compgen -W 'auto cuda host' -- "$cur")) ;;
+    plan--fabric) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
+    plan--virtual-hosts) : ;;
     plan--report | plan-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--journal) COMPREPLY=($(compgen -d -- "$cur")) ;;
     plan--output-dir) COMPREPLY=($(compgen -d -- "$cur")) ;;
@@ -134,8 +138,8 @@ _symmbench_commands='run plan list validate salvage bundle compare threshold exp
 
 _symmbench_options() {
   case $1 in
-    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
-    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     list) echo '--json --help' ;;
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;
