@@ -87,6 +87,7 @@ void take_interruption(RowOutcome& outcome, const Attempt& attempt) {
 }  // namespace
 
 const std::string* culprit_of(const FailureRecord& failure) {
+  if (failure.failure.layer == Layer::supervisor) return nullptr;  // nothing of an allocator runs there
   const auto& in_play = failure.allocators;
   const auto named = std::find(in_play.begin(), in_play.end(), failure.failure.allocator);
   if (named != in_play.end()) return &*named;

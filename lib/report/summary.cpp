@@ -74,6 +74,22 @@ std::vector<Kind> kinds_of(const Json& report) {
   return kinds;  // hung before failed
 }
 
+/// Worker and supervisor are the layers in which a rank itself did not move; elsewhere it waited for another one.
+bool did_not_move(const Failure& failure) {
+  return failure.layer == Layer::worker || failure.layer == Layer::supervisor;
+}
+
+/// "culprit: rank 2 on node1, pid 7, in phase use"; where all that is known is a wait in vain: "suspect: rank 1; who
+/// waited for it: rank 2 on node1, pid 7". Empty where no rank is known.
+std::string accused(const Failure& failure, const std::string& doing = {}) {
+  const auto who = place_of(failure);
+  const auto text = fmt::format("{}{}{}", who, doing.empty() ? "" : ", ", doing);
+  if (who.empty()) return {};
+  const bool waited = failure.reason == Reason::timed_out || failure.reason == Reason::peer_failed;
+  if (!waited || did_not_move(failure) || !failure.peer) return "culprit: " + text;
+  return fmt::format("suspect: rank {}; who waited for it: {}", *failure.peer, text);
+}
+
 void add_failures(std::vector<std::string>& lines, const Json& report) {
   const auto kinds = kinds_of(report);
   for (std::size_t i = 0; i < std::min(kinds.size(), kMostKinds); ++i) {
@@ -83,10 +99,7 @@ void add_failures(std::vector<std::string>& lines, const Json& report) {
                                 describe(kind.failure), peer));
     lines.push_back(kind.count == 1 ? fmt::format("  in {}", kind.first_where)
                                     : fmt::format("  {} times, first in {}", kind.count, kind.first_where));
-    if (const auto who = place_of(kind.failure); !who.empty()) {
-      lines.push_back(
-          fmt::format("  culprit: {}{}{}", who, kind.failure.doing.empty() ? "" : ", ", kind.failure.doing));
-    }
+    if (const auto who = accused(kind.failure, kind.failure.doing); !who.empty()) lines.push_back("  " + who);
     lines.push_back("  next: " + next_step(kind.failure));
   }
   if (kinds.size() > kMostKinds) {
@@ -180,16 +193,14 @@ bool was_interrupted(const Json& run) { return text_or(run, "interrupted_by").st
 std::string failure_line(const FailureRecord& failure) {
   const std::string* culprit = culprit_of(failure);
   const auto where = failure.case_id ? *failure.case_id : failure.label;
-  const auto who = place_of(failure.failure);
+  const auto who = accused(failure.failure);
   return fmt::format("{}{}{}: {}{}{}", failure.status == "hung" ? "hung" : "failed",
                      culprit != nullptr ? ", " + *culprit : std::string{}, where.empty() ? "" : ", in " + where,
-                     describe(failure.failure), who.empty() ? "" : "; culprit: ", who);
+                     describe(failure.failure), who.empty() ? "" : "; ", who);
 }
 
 std::string next_step(const Failure& failure) {
-  // Worker and supervisor are the layers in which a rank itself did not move; elsewhere it waited for another one.
-  const bool itself = failure.layer == Layer::worker || failure.layer == Layer::supervisor;
-  const auto whom = itself ? failure.rank : failure.peer;
+  const auto whom = did_not_move(failure) ? failure.rank : failure.peer;
   const auto suspect = whom ? fmt::format("rank {}", *whom) : std::string("the rank it waited for");
   switch (failure.reason) {
     case Reason::timed_out:

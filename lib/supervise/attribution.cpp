@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <tuple>
+#include <utility>
 
 namespace symmbench {
 namespace {
@@ -198,6 +199,25 @@ std::string doubt(const MemberReport& first, const std::vector<MemberReport>& me
   return text;
 }
 
+/// The supervisor that did not run for longest; nullopt: all ran.
+std::optional<Failure> pause(const std::vector<MemberReport>& members) {
+  const auto longest = std::max_element(members.begin(), members.end(),
+                                        [](const auto& a, const auto& b) { return a.paused_s < b.paused_s; });
+  if (longest->paused_s <= 0) return std::nullopt;
+  std::vector<int> too;
+  for (const MemberReport& member : members) {
+    if (&member != &*longest && member.paused_s > 0) too.push_back(member.rank);
+  }
+  const auto others =
+      too.empty() ? "" : fmt::format("; so it was with rank{} {}", too.size() == 1 ? "" : "s", fmt::join(too, ", "));
+  return Failure{.layer = Layer::supervisor,
+                 .reason = Reason::timed_out,
+                 .detail = fmt::format(
+                     "rank {}'s supervisor did not run for {:.3g} s: it was stopped, or kept waiting by the system{}",
+                     longest->rank, longest->paused_s, others),
+                 .rank = longest->rank};
+}
+
 /// Lower is more telling: which of several vain waits to show when nobody in particular is stuck.
 int vagueness(const Failure& failure) {
   if (failure.reason == Reason::peer_failed) return 2;
@@ -266,9 +286,14 @@ Attribution attribute(const std::vector<MemberReport>& members, const std::vecto
     attribution.failure = located(stuck(hung == members.end() ? members.front() : *hung, {}, item_names));
   }
   attribution.hung = attribution.failure.reason == Reason::timed_out;
+  if (auto paused = attribution.hung || is_wait(attribution.failure) ? pause(members) : std::nullopt) {
+    attribution.others.push_back(std::exchange(attribution.failure, std::move(*paused)));
+    attribution.hung = true;
+  }
 
   // 3. The rest, once each.
   std::set<std::string> shown{describe(attribution.failure)};
+  for (const Failure& other : attribution.others) shown.insert(describe(other));
   if (!deaths.empty() && !hung_first) attribution.failure.detail += doubt(*deaths.front().by, members);
   for (const auto* statements : {&deaths, &own, &waits}) {
     for (const Statement& statement : *statements) {

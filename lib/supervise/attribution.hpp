@@ -24,6 +24,7 @@ struct MemberReport {
   std::string process = {};     ///< what /proc told of it before it was killed
   Observation seen = {};        ///< its end, or what it said
   Observation found_hung = {};  ///< that its allowance was overdrawn
+  double paused_s = 0;          ///< how long its supervisor did not run, where that explains waits in vain
   int order = kUnheard;         ///< place among the news that ended the attempt; kUnheard: found out afterwards
 
   static constexpr int kUnheard = 1 << 30;
@@ -40,6 +41,8 @@ struct Attribution {
 /// explains: it is found so long after it stopped; then a rank's own error; then, when ranks only waited in vain,
 /// the one that others wait for and that waits for nobody: it did not move. When everybody waits for somebody (a lost
 /// packet), the wait itself is the failure, with its rank and peer.
+/// Where nobody failed but a supervisor did not run for as long, that is the failure, and no allocator's: ranks wait for
+/// one another by way of their supervisors.
 /// Of several of a kind the one that its supervisor saw first; what came within the uncertainty of that says so.
 /// `item_names`: case ids by item index, for messages. @pre members are in rank order, not empty
 Attribution attribute(const std::vector<MemberReport>& members, const std::vector<std::string>& item_names);

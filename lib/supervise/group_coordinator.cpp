@@ -222,6 +222,7 @@ void GroupCoordinator::stopped(int attempt, int rank, StoppedReport report, Cloc
   from.stopped = true;
   from.report.page = std::move(report.page);
   from.report.process = std::move(report.process);
+  from.report.paused_s = report.paused_s;
   if (from.report.end.kind == Kind::running) {
     from.report.end = report.end;
     if (from.report.said.empty()) from.report.seen = report.seen;

@@ -29,6 +29,7 @@ struct StoppedReport {
   PageSnapshot page;
   std::string process = {};  ///< what /proc told of it before it was killed; "" when it had ended by then
   Observation seen = {};     ///< of the end
+  double paused_s = 0;       ///< MemberReport::paused_s
 };
 
 /// Leads one group of ranks through its requests, one worker life after the other. Holds no descriptor and no clock:

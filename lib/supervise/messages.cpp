@@ -85,7 +85,8 @@ Json to_json(const StoppedReport& report) {
   return {{"end", to_json(report.end)},
           {"page", to_json(report.page)},
           {"process", report.process},
-          {"seen", to_json(report.seen)}};
+          {"seen", to_json(report.seen)},
+          {"paused_s", report.paused_s}};
 }
 
 StoppedReport stopped_report_from(const Json& json) {
@@ -93,7 +94,8 @@ StoppedReport stopped_report_from(const Json& json) {
     return StoppedReport{.end = worker_end_from(json.at("end")),
                          .page = page_snapshot_from(json.at("page")),
                          .process = json.value("process", std::string{}),
-                         .seen = observation_from(json.at("seen"))};
+                         .seen = observation_from(json.at("seen")),
+                         .paused_s = json.at("paused_s").get<double>()};
   });
 }
 

@@ -30,8 +30,18 @@ struct Stat {
   std::uint64_t started = 0;
 };
 
-/// Of /proc/PID/stat; nullopt when there is no such process.
+std::string link_target(const char* path) {
+  char target[PATH_MAX];
+  const ssize_t length = readlink(path, target, sizeof target);
+  return length > 0 ? std::string(target, static_cast<std::size_t>(length)) : std::string{};
+}
+
+/// Where /proc is of another pid namespace (a container with its host's), its numbers are those of strangers.
+bool proc_is_ours() { return link_target("/proc/self") == std::to_string(getpid()); }
+
+/// Of /proc/PID/stat; nullopt when there is no such process, or none can be seen.
 std::optional<Stat> stat_of(pid_t pid) {
+  if (!proc_is_ours()) return std::nullopt;
   const std::string text = proc_file(pid, "stat");
   const auto name_end = text.rfind(')');  // the name in front may hold anything
   if (name_end == std::string::npos) return std::nullopt;
@@ -43,12 +53,6 @@ std::optional<Stat> stat_of(pid_t pid) {
   for (int i = 4; i < kStartTime; ++i) fields >> field;
   fields >> stat.started;
   return stat;
-}
-
-std::string link_target(const char* path) {
-  char target[PATH_MAX];
-  const ssize_t length = readlink(path, target, sizeof target);
-  return length > 0 ? std::string(target, static_cast<std::size_t>(length)) : std::string{};
 }
 
 const char* state_name(char state) {
@@ -140,7 +144,8 @@ std::string proc_evidence(pid_t pid) {
 
 bool is_being_killed(pid_t pid) {
   const auto stat = stat_of(pid);
-  if (!stat || stat->state == 'Z' || stat->state == 'X') return true;
+  if (!stat) return false;
+  if (stat->state == 'Z' || stat->state == 'X') return true;
   // A SIGKILL that was sent is pending in every thread until that thread has acted on it.
   std::istringstream status(proc_file(pid, "status"));
   for (std::string line; std::getline(status, line);) {

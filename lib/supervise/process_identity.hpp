@@ -47,7 +47,8 @@ ProcessSight look_at(const ProcessIdentity& identity);
 /// be read; empty when it is gone.
 std::string proc_evidence(pid_t pid);
 
-/// Whether a process that has not been reaped was already being killed, by whomever, when this looked.
+/// Whether a process that has not been reaped was seen to be being killed already, by whomever; false where nothing can be
+/// seen.
 bool is_being_killed(pid_t pid);
 
 }  // namespace symmbench

@@ -52,6 +52,7 @@ void WorkerKeeper::start(WorkRequest request) {
   killed_by_others_ = false;
   const double round_s = request.deadlines ? request.deadlines->round_s : options_.round_s;
   watchdog_s_ = request.deadlines ? request.deadlines->watchdog_s - round_s : options_.watchdog_s;
+  const double kernel_wait_s = request.deadlines ? request.deadlines->kernel_wait_s : round_s / 2;
   die_s_ = request.deadlines ? request.deadlines->die_s : deadline::kDieWithin_s;
   WorkerLaunch launch = options_.launch;
   if (request.deadlines) launch.start_s = std::max(watchdog_s_, deadline::kContext_s);
@@ -67,7 +68,9 @@ void WorkerKeeper::start(WorkRequest request) {
                               .job_nonce = options_.job_nonce,
                               .channel_faults = options_.channel_faults.worker};
   launch.channel_faults = options_.channel_faults.supervisor;
-  answered_at_ = seen_unchanged_ = Clock::now();
+  tolerated_s_ = std::max(options_.silent_s, kernel_wait_s / 2);
+  paused_s_ = 0;
+  answered_at_ = resumed_at_ = seen_unchanged_ = Clock::now();
   last_seen_ = {};
   try {
     link_ = std::make_unique<WorkerLink>(launch, assignment);
@@ -87,6 +90,7 @@ void WorkerKeeper::fail(Failure failure) {
 
 void WorkerKeeper::stop(int attempt) {
   if (attempt != attempt_ || stop_deadline_) return;
+  if (link_) look_at_clock(Clock::now());
   stop_deadline_ = Deadline::in_seconds(die_s_);
   if (!link_) {
     report_stopped(last_end_);
@@ -108,7 +112,8 @@ void WorkerKeeper::dismiss() {
 }
 
 void WorkerKeeper::report_stopped(WorkerEnd end) {
-  Json body = to_json(StoppedReport{.end = end, .page = last_page_, .process = process_, .seen = last_seen_});
+  Json body = to_json(
+      StoppedReport{.end = end, .page = last_page_, .process = process_, .seen = last_seen_, .paused_s = paused_s_});
   body["attempt"] = attempt_;
   tell(message::kStopped, body);
 }
@@ -163,10 +168,19 @@ bool WorkerKeeper::drain() {
   return any;
 }
 
+/// Who was stopped, or got no processor, learns it from the time between two looks.
+void WorkerKeeper::look_at_clock(Clock::time_point now) {
+  const double pause_s = std::chrono::duration<double>(now - seen_unchanged_).count();
+  if (pause_s <= tolerated_s_) return;
+  paused_s_ = std::max(paused_s_, pause_s);
+  resumed_at_ = now;
+}
+
 void WorkerKeeper::look_at_page() {
   if (said_hung_ || said_failed_ || dismissed_ || rounds_waiting_ > 0) return;
+  const auto begun = std::max(answered_at_, resumed_at_);  // what stopped this process may have stopped the worker
   const double overdue_s =
-      std::min(link_->snapshot().overdue_s, std::chrono::duration<double>(Clock::now() - answered_at_).count());
+      std::min(link_->snapshot().overdue_s, std::chrono::duration<double>(Clock::now() - begun).count());
   if (overdue_s <= watchdog_s_) return;
   said_hung_ = true;
   tell(message::kHung, {{"attempt", attempt_}, {"seen", to_json(seen_now())}});
@@ -205,6 +219,7 @@ bool WorkerKeeper::tick() {
   if (!link_) return false;
   flush();
   const auto looked = Clock::now();
+  if (!stop_deadline_) look_at_clock(looked);
   const WorkerEnd end = link_->poll();  // before the last draining, which then misses nothing
   const bool heard = !broken_ && drain();
   if (end.kind != Kind::running) {

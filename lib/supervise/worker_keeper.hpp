@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "core/deadlines.hpp"
 #include "supervise/worker_link.hpp"
 
 namespace symmbench {
@@ -18,6 +19,7 @@ class WorkerKeeper {
     double watchdog_s = 30;  ///< beyond what the worker allows itself; a request's own deadlines come first
     double round_s = 20;     ///< the same
     std::string job_nonce;
+    double silent_s = deadline::kSilent_s;  ///< that this process may not run before it counts as stopped
     /// Strike the channel of each worker until one has failed; the next is spared.
     ChannelFaults channel_faults = {};
   };
@@ -50,6 +52,7 @@ class WorkerKeeper {
   bool drain();
   void channel_failed(const Failure& failure);
   void look_at_page();
+  void look_at_clock(Clock::time_point now);
   void ended(WorkerEnd end);
   void report_stopped(WorkerEnd end);
   void fail(Failure failure);
@@ -73,6 +76,9 @@ class WorkerKeeper {
   WorkerEnd last_end_;
   Observation last_seen_;             ///< of that end
   Clock::time_point seen_unchanged_;  ///< the last look that found the worker running, and nothing amiss
+  Clock::time_point resumed_at_;      ///< when this process last found that it had not run for a while
+  double tolerated_s_ = 0;            ///< between two looks; more explains that others waited in vain
+  double paused_s_ = 0;               ///< the longest time above that
   std::string process_;               ///< what /proc told of the worker when it was to be stopped
   bool killed_by_others_ = false;     ///< a SIGKILL was under way before ours
 };

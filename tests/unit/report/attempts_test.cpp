@@ -203,6 +203,18 @@ TEST_CASE("cases that are given up after the third failure are skipped with that
   CHECK(exit_code(report) == 1);
 }
 
+TEST_CASE("what a supervisor did is no allocator's failure, not even of the only one") {
+  RunBuilder run(2, {kSymm});
+  FailureRecord stood_still = run.failed(0, 0, {kSymm}, true);
+  stood_still.status = "hung";
+  stood_still.failure = {.layer = Layer::supervisor, .reason = Reason::timed_out, .detail = "did not run", .rank = 1};
+  const Json report = checked_report(run.add(stood_still).add(run.ok(1, kSymm)));
+  CHECK(RunBuilder::row(report, 0, kSymm)["status"] == "interrupted");
+  REQUIRE(report["run"]["incidents"].size() == 1);
+  CHECK(report["run"]["incidents"][0]["failure"]["rank"] == 1);
+  CHECK(exit_code(report) == 4);
+}
+
 TEST_CASE("the case that ran when the run was stopped was interrupted, the others are not tested") {
   RunBuilder run(3, {kSymm});
   run.add(run.ok(0, kSymm));

@@ -288,6 +288,17 @@ TEST_CASE("a series whose average bus bandwidth is below the gate fails the run,
   CHECK_FALSE(mentions(slow, "bus bandwidth: symm_device_memory"));
 }
 
+TEST_CASE("who only waited is not called the culprit") {
+  RunBuilder run(1, {kSymm});
+  FailureRecord waited = run.failed(0, 0, {kSymm}, true);
+  waited.status = "hung";
+  waited.failure = {.layer = Layer::kernel, .reason = Reason::timed_out, .detail = "in vain", .rank = 2, .peer = 1};
+  const Json report = run.add(waited).report();
+  CHECK(mentions(report, "suspect: rank 1; who waited for it: rank 2"));
+  CHECK_FALSE(mentions(report, "culprit"));
+  CHECK(failure_line(waited).ends_with("; suspect: rank 1; who waited for it: rank 2"));
+}
+
 TEST_CASE("every kind of failure has a next step") {
   for (int reason = 0; reason <= static_cast<int>(Reason::internal); ++reason) {
     CHECK(next_step({.reason = static_cast<Reason>(reason), .peer = 1}).size() > 20);

@@ -65,6 +65,27 @@ TEST_CASE(
   CHECK(verdict.failure.peer == 1);
 }
 
+TEST_CASE("a supervisor that did not run explains waits in vain, and no allocator has to") {
+  auto members = healthy(3);
+  for (MemberReport& member : members) member.page.allocator = "a";
+  members[2].said = {waited(2, 1, Layer::kernel)};
+  members[1].paused_s = 12;
+  const auto verdict = attribute(members, {"case-x"});
+  CHECK(verdict.hung);
+  CHECK(verdict.failure.layer == Layer::supervisor);
+  CHECK(verdict.failure.rank == 1);
+  CHECK(verdict.failure.allocator.empty());
+  CHECK_THAT(verdict.failure.detail, ContainsSubstring("rank 1's supervisor did not run for 12 s"));
+  REQUIRE(verdict.others.size() == 2);  // that rank 1 did not move, and who waited for it
+  CHECK(verdict.others[1].layer == Layer::kernel);
+
+  members[0].paused_s = 13;  // the whole job was stopped
+  CHECK_THAT(attribute(members, {"case-x"}).failure.detail, ContainsSubstring("so it was with rank 1"));
+
+  members[0].said = {{.layer = Layer::driver, .reason = Reason::invalid_handle, .rank = 0}};  // no wait
+  CHECK(attribute(members, {"case-x"}).failure.layer == Layer::driver);
+}
+
 TEST_CASE("of two crashes the one that was heard of first is the cause") {
   auto members = healthy(3);
   members[0].end = {Kind::signalled, SIGBUS};

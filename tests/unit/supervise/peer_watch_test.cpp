@@ -1,5 +1,6 @@
 #include "supervise/peer_watch.hpp"
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +59,27 @@ TEST_CASE("a process is seen alive, stopped and gone, and a stranger with its pi
   CHECK(is_being_killed(who.pid));
   who.boot_id = "another machine";
   CHECK(look_at(who) == ProcessSight::unseen);
+}
+
+TEST_CASE("where /proc is of another pid namespace, nobody is seen and nobody is accused") {
+  const pid_t outer = fork();
+  if (outer == 0) {
+    if (unshare(CLONE_NEWPID) != 0) _exit(77);
+    const pid_t inner = fork();
+    if (inner == 0) {
+      // Its number is that of a stranger in /proc.
+      const bool blind = look_at(this_process()) == ProcessSight::unseen && start_time_of(getpid()) == 0 &&
+                         proc_evidence(getpid()).empty() && !is_being_killed(getpid());
+      _exit(blind ? 0 : 1);
+    }
+    int status = 1;
+    waitpid(inner, &status, 0);
+    _exit(WEXITSTATUS(status));
+  }
+  int status = 1;
+  waitpid(outer, &status, 0);
+  if (WEXITSTATUS(status) == 77) SKIP("pid namespaces cannot be made here");
+  CHECK(WEXITSTATUS(status) == 0);
 }
 
 TEST_CASE("a dead supervisor is told once, with host, pid and its last record") {

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
 #include <cerrno>
 
 #include "supervised_job.hpp"
@@ -13,8 +14,10 @@ namespace {
 
 /// A keeper of rank 0 alone, with everything that it told the coordinator.
 struct Kept {
-  explicit Kept(std::vector<std::string> argv, ChannelFaults faults = {})
+  explicit Kept(std::vector<std::string> argv, ChannelFaults faults = {}, double silent_s = deadline::kSilent_s)
       : keeper({.launch = {.isolate = true, .argv = std::move(argv), .task = {}, .start_s = 300},
+                .round_s = 4 * silent_s,
+                .silent_s = silent_s,
                 .channel_faults = std::move(faults)},
                0, 1, journal, [this](std::uint32_t kind, std::span<const std::byte> body) {
                  kinds.push_back(kind);
@@ -55,6 +58,16 @@ TEST_CASE("a dismissed worker is gone without a word, a later stop is answered, 
   CHECK(stopped_report_from(kept.bodies[0]).end.kind == WorkerEnd::Kind::stopped);
   kept.start(5);
   CHECK_FALSE(kept.keeper.has_worker());
+}
+
+TEST_CASE("a supervisor that did not run for a while says so when its worker is stopped") {
+  const double silent_s = GENERATE(0.0, 1e6);  // any time between two looks is longer than none
+  Kept kept({"/bin/sleep", "1000"}, {}, silent_s);
+  kept.start(4);
+  kept.keeper.tick();
+  kept.stop(4);
+  kept.until_gone();
+  CHECK((stopped_report_from(kept.bodies.back()).paused_s > 0) == (silent_s == 0));
 }
 
 TEST_CASE("a stop is answered once, after the worker has gone, and a stop of another attempt not at all") {
