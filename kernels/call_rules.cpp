@@ -42,7 +42,7 @@ std::optional<std::string> call_problem(const CallShape& shape) {
   }
   const PatternSpec& spec = spec_of(shape.pattern);
   if (auto problem = pattern_problem(spec, shape)) return problem;
-  const std::uint64_t unit = spec.by_rows() ? shape.row_bytes() : shape.message_bytes();
+  const std::uint64_t unit = needs_whole_rows(shape) ? shape.row_bytes() : shape.message_bytes();
   if (shape.message_bytes() == 0 || unit % kPacketBytes != 0) {
     return fmt::format("rows of {} x {} are {} bytes, no whole {}-byte packets: hidden must be a multiple of {}",
                        shape.hidden, name_of(shape.dtype), shape.row_bytes(), kPacketBytes,

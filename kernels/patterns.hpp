@@ -63,6 +63,10 @@ std::span<const PatternSpec> pattern_specs();
 /// @pre a pattern that this version runs
 const PatternSpec& spec_of(Pattern pattern);
 inline bool by_rows(const CallShape& shape) { return spec_of(shape.pattern).by_rows(); }
+/// Whether its rows must be whole packets: by its pattern or by its workspace.
+inline bool needs_whole_rows(const CallShape& shape) {
+  return by_rows(shape) || row_of(kWorkspaceKinds, shape.workspace).by_tokens;
+}
 
 /// "norm_out": the same in every pattern that has such an output. @pre a kind of some pattern
 std::string_view name_of(OutputKind kind);

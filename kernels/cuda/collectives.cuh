@@ -4,6 +4,7 @@
 #include "kernels/cuda/cuda_loops.cuh"
 #include "kernels/cuda/cuda_ops.cuh"
 #include "kernels/cuda/cuda_rows.cuh"
+#include "kernels/cuda/cuda_tokens.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/launch_table.hpp"
 #include "kernels/pattern_code.hpp"
@@ -11,6 +12,7 @@
 #include "kernels/protocol/two_shot.hpp"
 #include "kernels/protocol/two_shot_barrier.hpp"
 #include "kernels/visit_dtype.hpp"
+#include "kernels/workspace_code.hpp"
 
 namespace symmbench::cuda {
 
@@ -41,24 +43,30 @@ inline constexpr int kBlocksPerSm = 1;
 template <int N>
 inline constexpr int kBlocksPerSm<FixedWorld<N>> = N <= 4 ? 2 : 1;
 
-template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, PacketEpilogue Epilogue>
+template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, class Message,
+          PacketEpilogue Epilogue>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
     plain_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
-                 const __grid_constant__ Contribution contribution, const __grid_constant__ MessageSpan message,
+                 const __grid_constant__ Contribution contribution, const __grid_constant__ Message message,
                  const __grid_constant__ Epilogue epilogue) {
+  constexpr bool kTokens = std::is_same_v<Message, TokenSpan>;
+  using Whole = std::conditional_t<kTokens, TokenPartition, MessagePartition>;
+  using Shares = std::conditional_t<kTokens, TokenSharePartition, SharePartition>;
   const World world = world_of<World>(view);
   CudaOps<LamportView<kRanksOf<World>>, Trigger::after_wait> ops(view);
   if constexpr (kAlgorithm == Algorithm::one_shot) {
-    one_shot<T>(ops, MessagePartition(message), world, view, contribution, message, epilogue);
+    one_shot<T>(ops, Whole(message), world, view, contribution, message, epilogue);
   } else {
-    two_shot<T>(ops, SharePartition(world, view.rank, message), world, view, contribution, message, epilogue);
+    two_shot<T>(ops, Shares(world, view.rank, message), world, view, contribution, message, epilogue);
   }
 }
 
-template <class T, Tuning kTuning, Algorithm kAlgorithm, class World, class View, class Contribution, class Epilogue>
-__device__ __forceinline__ void fused_body(const View& view, const Contribution& contribution,
-                                           const MessageSpan& message, const Epilogue& epilogue) {
-  constexpr RowOrder kOrder = kAlgorithm == Algorithm::one_shot ? RowOrder::in_turn : RowOrder::by_owner;
+template <class T, Tuning kTuning, Algorithm kAlgorithm, class World, class View, class Contribution, class Message,
+          class Epilogue>
+__device__ __forceinline__ void fused_body(const View& view, const Contribution& contribution, const Message& message,
+                                           const Epilogue& epilogue) {
+  constexpr RowOrder kOfTwoShot = std::is_same_v<Message, TokenSpan> ? RowOrder::by_token : RowOrder::by_owner;
+  constexpr RowOrder kOrder = kAlgorithm == Algorithm::one_shot ? RowOrder::in_turn : kOfTwoShot;
   __shared__ RowShared shared;
   const World world = world_of<World>(view);
   // Measured: a two-shot gains 1 % by late constants where registers are few, a one-shot loses 1 to 3 %.
@@ -75,10 +83,11 @@ __device__ __forceinline__ void fused_body(const View& view, const Contribution&
   partition.drain();
 }
 
-template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, PacketEpilogue Epilogue>
+template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, class Message,
+          PacketEpilogue Epilogue>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
     fused_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
-                 const __grid_constant__ Contribution contribution, const __grid_constant__ MessageSpan message,
+                 const __grid_constant__ Contribution contribution, const __grid_constant__ Message message,
                  const __grid_constant__ Epilogue epilogue) {
   fused_body<T, Tuning::latency, kAlgorithm, World>(view, contribution, message, epilogue);
 }
@@ -110,10 +119,10 @@ __global__ void __launch_bounds__(kMaxThreads)
 }
 
 /// Launches `kernel` with the arguments that every collective takes.
-template <class T, class Code, class View, class Kernel>
+template <class T, class Code, class View, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion, class Kernel>
 int launch_collective(Kernel kernel, const LaunchShape& shape, void* stream, const AllreduceCall& call) {
   return launch(kernel, shape, stream, View(*call.view), Code::contribution(call),
-                message_of(call.shape.packets(), call.view->world_size), Code::template epilogue<T>(call));
+                WorkspaceCode<kWorkspace>::message(call.shape), Code::template epilogue<T>(call));
 }
 
 template <class Code>
@@ -121,17 +130,18 @@ using ContributionOf = decltype(Code::contribution(AllreduceCall{}));
 template <class Code, class T>
 using EpilogueOf = decltype(Code::template epilogue<T>(AllreduceCall{}));
 
-template <class T, class Code, Algorithm kAlgorithm, class World>
+template <class T, class Code, Algorithm kAlgorithm, class World, WorkspaceKind kWorkspace>
 int launch_lamport(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
   using Contribution = ContributionOf<Code>;
+  using Message = typename WorkspaceCode<kWorkspace>::Message;
   using Epilogue = EpilogueOf<Code, T>;
   using View = LamportView<kRanksOf<World>>;
   if constexpr (Epilogue::kRows) {
-    return launch_collective<T, Code, View>(fused_kernel<T, World, kAlgorithm, Contribution, Epilogue>, shape, stream,
-                                            call);
+    return launch_collective<T, Code, View, kWorkspace>(
+        fused_kernel<T, World, kAlgorithm, Contribution, Message, Epilogue>, shape, stream, call);
   } else {
-    return launch_collective<T, Code, View>(plain_kernel<T, World, kAlgorithm, Contribution, Epilogue>, shape, stream,
-                                            call);
+    return launch_collective<T, Code, View, kWorkspace>(
+        plain_kernel<T, World, kAlgorithm, Contribution, Message, Epilogue>, shape, stream, call);
   }
 }
 
@@ -147,18 +157,20 @@ int launch_barrier(const LaunchShape& shape, void* stream, const AllreduceCall& 
                                                  stream, call);
 }
 
-template <class T, class Code>
+template <class T, class Code, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 constexpr LaunchKey key_of(Algorithm algorithm, WorldRange worlds, std::uint64_t from_bytes = 0) {
-  return {
-      WorkspaceKind::trtllm_fusion, TransportKind::unicast, algorithm, Code::kPattern, kDTypeOf<T>, worlds, from_bytes};
+  return {kWorkspace, TransportKind::unicast, algorithm, Code::kPattern, kDTypeOf<T>, worlds, from_bytes};
 }
-template <class T, class Code, Algorithm kAlgorithm, int kRanks>
+template <class T, class Code, Algorithm kAlgorithm, int kRanks,
+          WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 constexpr LaunchRow lamport_row() {
-  return {key_of<T, Code>(kAlgorithm, {kRanks, kRanks}), launch_lamport<T, Code, kAlgorithm, FixedWorld<kRanks>>};
+  return {key_of<T, Code, kWorkspace>(kAlgorithm, {kRanks, kRanks}),
+          launch_lamport<T, Code, kAlgorithm, FixedWorld<kRanks>, kWorkspace>};
 }
-template <class T, class Code, Algorithm kAlgorithm>
+template <class T, class Code, Algorithm kAlgorithm, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 constexpr LaunchRow lamport_row_any() {
-  return {key_of<T, Code>(kAlgorithm, {1, kMaxRanks}), launch_lamport<T, Code, kAlgorithm, AnyWorld>};
+  return {key_of<T, Code, kWorkspace>(kAlgorithm, {1, kMaxRanks}),
+          launch_lamport<T, Code, kAlgorithm, AnyWorld, kWorkspace>};
 }
 template <class T, class Code, Algorithm kAlgorithm, int kRanks>
 constexpr LaunchRow throughput_row() {
@@ -189,6 +201,20 @@ inline constexpr LaunchRow kRowsRows[] = {
     lamport_row<T, Codes, Algorithm::two_shot, 8>()...,    lamport_row<T, Codes, Algorithm::two_shot, 16>()...,
 };
 
+/// The mnnvl workspace: 2, 4 and 8 ranks, which one host has, with loops over ranks that unroll; one kernel for any other
+/// number of ranks, and none for messages of more rows than a GPU holds at once.
+template <class T, class Code>
+inline constexpr LaunchRow kTokenRowsOf[] = {
+    lamport_row<T, Code, Algorithm::one_shot, 2, WorkspaceKind::mnnvl>(),
+    lamport_row<T, Code, Algorithm::one_shot, 4, WorkspaceKind::mnnvl>(),
+    lamport_row<T, Code, Algorithm::one_shot, 8, WorkspaceKind::mnnvl>(),
+    lamport_row_any<T, Code, Algorithm::one_shot, WorkspaceKind::mnnvl>(),
+    lamport_row<T, Code, Algorithm::two_shot, 2, WorkspaceKind::mnnvl>(),
+    lamport_row<T, Code, Algorithm::two_shot, 4, WorkspaceKind::mnnvl>(),
+    lamport_row<T, Code, Algorithm::two_shot, 8, WorkspaceKind::mnnvl>(),
+    lamport_row_any<T, Code, Algorithm::two_shot, WorkspaceKind::mnnvl>(),
+};
+
 /// The barrier two-shot is the second opinion: one kernel for every number of ranks, compile time before speed.
 template <class T, class... Codes>
 inline constexpr LaunchRow kBarrierRowsOf[] = {
@@ -203,6 +229,10 @@ std::span<const LaunchRow> rows_of_unit() {
     return kRowsRows<T, PatternCode<Pattern::residual_rmsnorm>>;
   } else if constexpr (kUnit == LaunchUnit::fused_fp8) {
     return kRowsRows<T, PatternCode<Pattern::residual_rmsnorm_fp8>, PatternCode<Pattern::residual_rmsnorm_out_fp8>>;
+  } else if constexpr (kUnit == LaunchUnit::mnnvl_plain) {
+    return kTokenRowsOf<T, PatternCode<Pattern::allreduce>>;
+  } else if constexpr (kUnit == LaunchUnit::mnnvl_fused) {
+    return kTokenRowsOf<T, PatternCode<Pattern::residual_rmsnorm>>;
   } else {
     return kBarrierRowsOf<T, PatternCode<Pattern::allreduce>, PatternCode<Pattern::residual_rmsnorm>,
                           PatternCode<Pattern::residual_rmsnorm_fp8>, PatternCode<Pattern::residual_rmsnorm_out_fp8>>;

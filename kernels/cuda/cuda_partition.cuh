@@ -77,7 +77,8 @@ class OnePacketPartition : public CudaGrid {
 /// Plain one-shot: thread t of the grid has packet t. The grid covers the message.
 class MessagePartition : public OnePacketPartition {
  public:
-  __device__ __forceinline__ explicit MessagePartition(const MessageSpan& message) {
+  template <class Message>
+  __device__ __forceinline__ explicit MessagePartition(const Message& message) {
     ref_ = {blockIdx.x * blockDim.x + threadIdx.x, 0, 0, 0};
     has_packet_ = ref_.packet < message.packets;
   }

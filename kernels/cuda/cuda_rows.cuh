@@ -17,6 +17,7 @@ struct RowShared {
 enum class RowOrder {
   in_turn,   ///< one-shot: cluster c has row c
   by_owner,  ///< two-shot: clusters c ... c + W - 1 have one row of each rank's share, so all links are busy
+  by_token,  ///< the same where row r is owned by rank r % W: cluster c has row c
 };
 
 /// Fused patterns: one cluster per row, one packet per thread. A row is cut evenly over the blocks of its cluster; a
@@ -27,8 +28,8 @@ template <RowOrder kOrder, Tuning kTuning, std::uint32_t kGroup = 1>
 class RowsPartition : public OnePacketPartition {
  public:
   /// Prologue, before anything of an earlier kernel is touched: sums and mbarrier made ready.
-  template <class World>
-  __device__ __forceinline__ RowsPartition(World world, int rank, const MessageSpan& message, std::uint32_t row_packets,
+  template <class World, class Message>
+  __device__ __forceinline__ RowsPartition(World world, int rank, const Message& message, std::uint32_t row_packets,
                                            RowShared& shared)
       : rank_(rank),
         blocks_of_row_(ptx::cluster_size()),
@@ -47,18 +48,22 @@ class RowsPartition : public OnePacketPartition {
     if constexpr (kGroup > 1) per_block = (per_block + kGroup - 1) / kGroup * kGroup;
     const std::uint32_t column = ptx::cluster_block() * per_block + threadIdx.x;
     const auto packets = static_cast<std::uint32_t>(message.packets);
-    const auto share = static_cast<std::uint32_t>(message.share);
     const std::uint32_t row = row_of(world, packets / row_packets);
     const std::uint32_t packet = row * row_packets + column;
     ref_.column = column;
     ref_.packet = packet;
     has_packet_ = threadIdx.x < per_block && column < row_packets && packet < packets;
+    ref_.row = row;
     ref_.owner = 0;
+    ref_.index = 0;
     if constexpr (kOrder == RowOrder::by_owner) {
+      const auto share = static_cast<std::uint32_t>(message.share);
 #pragma unroll
       for (int r = 1; r < world.size(); ++r) ref_.owner += packet >= r * share ? 1 : 0;
+      ref_.index = packet - ref_.owner * share;
+    } else if constexpr (kOrder == RowOrder::by_token) {
+      ref_.owner = static_cast<int>(row % static_cast<std::uint32_t>(world.size()));
     }
-    ref_.index = packet - ref_.owner * share;
   }
 
   template <class F>
@@ -102,7 +107,7 @@ class RowsPartition : public OnePacketPartition {
   template <class World>
   __device__ __forceinline__ static std::uint32_t row_of(World world, std::uint32_t rows) {
     const std::uint32_t cluster = ptx::cluster_number();
-    if constexpr (kOrder == RowOrder::in_turn) {
+    if constexpr (kOrder != RowOrder::by_owner) {
       return cluster;
     } else {
       const auto ranks = static_cast<std::uint32_t>(world.size());

@@ -23,6 +23,9 @@ struct PlainGrid {
 PlainGrid plain_grid(const CallShape& shape) {
   const auto ranks = static_cast<std::uint64_t>(shape.world_size);
   if (shape.algorithm == Algorithm::one_shot) return {shape.packets(), 1};
+  if (row_of(kWorkspaceKinds, shape.workspace).by_tokens) {
+    return {ceil_div(shape.tokens, ranks) * shape.row_packets(), ranks};
+  }
   return {ceil_div(shape.packets(), ranks), ranks};
 }
 std::uint64_t plain_threads(const CallShape& shape) {

@@ -23,6 +23,8 @@ std::span<const LaunchRow> launch_table() {
     add_unit<LaunchUnit::fused>(all);
     add_unit<LaunchUnit::fused_fp8>(all);
     add_unit<LaunchUnit::barrier>(all);
+    add_unit<LaunchUnit::mnnvl_plain>(all);
+    add_unit<LaunchUnit::mnnvl_fused>(all);
     return all;
   }();
   return rows;

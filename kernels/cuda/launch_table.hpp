@@ -16,7 +16,7 @@ struct LaunchRow {
 };
 
 /// The kinds of instantiation units: <kind>_<dtype>.cu instantiates the rows of one kind and element type.
-enum class LaunchUnit { plain, fused, fused_fp8, barrier };
+enum class LaunchUnit { plain, fused, fused_fp8, barrier, mnnvl_plain, mnnvl_fused };
 template <LaunchUnit, class T>
 std::span<const LaunchRow> rows_of_unit();
 

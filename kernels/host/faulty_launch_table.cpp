@@ -8,11 +8,12 @@
 namespace symmbench::host {
 namespace {
 
-template <ProtocolFault kFault, Algorithm kAlgorithm>
-constexpr BlockRow kRow = kRowOfAny<FaultyOps<kFault>, Bf16, Pattern::allreduce, kAlgorithm>;
+template <ProtocolFault kFault, Algorithm kAlgorithm, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
+constexpr BlockRow kRow = kRowOfAny<FaultyOps<kFault>, Bf16, Pattern::allreduce, kAlgorithm, kWorkspace>;
 template <ProtocolFault kFault>
-constexpr std::array kRows = {kRow<kFault, Algorithm::one_shot>, kRow<kFault, Algorithm::two_shot>,
-                              kRow<kFault, Algorithm::two_shot_barrier>};
+constexpr std::array kRows = {
+    kRow<kFault, Algorithm::one_shot>, kRow<kFault, Algorithm::two_shot>, kRow<kFault, Algorithm::two_shot_barrier>,
+    kRow<kFault, Algorithm::one_shot, WorkspaceKind::mnnvl>, kRow<kFault, Algorithm::two_shot, WorkspaceKind::mnnvl>};
 
 }  // namespace
 
@@ -40,6 +41,10 @@ std::span<const BlockRow> faulty_launch_table(ProtocolFault fault) {
       return kRows<ProtocolFault::packet_flipped>;
     case ProtocolFault::signal_lost:
       return kRows<ProtocolFault::signal_lost>;
+    case ProtocolFault::sentinel_as_data:
+      return kRows<ProtocolFault::sentinel_as_data>;
+    case ProtocolFault::wrong_slot:
+      return kRows<ProtocolFault::wrong_slot>;
   }
   return {};
 }

@@ -147,4 +147,26 @@ struct FaultyOps<ProtocolFault::barrier_skipped> : HostOps {
   std::uint32_t observe(std::uint64_t) { return HostOps::load_state().barrier_generation + 2; }
 };
 
+/// What has not arrived is taken for zeros.
+template <>
+struct FaultyOps<ProtocolFault::sentinel_as_data> : HostOps {
+  using HostOps::HostOps;
+  Packet poll(std::uint64_t offset) { return sanitised(HostOps::poll(offset)); }
+};
+
+/// The rotation is off by one: every call works on the slot that the peers use in their next.
+template <>
+struct FaultyOps<ProtocolFault::wrong_slot> : HostOps {
+  using HostOps::HostOps;
+  CallState load_state() {
+    CallState state = HostOps::load_state();
+    state.slot = (state.slot + 1) % kLamportSlots;
+    return state;
+  }
+  void advance(CallState next) {
+    next.slot = (next.slot + kLamportSlots - 1) % kLamportSlots;
+    HostOps::advance(next);
+  }
+};
+
 }  // namespace symmbench

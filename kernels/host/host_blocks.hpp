@@ -10,6 +10,7 @@
 #include "kernels/protocol/two_shot.hpp"
 #include "kernels/protocol/two_shot_barrier.hpp"
 #include "kernels/visit_dtype.hpp"
+#include "kernels/workspace_code.hpp"
 
 namespace symmbench::host {
 
@@ -17,12 +18,13 @@ namespace symmbench::host {
 // can put a broken one in.
 
 /// Block `block` of `blocks` of one collective call of this rank.
-template <class Ops, class T, class Code, Algorithm kAlgorithm, class World>
+template <class Ops, class T, class Code, Algorithm kAlgorithm, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion,
+          class World>
 void run_block(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
                std::uint32_t blocks) {
   const auto contribution = Code::contribution(call);
   const auto epilogue = Code::template epilogue<T>(call);
-  const MessageSpan message = message_of(call.shape.packets(), view.world_size);
+  const auto message = WorkspaceCode<kWorkspace>::message(call.shape);
   const auto run = [&](const auto& partition) {
     if constexpr (kAlgorithm == Algorithm::one_shot) {
       one_shot<T>(ops, partition, world, view, contribution, message, epilogue);
@@ -32,7 +34,9 @@ void run_block(Ops& ops, World world, const AllreduceCall& call, const Workspace
       two_shot_barrier<T>(ops, partition, world, view, contribution, message, epilogue);
     }
   };
-  if constexpr (epilogue.kRows) {
+  if constexpr (std::is_same_v<decltype(message), const TokenSpan>) {
+    run(TokensPartition(block, blocks, message, view.rank, view.world_size));
+  } else if constexpr (epilogue.kRows) {
     run(RowsPartition(block, blocks, message, call.shape.hidden / kLanes<T>, view.rank));
   } else if constexpr (kAlgorithm == Algorithm::one_shot) {
     run(MessagePartition(block, blocks, message));
@@ -41,24 +45,26 @@ void run_block(Ops& ops, World world, const AllreduceCall& call, const Workspace
   }
 }
 
-template <class Ops, class T, class Code, Algorithm kAlgorithm, class World>
+template <class Ops, class T, class Code, Algorithm kAlgorithm, WorkspaceKind kWorkspace, class World>
 void run_block_of_row(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks) {
   Ops ops(view);
   if constexpr (std::is_same_v<World, AnyWorld>) {
-    run_block<Ops, T, Code, kAlgorithm>(ops, AnyWorld{view.world_size}, call, view, block, blocks);
+    run_block<Ops, T, Code, kAlgorithm, kWorkspace>(ops, AnyWorld{view.world_size}, call, view, block, blocks);
   } else {
-    run_block<Ops, T, Code, kAlgorithm>(ops, World{}, call, view, block, blocks);
+    run_block<Ops, T, Code, kAlgorithm, kWorkspace>(ops, World{}, call, view, block, blocks);
   }
 }
 
 template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm, int kRanks>
 inline constexpr BlockRow kRowOf{
     {WorkspaceKind::trtllm_fusion, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {kRanks, kRanks}},
-    run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, FixedWorld<kRanks>>};
-template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm>
+    run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, WorkspaceKind::trtllm_fusion,
+                     FixedWorld<kRanks>>};
+template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm,
+          WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 inline constexpr BlockRow kRowOfAny{
-    {WorkspaceKind::trtllm_fusion, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {1, kMaxRanks}},
-    run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, AnyWorld>};
+    {kWorkspace, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {1, kMaxRanks}},
+    run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, kWorkspace, AnyWorld>};
 
 /// 2, 4, 8 and 16 ranks, but by loops that know no number of ranks.
 template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm>
@@ -116,6 +122,23 @@ inline constexpr auto kRowsOfType = [] {
                 rows_of(std::integral_constant<Algorithm, Algorithm::two_shot>{}, PatternRows{}),
                 rows_of(std::integral_constant<Algorithm, Algorithm::two_shot_barrier>{}, PatternRows{}));
 }();
+
+/// Of the mnnvl workspace: one kernel for any number of ranks. That the loops over ranks unroll alike is proved by those
+/// above.
+template <class Ops, class T, Algorithm kAlgorithm, std::size_t kRow>
+constexpr auto token_rows_of() {
+  if constexpr (kPatterns[kRow].now) {
+    return std::array{kRowOfAny<Ops, T, kPatterns[kRow].value, kAlgorithm, WorkspaceKind::mnnvl>};
+  } else {
+    return std::array<BlockRow, 0>{};
+  }
+}
+template <class Ops, class T>
+inline constexpr auto kTokenRows = []<std::size_t... kRows>(std::index_sequence<kRows...>) {
+  return joined(token_rows_of<Ops, T, Algorithm::one_shot, kRows>()...,
+                token_rows_of<Ops, T, Algorithm::two_shot, kRows>()...);
+}
+(PatternRows{});
 
 template <class T>
 std::span<const BlockRow> rows_of_type() {

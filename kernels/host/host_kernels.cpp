@@ -70,7 +70,7 @@ class HostKernels final : public KernelSet {
 
   LaunchShape launch_shape(const CallShape& shape) const override {
     const std::uint32_t chosen =
-        by_rows(shape) ? blocks_for(shape.tokens, 1) : blocks_for(shape.packets(), kPacketsPerBlock);
+        needs_whole_rows(shape) ? blocks_for(shape.tokens, 1) : blocks_for(shape.packets(), kPacketsPerBlock);
     return {.blocks = shape.blocks != 0 ? shape.blocks : chosen, .threads = 1};
   }
 

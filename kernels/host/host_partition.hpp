@@ -184,4 +184,55 @@ class RowsPartition : public BlockPartition {
   int rank_;
 };
 
+/// Messages cut by tokens: block b has rows b, b + blocks, ..., each of one owner.
+class TokensPartition : public BlockPartition {
+ public:
+  TokensPartition(std::uint32_t block, std::uint32_t blocks, const TokenSpan& message, int rank, int world_size)
+      : BlockPartition(block, blocks), message_(message), rank_(rank), world_size_(world_size) {}
+
+  template <class Which, class F>
+  void for_each(Which which, F&& f) const {
+    for_each_row(which, [&](std::uint64_t row) { visit(row, f); });
+  }
+  template <class Which, class F>
+  void for_each_tile(Which which, F&& f) const {
+    for_each_row(which, [&](std::uint64_t row) { f(Tile{*this, row}); });
+  }
+
+ private:
+  struct Tile {
+    const TokensPartition& partition;
+    std::uint64_t row;
+    template <class F>
+    void for_each(F&& f) const {
+      partition.visit(row, f);
+    }
+    template <class Overlap>
+    bool row_sum(float&, bool alive, const Overlap&) const {
+      return alive;
+    }
+  };
+
+  int owner_of(std::uint64_t row) const { return static_cast<int>(row % static_cast<std::uint64_t>(world_size_)); }
+  bool wanted(AllShares, std::uint64_t) const { return true; }
+  bool wanted(LocalShare, std::uint64_t row) const { return owner_of(row) == rank_; }
+  bool wanted(RemoteShares, std::uint64_t row) const { return owner_of(row) != rank_; }
+
+  template <class Which, class F>
+  void for_each_row(Which which, F&& f) const {
+    for (std::uint64_t row = block_; row < message_.rows; row += blocks_) {
+      if (wanted(which, row)) f(row);
+    }
+  }
+  template <class F>
+  void visit(std::uint64_t row, F&& f) const {
+    for (std::uint64_t column = 0; column < message_.row_packets; ++column) {
+      f(0, PacketRef{row * message_.row_packets + column, 0, column, owner_of(row), row});
+    }
+  }
+
+  TokenSpan message_;
+  int rank_, world_size_;
+};
+
 }  // namespace symmbench::host

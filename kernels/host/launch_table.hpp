@@ -20,6 +20,9 @@ struct BlockRow {
 template <class T>
 std::span<const BlockRow> rows_of_type();
 
+/// Those of the mnnvl workspace, of all types (blocks_mnnvl.cpp).
+std::span<const BlockRow> mnnvl_rows();
+
 /// All of them: what the emulated device can run.
 std::span<const BlockRow> launch_table();
 

@@ -68,4 +68,52 @@ SYMMBENCH_HD MessageSpan message_of(std::uint64_t packets, int world_size) {
   return {packets, (packets + world_size - 1) / world_size};
 }
 
+/// By tokens: token t is a row of row_packets, owned by rank t % W. In a slot a region is one row of one rank; the W rows
+/// of a token lie side by side, in a two-shot's first step the W contributions to a row of the owner.
+struct TokenSpan {
+  std::uint64_t packets;      ///< N
+  std::uint64_t row_packets;  ///< of a token
+  std::uint64_t rows;         ///< tokens
+  std::uint64_t padded_rows;  ///< a multiple of the world size
+
+  template <class World>
+  SYMMBENCH_HD std::uint64_t one_shot_place(World world, int rank, const PacketRef& ref) const {
+    return (ref.row * world.size() + rank) * row_packets + ref.column;
+  }
+  template <class World>
+  SYMMBENCH_HD std::uint64_t reduce_place(World, int rank, const PacketRef& ref) const {
+    return (ref.row - ref.owner + rank) * row_packets + ref.column;
+  }
+  template <class World>
+  SYMMBENCH_HD std::uint64_t gather_place(World, const PacketRef& ref) const {
+    return (padded_rows + ref.row) * row_packets + ref.column;
+  }
+  template <class World>
+  SYMMBENCH_HD Regions one_shot_regions(World world) const {
+    return {static_cast<std::uint32_t>(rows * world.size()), static_cast<std::uint32_t>(row_packets)};
+  }
+  template <class World>
+  SYMMBENCH_HD Regions two_shot_regions(World) const {
+    return {static_cast<std::uint32_t>(2 * padded_rows), static_cast<std::uint32_t>(row_packets)};
+  }
+
+  /// Of an own region in every W. Counted in 32 bits, as Regions are.
+  struct OthersOnly {
+    std::uint32_t packets, others, own;
+    SYMMBENCH_HD OthersOnly(int world_size, int rank, std::uint64_t packets_of_region)
+        : packets(static_cast<std::uint32_t>(packets_of_region)),
+          others((world_size - 1) * packets),
+          own(rank * packets) {}
+    SYMMBENCH_HD std::uint64_t operator()(std::uint64_t i) const {
+      const std::uint32_t round = static_cast<std::uint32_t>(i) / others;
+      const std::uint32_t rest = static_cast<std::uint32_t>(i) - round * others;
+      return i + std::uint64_t{round} * packets + (rest >= own ? packets : 0);
+    }
+  };
+};
+SYMMBENCH_HD TokenSpan tokens_of(std::uint64_t packets, std::uint64_t row_packets, int world_size) {
+  const std::uint64_t rows = packets / row_packets;
+  return {packets, row_packets, rows, (rows + world_size - 1) / world_size * world_size};
+}
+
 }  // namespace symmbench

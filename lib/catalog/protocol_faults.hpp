@@ -17,6 +17,8 @@ enum class ProtocolFault : std::uint8_t {
   packet_doubled,
   packet_flipped,
   signal_lost,
+  sentinel_as_data,
+  wrong_slot,
 };
 
 }  // namespace symmbench

@@ -12,13 +12,15 @@ struct WorkspaceKindRow {
   std::string_view name;
   std::string_view about;
   bool now = true;
+  bool by_tokens = false;  ///< its protocols cut every message, plain ones too, into whole rows
 };
 
 inline constexpr WorkspaceKindRow kWorkspaceKinds[] = {
     {WorkspaceKind::trtllm_fusion, "trtllm_fusion",
      "comm buffer, flags, Lamport triple buffer: one-shot, two-shot, fused patterns"},
     {WorkspaceKind::trtllm, "trtllm", "the older IPC workspace of seven buffers", false},
-    {WorkspaceKind::mnnvl, "mnnvl", "Lamport buffers and flags for multi-node NVLink, unicast or multicast", false},
+    {WorkspaceKind::mnnvl, "mnnvl",
+     "Lamport triple buffer of multi-node NVLink, token by token: one-shot, two-shot, fused patterns", true, true},
 };
 static_assert(in_enum_order(kWorkspaceKinds));
 

@@ -26,7 +26,8 @@ AlgorithmChoice choose_algorithm(const CallShape& shape, const TuningTable& tuni
   const std::string computed(TuningTable::kComputedTuning);
   const bool small = shape.message_bytes() <= one_shot_limit_bytes(shape.pattern, shape.world_size);
   if (small && fits(Algorithm::one_shot)) return {Algorithm::one_shot, computed};
-  return {fits(Algorithm::two_shot) ? Algorithm::two_shot : Algorithm::two_shot_barrier, computed};
+  const bool by_barrier = !fits(Algorithm::two_shot) && fits(Algorithm::two_shot_barrier);
+  return {by_barrier ? Algorithm::two_shot_barrier : Algorithm::two_shot, computed};
 }
 
 }  // namespace symmbench

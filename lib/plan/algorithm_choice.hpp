@@ -21,8 +21,8 @@ struct AlgorithmChoice {
 };
 
 /// The table's algorithm where it names one that can hold the message; else one_shot up to one_shot_limit_bytes() and
-/// two_shot above. A message beyond what a Lamport slot can ever hold (2046 MiB) takes two_shot_barrier, whose comm
-/// segment has no such limit.
+/// two_shot above. A message beyond what a Lamport slot can ever hold takes two_shot_barrier, whose comm segment has no
+/// such limit, where the workspace has one.
 AlgorithmChoice choose_algorithm(const CallShape& shape, const TuningTable& tuning);
 
 }  // namespace symmbench

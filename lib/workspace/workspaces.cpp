@@ -10,6 +10,8 @@
 #include "workspace/bench_segment.hpp"
 #include "workspace/fusion_capacity.hpp"
 #include "workspace/fusion_workspace.hpp"
+#include "workspace/mnnvl_capacity.hpp"
+#include "workspace/mnnvl_workspace.hpp"
 
 namespace symmbench {
 namespace {
@@ -19,6 +21,7 @@ constexpr TransportKind kUnicast[] = {TransportKind::unicast};
 constexpr WorkspaceRow kRows[] = {
     {WorkspaceKind::trtllm_fusion, kUnicast, fusion_segments, fusion_capacity_problem, fusion_differences,
      make_fusion_workspace},
+    {WorkspaceKind::mnnvl, kUnicast, mnnvl_segments, mnnvl_capacity_problem, mnnvl_differences, make_mnnvl_workspace},
 };
 
 static_assert(one_for_each_now(kWorkspaceKinds, kRows));

@@ -50,6 +50,12 @@ class Faults(RunTest):
         (row,) = self.load()["results"]
         self.assertIn((row["status"], row["failure"]["layer"]), (("failed", "verify"), ("hung", "kernel")), row["failure"])
 
+    def test_a_fault_of_the_protocol_is_seen_over_mnnvl_too(self):
+        done = self.inject("wrong_slot:rank=1", "--workspace", "mnnvl")
+        self.assert_exit(done, 4)
+        (row,) = self.load()["results"]
+        self.assertEqual((row["workspace"], row["status"], row["failure"]["layer"]), ("mnnvl", "hung", "kernel"))
+
     def test_memory_that_is_not_given_back_is_a_leak(self):
         done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--allocator", "torch_symm_mem",
                    "--algorithm", "one_shot", "--lifecycles", 2, "--inject", "leak:rank=1", "-J", self.report)

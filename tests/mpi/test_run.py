@@ -54,6 +54,32 @@ class MainJob(RunTest):
         for entry in entries:
             self.assertEqual(set(entry["leaks"].values()), {0}, entry)
 
+    def test_both_workspaces_run_over_every_allocator_and_unknown_combinations_say_why(self):
+        done = run(4, "run", "--device", "host", "--workspace", "trtllm_fusion,mnnvl",
+                   "--allocator", "symm_device_memory,torch_symm_mem,cuda_ipc", "--handle", "auto",
+                   "--pattern", "allreduce,residual_rmsnorm", "--algorithm", "one_shot,two_shot,two_shot_barrier",
+                   "--tokens", 6, "--hidden", 1024, "-n", 4, "--placements", 1, "--lifecycles", 1, "-J", self.report)
+        self.assert_exit(done, 0)
+        report = self.load()
+        self.assert_exit(alone("validate", self.report), 0)
+        rows = [row for row in report["results"] if row["workspace"] == "mnnvl"]
+        barrier = [row for row in rows if row["algorithm"] == "two_shot_barrier"]
+        self.assertEqual({(row["status"], row["reason"]) for row in barrier},
+                         {("skipped", "two_shot_barrier has no room in an mnnvl workspace, which is for one_shot and "
+                                      "two_shot")})
+        rest = [row for row in rows if row not in barrier]
+        self.assertEqual(len(rest), 2 * 2 * 3)
+        for row in rest:
+            self.assertEqual((row["status"], row["transport"], row["wrong_elements"]), ("ok", "unicast", 0), row["case_id"])
+        self.assertEqual({row["status"] for row in report["results"] if row["workspace"] != "mnnvl"}, {"ok"})
+        entries = [entry for entry in report["stability"] if entry["workspace"] == "mnnvl"]
+        self.assertEqual({entry["allocator"] for entry in entries},
+                         {"symm_device_memory", "torch_symm_mem", "cuda_ipc"})
+        for entry in entries:
+            self.assertEqual((entry["failed"], set(entry["leaks"].values())), (0, {0}), entry["allocator"])
+            self.assertEqual([segment["name"] for segment in entry["segments"]], ["lamport"])
+        self.assert_nothing_left()
+
     def test_nccl_rows_are_skipped_without_a_gpu_and_change_no_verdict(self):
         done = run(2, "run", "--device", "host", "--algorithm", "nccl,one_shot", "-b", "16K", "-e", "16K", "-n", 4,
                    "--lifecycles", 0, "-J", self.report)

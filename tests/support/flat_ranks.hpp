@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/round.hpp"
 #include "device/host/host_stream.hpp"
 #include "kernels/host/host_kernels.hpp"
 #include "kernels/kernel_set.hpp"
@@ -186,9 +187,12 @@ inline std::uint64_t wrong_elements(const std::vector<VerifyReport>& reports) {
   return wrong;
 }
 
-/// A layout that holds messages of `shape`.
+/// A layout that holds messages of `shape`: cut by tokens, a message takes as many as the next multiple of the ranks.
 inline FusionLayout layout_for(const CallShape& shape) {
-  return {shape.world_size, shape.message_bytes(), element_bytes(shape.dtype)};
+  const std::uint64_t tokens = row_of(kWorkspaceKinds, shape.workspace).by_tokens
+                                   ? round_up(shape.tokens, static_cast<std::uint64_t>(shape.world_size))
+                                   : shape.tokens;
+  return {shape.world_size, tokens * shape.row_bytes(), element_bytes(shape.dtype)};
 }
 
 }  // namespace symmbench::test

@@ -10,7 +10,7 @@ _symmbench_list() {
 # What may follow an option of a command; fails where the option takes nothing.
 _symmbench_value() {
   case $1$2 in
-    run--workspace) _symmbench_list 'trtllm_fusion' ;;
+    run--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
     run--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     run--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     run--multicast) _symmbench_list 'off' ;;
@@ -67,7 +67,7 @@ _symmbench_value() {
     run--junit) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--prometheus) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--ranks) : ;;
-    plan--workspace) _symmbench_list 'trtllm_fusion' ;;
+    plan--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
     plan--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     plan--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     plan--multicast) _symmbench_list 'off' ;;

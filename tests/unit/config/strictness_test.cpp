@@ -102,7 +102,7 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       // later versions
       {"multicast", "on", "--multicast 'on': not in this version; allowed: off"},
       {"multicast", "auto", "--multicast 'auto': not one of off"},
-      {"workspace", "mnnvl", "--workspace 'mnnvl': not in this version; allowed: trtllm_fusion"},
+      {"workspace", "trtllm", "--workspace 'trtllm': not in this version; allowed: trtllm_fusion, mnnvl"},
       {"allocator", "libtorch",
        "--allocator 'libtorch': not in this version; allowed: symm_device_memory, torch_symm_mem, upstream, cuda_ipc"},
       {"pattern", "moe_finalize_residual_rmsnorm",

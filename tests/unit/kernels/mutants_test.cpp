@@ -16,10 +16,27 @@ struct Outcome {
   bool caught() const { return wrong != 0 || gave_up; }
 };
 
+struct Form {
+  WorkspaceKind workspace;
+  Algorithm algorithm;
+};
+/// One of the protocols of Lamport packets.
+Form lamport_form() {
+  return GENERATE(Form{WorkspaceKind::trtllm_fusion, Algorithm::one_shot},
+                  Form{WorkspaceKind::trtllm_fusion, Algorithm::two_shot},
+                  Form{WorkspaceKind::mnnvl, Algorithm::one_shot}, Form{WorkspaceKind::mnnvl, Algorithm::two_shot});
+}
+constexpr Form kBarrier{WorkspaceKind::trtllm_fusion, Algorithm::two_shot_barrier};
+
 /// Rounds of batches until something shows, at most `rounds`. The fault strikes one rank of four, or all of them.
-Outcome run_with(std::optional<ProtocolFault> fault, Algorithm algorithm, int rounds = 1,
+Outcome run_with(std::optional<ProtocolFault> fault, Form form, int rounds = 1,
                  std::optional<int> struck = std::nullopt) {
-  const CallShape shape{.algorithm = algorithm, .dtype = DType::bf16, .world_size = 4, .tokens = 16, .hidden = 512};
+  const CallShape shape{.workspace = form.workspace,
+                        .algorithm = form.algorithm,
+                        .dtype = DType::bf16,
+                        .world_size = 4,
+                        .tokens = 16,
+                        .hidden = 512};
   FlatRanks ranks(layout_for(shape), std::chrono::milliseconds(500));
   const auto broken = make_host_kernels(fault);
   const Launch launch = [&](FlatRanks& of, int rank, const AllreduceCall& call) {
@@ -38,33 +55,41 @@ Outcome run_with(std::optional<ProtocolFault> fault, Algorithm algorithm, int ro
 }  // namespace
 
 TEST_CASE("The unbroken protocol passes where the mutants are caught") {
-  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier);
-  CHECK_FALSE(run_with(std::nullopt, algorithm).caught());
+  CHECK_FALSE(run_with(std::nullopt, lamport_form()).caught());
+  CHECK_FALSE(run_with(std::nullopt, kBarrier).caught());
 }
 
 TEST_CASE("Without clearing the previous slot, stale packets are taken for new ones") {
-  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot);
-  CHECK(run_with(ProtocolFault::skipped_clear, algorithm, 50).wrong > 0);
+  const Form form = lamport_form();
+  CHECK(run_with(ProtocolFault::skipped_clear, form, 50).wrong > 0);
 }
 
 TEST_CASE("Without the sanitiser, a payload equal to the sentinel is waited for until the limit") {
-  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot);
-  CHECK(run_with(ProtocolFault::skipped_sanitiser, algorithm).gave_up);
+  const Form form = lamport_form();
+  CHECK(run_with(ProtocolFault::skipped_sanitiser, form).gave_up);
 }
 
 TEST_CASE("One slot instead of three is caught") {
-  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot);
-  CHECK(run_with(ProtocolFault::one_slot, algorithm, 50).caught());
+  const Form form = lamport_form();
+  CHECK(run_with(ProtocolFault::one_slot, form, 50).caught());
 }
 
 TEST_CASE("Clearing fewer packets than were written is caught") {
-  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot);
-  CHECK(run_with(ProtocolFault::half_clear, algorithm, 50).caught());
+  const Form form = lamport_form();
+  CHECK(run_with(ProtocolFault::half_clear, form, 50).caught());
+}
+
+TEST_CASE("A packet that has not arrived and is taken for zeros gives wrong sums") {
+  CHECK(run_with(ProtocolFault::sentinel_as_data, lamport_form(), 50).wrong > 0);
+}
+
+TEST_CASE("A rank whose rotation of slots is off by one is waited for, and waits, until the limit") {
+  CHECK(run_with(ProtocolFault::wrong_slot, lamport_form(), 1, 1).gave_up);
 }
 
 TEST_CASE("A dropped packet is waited for until the limit") {
-  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot);
-  CHECK(run_with(ProtocolFault::packet_lost, algorithm, 1, 1).gave_up);
+  const Form form = lamport_form();
+  CHECK(run_with(ProtocolFault::packet_lost, form, 1, 1).gave_up);
 }
 
 TEST_CASE("A packet that is stale, doubled or flipped gives wrong sums") {
@@ -88,15 +113,15 @@ TEST_CASE("A barrier that does not wait gives wrong sums") {
 #if defined(__SANITIZE_THREAD__)
   SKIP("a data race by intent; tests/unit/kernels/tsan expects ThreadSanitizer's report of one");
 #endif
-  CHECK(run_with(ProtocolFault::barrier_skipped, Algorithm::two_shot_barrier, 50).wrong > 0);
+  CHECK(run_with(ProtocolFault::barrier_skipped, kBarrier, 50).wrong > 0);
 }
 
 TEST_CASE("A protocol that is broken at one rank only is caught all the same") {
   const auto fault = GENERATE(ProtocolFault::skipped_clear, ProtocolFault::skipped_sanitiser, ProtocolFault::one_slot,
-                              ProtocolFault::half_clear, ProtocolFault::packet_lost);
-  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot);
-  CAPTURE(static_cast<int>(fault), name_of(algorithm));
-  CHECK(run_with(fault, algorithm, 50, 1).caught());
+                              ProtocolFault::half_clear, ProtocolFault::packet_lost, ProtocolFault::sentinel_as_data);
+  const Form form = lamport_form();
+  CAPTURE(static_cast<int>(fault), name_of(form.workspace), name_of(form.algorithm));
+  CHECK(run_with(fault, form, 50, 1).caught());
 }
 
 TEST_CASE("A broken protocol runs plain bf16 only, and says so of anything else") {

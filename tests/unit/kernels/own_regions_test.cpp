@@ -20,10 +20,10 @@ struct StoresToItselfToo : HostOps {
   }
 };
 
-template <Algorithm kAlgorithm>
+template <WorkspaceKind kWorkspace, Algorithm kAlgorithm>
 void launch(FlatRanks& ranks, int rank, const AllreduceCall& call) {
   ranks.stream(rank).launch(2, [call, view = ranks.view(rank)](std::uint32_t block) {
-    host::kRowOf<StoresToItselfToo, Bf16, Pattern::allreduce, kAlgorithm, 4>.run(call, view, block, 2);
+    host::kRowOfAny<StoresToItselfToo, Bf16, Pattern::allreduce, kAlgorithm, kWorkspace>.run(call, view, block, 2);
   });
 }
 
@@ -42,10 +42,21 @@ std::uint64_t stale_words(FlatRanks& ranks, const FusionLayout& layout) {
 }  // namespace
 
 TEST_CASE("Where a store to all writes the own segment too, the clear takes the own regions along") {
+  using enum WorkspaceKind;
+  const auto workspace = GENERATE(trtllm_fusion, mnnvl);
   const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot);
-  const CallShape shape{.algorithm = algorithm, .dtype = DType::bf16, .world_size = 4, .tokens = 5, .hidden = 256};
+  const CallShape shape{.workspace = workspace,
+                        .algorithm = algorithm,
+                        .dtype = DType::bf16,
+                        .world_size = 4,
+                        .tokens = 5,
+                        .hidden = 256};
   FlatRanks ranks(layout_for(shape));
-  const Launch run = algorithm == Algorithm::one_shot ? launch<Algorithm::one_shot> : launch<Algorithm::two_shot>;
+  const bool one_shot = algorithm == Algorithm::one_shot;
+  const Launch run =
+      workspace == mnnvl
+          ? (one_shot ? launch<mnnvl, Algorithm::one_shot> : launch<mnnvl, Algorithm::two_shot>)
+          : (one_shot ? launch<trtllm_fusion, Algorithm::one_shot> : launch<trtllm_fusion, Algorithm::two_shot>);
   CHECK(all_right(run_and_check(ranks, shape, InputKind::random, 7, 0, run), shape, 7));
   CHECK(stale_words(ranks, layout_for(shape)) == 0);
 }

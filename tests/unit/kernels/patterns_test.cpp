@@ -114,6 +114,16 @@ TEST_CASE("A call is refused by the rule that it breaks") {
   CHECK(call_problem(shape) == "257 blocks, but a barrier has flags for 256");
 }
 
+TEST_CASE("Over an mnnvl workspace plain messages are whole rows of packets too") {
+  CallShape shape = shape_of(Pattern::allreduce);
+  shape.tokens = 4;
+  shape.hidden = 100;
+  CHECK_FALSE(call_problem(shape));
+  shape.workspace = WorkspaceKind::mnnvl;
+  CHECK(call_problem(shape) ==
+        "rows of 100 x bf16 are 200 bytes, no whole 16-byte packets: hidden must be a multiple of 8");
+}
+
 TEST_CASE("A kernel set refuses references, workspaces and transports that it has no kernel for") {
   const auto kernels = make_host_kernels();
   CallShape shape = shape_of(Pattern::allreduce);
@@ -121,8 +131,12 @@ TEST_CASE("A kernel set refuses references, workspaces and transports that it ha
   CHECK(kernels->unsupported(shape) ==
         "no kernel here for nccl allreduce bf16 on 4 ranks over a trtllm_fusion workspace by unicast");
   shape = shape_of(Pattern::allreduce);
-  shape.workspace = WorkspaceKind::mnnvl;
+  shape.workspace = WorkspaceKind::trtllm;
   CHECK(kernels->unsupported(shape));
+  shape.workspace = WorkspaceKind::mnnvl;
+  shape.algorithm = Algorithm::two_shot_barrier;
+  CHECK(kernels->unsupported(shape) ==
+        "no kernel here for two_shot_barrier allreduce bf16 on 4 ranks over a mnnvl workspace by unicast");
   shape = shape_of(Pattern::allreduce);
   shape.transport = TransportKind::multicast;
   CHECK(kernels->unsupported(shape));

@@ -3,6 +3,7 @@
 #include "memory/allocators.hpp"
 #include "support/capacity_of.hpp"
 #include "workspace/fusion_capacity.hpp"
+#include "workspace/mnnvl_capacity.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
@@ -130,6 +131,49 @@ TEST_CASE("a capacity keeps the longest of calls that differ in tokens, and forg
   CHECK(other.shapes().size() == 2);
   CHECK(other.message_bytes() == 9 * 64 * 4);
   CHECK(other.element_bytes() == 2);
+}
+
+TEST_CASE("buffers of an mnnvl workspace have upstream's sizes") {
+  const auto bytes = [](int ranks, std::uint64_t tokens, std::uint64_t hidden, Algorithm algorithm) {
+    return mnnvl_buffer_bytes(MessageCapacity({.workspace = WorkspaceKind::mnnvl,
+                                               .algorithm = algorithm,
+                                               .dtype = DType::bf16,
+                                               .world_size = ranks,
+                                               .tokens = tokens,
+                                               .hidden = hidden}));
+  };
+  // A two-shot of 2048 tokens, which is more than a one-shot of 1 MiB.
+  CHECK(bytes(4, 2048, 7168, Algorithm::two_shot) == 2 * 2048 * 7168 * 2);
+  CHECK(bytes(8, 17, 8192, Algorithm::two_shot) == 8 * 8 * 8192 * 2);  // a one-shot of 8 tokens: 1 MiB; two-shot 24 x 2
+  CHECK(bytes(16, 2, 8192, Algorithm::two_shot) == 16 * 2 * 8192 * 2);
+  CHECK(bytes(4, 2048, 7168, Algorithm::one_shot) == 4ull * 2048 * 7168 * 2);  // asked for: the whole message
+  CHECK(bytes(2, 1, 8, Algorithm::two_shot) == 2 * 2 * 16);
+  CHECK(bytes(3, 1, 8, Algorithm::one_shot) == 96);
+  CHECK(bytes(8, 65536, 8192, Algorithm::one_shot) == 4294967264);  // cut off below 4 GiB, a multiple of 32
+}
+
+TEST_CASE(
+    "a call beyond an mnnvl buffer is refused with the figures, and one that it has no kernels for with the names") {
+  CallShape shape{.workspace = WorkspaceKind::mnnvl,
+                  .algorithm = Algorithm::two_shot,
+                  .dtype = DType::bf16,
+                  .world_size = 4,
+                  .tokens = 64,
+                  .hidden = 8192};
+  const MessageCapacity capacity(shape);  // 2 x 64 tokens x 16 KiB = 2 MiB
+  CHECK_FALSE(capacity_problem(capacity, shape));
+  shape.tokens = 65;
+  CHECK(capacity_problem(capacity, shape) ==
+        "two_shot needs 2 x 68 tokens x 16 KiB = 2228224 bytes of a Lamport buffer, which has 2097152");
+  shape.algorithm = Algorithm::one_shot;
+  shape.tokens = 32;
+  CHECK_FALSE(capacity_problem(capacity, shape));
+  shape.tokens = 33;
+  CHECK(capacity_problem(capacity, shape) ==
+        "one_shot needs 4 x 33 tokens x 16 KiB = 2162688 bytes of a Lamport buffer, which has 2097152");
+  shape.algorithm = Algorithm::two_shot_barrier;
+  CHECK(capacity_problem(capacity, shape) ==
+        "two_shot_barrier has no room in an mnnvl workspace, which is for one_shot and two_shot");
 }
 
 TEST_CASE("capacities that no workspace can have are refused with what is allowed") {

@@ -9,6 +9,7 @@
 #include "support/process_resources.hpp"
 #include "unit/workspace/workspace_world.hpp"
 #include "workspace/fusion_capacity.hpp"
+#include "workspace/mnnvl_capacity.hpp"
 
 namespace symmbench {
 namespace {
@@ -78,19 +79,50 @@ TEST_CASE("facts name the three segments with what was asked and taken") {
   for (const auto& failure : failures) CHECK_FALSE(failure);
 }
 
+TEST_CASE("an mnnvl workspace starts with sentinels in three buffers, and has no other segment") {
+  WorkspaceWorld world{.ranks = 3, .allocator = any_allocator(), .kind = WorkspaceKind::mnnvl};
+  const auto failures = world.run([&](RankBench& rank) {
+    const auto workspace = rank.create();
+    const auto& view = workspace->view();
+    require(view.slot_bytes == mnnvl_buffer_bytes(rank.spec.capacity) && view.slot_bytes % 32 == 0);
+    require(view.lamport().bytes == 3 * view.slot_bytes && view.comm().bytes == 0 && view.flags().bytes == 0);
+    require(workspace->facts().size() == 1);
+    std::uint64_t table[4];
+    std::memcpy(table, to_pointer(view.pointer_table), sizeof(table));
+    for (int r = 0; r < 3; ++r) {
+      require(table[r] == view.lamport()[r]);
+      for (std::uint64_t at = 0; at < view.lamport().bytes; at += 4)
+        require(word_at(view.lamport()[r] + at) == kSentinel);
+    }
+    require(table[3] == view.control);
+    workspace->close(rank.context);
+  });
+  for (const auto& failure : failures) CHECK_FALSE(failure);
+  CHECK(world.balanced());
+}
+
 TEST_CASE("every algorithm sums on a fresh workspace, and again after a reset") {
   constexpr int kRanks = 4;
   constexpr std::uint64_t kElements = 4096;
-  WorkspaceWorld world{
-      .ranks = kRanks, .message_bytes = kElements * 4, .dtype = DType::fp32, .allocator = any_allocator()};
+  const auto kind = GENERATE(WorkspaceKind::trtllm_fusion, WorkspaceKind::mnnvl);
+  WorkspaceWorld world{.ranks = kRanks,
+                       .message_bytes = kElements * 4,
+                       .dtype = DType::fp32,
+                       .allocator = any_allocator(),
+                       .kind = kind};
   const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier);
+  if (kind == WorkspaceKind::mnnvl && algorithm == Algorithm::two_shot_barrier) return;
   const auto failures = world.run([&](RankBench& rank) {
     const auto workspace = rank.create();
     const LocalBuffer input(rank.driver, kElements * 4), output(rank.driver, kElements * 4);
-    AllreduceCall call{
-        .shape = {.algorithm = algorithm, .dtype = DType::fp32, .world_size = kRanks, .tokens = 1, .hidden = kElements},
-        .view = &workspace->view(),
-        .input = input.address()};
+    AllreduceCall call{.shape = {.workspace = kind,
+                                 .algorithm = algorithm,
+                                 .dtype = DType::fp32,
+                                 .world_size = kRanks,
+                                 .tokens = 1,
+                                 .hidden = kElements},
+                       .view = &workspace->view(),
+                       .input = input.address()};
     call.outputs[OutputKind::allreduce] = output.address();
     auto* const in = static_cast<float*>(to_pointer(input.address()));
     const auto* const out = static_cast<const float*>(to_pointer(output.address()));

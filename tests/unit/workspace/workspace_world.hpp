@@ -39,6 +39,7 @@ struct WorkspaceWorld {
   std::uint64_t message_bytes = 64 * 1024;
   DType dtype = DType::bf16;
   std::string allocator = "symm_device_memory";
+  WorkspaceKind kind = WorkspaceKind::trtllm_fusion;
   std::optional<HandleType> handle;  ///< nullopt: one that every emulated device offers
   int faulty_rank = -1;
   std::vector<DriverFault> faults;
@@ -56,6 +57,7 @@ struct WorkspaceWorld {
       const auto made = make_allocator(allocator);
       GiveUpRecord give_up{};
       const WorkspaceSpec spec{
+          .kind = kind,
           .capacity = capacity_of(ranks, message_bytes, dtype),
           .handle = handle.value_or(plain_handle(allocator)),
           .give_up = {.record = reinterpret_cast<DevicePtr>(&give_up), .wait_limit = std::chrono::seconds(30)}};
