@@ -1,5 +1,7 @@
 #include "scripts/schema/schema_names.hpp"
 
+#include <fmt/format.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <stdexcept>
 
@@ -26,11 +28,12 @@ std::vector<std::string> undescribed(const Json& schema, const std::string& path
   };
   for (const char* group : {"properties", "definitions"}) {
     if (!schema.contains(group)) continue;
-    for (const auto& [name, node] : schema.at(group).items()) add(node, path + "/" + group + "/" + name);
+    for (const auto& [name, node] : schema.at(group).items()) add(node, fmt::format("{}/{}/{}", path, group, name));
   }
   // Elements of a list are what the list says; what they hold in turn is not.
   if (schema.contains("items") && schema.at("items").contains("properties")) {
-    for (const auto& [name, node] : schema.at("items").at("properties").items()) add(node, path + "/items/" + name);
+    for (const auto& [name, node] : schema.at("items").at("properties").items())
+      add(node, fmt::format("{}/items/{}", path, name));
   }
   return found;
 }
