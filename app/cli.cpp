@@ -217,6 +217,7 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
     if (typed.positionals.empty()) fail_config(fmt::format("needs {}; see --help", command.positional));
     parsed.subjects = typed.positionals;
   }
+  parsed.typed = typed.text;
   if (!command.run_options) return parsed;
   refuse_nccl_tests_variables([](const char* name) -> const char* { return std::getenv(name); });
   parsed.notes = take_nccl_tests_options(typed.text);

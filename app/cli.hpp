@@ -42,7 +42,7 @@ struct ParsedCommand {
   std::optional<std::string> text;         ///< --help or --version: print it to stdout and exit 0
   RunConfig config;                        ///< run, plan
   std::optional<std::string> config_path;  ///< what --config named: a file or a shipped configuration
-  TypedOptions typed;                      ///< run, plan: what was typed, with nccl-tests' options taken out
+  TypedOptions typed;                      ///< what was typed; run, plan: with nccl-tests' options taken out
   std::vector<std::string> notes;          ///< run, plan: what is told about options of nccl-tests, a line each
   bool plan_only = false;                  ///< run --plan
   int ranks = 4;                           ///< plan --ranks

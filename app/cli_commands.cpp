@@ -31,6 +31,15 @@ constexpr CommandOption kThresholdOptions[] = {
     {"output", "FILE", "the file to write [default: stdout]", 'o'},
     {"margin", "PERCENT", "by how much a limit is above the slowest of the reports [default: 5]"},
     {"force", "", "replace FILE where it exists"}};
+constexpr CommandOption kSelftestOptions[] = {
+    {"device", "NAME", "host: faults are provoked on the emulated device"},
+    {"faults", "LIST", "these only [default: all]"},
+    {"allocator", "LIST", "with these only [default: all]"},
+    {"exhaustive", "", "every rank in turn, and driver calls with every code"},
+    {"seed", "N", "decides which rank each fault strikes [default: 1]"},
+    {"timeout", "TIME", "--timeout of each run [default: 0.5]", 'T'},
+    {"check", "0|1", "check results; switched off, faults of the data are missed [default: 1]", 'c'},
+    {"report", "FILE", "what was seen, as JSON", 'J'}};
 constexpr CommandOption kListOptions[] = {{"json", "", "print the list as JSON"}};
 
 constexpr CommandSpec kCommands[] = {
@@ -99,9 +108,17 @@ constexpr CommandSpec kCommands[] = {
      .about = "facts of the machine, handle trials, peer-access matrix, findings",
      .now = kLater},
     {.name = "selftest",
-     .arguments = "",
+     .arguments = "--device host [-J FILE] [options]",
      .about = "inject every fault; say whether it was detected, attributed and bounded",
-     .now = kLater},
+     .details =
+         "Start it with mpirun, as a run: mpirun -n 4 symmbench selftest --device host. Every fault of `symmbench list "
+         "faults` strikes one rank with each allocator, in a run of its own with short deadlines; the run's report "
+         "must "
+         "name layer, phase, rank and allocator within the fault's bound, with its exit code, and leave nothing "
+         "behind.",
+     .options = kSelftestOptions,
+     .exit_codes = "  0   every fault was seen\n  1   one was missed\n  2   usage\n"
+                   "  3   cut short, or the file could not be written\n"},
     {.name = "compare",
      .arguments = "A.json B.json [--max-regress PERCENT] [--format text|json|markdown]",
      .about = "two reports: what differs in their surroundings, then times case by case, B over A",

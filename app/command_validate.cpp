@@ -27,6 +27,8 @@ bool is_tuning(const Json& document) { return document.is_object() && document.c
 
 bool is_fabric_profile(const Json& document) { return document.is_object() && document.contains("gpus_per_domain"); }
 
+bool is_selftest(const Json& document) { return document.is_object() && document.contains("faults"); }
+
 bool is_thresholds(const Json& document) { return document.is_object() && document.contains("thresholds"); }
 
 /// What `--threshold` refuses, although the schema allows it.
@@ -103,7 +105,8 @@ bool has_endless_list(const Json& json) {
 
 Validation validate_file(const std::string& path) {
   const auto document = read_json_file(path);
-  Validation validation{.kind = is_thresholds(document)       ? "thresholds"
+  Validation validation{.kind = is_selftest(document)         ? "selftest"
+                                : is_thresholds(document)     ? "thresholds"
                                 : is_report(document)         ? "report"
                                 : is_tuning(document)         ? "tuning"
                                 : is_fabric_profile(document) ? "fabric"

@@ -13,6 +13,7 @@
 #include "app/command_plan.hpp"
 #include "app/command_run.hpp"
 #include "app/command_salvage.hpp"
+#include "app/command_selftest.hpp"
 #include "app/command_threshold.hpp"
 #include "app/command_validate.hpp"
 #include "app/product.hpp"
@@ -44,6 +45,7 @@ struct Command {
   int (*run)(const Arguments& arguments);
 };
 constexpr Command kCommands[] = {{"run", command_run},
+                                 {"selftest", command_selftest},
                                  {"plan", alone<command_plan>},
                                  {"list", alone<command_list>},
                                  {"validate", alone<command_validate>},

@@ -143,6 +143,7 @@ Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles, const st
          {"count", spans_us.size()},
          {"failures", Json::object()},
          {"p50_us", json_or_null(percentile(spans_us, 50))},
+         {"p99_us", json_or_null(percentile(spans_us, 99))},
          {"max_us", spans_us.empty() ? Json(nullptr) : Json(*std::max_element(spans_us.begin(), spans_us.end()))}});
     for (const auto& [reason, count] : it->second.failures) list.back()["failures"][reason] = count;
   }

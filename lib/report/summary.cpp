@@ -132,6 +132,17 @@ void add_leaks(std::vector<std::string>& lines, const Json& report) {
   }
 }
 
+/// What lifecycles say about the allocators, beside each other.
+void add_stability(std::vector<std::string>& lines, const Json& report) {
+  for (const Json& entry : report.at("stability_comparison")) {
+    const auto verdict = entry.at("verdict").get<std::string>();
+    const auto who = verdict == "stabler" ? entry.at("stabler").get<std::string>() + " is stabler"
+                                          : fmt::format("{} and {}: {}", entry.at("allocator_a").get<std::string>(),
+                                                        entry.at("allocator_b").get<std::string>(), verdict);
+    lines.push_back(fmt::format("stability: {}: {}", who, entry.at("reason").get<std::string>()));
+  }
+}
+
 /// A fault that was planned and never met proves nothing.
 void add_unstruck_faults(std::vector<std::string>& lines, const Json& run) {
   const Json injected = member(run, "injected"), struck = member(run, "injected_struck");
@@ -266,6 +277,7 @@ std::vector<std::string> summary_lines(const Json& report) {
   // No fault of any rank, but worth a look where a rank was late.
   add_events(lines, report, kStrangersConnected, "strangers");
   add_leaks(lines, report);
+  add_stability(lines, report);
   add_unstruck_faults(lines, run);
   add_missing(lines, report);
   if (anything_unchecked(report.at("results")))

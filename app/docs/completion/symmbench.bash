@@ -125,6 +125,13 @@ _symmbench_value() {
     plan--prometheus) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     salvage--output | salvage-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     bundle--output | bundle-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    selftest--device) : ;;
+    selftest--faults) : ;;
+    selftest--allocator) : ;;
+    selftest--seed) : ;;
+    selftest--timeout | selftest-T) : ;;
+    selftest--check | selftest-c) : ;;
+    selftest--report | selftest-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     compare--max-regress) : ;;
     compare--format) : ;;
     threshold--from) : ;;
@@ -134,7 +141,7 @@ _symmbench_value() {
   esac
 }
 
-_symmbench_commands='run plan list validate salvage bundle compare threshold explain help'
+_symmbench_commands='run plan list validate salvage bundle selftest compare threshold explain help'
 
 _symmbench_options() {
   case $1 in
@@ -144,6 +151,7 @@ _symmbench_options() {
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;
     bundle) echo '--output --force --help' ;;
+    selftest) echo '--device --faults --allocator --exhaustive --seed --timeout --check --report --help' ;;
     compare) echo '--max-regress --format --help' ;;
     threshold) echo '--from --output --margin --force --help' ;;
     explain) echo '--help' ;;
@@ -158,7 +166,7 @@ _symmbench_subject() {
     bundle) COMPREPLY=($(compgen -f -- "$cur")) ;;
     compare) COMPREPLY=($(compgen -f -- "$cur")) ;;
     threshold) COMPREPLY=($(compgen -f -- "$cur")) ;;
-    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle compare threshold explain' -- "$cur")) ;;
+    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle selftest compare threshold explain' -- "$cur")) ;;
   esac
 }
 

@@ -41,7 +41,7 @@ std::vector<std::string> undescribed(const Json& schema, const std::string& path
 }  // namespace
 
 TEST_CASE("every node of the shipped schemas says what it is") {
-  for (const char* schema : {"config", "fabric", "report", "thresholds", "tuning"}) {
+  for (const char* schema : {"config", "fabric", "report", "selftest", "thresholds", "tuning"}) {
     CAPTURE(schema);
     CHECK(undescribed(Json::parse(schema_text(schema))) == std::vector<std::string>{});
   }
