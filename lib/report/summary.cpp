@@ -134,7 +134,8 @@ void add_leaks(std::vector<std::string>& lines, const Json& report) {
 
 /// What lifecycles say about the allocators, beside each other.
 void add_stability(std::vector<std::string>& lines, const Json& report) {
-  for (const Json& entry : report.at("stability_comparison")) {
+  const Json& compared = member_of(report, "stability_comparison");
+  for (const Json& entry : compared.is_array() ? compared : Json::array()) {
     const auto verdict = entry.at("verdict").get<std::string>();
     const auto who = verdict == "stabler" ? entry.at("stabler").get<std::string>() + " is stabler"
                                           : fmt::format("{} and {}: {}", entry.at("allocator_a").get<std::string>(),

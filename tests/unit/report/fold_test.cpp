@@ -29,7 +29,8 @@ TEST_CASE("the report has every top-level key since version 1.0.0") {
   std::vector<std::string> keys;
   for (const auto& [key, value] : report.items()) keys.push_back(key);
   CHECK(keys == std::vector<std::string>{"schema_version", "tool", "run", "device", "fabric", "ranks", "results",
-                                         "stability", "comparison", "crossover", "findings", "gate", "verdict"});
+                                         "stability", "stability_comparison", "comparison", "crossover", "findings",
+                                         "gate", "verdict"});
   CHECK(report["schema_version"] == "1.5.0");
 }
 
