@@ -90,13 +90,14 @@ UniqueFd make_socket() {
   return socket;
 }
 
-/// Binds the first free name of the row nonce.rank.0, nonce.rank.1, ...: a worker that was killed a moment ago may
-/// still hold the one that its successor would take.
+/// Binds nonce.rank.0, then nonce.rank.1, and so on; where one is taken, by a worker that was killed a moment ago or by a
+/// stranger who has seen the nonce, a name that nobody can foresee.
 UniqueFd make_listener(const std::string& nonce, int world_rank, std::string& name) {
   static std::atomic<unsigned> exchanges = 0;
   UniqueFd listener = make_socket();
-  for (int tries = 0; tries < 10'000; ++tries) {
-    name = fmt::format("symmbench.{}.{}.{}", nonce, world_rank, exchanges++);
+  std::string last = std::to_string(exchanges++);
+  for (int tries = 0; tries < 10; ++tries, last = make_job_nonce()) {
+    name = fmt::format("symmbench.{}.{}.{}", nonce, world_rank, last);
     const SocketName address(name);
     if (::bind(listener.get(), address.get(), address.length) == 0) {
       if (::listen(listener.get(), SOMAXCONN) != 0) throw Error(os_failure("listen", errno));

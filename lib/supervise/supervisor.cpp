@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -77,6 +78,10 @@ class Supervisor::Impl {
   void tell_silent();
   int leave_without_leader();
   void await_farewells(double bound_s);
+  void send_out(Deadline bound) {
+    while (!transport_.all_sent() && !bound.expired()) sched_yield();
+  }
+  void send_last_words(const std::string& why) noexcept;
 
   Transport& transport_;
   SupervisorOptions options_;
@@ -179,18 +184,10 @@ void Supervisor::Impl::carry_out(GroupCoordinator& coordinator) {
   }
 }
 
-bool Supervisor::Impl::all_finished() const {
-  for (const GroupCoordinator& coordinator : coordinators_) {
-    if (!coordinator.finished()) return false;
-  }
-  return true;
-}
+bool Supervisor::Impl::all_finished() const { return std::ranges::all_of(coordinators_, &GroupCoordinator::finished); }
 
 bool Supervisor::Impl::round_open() const {
-  for (const GroupCoordinator& coordinator : coordinators_) {
-    if (coordinator.round_open()) return true;
-  }
-  return keeper_.in_round();
+  return std::ranges::any_of(coordinators_, &GroupCoordinator::round_open) || keeper_.in_round();
 }
 
 /// What makes going on pointless.
@@ -335,9 +332,15 @@ int Supervisor::Impl::leave_without_leader() {
            failure.rank == 0 ? "Its report is lost; the journals hold what was recorded"
                              : "It hears nothing of rank 0 any more");
   keeper_.dismiss();
-  send(0, message::kInterrupted,
-       body_of({{"signal", fmt::format("rank {} heard nothing of rank 0", transport_.rank())}}));
+  send_last_words(fmt::format("rank {} heard nothing of rank 0", transport_.rank()));
   return dead ? kExitFailed : kExitHung;
+}
+
+/// So that rank 0 does not take a process that left for one that died.
+void Supervisor::Impl::send_last_words(const std::string& why) noexcept try {
+  send(0, message::kInterrupted, body_of({{"signal", why}}));
+  send_out(Deadline::in_seconds(deadline::kInterruptedFinish_s));
+} catch (const std::exception&) {  // of the transport, which may be what failed
 }
 
 int Supervisor::Impl::serve(const std::function<void(const Json&)>& last_duty) try {
@@ -360,16 +363,13 @@ int Supervisor::Impl::serve(const std::function<void(const Json&)>& last_duty) t
   if (!exit_code_) return kExitInterrupted;
   if (last_duty) last_duty(farewell_);
   send(0, message::kFinished, body_of(Json::object()));
-  const auto bound = Deadline::in_seconds(deadline::kFinish_s);
-  while (!transport_.all_sent() && !bound.expired()) {
-    transport_.progress();
-    sched_yield();
-  }
+  send_out(Deadline::in_seconds(deadline::kFinish_s));
   orderly_ = transport_.all_sent();
   return *exit_code_;
 } catch (const std::exception& error) {
   keeper_.dismiss();
   log_line("symmbench: rank {} leaves: {}", transport_.rank(), error.what());
+  send_last_words(fmt::format("rank {} left: {}", transport_.rank(), error.what()));
   return kExitInterrupted;
 }
 

@@ -59,6 +59,16 @@ class Files(RunTest):
         self.assertEqual(len(messages(done)), 1, done.stderr)
         self.assertIn("UTF-8", done.stderr)
 
+    def test_what_somebody_typed_makes_no_second_line_moves_no_cursor_and_ends(self):
+        path = self.scratch / "c.json"
+        path.write_text('{"allocator": "a\\nb\\u001b[2J"}')
+        for arguments in (("plan", "a\nb\x1b[2J"), ("x\n" * 40_000,), ("plan", "--config", path)):
+            done = alone(*arguments)
+            self.assert_exit(done, 2)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr[:2000])
+            self.assertNotIn("\x1b", done.stderr)
+            self.assertLess(len(done.stderr), 20_000)
+
 
 class Ranks(RunTest):
     """Ranks that would do different things are told apart before anything runs, with a report where one was asked for."""

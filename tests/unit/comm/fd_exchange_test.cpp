@@ -233,6 +233,23 @@ TEST_CASE("strangers that connect, stay silent, send rubbish or descriptors are 
   CHECK(open_descriptors() == before);
 }
 
+TEST_CASE("a stranger who takes the names that are to come keeps nobody from listening") {
+  constexpr int kTaken = 10'500;
+  const DescriptorLimit raised(kTaken + 500);
+  if (raised.before.rlim_max < kTaken + 500) SKIP("descriptors are too few here");
+  const std::string nonce = make_job_nonce();
+  std::vector<UniqueFd> taken;
+  for (int i = 0; i < kTaken; ++i) {
+    const AbstractAddress address("symmbench." + nonce + ".0." + std::to_string(i));
+    taken.emplace_back(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    REQUIRE(bind(taken.back().get(), address.get(), address.length) == 0);
+  }
+  run_ranks(2, [&](int rank, Communicator& comm) {
+    const auto all = exchange_fds(comm, "handles", nonce, file_with_text(name_of_rank(rank)));
+    require(text_of_file(all[0]) == name_of_rank(0));
+  });
+}
+
 TEST_CASE("running out of descriptors is an environment failure that names the limit") {
   const long before = open_descriptors();
   {

@@ -246,6 +246,21 @@ TEST_CASE("a supervisor whose process died ends the run, unless it had said that
   CHECK(children().empty());
 }
 
+TEST_CASE("a rank that cannot go on says why before it leaves") {
+  ThreadTransportHub hub(2);
+  const auto leader = hub.endpoint(0), endpoint = hub.endpoint(1);
+  RecordList journal;
+  Supervisor supervisor(*endpoint, {.group_size = 2, .worker_argv = scripted_worker_argv()}, journal, nullptr);
+  leader->send(1, envelope(message::kStart, body_of("no request")));
+  CHECK(supervisor.serve() == 3);
+  std::string why;
+  while (const auto message = leader->receive()) {
+    const Opened opened = open_envelope(message->bytes);
+    if (opened.kind == message::kInterrupted) why = json_of(opened.body).at("signal");
+  }
+  CHECK_THAT(why, ContainsSubstring("rank 1 left: "));
+}
+
 TEST_CASE("a rank that hears nothing of rank 0 leaves by itself, as from a hang, and its journal says why") {
   ThreadTransportHub hub(2);
   const auto endpoint = hub.endpoint(1);
