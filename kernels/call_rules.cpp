@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
+#include <vector>
 
 #include "kernels/patterns.hpp"
 
@@ -20,6 +22,15 @@ std::string alternatives(std::span<const int> numbers) {
   return fmt::format("{} or {}", fmt::join(numbers.first(numbers.size() - 1), ", "), numbers.back());
 }
 
+/// A group is handled by neighbouring threads of one warp, a packet each.
+std::optional<std::string> group_problem(const CallShape& shape) {
+  const std::uint32_t group = shape.parameters.quant_group;
+  const auto least = static_cast<std::uint32_t>(kPacketBytes / element_bytes(shape.dtype));
+  if (std::has_single_bit(group) && group >= least && group <= 32 * least) return std::nullopt;
+  return fmt::format("groups of {} elements: must be a power of two from {} to {} for {}", group, least, 32 * least,
+                     name_of(shape.dtype));
+}
+
 std::optional<std::string> pattern_problem(const PatternSpec& spec, const CallShape& shape) {
   const auto name = name_of(shape.pattern);
   if (shape.in_place && !spec.in_place) return fmt::format("{} has no in-place form", name);
@@ -27,9 +38,23 @@ std::optional<std::string> pattern_problem(const PatternSpec& spec, const CallSh
     return fmt::format("{} runs on {} ranks, not on {}", name, alternatives(spec.world_sizes), shape.world_size);
   }
   if (!contains(spec.dtypes, shape.dtype)) return fmt::format("{} has no form for {}", name, name_of(shape.dtype));
-  if (shape.hidden % spec.group_elements != 0) {
-    return fmt::format("{} works on groups of {} elements: hidden {} is no multiple", name, spec.group_elements,
+  if (spec.takes("quant_group")) {
+    if (auto problem = group_problem(shape)) return fmt::format("{}: {}", name, *problem);
+  }
+  if (shape.hidden % spec.group_of(shape) != 0) {
+    return fmt::format("{} works on groups of {} elements: hidden {} is no multiple", name, spec.group_of(shape),
                        shape.hidden);
+  }
+  if (spec.layouts.empty()) return std::nullopt;
+  const ScaleLayout layout = shape.parameters.scale_layout;
+  if (!contains(spec.layouts, layout)) {
+    std::vector<std::string_view> names;
+    for (const ScaleLayout allowed : spec.layouts) names.push_back(name_of(allowed));
+    return fmt::format("{} has no scale layout {}: {}", name, name_of(layout), fmt::join(names, " or "));
+  }
+  if (layout == ScaleLayout::tiles_8x4 && shape.tokens > kMostRowsOf8x4) {
+    return fmt::format("{}: scale layout 8x4 is for up to {} tokens, not {}: linear and 128x4 take any number", name,
+                       kMostRowsOf8x4, shape.tokens);
   }
   return std::nullopt;
 }

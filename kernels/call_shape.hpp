@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "catalog/algorithms.hpp"
+#include "catalog/pattern_parameters.hpp"
 #include "catalog/patterns.hpp"
 #include "catalog/workspaces.hpp"
 #include "core/dtype.hpp"
@@ -9,7 +10,7 @@
 
 namespace symmbench {
 
-/// What decides whether and how a call can run; everything but addresses and parameters.
+/// What decides whether and how a call can run; everything but addresses.
 struct CallShape {
   WorkspaceKind workspace = WorkspaceKind::trtllm_fusion;
   TransportKind transport = TransportKind::unicast;
@@ -23,6 +24,7 @@ struct CallShape {
   std::uint32_t blocks = 0;   ///< 0: chosen by the kernel set
   std::uint32_t threads = 0;  ///< per block; 0: chosen
   bool pdl = true;            ///< programmatic dependent launch, on devices that have it
+  PatternParameters parameters;
 
   std::uint64_t elements() const { return tokens * hidden; }
   std::uint64_t message_bytes() const { return elements() * element_bytes(dtype); }

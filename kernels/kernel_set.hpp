@@ -4,7 +4,6 @@
 #include <span>
 #include <string>
 
-#include "catalog/pattern_parameters.hpp"
 #include "device/stream.hpp"
 #include "kernels/call_shape.hpp"
 #include "kernels/protocol/batch.hpp"
@@ -25,7 +24,6 @@ struct AllreduceCall {
   DevicePtr input = 0;
   OutputAddresses outputs;      ///< of the kinds that the pattern has; in place, one equals the input
   ConstantAddresses constants;  ///< of the kinds that the pattern reads
-  PatternParameters parameters;
 };
 
 /// Parameters that the check kernels need beside the batch.
@@ -33,7 +31,6 @@ struct CheckCall {
   CallShape shape;
   int rank = 0;
   std::uint32_t iterations = 0;  ///< the last `iterations` of the batch are still in the ring and are checked
-  PatternParameters parameters;
 };
 
 /// Seam 2: the kernels of one device. All calls are asynchronous on `stream`; failures show at synchronize().

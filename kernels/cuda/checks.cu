@@ -2,6 +2,7 @@
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/service_kernels.hpp"
 #include "kernels/pattern_code.hpp"
+#include "kernels/patterns.hpp"
 #include "kernels/protocol/fill.hpp"
 #include "kernels/visit_dtype.hpp"
 
@@ -34,17 +35,18 @@ __device__ std::uint64_t iteration_of(const BatchView& batch) {
 
 template <class T>
 __global__ void fill_inputs_kernel(const __grid_constant__ BatchView batch, std::uint32_t iterations, int rank,
-                                   int world_size) {
+                                   int summands) {
   __shared__ double scratch[32];
   CheckOps ops;
-  fill_inputs<T>(ops, CheckLoops(scratch), batch, iteration_of(batch), iterations, rank, world_size);
+  fill_inputs<T>(ops, CheckLoops(scratch), batch, iteration_of(batch), iterations, rank, summands);
 }
 
 template <class T>
-__global__ void fill_constants_kernel(const __grid_constant__ BatchView batch, int world_size, float quant_scale) {
+__global__ void fill_constants_kernel(const __grid_constant__ BatchView batch,
+                                      const __grid_constant__ ConstantValues values) {
   __shared__ double scratch[32];
   CheckOps ops;
-  fill_constants<T>(ops, CheckLoops(scratch), batch, world_size, quant_scale);
+  fill_constants<T>(ops, CheckLoops(scratch), batch, values);
 }
 
 template <class T, class Pass>
@@ -73,13 +75,13 @@ int launch_checks(void* stream, const BatchView& batch, const CheckCall& call) {
 
 int launch_fill_inputs(void* stream, const BatchView& batch, const CheckCall& call) {
   return visit_dtype(call.shape.dtype, [&]<class T>() {
-    return launch(fill_inputs_kernel<T>, kLoops, stream, batch, call.iterations, call.rank, call.shape.world_size);
+    return launch(fill_inputs_kernel<T>, kLoops, stream, batch, call.iterations, call.rank, exact_summands(call.shape));
   });
 }
 
 int launch_fill_constants(void* stream, const BatchView& batch, const CheckCall& call) {
   return visit_dtype(call.shape.dtype, [&]<class T>() {
-    return launch(fill_constants_kernel<T>, kLoops, stream, batch, call.shape.world_size, call.parameters.quant_scale);
+    return launch(fill_constants_kernel<T>, kLoops, stream, batch, constant_values(call.shape));
   });
 }
 

@@ -67,14 +67,15 @@ __device__ __forceinline__ void fused_body(const View& view, const Contribution&
                                            const Epilogue& epilogue) {
   constexpr RowOrder kOfTwoShot = std::is_same_v<Message, TokenSpan> ? RowOrder::by_token : RowOrder::by_owner;
   constexpr RowOrder kOrder = kAlgorithm == Algorithm::one_shot ? RowOrder::in_turn : kOfTwoShot;
-  __shared__ RowShared shared;
+  constexpr bool kLargest = Epilogue::kScope == NormScope::row;
+  __shared__ RowShared<kLargest> shared;
   const World world = world_of<World>(view);
   // Measured: a two-shot gains 1 % by late constants where registers are few, a one-shot loses 1 to 3 %.
   constexpr bool kLate = kTuning == Tuning::throughput && kAlgorithm == Algorithm::two_shot;
   CudaOps<View, Trigger::after_push, kTuning, kLate> ops(view);
   const auto row_packets = static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>);
-  const RowsPartition<kOrder, kTuning, Epilogue::kGroupPackets> partition(world, view.rank, message, row_packets,
-                                                                          shared);
+  const RowsPartition<kOrder, kTuning, Epilogue::kGroupPackets, kLargest> partition(world, view.rank, message,
+                                                                                    row_packets, shared);
   if constexpr (kAlgorithm == Algorithm::one_shot) {
     one_shot<T>(ops, partition, world, view, contribution, message, epilogue);
   } else {
@@ -121,18 +122,18 @@ __global__ void __launch_bounds__(kMaxThreads)
 /// Launches `kernel` with the arguments that every collective takes.
 template <class T, class Code, class View, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion, class Kernel>
 int launch_collective(Kernel kernel, const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch(kernel, shape, stream, View(*call.view), Code::contribution(call),
+  return launch(kernel, shape, stream, View(*call.view), Code::template contribution<T>(call),
                 WorkspaceCode<kWorkspace>::message(call.shape), Code::template epilogue<T>(call));
 }
 
-template <class Code>
-using ContributionOf = decltype(Code::contribution(AllreduceCall{}));
+template <class Code, class T>
+using ContributionOf = decltype(Code::template contribution<T>(AllreduceCall{}));
 template <class Code, class T>
 using EpilogueOf = decltype(Code::template epilogue<T>(AllreduceCall{}));
 
 template <class T, class Code, Algorithm kAlgorithm, class World, WorkspaceKind kWorkspace>
 int launch_lamport(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  using Contribution = ContributionOf<Code>;
+  using Contribution = ContributionOf<Code, T>;
   using Message = typename WorkspaceCode<kWorkspace>::Message;
   using Epilogue = EpilogueOf<Code, T>;
   using View = LamportView<kRanksOf<World>>;
@@ -148,12 +149,12 @@ int launch_lamport(const LaunchShape& shape, void* stream, const AllreduceCall& 
 template <class T, class Code, Algorithm kAlgorithm, class World>
 int launch_throughput(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
   return launch_collective<T, Code, LamportView<kRanksOf<World>>>(
-      fused_throughput_kernel<T, World, kAlgorithm, ContributionOf<Code>, EpilogueOf<Code, T>>, shape, stream, call);
+      fused_throughput_kernel<T, World, kAlgorithm, ContributionOf<Code, T>, EpilogueOf<Code, T>>, shape, stream, call);
 }
 
 template <class T, class Code>
 int launch_barrier(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_collective<T, Code, BarrierView>(barrier_kernel<T, ContributionOf<Code>, EpilogueOf<Code, T>>, shape,
+  return launch_collective<T, Code, BarrierView>(barrier_kernel<T, ContributionOf<Code, T>, EpilogueOf<Code, T>>, shape,
                                                  stream, call);
 }
 
@@ -165,17 +166,23 @@ template <class T, class Code, Algorithm kAlgorithm, int kRanks,
           WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 constexpr LaunchRow lamport_row() {
   return {key_of<T, Code, kWorkspace>(kAlgorithm, {kRanks, kRanks}),
-          launch_lamport<T, Code, kAlgorithm, FixedWorld<kRanks>, kWorkspace>};
+          launch_lamport<T, typename Code::Kernel, kAlgorithm, FixedWorld<kRanks>, kWorkspace>};
 }
 template <class T, class Code, Algorithm kAlgorithm, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 constexpr LaunchRow lamport_row_any() {
   return {key_of<T, Code, kWorkspace>(kAlgorithm, {1, kMaxRanks}),
-          launch_lamport<T, Code, kAlgorithm, AnyWorld, kWorkspace>};
+          launch_lamport<T, typename Code::Kernel, kAlgorithm, AnyWorld, kWorkspace>};
+}
+/// A number of ranks by the kernel for any.
+template <class T, class Code, Algorithm kAlgorithm, int kRanks>
+constexpr LaunchRow looped_row() {
+  return {key_of<T, Code>(kAlgorithm, {kRanks, kRanks}),
+          launch_lamport<T, typename Code::Kernel, kAlgorithm, AnyWorld, WorkspaceKind::trtllm_fusion>};
 }
 template <class T, class Code, Algorithm kAlgorithm, int kRanks>
 constexpr LaunchRow throughput_row() {
   return {key_of<T, Code>(kAlgorithm, {kRanks, kRanks}, kThroughputBytes),
-          launch_throughput<T, Code, kAlgorithm, FixedWorld<kRanks>>};
+          launch_throughput<T, typename Code::Kernel, kAlgorithm, FixedWorld<kRanks>>};
 }
 
 /// Lamport protocols of a pattern that works packet by packet: 2, 4, 8 and 16 ranks, whose loops over ranks unroll, with
@@ -215,10 +222,32 @@ inline constexpr LaunchRow kTokenRowsOf[] = {
     lamport_row_any<T, Code, Algorithm::two_shot, WorkspaceKind::mnnvl>(),
 };
 
-/// The barrier two-shot is the second opinion: one kernel for every number of ranks, compile time before speed.
+/// The formats with a scale per row or group, and the sums over experts: without a kernel of few registers, and with one
+/// whose loops know no number for 16 ranks, until others have been measured to be worth their compile time (that for 16 is
+/// as long as those for 2, 4 and 8 together). Both patterns of a format run the same kernels.
 template <class T, class... Codes>
+inline constexpr LaunchRow kLatencyRows[] = {
+    lamport_row<T, Codes, Algorithm::one_shot, 2>()..., lamport_row<T, Codes, Algorithm::one_shot, 4>()...,
+    lamport_row<T, Codes, Algorithm::one_shot, 8>()..., looped_row<T, Codes, Algorithm::one_shot, 16>()...,
+    lamport_row<T, Codes, Algorithm::two_shot, 2>()..., lamport_row<T, Codes, Algorithm::two_shot, 4>()...,
+    lamport_row<T, Codes, Algorithm::two_shot, 8>()..., looped_row<T, Codes, Algorithm::two_shot, 16>()...,
+};
+template <class T, Pattern... kOf>
+inline constexpr std::span<const LaunchRow> kLatencyRowsOf = kLatencyRows<T, PatternCode<kOf>...>;
+
+/// The barrier two-shot is the second opinion: one kernel for every number of ranks, compile time before speed.
+template <class T, Pattern... kOf>
 inline constexpr LaunchRow kBarrierRowsOf[] = {
-    {key_of<T, Codes>(Algorithm::two_shot_barrier, {1, kMaxRanks}), launch_barrier<T, Codes>}...};
+    {key_of<T, PatternCode<kOf>>(Algorithm::two_shot_barrier, {1, kMaxRanks}),
+     launch_barrier<T, typename PatternCode<kOf>::Kernel>}...};
+template <class T, Pattern... kMore>
+inline constexpr std::span<const LaunchRow> kAllBarrierRows =
+    kBarrierRowsOf<T, Pattern::allreduce, Pattern::residual_rmsnorm, Pattern::residual_rmsnorm_fp8,
+                   Pattern::residual_rmsnorm_out_fp8, Pattern::residual_rmsnorm_dynamic_fp8,
+                   Pattern::residual_rmsnorm_out_dynamic_fp8, Pattern::residual_rmsnorm_group_fp8,
+                   Pattern::residual_rmsnorm_out_group_fp8, Pattern::residual_rmsnorm_mxfp8,
+                   Pattern::residual_rmsnorm_out_mxfp8, Pattern::moe_reduction_residual_rmsnorm,
+                   Pattern::moe_finalize_residual_rmsnorm, kMore...>;
 
 /// What each unit holds.
 template <LaunchUnit kUnit, class T>
@@ -233,9 +262,20 @@ std::span<const LaunchRow> rows_of_unit() {
     return kTokenRowsOf<T, PatternCode<Pattern::allreduce>>;
   } else if constexpr (kUnit == LaunchUnit::mnnvl_fused) {
     return kTokenRowsOf<T, PatternCode<Pattern::residual_rmsnorm>>;
+  } else if constexpr (kUnit == LaunchUnit::fused_dynamic_fp8) {
+    return kLatencyRowsOf<T, Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8>;
+  } else if constexpr (kUnit == LaunchUnit::fused_group_fp8) {
+    return kLatencyRowsOf<T, Pattern::residual_rmsnorm_group_fp8, Pattern::residual_rmsnorm_out_group_fp8>;
+  } else if constexpr (kUnit == LaunchUnit::fused_mxfp8) {
+    return kLatencyRowsOf<T, Pattern::residual_rmsnorm_mxfp8, Pattern::residual_rmsnorm_out_mxfp8>;
+  } else if constexpr (kUnit == LaunchUnit::fused_experts) {
+    return kLatencyRowsOf<T, Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm>;
+  } else if constexpr (kUnit == LaunchUnit::fused_nvfp4) {
+    return kLatencyRowsOf<T, Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4>;
+  } else if constexpr (sizeof(T) <= Nvfp4Format::kLargestElement) {
+    return kAllBarrierRows<T, Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4>;
   } else {
-    return kBarrierRowsOf<T, PatternCode<Pattern::allreduce>, PatternCode<Pattern::residual_rmsnorm>,
-                          PatternCode<Pattern::residual_rmsnorm_fp8>, PatternCode<Pattern::residual_rmsnorm_out_fp8>>;
+    return kAllBarrierRows<T>;
   }
 }
 

@@ -28,6 +28,20 @@ __device__ __forceinline__ V block_sum(V value, V (&scratch)[32]) {
   return sum;
 }
 
+/// The largest of the block.
+template <class V>
+__device__ __forceinline__ V block_largest(V value, V (&scratch)[32]) {
+  const auto larger = [](V a, V b) { return a > b ? a : b; };
+#pragma unroll
+  for (int lane = 16; lane > 0; lane /= 2) value = larger(value, __shfl_xor_sync(0xFFFFFFFFu, value, lane));
+  __syncthreads();  // the last call's readers are done
+  if (threadIdx.x % 32 == 0) scratch[threadIdx.x / 32] = value;
+  __syncthreads();
+  V largest = scratch[0];
+  for (std::uint32_t warp = 1; warp < blockDim.x / 32; ++warp) largest = larger(largest, scratch[warp]);
+  return largest;
+}
+
 class LoopPartition : public CudaGrid {
  public:
   template <class V>
@@ -102,6 +116,30 @@ class RowLoops : public LoopPartition {
       sum = block_sum(sum, partition.scratch_);
       return alive;
     }
+    template <class Overlap>
+    __device__ __forceinline__ bool row_sum_and_largest(float& sum, float& largest, bool alive, const Overlap&) const {
+      sum = block_sum(sum, partition.scratch_);
+      largest = block_largest(largest, partition.scratch_);
+      return alive;
+    }
+    /// Every thread of the block makes every turn, so that whole warps can compare; its packets of a turn are
+    /// neighbours, groups begin where warps or equal parts of them do.
+    template <class F>
+    __device__ __forceinline__ void for_each_group(std::uint32_t packets, F&& f) const {
+      for (std::uint32_t first = 0; first < partition.row_packets_; first += blockDim.x) {
+        f(Group{partition, row, first + threadIdx.x, packets});
+      }
+    }
+  };
+  struct Group {
+    const RowLoops& partition;
+    std::uint64_t row;
+    std::uint32_t column, packets;
+    template <class F>
+    __device__ __forceinline__ void for_each(F&& f) const {
+      if (column < partition.row_packets_) f(0, partition.ref_of(row, column));
+    }
+    __device__ __forceinline__ float largest(float value) const { return largest_of_group(value, packets); }
   };
 
   template <class F>
@@ -115,10 +153,13 @@ class RowLoops : public LoopPartition {
   template <class Which, class F>
   __device__ __forceinline__ void visit(Which which, std::uint64_t row, F&& f) const {
     for (std::uint32_t column = threadIdx.x; column < row_packets_; column += blockDim.x) {
-      const std::uint64_t packet = row * row_packets_ + column;
-      const auto owner = static_cast<int>(packet / message_.share);
-      if (wanted(which, owner, rank_)) f(0, PacketRef{packet, packet % message_.share, column, owner});
+      const PacketRef ref = ref_of(row, column);
+      if (wanted(which, ref.owner, rank_)) f(0, ref);
     }
+  }
+  __device__ __forceinline__ PacketRef ref_of(std::uint64_t row, std::uint32_t column) const {
+    const std::uint64_t packet = row * row_packets_ + column;
+    return {packet, packet % message_.share, column, static_cast<int>(packet / message_.share), row};
   }
 
   MessageSpan message_;
@@ -139,6 +180,7 @@ class CheckLoops : public CudaGrid {
       for (std::uint64_t i = threadIdx.x; i < count; i += blockDim.x) f(i);
     }
     __device__ __forceinline__ double sum(double value) const { return block_sum(value, scratch); }
+    __device__ __forceinline__ double largest(double value) const { return block_largest(value, scratch); }
   };
   template <class F>
   __device__ __forceinline__ void for_each_row(std::uint64_t rows, F&& f) const {

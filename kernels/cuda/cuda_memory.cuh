@@ -15,6 +15,11 @@ __device__ __forceinline__ Packet load(std::uint64_t address) {
                : "l"(address));
   return p;
 }
+__device__ __forceinline__ std::uint32_t load_word(std::uint64_t address) {
+  std::uint32_t word;
+  asm volatile("ld.global.u32 %0, [%1];" : "=r"(word) : "l"(address));
+  return word;
+}
 __device__ __forceinline__ void store(std::uint64_t address, const Packet& p) {
   asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(address), "r"(p.word[0]), "r"(p.word[1]),
                "r"(p.word[2]), "r"(p.word[3])
@@ -25,6 +30,12 @@ __device__ __forceinline__ void store(std::uint64_t address, const std::uint32_t
 }
 __device__ __forceinline__ void store(std::uint64_t address, const std::uint32_t (&words)[2]) {
   asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(address), "r"(words[0]), "r"(words[1]) : "memory");
+}
+__device__ __forceinline__ void store_word(std::uint64_t address, std::uint32_t word) {
+  asm volatile("st.global.u32 [%0], %1;" ::"l"(address), "r"(word) : "memory");
+}
+__device__ __forceinline__ void store_byte(std::uint64_t address, std::uint32_t byte) {
+  asm volatile("st.global.u8 [%0], %1;" ::"l"(address), "r"(byte) : "memory");
 }
 /// Into L2, where also the writes of others go.
 __device__ __forceinline__ void prefetch(std::uint64_t address) {

@@ -1,5 +1,5 @@
 #pragma once
-#include "kernels/protocol/e4m3.hpp"
+#include "kernels/protocol/number.hpp"
 
 namespace symmbench::cuda {
 
@@ -44,19 +44,5 @@ struct CudaNumbers {
     return packet;
   }
 };
-
-/// portable_e4m3() by the conversion instruction, two elements at a time, the first in the low byte.
-template <class T>
-__device__ __forceinline__ E4m3Codes<T> cuda_e4m3(const float (&lanes)[kLanes<T>]) {
-  E4m3Codes<T> codes;
-#pragma unroll
-  for (int i = 0; i < kLanes<T> / 4; ++i) {
-    asm("{\n\t.reg .b16 low, high;\n\tcvt.rn.satfinite.e4m3x2.f32 low, %2, %1;\n\tcvt.rn.satfinite.e4m3x2.f32 high, "
-        "%4, %3;\n\tmov.b32 %0, {low, high};\n\t}"
-        : "=r"(codes.word[i])
-        : "f"(lanes[4 * i]), "f"(lanes[4 * i + 1]), "f"(lanes[4 * i + 2]), "f"(lanes[4 * i + 3]));
-  }
-  return codes;
-}
 
 }  // namespace symmbench::cuda

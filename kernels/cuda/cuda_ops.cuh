@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "kernels/cuda/cuda_codecs.cuh"
 #include "kernels/cuda/cuda_memory.cuh"
 #include "kernels/cuda/cuda_numbers.cuh"
 #include "kernels/cuda/cuda_partition.cuh"
@@ -75,6 +76,7 @@ class CudaOps {
   static constexpr bool kLateConstants = kLate;
   static constexpr bool kWritesOwn = false;
   using Numbers = CudaNumbers;
+  using Codecs = CudaCodecs;
   using Ticket = std::uint32_t;  ///< how many blocks came before
   using Source = std::uint64_t;  ///< address
   using Target = std::uint64_t;  ///< address in slot 0
@@ -133,9 +135,12 @@ class CudaOps {
   __device__ __forceinline__ void store_codes(std::uint64_t address, const E4m3Codes<T>& codes) {
     ptx::store(address, codes.word);
   }
-  template <class T>
-  __device__ __forceinline__ static E4m3Codes<T> e4m3(const float (&lanes)[kLanes<T>]) {
-    return cuda_e4m3<T>(lanes);
+  __device__ __forceinline__ std::uint32_t load_word(std::uint64_t address) { return ptx::load_word(address); }
+  __device__ __forceinline__ void store_word(std::uint64_t address, std::uint32_t word) {
+    ptx::store_word(address, word);
+  }
+  __device__ __forceinline__ void store_byte(std::uint64_t address, std::uint32_t byte) {
+    ptx::store_byte(address, byte);
   }
 
   /// One thread for a line of 128 bytes, in which neighbours have packets of 16. Fused kernels of more rows than fit at
@@ -218,6 +223,7 @@ class CudaOps {
   }
 
   __device__ __forceinline__ float reciprocal(float value) { return __frcp_rn(value); }
+  __device__ __forceinline__ float quotient(float value, float divisor) { return __fdiv_rn(value, divisor); }
   __device__ __forceinline__ float reciprocal_sqrt(float value) { return ptx::reciprocal_sqrt(value); }
 
  private:

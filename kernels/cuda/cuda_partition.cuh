@@ -25,6 +25,14 @@ struct InRegisters {
   }
 };
 
+/// The largest of `value` over groups of so many neighbouring threads, a power of two up to 32. For whole warps.
+__device__ __forceinline__ float largest_of_group(float value, std::uint32_t threads) {
+  for (std::uint32_t lane = threads / 2; lane > 0; lane /= 2) {
+    value = fmaxf(value, __shfl_xor_sync(0xFFFFFFFFu, value, static_cast<int>(lane)));
+  }
+  return value;
+}
+
 /// What all partitions of a GPU share.
 class CudaGrid {
  public:

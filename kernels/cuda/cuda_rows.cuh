@@ -8,9 +8,12 @@ inline constexpr std::uint32_t kMaxRowWarps = kMaxRowBlocks * kMaxThreads / 32;
 /// Partial sums that are read at a time, all loads in flight at once.
 inline constexpr std::uint32_t kPartials = 32;
 
-/// Shared memory of a block that works on rows: every warp of the cluster leaves its partial sum here.
+/// Shared memory of a block that works on rows: every warp of the cluster leaves its partial sum here, and the largest
+/// that it saw where a pattern asks for the row's.
+template <bool kLargest>
 struct RowShared {
-  alignas(16) float part[kMaxRowWarps];
+  static constexpr std::uint32_t kValues = kLargest ? 2 : 1;
+  alignas(16) float part[kValues * kMaxRowWarps];
   alignas(8) std::uint64_t mbarrier;
 };
 
@@ -24,20 +27,23 @@ enum class RowOrder {
 /// row may belong to several owners. Cluster c waits only for clusters of its group of W consecutive ones on the peers
 /// (of its own number in a one-shot), so no co-residency is needed. Groups of kGroup packets are cut over neither blocks
 /// nor warps.
-template <RowOrder kOrder, Tuning kTuning, std::uint32_t kGroup = 1>
+template <RowOrder kOrder, Tuning kTuning, std::uint32_t kGroup = 1, bool kLargest = false>
 class RowsPartition : public OnePacketPartition {
  public:
   /// Prologue, before anything of an earlier kernel is touched: sums and mbarrier made ready.
   template <class World, class Message>
   __device__ __forceinline__ RowsPartition(World world, int rank, const Message& message, std::uint32_t row_packets,
-                                           RowShared& shared)
+                                           RowShared<kLargest>& shared)
       : rank_(rank),
         blocks_of_row_(ptx::cluster_size()),
         part_(ptx::in_register(ptx::shared_address(shared.part))),
         mbarrier_(ptx::in_register(ptx::shared_address(&shared.mbarrier))) {
     const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
     const std::uint32_t padded = (warps + kPartials - 1) / kPartials * kPartials;
-    for (std::uint32_t i = threadIdx.x; i < padded; i += blockDim.x) shared.part[i] = 0.0f;
+    for (std::uint32_t i = threadIdx.x; i < padded; i += blockDim.x) {
+      shared.part[i] = 0.0f;
+      if constexpr (kLargest) shared.part[kMaxRowWarps + i] = 0.0f;
+    }
     if (threadIdx.x == 0) ptx::mbarrier_init(mbarrier_);
     if constexpr (kTuning == Tuning::latency) part_goes_to_ = destination();
     ptx::cluster_arrive();
@@ -88,7 +94,12 @@ class RowsPartition : public OnePacketPartition {
   __device__ __forceinline__ void drain() const {
     if (summed_) return;
     float nothing = 0.0f;
-    row_sum(nothing, false, [] {});
+    if constexpr (kLargest) {
+      float none = 0.0f;
+      row_sum_and_largest(nothing, none, false, [] {});
+    } else {
+      row_sum(nothing, false, [] {});
+    }
   }
 
  private:
@@ -102,6 +113,24 @@ class RowsPartition : public OnePacketPartition {
     __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Overlap& overlap) const {
       return partition.row_sum(sum, alive, overlap);
     }
+    template <class Overlap>
+    __device__ __forceinline__ bool row_sum_and_largest(float& sum, float& largest, bool alive,
+                                                        const Overlap& overlap) const {
+      return partition.row_sum_and_largest(sum, largest, alive, overlap);
+    }
+    template <class F>
+    __device__ __forceinline__ void for_each_group(std::uint32_t packets, F&& f) const {
+      f(Group{partition, packets});
+    }
+  };
+  struct Group {
+    const RowsPartition& partition;
+    std::uint32_t packets;
+    template <class F>
+    __device__ __forceinline__ void for_each(F&& f) const {
+      partition.prepare(f);
+    }
+    __device__ __forceinline__ float largest(float value) const { return largest_of_group(value, packets); }
   };
 
   template <class World>
@@ -134,7 +163,8 @@ class RowsPartition : public OnePacketPartition {
   __device__ __forceinline__ void meet() const {
     ptx::cluster_wait();
     if (threadIdx.x == 0) {
-      ptx::mbarrier_expect(mbarrier_, blocks_of_row_ * (blockDim.x / 32) * static_cast<std::uint32_t>(sizeof(float)));
+      ptx::mbarrier_expect(mbarrier_, blocks_of_row_ * (blockDim.x / 32) * RowShared<kLargest>::kValues *
+                                          static_cast<std::uint32_t>(sizeof(float)));
     }
   }
 
@@ -159,6 +189,41 @@ class RowsPartition : public OnePacketPartition {
     sum = sum_of(part_);
 #pragma unroll 1
     for (std::uint32_t first = kPartials; first < warps; first += kPartials) sum += sum_of(part_ + first * 4);
+    return alive;
+  }
+
+  /// The same, and the largest with it, behind one barrier.
+  template <class Overlap>
+  __device__ __forceinline__ bool row_sum_and_largest(float& sum, float& largest, bool alive,
+                                                      const Overlap& overlap) const {
+    constexpr std::uint32_t kApart = kMaxRowWarps * sizeof(float);
+    summed_ = true;
+    float q = has_packet_ && alive ? sum : 0.0f, most = has_packet_ && alive ? largest : 0.0f;
+#pragma unroll
+    for (int lane = 16; lane > 0; lane /= 2) q += __shfl_xor_sync(0xFFFFFFFFu, q, lane);
+    most = largest_of_group(most, 32);
+    if constexpr (kTuning == Tuning::throughput) meet();
+    if (threadIdx.x % 32 < blocks_of_row_) {
+      const Destination to = kTuning == Tuning::latency ? part_goes_to_ : destination();
+      ptx::store_async(to.part, __float_as_uint(q), to.mbarrier);
+      ptx::store_async(to.part + kApart, __float_as_uint(most), to.mbarrier);
+    }
+    if (alive) overlap();
+    while (!ptx::mbarrier_done(mbarrier_)) {
+    }
+    const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
+    sum = 0.0f;
+    largest = 0.0f;
+#pragma unroll 1
+    for (std::uint32_t first = 0; first < warps; first += kPartials) {
+      sum += sum_of(part_ + first * 4);
+      const std::uint32_t part = part_ + kApart + first * 4;
+#pragma unroll
+      for (int i = 0; i < 8; ++i) {
+        const float4 four = ptx::load_shared(part + i * 16);
+        largest = fmaxf(largest, fmaxf(fmaxf(four.x, four.y), fmaxf(four.z, four.w)));
+      }
+    }
     return alive;
   }
 

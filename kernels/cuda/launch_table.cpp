@@ -7,11 +7,13 @@
 namespace symmbench::cuda {
 namespace {
 
+template <LaunchUnit kUnit, class... T>
+void add_types(std::vector<LaunchRow>& rows) {
+  for (const auto part : {rows_of_unit<kUnit, T>()...}) rows.insert(rows.end(), part.begin(), part.end());
+}
 template <LaunchUnit kUnit>
 void add_unit(std::vector<LaunchRow>& rows) {
-  for (const auto part : {rows_of_unit<kUnit, Fp16>(), rows_of_unit<kUnit, Bf16>(), rows_of_unit<kUnit, float>()}) {
-    rows.insert(rows.end(), part.begin(), part.end());
-  }
+  add_types<kUnit, Fp16, Bf16, float>(rows);
 }
 
 }  // namespace
@@ -22,6 +24,11 @@ std::span<const LaunchRow> launch_table() {
     add_unit<LaunchUnit::plain>(all);
     add_unit<LaunchUnit::fused>(all);
     add_unit<LaunchUnit::fused_fp8>(all);
+    add_unit<LaunchUnit::fused_dynamic_fp8>(all);
+    add_unit<LaunchUnit::fused_group_fp8>(all);
+    add_unit<LaunchUnit::fused_mxfp8>(all);
+    add_types<LaunchUnit::fused_nvfp4, Fp16, Bf16>(all);
+    add_unit<LaunchUnit::fused_experts>(all);
     add_unit<LaunchUnit::barrier>(all);
     add_unit<LaunchUnit::mnnvl_plain>(all);
     add_unit<LaunchUnit::mnnvl_fused>(all);

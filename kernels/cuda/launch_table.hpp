@@ -16,7 +16,19 @@ struct LaunchRow {
 };
 
 /// The kinds of instantiation units: <kind>_<dtype>.cu instantiates the rows of one kind and element type.
-enum class LaunchUnit { plain, fused, fused_fp8, barrier, mnnvl_plain, mnnvl_fused };
+enum class LaunchUnit {
+  plain,
+  fused,
+  fused_fp8,
+  fused_dynamic_fp8,
+  fused_group_fp8,
+  fused_mxfp8,
+  fused_nvfp4,  ///< fp16 and bf16
+  fused_experts,
+  barrier,
+  mnnvl_plain,
+  mnnvl_fused,
+};
 template <LaunchUnit, class T>
 std::span<const LaunchRow> rows_of_unit();
 

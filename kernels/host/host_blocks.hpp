@@ -22,7 +22,7 @@ template <class Ops, class T, class Code, Algorithm kAlgorithm, WorkspaceKind kW
           class World>
 void run_block(Ops& ops, World world, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
                std::uint32_t blocks) {
-  const auto contribution = Code::contribution(call);
+  const auto contribution = Code::template contribution<T>(call);
   const auto epilogue = Code::template epilogue<T>(call);
   const auto message = WorkspaceCode<kWorkspace>::message(call.shape);
   const auto run = [&](const auto& partition) {
@@ -96,11 +96,20 @@ constexpr bool is_unrolled(Pattern pattern) {
   return pattern == Pattern::allreduce || pattern == Pattern::residual_rmsnorm;
 }
 
-/// The rows of a row of the catalogue of patterns: none where this version does not run it.
+template <class T, std::size_t kRow>
+inline constexpr bool kRuns = [] {
+  if constexpr (kPatterns[kRow].now) {
+    return sizeof(T) <= PatternCode<kPatterns[kRow].value>::kLargestElement;
+  } else {
+    return false;
+  }
+}();
+
+/// The rows of a row of the catalogue of patterns: none where this version does not run it, or not with T.
 template <class Ops, class T, Algorithm kAlgorithm, std::size_t kRow>
 constexpr auto rows_of_pattern() {
   constexpr Pattern kPattern = kPatterns[kRow].value;
-  if constexpr (!kPatterns[kRow].now) {
+  if constexpr (!kRuns<T, kRow>) {
     return std::array<BlockRow, 0>{};
   } else if constexpr (is_unrolled(kPattern)) {
     return kUnrolledRows<Ops, T, kPattern, kAlgorithm>;
@@ -127,7 +136,7 @@ inline constexpr auto kRowsOfType = [] {
 /// above.
 template <class Ops, class T, Algorithm kAlgorithm, std::size_t kRow>
 constexpr auto token_rows_of() {
-  if constexpr (kPatterns[kRow].now) {
+  if constexpr (kRuns<T, kRow>) {
     return std::array{kRowOfAny<Ops, T, kPatterns[kRow].value, kAlgorithm, WorkspaceKind::mnnvl>};
   } else {
     return std::array<BlockRow, 0>{};

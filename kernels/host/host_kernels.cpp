@@ -106,7 +106,7 @@ class HostKernels final : public KernelSet {
       HostOps ops = local_ops();
       visit_dtype(call.shape.dtype, [&]<class T>() {
         symmbench::fill_inputs<T>(ops, host::BlockPartition(block, kBlocks), batch, iteration_of(batch),
-                                  call.iterations, call.rank, call.shape.world_size);
+                                  call.iterations, call.rank, exact_summands(call.shape));
       });
     });
   }
@@ -116,8 +116,7 @@ class HostKernels final : public KernelSet {
     host_stream(stream).launch(kBlocks, [batch, call](std::uint32_t block) {
       HostOps ops = local_ops();
       visit_dtype(call.shape.dtype, [&]<class T>() {
-        symmbench::fill_constants<T>(ops, host::BlockPartition(block, kBlocks), batch, call.shape.world_size,
-                                     call.parameters.quant_scale);
+        symmbench::fill_constants<T>(ops, host::BlockPartition(block, kBlocks), batch, constant_values(call.shape));
       });
     });
   }

@@ -16,6 +16,7 @@ namespace symmbench {
 class HostOps {
  public:
   using Numbers = PortableNumbers;
+  using Codecs = PortableCodecs;
 
   using Ticket = bool;
   using Source = std::uint64_t;
@@ -71,9 +72,10 @@ class HostOps {
   void store_codes(std::uint64_t address, const E4m3Codes<T>& codes) {
     *pointer<E4m3Codes<T>>(address) = codes;
   }
-  template <class T>
-  static E4m3Codes<T> e4m3(const float (&lanes)[kLanes<T>]) {
-    return portable_e4m3<T>(lanes);
+  std::uint32_t load_word(std::uint64_t address) { return *pointer<const std::uint32_t>(address); }
+  void store_word(std::uint64_t address, std::uint32_t word) { *pointer<std::uint32_t>(address) = word; }
+  void store_byte(std::uint64_t address, std::uint32_t byte) {
+    *pointer<std::uint8_t>(address) = static_cast<std::uint8_t>(byte);
   }
 
   Target target(int rank, std::uint64_t offset) { return {rank, offset}; }
@@ -148,6 +150,7 @@ class HostOps {
   }
 
   float reciprocal(float value) { return 1.0f / value; }
+  float quotient(float value, float divisor) { return value / divisor; }
   float reciprocal_sqrt(float value) { return 1.0f / std::sqrt(value); }
 
   // ReportOps, for the check kernels.

@@ -53,6 +53,7 @@ class BlockPartition {
       for (std::uint64_t i = 0; i < count; ++i) f(i);
     }
     double sum(double value) const { return value; }
+    double largest(double value) const { return value; }
   };
   template <class F>
   void for_each_row(std::uint64_t rows, F&& f) const {
@@ -160,6 +161,25 @@ class RowsPartition : public BlockPartition {
     bool row_sum(float&, bool alive, const Overlap&) const {
       return alive;
     }
+    template <class Overlap>
+    bool row_sum_and_largest(float&, float&, bool alive, const Overlap&) const {
+      return alive;
+    }
+    template <class F>
+    void for_each_group(std::uint32_t packets, F&& f) const {
+      for (std::uint64_t first = 0; first < partition.row_packets_; first += packets) f(Group{*this, first, packets});
+    }
+  };
+
+  struct Group {
+    const Tile& tile;
+    std::uint64_t first;
+    std::uint32_t packets;
+    template <class F>
+    void for_each(F&& f) const {
+      tile.partition.visit(AllShares{}, tile.row, first, first + packets, f);
+    }
+    float largest(float value) const { return value; }
   };
 
   bool wanted(AllShares, int) const { return true; }
@@ -168,15 +188,19 @@ class RowsPartition : public BlockPartition {
 
   template <class Which, class F>
   void visit(Which which, std::uint64_t row, F&& f) const {
-    std::uint64_t packet = row * row_packets_;
+    visit(which, row, 0, row_packets_, f);
+  }
+  template <class Which, class F>
+  void visit(Which which, std::uint64_t row, std::uint64_t first, std::uint64_t end, F&& f) const {
+    std::uint64_t packet = row * row_packets_ + first;
     int owner = static_cast<int>(packet / share_);
     std::uint64_t index = packet % share_;
-    for (std::uint64_t column = 0; column < row_packets_; ++column, ++packet, ++index) {
+    for (std::uint64_t column = first; column < end; ++column, ++packet, ++index) {
       if (index == share_) {
         index = 0;
         ++owner;
       }
-      if (wanted(which, owner)) f(0, PacketRef{packet, index, column, owner});
+      if (wanted(which, owner)) f(0, PacketRef{packet, index, column, owner, row});
     }
   }
 
@@ -211,6 +235,27 @@ class TokensPartition : public BlockPartition {
     bool row_sum(float&, bool alive, const Overlap&) const {
       return alive;
     }
+    template <class Overlap>
+    bool row_sum_and_largest(float&, float&, bool alive, const Overlap&) const {
+      return alive;
+    }
+    template <class F>
+    void for_each_group(std::uint32_t packets, F&& f) const {
+      for (std::uint64_t first = 0; first < partition.message_.row_packets; first += packets) {
+        f(Group{*this, first, packets});
+      }
+    }
+  };
+
+  struct Group {
+    const Tile& tile;
+    std::uint64_t first;
+    std::uint32_t packets;
+    template <class F>
+    void for_each(F&& f) const {
+      tile.partition.visit(tile.row, first, first + packets, f);
+    }
+    float largest(float value) const { return value; }
   };
 
   int owner_of(std::uint64_t row) const { return static_cast<int>(row % static_cast<std::uint64_t>(world_size_)); }
@@ -226,7 +271,11 @@ class TokensPartition : public BlockPartition {
   }
   template <class F>
   void visit(std::uint64_t row, F&& f) const {
-    for (std::uint64_t column = 0; column < message_.row_packets; ++column) {
+    visit(row, 0, message_.row_packets, f);
+  }
+  template <class F>
+  void visit(std::uint64_t row, std::uint64_t first, std::uint64_t end, F&& f) const {
+    for (std::uint64_t column = first; column < end; ++column) {
       f(0, PacketRef{row * message_.row_packets + column, 0, column, owner_of(row), row});
     }
   }

@@ -10,12 +10,12 @@ enum class InputKind : std::uint8_t {
   random,  ///< full-mantissa values in (-1, 1), some words equal to the Lamport sentinel
 };
 
-enum class OutputKind : std::uint32_t { allreduce = 0, residual = 1, norm = 2, quant = 3 };
-inline constexpr int kOutputKinds = 4;
+enum class OutputKind : std::uint32_t { allreduce = 0, residual = 1, norm = 2, quant = 3, scale = 4 };
+inline constexpr int kOutputKinds = 5;
 
 /// What a call reads beside its input, the same for every iteration and rank.
-enum class ConstantKind : std::uint32_t { residual = 0, gamma = 1, scale = 2 };
-inline constexpr int kConstantKinds = 3;
+enum class ConstantKind : std::uint32_t { residual = 0, gamma = 1, scale = 2, expert_scale = 3, expert_index = 4 };
+inline constexpr int kConstantKinds = 5;
 
 /// One value per enumerator.
 template <class Kind, class V, int N>
@@ -40,7 +40,7 @@ struct ConstantView {
 
 /// Device memory of one rank for a batch of iterations: a ring of input and output buffers. Iteration i of the run uses
 /// buffer i % buffers. Each output buffer stands between guard zones of guard_bytes.
-///   inputs:      buffers x message_bytes
+///   inputs:      buffers x input_bytes
 ///   each output: buffers x (guard | bytes | guard)
 ///   constants:   once
 struct BatchView {
@@ -50,14 +50,12 @@ struct BatchView {
   std::uint64_t state = 0;   ///< BatchState
   std::uint64_t report = 0;  ///< VerifyReport
   std::uint32_t buffers = 0;
-  std::uint64_t message_bytes = 0;
+  std::uint64_t input_bytes = 0;  ///< of one rank and iteration; a whole number of messages
   std::uint64_t guard_bytes = 0;
   std::uint64_t seed = 0;
   InputKind kind = InputKind::exact;
 
-  SYMMBENCH_HD std::uint64_t input(std::uint64_t iteration) const {
-    return inputs + iteration % buffers * message_bytes;
-  }
+  SYMMBENCH_HD std::uint64_t input(std::uint64_t iteration) const { return inputs + iteration % buffers * input_bytes; }
   /// @pre the pattern has such an output
   SYMMBENCH_HD std::uint64_t output(OutputKind output, std::uint64_t iteration) const {
     const OutputRing& ring = outputs[output];
@@ -80,8 +78,8 @@ struct Mismatch {
   std::uint64_t iteration;
   std::uint64_t index;  ///< element
   float got, expected;
-  std::uint32_t output;  ///< OutputKind
-  std::uint32_t unused;
+  std::uint32_t output;     ///< OutputKind
+  std::uint32_t unwritten;  ///< 1: still the poison; 0 may be unknown, of outputs of the message's type
 };
 
 /// Result of checking one or more batches on the device; zero-filled before. Host explains the mismatches (lib/verify).

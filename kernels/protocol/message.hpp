@@ -12,7 +12,7 @@ struct PacketRef {
   std::uint64_t index;    ///< in its owner's share; two-shots of a MessageSpan only
   std::uint64_t column;   ///< in its row; partitions that know rows only
   int owner;              ///< two-shot only
-  std::uint64_t row = 0;  ///< of a TokenSpan only
+  std::uint64_t row = 0;  ///< partitions that know rows, and TokenSpan
 };
 
 // The message of a call, as the protocols of a workspace cut it: who owns which packet in a two-shot, and where in a

@@ -2,7 +2,7 @@
 #include <concepts>
 #include <cstdint>
 
-#include "kernels/protocol/e4m3.hpp"
+#include "kernels/protocol/codecs.hpp"
 #include "kernels/protocol/view.hpp"
 #include "kernels/protocol/world.hpp"
 
@@ -31,7 +31,9 @@ struct CallState {
 ///   advance(state)                  the last ticket's holder: slot, generation, calls, dirty regions of the next call
 /// Own memory (input, output, residual, gamma), by address, plain 16-byte accesses:
 ///   load_local(address), store_local(address, packet)
+///   load_word(address)              plain, aligned to 4 bytes
 ///   store_codes(address, codes)     plain, the 4 or 8 bytes of the codes of a packet's elements
+///   store_word(address, word), store_byte(address, byte)  plain
 ///   prefetch(address)               a load of it is near. Reads nothing, so it may precede the wait: what an earlier
 ///                                   kernel writes there later shows all the same
 ///   kLateConstants                  gamma is loaded when a packet's sum is there, not before the wait: no registers
@@ -52,8 +54,9 @@ struct CallState {
 ///   observe(offset)                 acquire; own segment
 /// Numbers, the same bits on every device:
 ///   Numbers::unpack, Numbers::pack  packets and fp32 lanes (number.hpp)
-///   e4m3<T>(lanes)                  codes of a packet's elements (e4m3.hpp)
-///   reciprocal(x)                   rounded to nearest
+///   Codecs::e4m3<T>, Codecs::e2m1<T>  codes of a packet's elements (codecs.hpp)
+///   Codecs::e4m3, Codecs::ue8m0     the code of one number
+///   reciprocal(x), quotient(x, y)   rounded to nearest
 /// And reciprocal_sqrt(x), within 2^-22.4.
 /// Waiting:
 ///   SpinBudget                      one per wait, default constructed
@@ -77,7 +80,13 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   { ops.load_local(offset) } -> std::same_as<Packet>;
   ops.store_local(offset, packet);
   ops.store_codes(offset, E4m3Codes<Bf16>{});
-  { ops.template e4m3<Bf16>(lanes) } -> std::same_as<E4m3Codes<Bf16>>;
+  { ops.load_word(offset) } -> std::same_as<std::uint32_t>;
+  ops.store_word(offset, word);
+  ops.store_byte(offset, word);
+  { Ops::Codecs::template e4m3<Bf16>(lanes) } -> std::same_as<E4m3Codes<Bf16>>;
+  { Ops::Codecs::template e2m1<Bf16>(lanes) } -> std::same_as<std::uint32_t>;
+  { Ops::Codecs::e4m3(number) } -> std::same_as<std::uint32_t>;
+  { Ops::Codecs::ue8m0(number) } -> std::same_as<std::uint32_t>;
   ops.prefetch(offset);
   { Ops::kLateConstants } -> std::convertible_to<bool>;
   { ops.target(rank, offset) } -> std::same_as<typename Ops::Target>;
@@ -97,6 +106,7 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   { ops.reconverge(true) } -> std::same_as<bool>;
   ops.give_up(record);
   { ops.reciprocal(number) } -> std::same_as<float>;
+  { ops.quotient(number, number) } -> std::same_as<float>;
   { ops.reciprocal_sqrt(number) } -> std::same_as<float>;
 };
 

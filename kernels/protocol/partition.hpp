@@ -25,6 +25,10 @@ struct RemoteShares {};
 //   tile.row_sum(sum, alive, overlap)  replaces sum by the row's total, the same bits on every rank; every thread of
 //                        the row must come, also those without a packet or whose wait gave up; false when some thread
 //                        was not alive. overlap() is called where the parts of the sum travel and values are retained
+//   tile.row_sum_and_largest(sum, largest, alive, overlap)  the same, and `largest` becomes the row's
+//   tile.for_each_group(packets, f)  f(group) for each group of so many neighbours of the row, a power of two up to the
+//                        epilogue's kGroupPackets. A group has for_each(f) and largest(value): of value over its packets.
+//                        GPU: once, in every thread; every thread must ask for the largest
 //   for_each_index(count, f)  f(i) for this thread's part of [0, count), spread over the whole grid
 //   for_each_rank(n, f)  f(rank) by thread `rank` of the block; host: a loop
 //   block(), blocks(), leader()  leader is one thread of the block
@@ -39,6 +43,7 @@ namespace archetypes {
 struct LocalMemory {
   static constexpr bool kLateConstants = false;
   Packet load_local(std::uint64_t address);
+  std::uint32_t load_word(std::uint64_t address);
   void store_local(std::uint64_t address, const Packet& packet);
   void prefetch(std::uint64_t address);
 };

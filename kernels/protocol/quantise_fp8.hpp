@@ -7,12 +7,14 @@ namespace symmbench {
 /// -> norm_out where there is one. The scale is one fp32 number in device memory, as serving has it.
 template <class T>
 struct QuantiseFp8 {
+  static constexpr NormScope kScope = NormScope::packet;
+  static constexpr int kMostGroupPackets = 1;
   struct Loaded {
     float inverse_scale;
   };
 
-  std::uint64_t norm_out;  ///< 0: n is not stored
-  std::uint64_t quant_out, scale;
+  QuantisedOutputs to;
+  std::uint64_t scale;
 
   template <class Ops>
   SYMMBENCH_FN Loaded load(Ops& ops) const {
@@ -20,13 +22,9 @@ struct QuantiseFp8 {
   }
   template <class Ops>
   SYMMBENCH_FN void store(Ops& ops, const Loaded& loaded, const PacketRef& ref, const float (&norm)[kLanes<T>]) const {
-    const Packet rounded = Ops::Numbers::template pack<T>(norm);
-    if (norm_out != 0) ops.store_local(norm_out + ref.packet * kPacketBytes, rounded);
     float lanes[kLanes<T>];
-    Ops::Numbers::template unpack<T>(rounded, lanes);
-    SYMMBENCH_UNROLL
-    for (int i = 0; i < kLanes<T>; ++i) lanes[i] *= loaded.inverse_scale;
-    ops.store_codes(quant_out + ref.packet * kLanes<T>, ops.template e4m3<T>(lanes));
+    to.scaled_lanes<T>(ops, ref, Ops::Numbers::template pack<T>(norm), loaded.inverse_scale, lanes);
+    to.store_e4m3<T>(ops, ref, lanes);
   }
 };
 static_assert(PacketEpilogue<ResidualRmsNorm<float, QuantiseFp8<float>>>);

@@ -1,33 +1,17 @@
 #pragma once
-#include "kernels/protocol/epilogue.hpp"
+#include "kernels/protocol/norm_sink.hpp"
 
 namespace symmbench {
 
-/// The norm as it is: -> norm_out.
-template <class T>
-struct StoreNorm {
-  struct Loaded {};
-
-  std::uint64_t norm_out;
-
-  template <class Ops>
-  SYMMBENCH_FN Loaded load(Ops&) const {
-    return {};
-  }
-  template <class Ops>
-  SYMMBENCH_FN void store(Ops& ops, const Loaded&, const PacketRef& ref, const float (&norm)[kLanes<T>]) const {
-    ops.store_local(norm_out + ref.packet * kPacketBytes, Ops::Numbers::template pack<T>(norm));
-  }
-};
-
 /// r = round_T(sum + residual) -> residual_out; with q = sum of fp32(r)^2 over the row,
-/// n = round_T(r * (weight_bias + gamma) * rsqrt(q/hidden + epsilon)), of which NormSink makes the other outputs:
-///   load(ops)                       what it reads beside, while parts of the sum travel
-///   store(ops, loaded, ref, lanes)  the lanes of n of one packet, not yet rounded
+/// n = round_T(r * (weight_bias + gamma) * rsqrt(q/hidden + epsilon)), of which NormSink makes the other outputs
+/// (norm_sink.hpp). The largest |n| of a row needs no second exchange: rounding is monotonic, so it is that of the largest
+/// |r * (weight_bias + gamma)|, which travels with q.
 template <class T, class NormSink = StoreNorm<T>>
 struct ResidualRmsNorm {
   static constexpr bool kRows = true;
-  static constexpr int kGroupPackets = 1;
+  static constexpr int kGroupPackets = NormSink::kMostGroupPackets;
+  static constexpr NormScope kScope = NormSink::kScope;
   using Pending = AllShares;
   /// r * (weight_bias + gamma): the output but for the scale, which the whole row has in common.
   struct Weighted {
@@ -38,7 +22,8 @@ struct ResidualRmsNorm {
     typename Partition::template Retained<Packet> gamma, residual, value;
     typename Partition::template Retained<Weighted> weighted;
     typename Partition::template Retained<typename NormSink::Loaded> loaded;
-    float squares;
+    typename Partition::template Retained<Packet> rounded;  // n; groups only
+    float squares, largest;                                 // of what the thread has of the row
   };
 
   std::uint64_t residual, gamma, residual_out;
@@ -67,6 +52,7 @@ struct ResidualRmsNorm {
   template <class Row>
   SYMMBENCH_FN void begin(Row& row) const {
     row.squares = 0.0f;
+    row.largest = 0.0f;
   }
 
   template <class Ops, class Row, class Lane>
@@ -85,19 +71,20 @@ struct ResidualRmsNorm {
     SYMMBENCH_UNROLL
     for (int i = 0; i < kLanes<T>; ++i) squares += lanes[i] * lanes[i];
     row.squares += squares;
+    if constexpr (kScope == NormScope::row) {
+      weigh(ops, row, lane, ref, lanes);
+      row.largest = larger_of(row.largest, largest_of(lanes));
+    }
   }
 
   template <class Ops, class Row, class Tile>
   SYMMBENCH_FN bool finish(Ops& ops, Row& row, const Tile& tile, bool alive) const {
     const auto weighted = [&](auto lane, const PacketRef& ref) {
-      float weight[kLanes<T>];
       Weighted result;
       Ops::Numbers::template unpack<T>(
           row.value.get_or(lane, [&] { return ops.load_local(residual_out + ref.packet * kPacketBytes); }),
           result.element);
-      Ops::Numbers::template unpack<T>(row.gamma.get_or(lane, [&] { return load_gamma(ops, ref); }), weight);
-      SYMMBENCH_UNROLL
-      for (int i = 0; i < kLanes<T>; ++i) result.element[i] *= weight_bias + weight[i];
+      weigh(ops, row, lane, ref, result.element);
       return result;
     };
     const auto overlap = [&] {
@@ -107,15 +94,70 @@ struct ResidualRmsNorm {
       });
     };
     float total = row.squares;
-    if (!tile.row_sum(total, alive, overlap)) return false;
+    bool summed;
+    if constexpr (kScope == NormScope::row) {
+      summed = tile.row_sum_and_largest(total, row.largest, alive, overlap);
+    } else {
+      summed = tile.row_sum(total, alive, overlap);
+    }
+    if constexpr (kScope != NormScope::group) {
+      if (!summed) return false;  // the threads of a group go on together: what they store is of no use, but harmless
+    }
     const float scale = ops.reciprocal_sqrt(total * inverse_hidden + epsilon);
-    tile.for_each([&](auto lane, const PacketRef& ref) {
+    const auto norm = [&](auto lane, const PacketRef& ref) {
       Weighted out = row.weighted.get_or(lane, [&] { return weighted(lane, ref); });
       SYMMBENCH_UNROLL
       for (int i = 0; i < kLanes<T>; ++i) out.element[i] *= scale;
-      sink.store(ops, row.loaded.get_or(lane, [&] { return sink.load(ops); }), ref, out.element);
-    });
-    return true;
+      return out;
+    };
+    const auto loaded = [&](auto lane) { return row.loaded.get_or(lane, [&] { return sink.load(ops); }); };
+    if constexpr (kScope == NormScope::packet) {
+      tile.for_each([&](auto lane, const PacketRef& ref) {
+        const Weighted out = norm(lane, ref);
+        sink.store(ops, loaded(lane), ref, out.element);
+      });
+    } else {
+      const auto rounded = [&](auto lane, const PacketRef& ref) {
+        return Ops::Numbers::template pack<T>(norm(lane, ref).element);
+      };
+      if constexpr (kScope == NormScope::row) {
+        const float largest = to_float(round_to<T>(row.largest * scale));
+        tile.for_each(
+            [&](auto lane, const PacketRef& ref) { sink.store(ops, loaded(lane), ref, rounded(lane, ref), largest); });
+      } else {
+        tile.for_each_group(sink.group_packets(), [&](const auto& group) {
+          float mine = 0.0f;
+          group.for_each([&](auto lane, const PacketRef& ref) {
+            const Packet packet = rounded(lane, ref);
+            row.rounded.set(lane, packet);
+            float lanes[kLanes<T>];
+            Ops::Numbers::template unpack<T>(packet, lanes);
+            mine = larger_of(mine, largest_of(lanes));
+          });
+          const float largest = group.largest(mine);
+          group.for_each([&](auto lane, const PacketRef& ref) {
+            sink.store(ops, loaded(lane), ref, row.rounded.get_or(lane, [&] { return rounded(lane, ref); }), largest);
+          });
+        });
+      }
+    }
+    return summed;
+  }
+
+ private:
+  /// r * (weight_bias + gamma)
+  template <class Ops, class Row, class Lane>
+  SYMMBENCH_FN void weigh(Ops& ops, Row& row, Lane lane, const PacketRef& ref, float (&lanes)[kLanes<T>]) const {
+    float weight[kLanes<T>];
+    Ops::Numbers::template unpack<T>(row.gamma.get_or(lane, [&] { return load_gamma(ops, ref); }), weight);
+    SYMMBENCH_UNROLL
+    for (int i = 0; i < kLanes<T>; ++i) lanes[i] *= weight_bias + weight[i];
+  }
+  SYMMBENCH_FN static float largest_of(const float (&lanes)[kLanes<T>]) {
+    float largest = 0.0f;
+    SYMMBENCH_UNROLL
+    for (int i = 0; i < kLanes<T>; ++i) largest = larger_of(largest, absolute_of(lanes[i]));
+    return largest;
   }
 };
 static_assert(PacketEpilogue<ResidualRmsNorm<float>>);

@@ -26,6 +26,7 @@ struct CheckArgs {
   BatchView batch;
   std::uint32_t iterations;
   std::int32_t world_size;
+  std::int32_t summands;     ///< integers that one element of the sum is made of with exact inputs
   std::uint64_t packets;     ///< of the message
   bool rounds_partial_sums;  ///< the sum may be kept in T between additions, in any order; else in fp32, in rank order
 };
@@ -74,8 +75,20 @@ struct Expected {
 
 SYMMBENCH_HD double magnitude_of(double value) { return value < 0 ? -value : value; }
 
-/// Compares the elements of one packet, counts, and records up to kMaxMismatches / kBlameBlocks mismatches per sixteenth
-/// of the message. unwritten(lane): whether the element still holds the poison.
+/// Counts a wrong element of an output of `elements`, and records up to kMaxMismatches / kBlameBlocks of them per
+/// sixteenth of it.
+template <ReportOps Ops>
+SYMMBENCH_FN void record_mismatch(Ops& ops, const CheckArgs& args, const Mismatch& found, OutputKind kind,
+                                  std::uint64_t elements) {
+  auto* report = reinterpret_cast<VerifyReport*>(args.batch.report);
+  const int block = blame_block(found.index, elements);
+  if (ops.add64(&report->wrong_in_block[block], 1) >= kMaxMismatches / kBlameBlocks) return;
+  Mismatch& mismatch = report->mismatch[ops.add32(&report->mismatches, 1)];
+  mismatch = found;
+  mismatch.output = static_cast<std::uint32_t>(kind);
+}
+
+/// Compares the elements of one packet, counts and records. unwritten(lane): whether the element still holds the poison.
 template <class T, ReportOps Ops, class Unwritten>
 SYMMBENCH_FN void compare_lanes(Ops& ops, const CheckArgs& args, const float (&lanes)[kLanes<T>],
                                 const Expected<T>& expected, std::uint64_t iteration, std::uint64_t packet,
@@ -93,22 +106,16 @@ SYMMBENCH_FN void compare_lanes(Ops& ops, const CheckArgs& args, const float (&l
   tally.max_error_bits = bits > tally.max_error_bits ? bits : tally.max_error_bits;
   if (all_right) return;
 
-  auto* report = reinterpret_cast<VerifyReport*>(args.batch.report);
   for (int i = 0; i < kLanes<T>; ++i) {
     const double error = magnitude_of(lanes[i] - expected.value[i]);
     if (error <= expected.bound[i]) continue;
     if (error != error) tally.max_error_bits = 0x7F800000u;
     ++tally.wrong;
-    if (unwritten(i)) ++tally.unwritten;
+    const bool untouched = unwritten(i);
+    if (untouched) ++tally.unwritten;
     const std::uint64_t element = packet * kLanes<T> + i;
-    const int block = blame_block(element, args.packets * kLanes<T>);
-    if (ops.add64(&report->wrong_in_block[block], 1) >= kMaxMismatches / kBlameBlocks) continue;
-    Mismatch& mismatch = report->mismatch[ops.add32(&report->mismatches, 1)];
-    mismatch.iteration = iteration;
-    mismatch.index = element;
-    mismatch.got = lanes[i];
-    mismatch.expected = static_cast<float>(expected.value[i]);
-    mismatch.output = static_cast<std::uint32_t>(kind);
+    record_mismatch(ops, args, {iteration, element, lanes[i], static_cast<float>(expected.value[i]), 0, untouched},
+                    kind, args.packets * kLanes<T>);
   }
 }
 

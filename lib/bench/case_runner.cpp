@@ -39,10 +39,7 @@ struct CaseRunner::AllocatorRun {
   Json blame = nullptr;
 
   CheckCall check_call() const {
-    return {.shape = bench_case.shape,
-            .rank = on.workspace->view().rank,
-            .iterations = shape.buffers,
-            .parameters = bench_case.parameters};
+    return {.shape = bench_case.shape, .rank = on.workspace->view().rank, .iterations = shape.buffers};
   }
   std::vector<double> batch_means() const {
     std::vector<double> all;
@@ -183,8 +180,7 @@ void CaseRunner::note_split(const Case& bench_case, const AllocatorRun& run, std
 void CaseRunner::capture(AllocatorRun& run, bool stamped) {
   const auto launches = [&] {
     for (std::uint64_t i = 0; i < run.shape.iterations; ++i) {
-      const AllreduceCall call =
-          call_on(run.ring.view(), i, run.bench_case.shape, run.on.workspace->view(), run.bench_case.parameters);
+      const AllreduceCall call = call_on(run.ring.view(), i, run.bench_case.shape, run.on.workspace->view());
       backend_.kernels->allreduce(stream_, call);
     }
     const double delay_us = run.batch_us * backend_.slowed_by(run.on.allocator, run.placement);
@@ -260,7 +256,7 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
   if (check.shape.in_place) {
     const OutputKind in_place = spec_of(check.shape.pattern).outputs[0].kind;
     for (std::uint64_t i = 0; i < run.shape.buffers; ++i) {
-      stream_.copy(to_pointer(batch.output(in_place, i)), to_pointer(batch.input(i)), batch.message_bytes);
+      stream_.copy(to_pointer(batch.output(in_place, i)), to_pointer(batch.input(i)), batch.input_bytes);
     }
   }
   backend_.kernels->device_barrier(stream_, workspace.view(), run.on.flags());

@@ -9,6 +9,7 @@
 #include "catalog/handles.hpp"
 #include "catalog/output_files.hpp"
 #include "catalog/patterns.hpp"
+#include "catalog/scale_layouts.hpp"
 #include "catalog/table_figures.hpp"
 #include "catalog/workspaces.hpp"
 
@@ -60,9 +61,7 @@ constexpr auto kPatternChoices = choices(kPatterns);
 constexpr Choice kDTypes[] = {{"fp16", "half precision", true, "half"},
                               {"bf16", "brain floating point", true, "bfloat16"},
                               {"fp32", "single precision", true, "float"}};
-constexpr Choice kScaleLayouts[] = {{"linear", "row-major scales", kLater},
-                                    {"128x4", "tiles of 128 rows by 4 scales", kLater},
-                                    {"8x4", "tiles of 8 rows by 4 scales", kLater}};
+constexpr auto kLayoutChoices = choices(kScaleLayouts);
 constexpr Choice kDevices[] = {
     {"auto", "cuda when every rank can use a GPU of its own, else exit 3: emulation never answers for hardware"},
     {"cuda", "GPUs; exit 3 where they are unusable"},
@@ -136,14 +135,19 @@ constexpr OptionSpec kOwnOptions[] = {
     {"quant-scale", 0, Kind::number, Scope::sweep, Group::shape, "X", "0.01",
      "what a code of 1 stands for in the patterns of static FP8: quant_out holds norm_out / X", {},
      {.low = 1e-10, .high = 1e10}},
-    {"scale-layout", 0, Kind::names, Scope::sweep, Group::shape, "NAMES", "", "layout of NVFP4 scales", kScaleLayouts,
-     {}, kLater},
-    {"quant-group", 0, Kind::integer, Scope::sweep, Group::shape, "N", "", "elements per scale of the group_fp8 patterns",
-     {}, from(1, 1048576), kLater},
-    {"experts", 0, Kind::integer, Scope::sweep, Group::shape, "N", "", "active experts of moe_reduction", {},
-     from(1, 65536), kLater},
-    {"top-k", 0, Kind::integer, Scope::sweep, Group::shape, "N", "", "experts per token of moe_finalize", {},
-     from(1, 1024), kLater},
+    {"global-scale", 0, Kind::number, Scope::sweep, Group::shape, "X", "512",
+     "what scales and elements of NVFP4 are multiplied by, usually 448 * 6 / the largest element", {},
+     {.low = 1e-10, .high = 1e10}},
+    {"quant-group", 0, Kind::integer, Scope::sweep, Group::shape, "N", "128",
+     "elements per scale of the group_fp8 patterns: a power of two", {}, from(8, 128)},
+    {"scale-layout", 0, Kind::name, Scope::sweep, Group::shape, "NAME", "128x4", "where scales of NVFP4 and MXFP8 lie",
+     kLayoutChoices},
+    {"experts", 0, Kind::integer, Scope::sweep, Group::shape, "N", "8", "experts of a rank in moe_reduction", {},
+     from(1, 64)},
+    {"top-k", 0, Kind::integer, Scope::sweep, Group::shape, "N", "8", "experts per token in moe_finalize", {},
+     from(1, 32)},
+    {"routed-scaling", 0, Kind::number, Scope::sweep, Group::shape, "X", "1",
+     "moe_finalize multiplies all but the shared expert by X", {}, {.low = -1000, .high = 1000}},
     // ---- measurement
     {"iters", 'n', Kind::integer, Scope::sweep, Group::measure, "N", "",
      "timed iterations per case and allocator, rounded up to whole batches of every block; unset: until the interval is --ci-width wide or a time cap ends", {},

@@ -13,6 +13,7 @@
 #include "catalog/allocators.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
+#include "config/parameter_json.hpp"
 #include "config/settings.hpp"
 #include "config/sizes.hpp"
 #include "core/text.hpp"
@@ -135,7 +136,7 @@ Sweep sweep_from(const Settings& settings) {
   sweep.workspace_tokens = get_optional<std::uint64_t>(settings, "workspace_tokens").value_or(0);
   sweep.workspace_bytes = get_optional<std::uint64_t>(settings, "workspace_bytes").value_or(0);
   PatternParameters::visit([&](std::string_view name, std::string_view, auto member) {
-    settings.at(std::string(name)).value.get_to(sweep.parameters.*member);
+    read_parameter(settings.at(std::string(name)).value, sweep.parameters.*member);
   });
   check_sizes(settings, sweep);
   check_buffers(settings, sweep);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "config/parameter_json.hpp"
 #include "kernels/patterns.hpp"
 #include "plan/multicast.hpp"
 
@@ -25,9 +26,9 @@ std::string Case::variant() const {
   if (cudagraph) parts.push_back(fmt::format("graph{}", cudagraph));
   if (buffers) parts.push_back(fmt::format("buffers{}", buffers));
   PatternParameters::visit([&](std::string_view name, std::string_view short_name, auto member) {
-    const auto value = parameters.*member;
+    const auto value = shape.parameters.*member;
     if (!spec_of(shape.pattern).takes(name) || value == PatternParameters{}.*member) return;
-    parts.push_back(fmt::format("{}{}", short_name, value));
+    parts.push_back(fmt::format("{}{}", short_name, parameter_text(value)));
   });
   return fmt::format("{}", fmt::join(parts, "/"));
 }
@@ -44,9 +45,8 @@ Json Case::keys() const {
             {"algorithm_asked", algorithm_asked},
             {"pattern", name_of(shape.pattern)}};
   PatternParameters::visit([&](std::string_view name, std::string_view, auto member) {
-    // As double: the shortest text of the float, not its digits in binary.
     keys[std::string(name)] =
-        spec_of(shape.pattern).takes(name) ? Json(std::stod(fmt::format("{}", parameters.*member))) : Json(nullptr);
+        spec_of(shape.pattern).takes(name) ? parameter_json(shape.parameters.*member) : Json(nullptr);
   });
   keys.update({{"dtype", name_of(shape.dtype)},
                {"in_place", shape.in_place},

@@ -22,8 +22,7 @@ struct Case {
   std::optional<std::uint64_t> iters;
   std::uint64_t warmup_iters = 0;
   std::uint64_t cudagraph = 0;
-  std::uint32_t buffers = 0;  ///< sets of buffers that a batch may have; 0: one per iteration
-  PatternParameters parameters;
+  std::uint32_t buffers = 0;        ///< sets of buffers that a batch may have; 0: one per iteration
   std::optional<std::string> skip;  ///< known before anything runs: why it cannot (capacity with the figure, ...)
 
   /// Another library's, measured beside ours: it brings its own memory, and is named where ours name a workspace.

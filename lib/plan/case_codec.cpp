@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "config/parameter_json.hpp"
+
 // Each writer names every member of its type: where one is added, this compiles again once it travels too.
 
 namespace symmbench {
@@ -34,9 +36,23 @@ std::optional<T> optional_at(const Json& json, const char* key) {
   return value.is_null() ? std::nullopt : std::optional<T>(value.get<T>());
 }
 
+Json parameters_json(const PatternParameters& parameters) {
+  Json json = Json::object();
+  PatternParameters::visit(
+      [&](std::string_view name, std::string_view, auto member) { json[name] = parameter_json(parameters.*member); });
+  return json;
+}
+
+PatternParameters parameters_from(const Json& json) {
+  PatternParameters parameters;
+  PatternParameters::visit(
+      [&](std::string_view name, std::string_view, auto member) { read_parameter(json.at(name), parameters.*member); });
+  return parameters;
+}
+
 Json shape_json(const CallShape& shape) {
   const auto& [workspace, transport, algorithm, pattern, dtype, world_size, tokens, hidden, in_place, blocks, threads,
-               pdl] = shape;
+               pdl, parameters] = shape;
   return {{"workspace", name_of(workspace)},
           {"transport", name_of(transport)},
           {"algorithm", name_of(algorithm)},
@@ -48,7 +64,8 @@ Json shape_json(const CallShape& shape) {
           {"in_place", in_place},
           {"blocks", blocks},
           {"threads", threads},
-          {"pdl", pdl}};
+          {"pdl", pdl},
+          {"parameters", parameters_json(parameters)}};
 }
 
 CallShape shape_from(const Json& json) {
@@ -63,26 +80,13 @@ CallShape shape_from(const Json& json) {
           .in_place = json.at("in_place").get<bool>(),
           .blocks = json.at("blocks").get<std::uint32_t>(),
           .threads = json.at("threads").get<std::uint32_t>(),
-          .pdl = json.at("pdl").get<bool>()};
-}
-
-Json parameters_json(const PatternParameters& parameters) {
-  Json json = Json::object();
-  PatternParameters::visit(
-      [&](std::string_view name, std::string_view, auto member) { json[name] = parameters.*member; });
-  return json;
-}
-
-PatternParameters parameters_from(const Json& json) {
-  PatternParameters parameters;
-  PatternParameters::visit(
-      [&](std::string_view name, std::string_view, auto member) { json.at(name).get_to(parameters.*member); });
-  return parameters;
+          .pdl = json.at("pdl").get<bool>(),
+          .parameters = parameters_from(json.at("parameters"))};
 }
 
 Json case_json(const Case& one) {
   const auto& [handle_asked, group, group_size, algorithm_asked, shape, auto_choice, asked_bytes, iters, warmup_iters,
-               cudagraph, buffers, parameters, skip] = one;
+               cudagraph, buffers, skip] = one;
   return {{"handle_asked", handle_asked},
           {"group", group},
           {"group_size", group_size},
@@ -95,7 +99,6 @@ Json case_json(const Case& one) {
           {"warmup_iters", warmup_iters},
           {"cudagraph", cudagraph},
           {"buffers", buffers},
-          {"parameters", parameters_json(parameters)},
           {"skip", json_or_null(skip)}};
 }
 
@@ -112,7 +115,6 @@ Case case_from(const Json& json) {
           .warmup_iters = json.at("warmup_iters").get<std::uint64_t>(),
           .cudagraph = json.at("cudagraph").get<std::uint64_t>(),
           .buffers = json.at("buffers").get<std::uint32_t>(),
-          .parameters = parameters_from(json.at("parameters")),
           .skip = optional_at<std::string>(json, "skip")};
 }
 

@@ -166,7 +166,8 @@ class PlanBuilder {
                           .dtype = dtype,
                           .world_size = plan_.group_size,
                           .tokens = message.tokens,
-                          .hidden = message.hidden});
+                          .hidden = message.hidden,
+                          .parameters = sweep.parameters});
     };
     std::vector<std::string> contestants;
     std::copy_if(sweep.algorithms.begin(), sweep.algorithms.end(), std::back_inserter(contestants), can_run);
@@ -190,13 +191,13 @@ class PlanBuilder {
                          .in_place = in_place,
                          .blocks = sweep.blocks,
                          .threads = sweep.threads,
-                         .pdl = sweep.pdl},
+                         .pdl = sweep.pdl,
+                         .parameters = sweep.parameters},
                .asked_bytes = message.asked_bytes,
                .iters = sweep.iters,
                .warmup_iters = sweep.warmup_iters,
                .cudagraph = sweep.cudagraph,
-               .buffers = in_place ? 0 : sweep.buffers,  // an in-place iteration needs its own
-               .parameters = sweep.parameters};
+               .buffers = in_place ? 0 : sweep.buffers};  // an in-place iteration needs its own
     added.auto_choice = choose_algorithm(added.shape, config_.tuning);
     added.shape.algorithm = algorithm == "auto" ? added.auto_choice.algorithm : *algorithm_from(algorithm);
     if (algorithm == "auto") note_undecided_tuning();

@@ -28,11 +28,15 @@ struct Open {
   std::vector<Suspect> suspects;
 };
 
+int blame_block_of(const Mismatch& mismatch, const CallShape& shape) {
+  const OutputSpec& output = output_of(shape.pattern, static_cast<OutputKind>(mismatch.output));
+  return blame_block(mismatch.index, output.elements(shape));
+}
+
 /// Whether it is the only wrong element of its packet, as far as that is known: a lost or stale word takes its
 /// neighbours with it, a flipped bit does not.
 bool stands_alone(const Mismatch& mismatch, const VerifyReport& report, const ExplainParameters& parameters) {
-  const std::uint64_t elements = parameters.shape.tokens * parameters.shape.hidden;
-  const std::uint64_t wrong = report.wrong_in_block[blame_block(mismatch.index, elements)];
+  const std::uint64_t wrong = report.wrong_in_block[blame_block_of(mismatch, parameters.shape)];
   if (wrong > kMaxMismatches / kBlameBlocks) return false;  // not all of them were recorded
   const std::uint64_t lanes = kPacketBytes / element_bytes(parameters.shape.dtype);
   return std::count_if(report.mismatch, report.mismatch + report.mismatches, [&](const Mismatch& other) {
@@ -67,19 +71,22 @@ Suspect strongest(const std::vector<Open>& open) {
       ->first;
 }
 
-BlameFinding make_finding(const Suspect& suspect, const std::vector<const Mismatch*>& mismatches, DType dtype) {
+BlameFinding make_finding(const Suspect& suspect, const std::vector<const Mismatch*>& mismatches,
+                          const CallShape& shape) {
+  const auto kind = static_cast<OutputKind>(mismatches[0]->output);
+  const std::uint64_t bits = element_bits(output_of(shape.pattern, kind).type, shape.dtype);
   BlameFinding finding{.kind = suspect.kind,
                        .age = suspect.age,
                        .index_shift = suspect.index_shift,
                        .mismatches = mismatches.size(),
-                       .first_offset_bytes = mismatches[0]->index * element_bytes(dtype),
+                       .first_offset_bytes = mismatches[0]->index * bits / 8,
                        .first_iteration = mismatches[0]->iteration,
-                       .output = static_cast<OutputKind>(mismatches[0]->output)};
+                       .output = kind};
   if (suspect.source_rank >= 0) finding.source_rank = suspect.source_rank;
   for (const auto* mismatch : mismatches) {
-    const std::uint64_t offset = mismatch->index * element_bytes(dtype);
+    const std::uint64_t offset = mismatch->index * bits / 8;
     finding.first_offset_bytes = std::min(finding.first_offset_bytes, offset);
-    finding.end_offset_bytes = std::max(finding.end_offset_bytes, offset + element_bytes(dtype));
+    finding.end_offset_bytes = std::max(finding.end_offset_bytes, (mismatch->index * bits + bits + 7) / 8);
     finding.first_iteration = std::min(finding.first_iteration, mismatch->iteration);
   }
   return finding;
@@ -140,7 +147,6 @@ Blame explain(const VerifyReport& report, const ExplainParameters& parameters) {
   blame.matrix.resize(static_cast<std::size_t>(parameters.shape.world_size));
 
   std::vector<Open> open = find_suspects(report, parameters);
-  const std::uint64_t elements = parameters.shape.tokens * parameters.shape.hidden;
   while (!open.empty()) {
     const Suspect suspect = strongest(open);
     std::vector<const Mismatch*> explained;
@@ -153,9 +159,10 @@ Blame explain(const VerifyReport& report, const ExplainParameters& parameters) {
     blame.by_kind[static_cast<std::size_t>(suspect.kind)] += explained.size();
     if (suspect.source_rank >= 0) {
       auto& row = blame.matrix[static_cast<std::size_t>(suspect.source_rank)];
-      for (const auto* mismatch : explained) ++row[static_cast<std::size_t>(blame_block(mismatch->index, elements))];
+      for (const auto* mismatch : explained)
+        ++row[static_cast<std::size_t>(blame_block_of(*mismatch, parameters.shape))];
     }
-    blame.findings.push_back(make_finding(suspect, explained, parameters.shape.dtype));
+    blame.findings.push_back(make_finding(suspect, explained, parameters.shape));
   }
   blame.summary = summarise(blame);
   return blame;

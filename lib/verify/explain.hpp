@@ -22,6 +22,12 @@ namespace symmbench {
 ///                  and u = 2^-8 (bf16), 2^-11 (fp16, at least 2^-25), 2^-24 (fp32) for the one rounding. The same for
 ///                  each algorithm. residual_out: one fp32 addition and one rounding to T more.
 ///   norm_out       against fp64 from the residual_out that was stored: u |n| and (packets of a row / 2 + 22) 2^-24 |n|.
+///   scale_out      not what the format makes of the norm_out that was stored; where none was, outside what it makes of
+///                  the least and of the largest norm within the bound. Bytes between scales: not 0 or untouched, as the
+///                  format has it.
+///   quant_out      the same, by the scale that was stored.
+///   sums over experts  exact inputs: as above where the routed scaling factor is 1. Random: for each rank's contribution
+///                  of s slots (2 s + 3) 2^-24 of the sum of magnitudes and one rounding to T more.
 enum class BlameKind : std::uint8_t {
   unwritten,  ///< still the poison that was there before
   missing,    ///< one rank's contribution is not in the sum
@@ -49,7 +55,7 @@ struct BlameFinding {
   int age = 0;                     ///< stale: iterations
   std::int64_t index_shift = 0;    ///< foreign: elements
   std::uint64_t mismatches = 0;    ///< recorded mismatches explained
-  std::uint64_t first_offset_bytes = 0, end_offset_bytes = 0;  ///< of the message
+  std::uint64_t first_offset_bytes = 0, end_offset_bytes = 0;  ///< of the output
   std::uint64_t first_iteration = 0;
   OutputKind output = OutputKind::allreduce;
 };

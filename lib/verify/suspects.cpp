@@ -3,7 +3,8 @@
 #include <bit>
 
 #include "core/round.hpp"
-#include "kernels/protocol/e4m3.hpp"
+#include "kernels/patterns.hpp"
+#include "kernels/protocol/codecs.hpp"
 #include "kernels/protocol/inputs.hpp"
 #include "kernels/visit_dtype.hpp"
 
@@ -57,9 +58,32 @@ class Element {
   bool is(OutputKind kind) const { return mismatch_.output == static_cast<std::uint32_t>(kind); }
   /// The sum itself, or with the residual: a contribution that is missing or wrong shows in it as it is, and output_of()
   /// can recompute it; in a norm it is mixed with its row.
-  bool holds_the_sum() const { return is(OutputKind::allreduce) || is(OutputKind::residual); }
+  bool holds_the_sum() const {
+    if (spec_of(parameters_.shape.pattern).experts != nullptr) return false;  // a rank's part is no input
+    return is(OutputKind::allreduce) || is(OutputKind::residual);
+  }
   std::uint32_t bits_in_output(float value) const {
-    return is(OutputKind::quant) ? to_e4m3(value) : storage_bits(round_to<T>(value));
+    switch (type()) {
+      case ElementType::as_message:
+        return storage_bits(round_to<T>(value));
+      case ElementType::fp32:
+      case ElementType::int32:
+        return bits_of(value);
+      case ElementType::e4m3:
+        return to_e4m3(value);
+      case ElementType::e2m1:
+        return to_e2m1(value);
+      case ElementType::ue8m0:
+        return to_ue8m0(value);
+    }
+    return 0;
+  }
+  /// That of the message where the pattern has no such output.
+  ElementType type() const {
+    for (const OutputSpec& output : spec_of(parameters_.shape.pattern).outputs) {
+      if (is(output.kind)) return output.type;
+    }
+    return ElementType::as_message;
   }
 
   using Inputs = std::vector<float>;  // by rank
@@ -91,10 +115,8 @@ class Element {
   }
 
   bool unwritten() const {
-    if (is(OutputKind::quant)) {
-      const std::uint32_t poison = kPoison >> (mismatch_.index % 4 * 8) & 0xFFu;
-      return bits_of(mismatch_.got) == bits_of(from_e4m3(poison));
-    }
+    if (mismatch_.unwritten) return true;
+    if (type() != ElementType::as_message) return false;
     for (const std::uint32_t half : {kPoison & 0xFFFFu, kPoison >> 16}) {
       if constexpr (sizeof(T) == 2) {
         if (bits_of(to_float(T{static_cast<std::uint16_t>(half)})) == bits_of(mismatch_.got)) return true;

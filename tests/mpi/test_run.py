@@ -126,6 +126,35 @@ class MainJob(RunTest):
                          {(d, p) for d in ("fp16", "bf16", "fp32") for p in (True, False)})
         self.assertEqual({row["status"] for row in rows}, {"ok"})
 
+    def test_every_quantised_norm_is_right_under_both_allocators(self):
+        formats = ("fp8", "nvfp4", "dynamic_fp8", "group_fp8", "mxfp8")
+        patterns = [f"residual_rmsnorm_{form}{name}" for name in formats for form in ("", "out_")]
+        done = run(4, "run", "--device", "host", "--pattern", ",".join(patterns),
+                   "--algorithm", "one_shot,two_shot,two_shot_barrier", "--tokens", "17", "--hidden", "384,100",
+                   "--datatype", "bf16,fp32", "-n", 2, "--placements", 1, "--lifecycles", 0, "-J", self.report)
+        self.assert_exit(done, 0)
+        rows = [row for row in self.load()["results"] if row["status"] != "skipped"]
+        self.assertEqual({row["pattern"] for row in rows}, set(patterns))
+        for row in rows:
+            self.assertEqual((row["status"], row["wrong_elements"]), ("ok", 0), row["case_id"])
+            self.assertEqual(row["scale_layout"], "128x4" if "nvfp4" in row["pattern"] or "mxfp8" in row["pattern"]
+                             else None)
+        reasons = {row["reason"] for row in self.load()["results"] if row["status"] == "skipped"}
+        self.assertIn("residual_rmsnorm_nvfp4 has no form for fp32", reasons)
+        self.assertIn("residual_rmsnorm_mxfp8 works on groups of 32 elements: hidden 100 is no multiple", reasons)
+
+    def test_sums_over_experts_are_right_under_both_allocators(self):
+        patterns = ["moe_reduction_residual_rmsnorm", "moe_finalize_residual_rmsnorm"]
+        done = run(2, "run", "--device", "host", "--pattern", ",".join(patterns), "--experts", 3, "--top-k", 5,
+                   "--routed-scaling", 2.5, "--weight-bias", 1, "--algorithm", "one_shot,two_shot,two_shot_barrier",
+                   "--tokens", "17", "--hidden", "384", "-n", 2, "--placements", 1, "--lifecycles", 0, "-J", self.report)
+        self.assert_exit(done, 0)
+        rows = self.load()["results"]
+        self.assertEqual({(row["pattern"], row["experts"], row["top_k"], row["routed_scaling"]) for row in rows},
+                         {(patterns[0], 3, None, None), (patterns[1], None, 5, 2.5)})
+        for row in rows:
+            self.assertEqual((row["status"], row["wrong_elements"], row["message_bytes"]), ("ok", 0, 17 * 384 * 2))
+
     def test_subgroups_run_at_the_same_time(self):
         done = run(4, "run", "--device", "host", "--group-size", 2, "-b", "4K", "-e", "4K", "-n", 4, "-J", self.report)
         self.assert_exit(done, 0)

@@ -15,7 +15,7 @@ _symmbench_value() {
     run--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     run--multicast) _symmbench_list 'off' ;;
     run--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
-    run--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_out_fp8' ;;
+    run--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     run--datatype | run-d) _symmbench_list 'fp16 bf16 fp32' ;;
     run--in-place) _symmbench_list 'on off' ;;
     run--group-size) : ;;
@@ -31,6 +31,12 @@ _symmbench_value() {
     run--weight-bias) : ;;
     run--epsilon) : ;;
     run--quant-scale) : ;;
+    run--global-scale) : ;;
+    run--quant-group) : ;;
+    run--scale-layout) COMPREPLY=($(compgen -W 'linear 128x4 8x4' -- "$cur")) ;;
+    run--experts) : ;;
+    run--top-k) : ;;
+    run--routed-scaling) : ;;
     run--iters | run-n) : ;;
     run--warmup-iters | run-w) : ;;
     run--cudagraph | run-G) : ;;
@@ -72,7 +78,7 @@ _symmbench_value() {
     plan--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     plan--multicast) _symmbench_list 'off' ;;
     plan--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
-    plan--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_out_fp8' ;;
+    plan--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     plan--datatype | plan-d) _symmbench_list 'fp16 bf16 fp32' ;;
     plan--in-place) _symmbench_list 'on off' ;;
     plan--group-size) : ;;
@@ -88,6 +94,12 @@ _symmbench_value() {
     plan--weight-bias) : ;;
     plan--epsilon) : ;;
     plan--quant-scale) : ;;
+    plan--global-scale) : ;;
+    plan--quant-group) : ;;
+    plan--scale-layout) COMPREPLY=($(compgen -W 'linear 128x4 8x4' -- "$cur")) ;;
+    plan--experts) : ;;
+    plan--top-k) : ;;
+    plan--routed-scaling) : ;;
     plan--iters | plan-n) : ;;
     plan--warmup-iters | plan-w) : ;;
     plan--cudagraph | plan-G) : ;;
@@ -145,8 +157,8 @@ _symmbench_commands='run plan list validate salvage bundle selftest compare thre
 
 _symmbench_options() {
   case $1 in
-    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
-    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     list) echo '--json --help' ;;
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;

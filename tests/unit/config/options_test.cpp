@@ -61,6 +61,8 @@ TEST_CASE("every option of the design exists under its name and letter") {
                                                    {"scale-layout", 0},
                                                    {"quant-group", 0},
                                                    {"quant-scale", 0},
+                                                   {"routed-scaling", 0},
+                                                   {"global-scale", 0},
                                                    {"weight-bias", 0},
                                                    {"experts", 0},
                                                    {"top-k", 0},

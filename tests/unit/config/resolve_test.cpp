@@ -66,40 +66,26 @@ TEST_CASE("a bare run compares both allocators over both algorithms and a handfu
 }
 
 TEST_CASE("what is typed reaches the configuration in its own unit") {
-  const auto config = with({{"minbytes", "1.5K"},
-                            {"maxbytes", "2MiB"},
-                            {"stepbytes", "512K"},
-                            {"iters", "7"},
-                            {"warmup_iters", "0"},
-                            {"check", "0"},
-                            {"datatype", "fp32,fp16"},
-                            {"cudagraph", "10"},
-                            {"timeout", "1500ms"},
-                            {"report", "out dir/r.json"},
-                            {"device", "host"},
-                            {"handle", "posix_fd"},
-                            {"in_place", "off,on"},
-                            {"hidden", "64,128"},
-                            {"group_size", "2"},
-                            {"seed", "9007199254740991"},
-                            {"placements", "12"},
-                            {"strict", "on"},
-                            {"isolation", "none"},
-                            {"deadline_scale", "2.5"},
-                            {"time_limit", "10m"},
-                            {"ci_width", "0.1"},
-                            {"format", "nccl"},
-                            {"raw_samples", "on"},
-                            {"journal", "j"},
-                            {"skip_if_unsupported", "on"},
-                            {"weight_bias", "1"},
-                            {"epsilon", "1e-5"},
-                            {"quant_scale", "0.5"},
-                            {"blocks", "8"},
-                            {"threads", "256"},
-                            {"pdl", "off"},
-                            {"buffers", "5"},
-                            {"lifecycles", "0"}});
+  const auto config = with({{"minbytes", "1.5K"},      {"maxbytes", "2MiB"},
+                            {"stepbytes", "512K"},     {"iters", "7"},
+                            {"warmup_iters", "0"},     {"check", "0"},
+                            {"datatype", "fp32,fp16"}, {"cudagraph", "10"},
+                            {"timeout", "1500ms"},     {"report", "out dir/r.json"},
+                            {"device", "host"},        {"handle", "posix_fd"},
+                            {"in_place", "off,on"},    {"hidden", "64,128"},
+                            {"group_size", "2"},       {"seed", "9007199254740991"},
+                            {"placements", "12"},      {"strict", "on"},
+                            {"isolation", "none"},     {"deadline_scale", "2.5"},
+                            {"time_limit", "10m"},     {"ci_width", "0.1"},
+                            {"format", "nccl"},        {"raw_samples", "on"},
+                            {"journal", "j"},          {"skip_if_unsupported", "on"},
+                            {"weight_bias", "1"},      {"epsilon", "1e-5"},
+                            {"quant_scale", "0.5"},    {"global_scale", "896"},
+                            {"quant_group", "64"},     {"scale_layout", "8x4"},
+                            {"experts", "4"},          {"top_k", "6"},
+                            {"routed_scaling", "2.5"}, {"blocks", "8"},
+                            {"threads", "256"},        {"pdl", "off"},
+                            {"buffers", "5"},          {"lifecycles", "0"}});
   const auto& sweep = config.sweeps.front();
   CHECK(sizes_of(sweep) == std::vector<std::uint64_t>{1536, 525824, 1050112, 1574400});
   CHECK(sweep.step_factor == 0);
@@ -113,6 +99,12 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
   CHECK(sweep.parameters.weight_bias == 1);
   CHECK(sweep.parameters.epsilon == 1e-5f);
   CHECK(sweep.parameters.quant_scale == 0.5f);
+  CHECK(sweep.parameters.global_scale == 896.0f);
+  CHECK(sweep.parameters.quant_group == 64);
+  CHECK(sweep.parameters.scale_layout == ScaleLayout::tiles_8x4);
+  CHECK(sweep.parameters.experts == 4);
+  CHECK(sweep.parameters.top_k == 6);
+  CHECK(sweep.parameters.routed_scaling == 2.5f);
   CHECK(sweep.blocks == 8);
   CHECK(sweep.threads == 256);
   CHECK(sweep.buffers == 5);

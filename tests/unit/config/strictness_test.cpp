@@ -105,8 +105,8 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"workspace", "trtllm", "--workspace 'trtllm': not in this version; allowed: trtllm_fusion, mnnvl"},
       {"allocator", "libtorch",
        "--allocator 'libtorch': not in this version; allowed: symm_device_memory, torch_symm_mem, upstream, cuda_ipc"},
-      {"pattern", "moe_finalize_residual_rmsnorm",
-       fmt::format("--pattern 'moe_finalize_residual_rmsnorm': not in this version; allowed: {}",
+      {"pattern", "residual_rmsnorm_fp16",
+       fmt::format("--pattern 'residual_rmsnorm_fp16': not one of {} (did you mean residual_rmsnorm_fp8?)",
                    fmt::join(names_now(*find_option("pattern")), ", "))},
       {"algorithm", "ncl",
        "--algorithm 'ncl': not one of one_shot, two_shot, two_shot_barrier, auto, nccl (did you mean nccl?)"},
@@ -116,7 +116,10 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
        "--fabric 'sm90-h200': not a file, and not one of sm100-b200-hgx, sm100-gb200-nvl72, sm103-b300-hgx, "
        "sm103-gb300-nvl72, sm90-h200-hgx"},
       {"top_k", "0", "--top-k '0': must be at least 1"},
-      {"top_k", "8", "--top-k '8': not in this version"},
+      {"top_k", "33", "--top-k '33': must be at most 32"},
+      {"experts", "65", "--experts '65': must be at most 64"},
+      {"quant_group", "4", "--quant-group '4': must be at least 8"},
+      {"scale_layout", "4x4", "--scale-layout '4x4': not one of linear, 128x4, 8x4 (did you mean 8x4?)"},
       {"csv", "on", "--csv: needs a file name, or --output-dir for its rows.csv"},
   };
   for (const auto& row : rows) {

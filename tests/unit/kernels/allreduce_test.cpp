@@ -66,6 +66,57 @@ TEST_CASE("Every algorithm normalises and quantises rows of every type") {
   }
 }
 
+TEST_CASE("Every algorithm quantises rows by rows and groups, with every layout of scales") {
+  const int world_size = GENERATE(2, 4, 16);
+  const auto pattern = GENERATE(Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8,
+                                Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4,
+                                Pattern::residual_rmsnorm_group_fp8, Pattern::residual_rmsnorm_out_group_fp8,
+                                Pattern::residual_rmsnorm_mxfp8, Pattern::residual_rmsnorm_out_mxfp8);
+  const auto layout = GENERATE(ScaleLayout::linear, ScaleLayout::tiles_128x4, ScaleLayout::tiles_8x4);
+  const PatternSpec& spec = spec_of(pattern);
+  if (spec.layouts.empty() ? layout != ScaleLayout::linear
+                           : std::find(spec.layouts.begin(), spec.layouts.end(), layout) == spec.layouts.end()) {
+    return;
+  }
+  for (const auto algorithm : kOurAlgorithms) {
+    for (const auto dtype : spec.dtypes) {
+      for (const std::uint64_t tokens : {1, 17}) {
+        if (world_size == 16 && (dtype != DType::bf16 || tokens == 1)) continue;  // the same kernels, many threads
+        // 11 groups of 32, 22 of 16: no whole words of four scales.
+        CallShape shape{.algorithm = algorithm,
+                        .pattern = pattern,
+                        .dtype = dtype,
+                        .world_size = world_size,
+                        .tokens = tokens,
+                        .hidden = 352,
+                        .parameters = {.quant_group = 32, .scale_layout = layout}};
+        expect_right(shape, 2);
+      }
+    }
+  }
+}
+
+TEST_CASE("Every algorithm sums over experts, however many, before it sums over ranks") {
+  const int world_size = GENERATE(2, 4, 16);
+  const std::uint32_t slots = GENERATE(1, 8);
+  const auto pattern = GENERATE(Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm);
+  const float routed_scaling = GENERATE(1.0f, 2.5f);
+  if (pattern == Pattern::moe_reduction_residual_rmsnorm && routed_scaling != 1.0f) return;
+  for (const auto algorithm : kOurAlgorithms) {
+    for (const auto dtype : kTypes) {
+      if (world_size == 16 && dtype != DType::bf16) continue;
+      expect_right({.algorithm = algorithm,
+                    .pattern = pattern,
+                    .dtype = dtype,
+                    .world_size = world_size,
+                    .tokens = 5,
+                    .hidden = 72,
+                    .parameters = {.experts = slots, .top_k = slots, .routed_scaling = routed_scaling}},
+                   2);
+    }
+  }
+}
+
 TEST_CASE("Plain allreduce works in place") {
   for (const auto algorithm : kOurAlgorithms) {
     for (const int world_size : {2, 3, 4}) {
@@ -113,12 +164,12 @@ TEST_CASE("Sizes, grids, algorithms and patterns may change from call to call in
   for (int batch = 0; batch < 60; ++batch) {
     CallShape shape{.algorithm = kOurAlgorithms[draw(3)], .dtype = kTypes[draw(3)], .world_size = world_size};
     shape.tokens = 1 + draw(16);
-    shape.hidden = 8 * (1 + draw(64));
+    shape.hidden = 32 * (1 + draw(16));
     shape.blocks = static_cast<std::uint32_t>(draw(4));
     if (world_size != 3 && draw(2) == 0) {
-      constexpr Pattern kFused[] = {Pattern::residual_rmsnorm, Pattern::residual_rmsnorm_fp8,
-                                    Pattern::residual_rmsnorm_out_fp8};
-      shape.pattern = kFused[draw(3)];
+      constexpr Pattern kFused[] = {Pattern::residual_rmsnorm, Pattern::residual_rmsnorm_out_fp8,
+                                    Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_mxfp8};
+      shape.pattern = kFused[draw(4)];
     }
     shape.in_place = spec_of(shape.pattern).in_place && draw(4) == 0;
     const auto iterations = static_cast<std::uint32_t>(1 + draw(4));

@@ -66,7 +66,8 @@ TEST_CASE("Rings, constants and checks count what the pattern has") {
 TEST_CASE("Parameters reach case ids and keys by their names") {
   std::vector<std::string_view> names;
   PatternParameters::visit([&](std::string_view name, std::string_view, auto) { names.push_back(name); });
-  CHECK(names == std::vector<std::string_view>{"weight_bias", "epsilon", "quant_scale"});
+  CHECK(names == std::vector<std::string_view>{"weight_bias", "epsilon", "quant_scale", "global_scale", "quant_group",
+                                               "scale_layout", "experts", "top_k", "routed_scaling"});
   for (const PatternSpec& spec : pattern_specs()) {
     for (const auto name : spec.parameters) CHECK(std::find(names.begin(), names.end(), name) != names.end());
   }
@@ -83,6 +84,7 @@ TEST_CASE("Every call that breaks no rule has a kernel on the emulated device, a
       for (const auto dtype : {DType::fp16, DType::bf16, DType::fp32}) {
         for (int ranks = 1; ranks <= kMaxRanks; ++ranks) {
           CallShape shape = shape_of(spec.pattern, ranks);
+          shape.hidden = 384;
           shape.algorithm = algorithm;
           shape.dtype = dtype;
           INFO(name_of(spec.pattern) << " on " << ranks);
@@ -122,6 +124,31 @@ TEST_CASE("Over an mnnvl workspace plain messages are whole rows of packets too"
   shape.workspace = WorkspaceKind::mnnvl;
   CHECK(call_problem(shape) ==
         "rows of 100 x bf16 are 200 bytes, no whole 16-byte packets: hidden must be a multiple of 8");
+}
+
+TEST_CASE("A quantised call is refused with the number that is wrong and what is allowed") {
+  const auto problem = [](Pattern pattern, std::uint64_t hidden, DType dtype, const PatternParameters& parameters) {
+    CallShape shape = shape_of(pattern);
+    shape.hidden = hidden;
+    shape.dtype = dtype;
+    shape.tokens = 33;
+    shape.parameters = parameters;
+    return call_problem(shape).value_or("");
+  };
+  CHECK(problem(Pattern::residual_rmsnorm_nvfp4, 64, DType::fp32, {}) == "residual_rmsnorm_nvfp4 has no form for fp32");
+  CHECK(problem(Pattern::residual_rmsnorm_nvfp4, 40, DType::bf16, {}) ==
+        "residual_rmsnorm_nvfp4 works on groups of 16 elements: hidden 40 is no multiple");
+  CHECK(problem(Pattern::residual_rmsnorm_out_mxfp8, 80, DType::bf16, {}) ==
+        "residual_rmsnorm_out_mxfp8 works on groups of 32 elements: hidden 80 is no multiple");
+  CHECK(problem(Pattern::residual_rmsnorm_mxfp8, 64, DType::bf16, {.scale_layout = ScaleLayout::tiles_8x4}) ==
+        "residual_rmsnorm_mxfp8 has no scale layout 8x4: linear or 128x4");
+  CHECK(problem(Pattern::residual_rmsnorm_nvfp4, 64, DType::bf16, {.scale_layout = ScaleLayout::tiles_8x4}) ==
+        "residual_rmsnorm_nvfp4: scale layout 8x4 is for up to 32 tokens, not 33: linear and 128x4 take any number");
+  CHECK(problem(Pattern::residual_rmsnorm_group_fp8, 64, DType::bf16, {}) ==
+        "residual_rmsnorm_group_fp8 works on groups of 128 elements: hidden 64 is no multiple");
+  CHECK(problem(Pattern::residual_rmsnorm_group_fp8, 96, DType::bf16, {.quant_group = 48}) ==
+        "residual_rmsnorm_group_fp8: groups of 48 elements: must be a power of two from 8 to 256 for bf16");
+  CHECK(problem(Pattern::residual_rmsnorm_group_fp8, 128, DType::bf16, {}).empty());
 }
 
 TEST_CASE("A kernel set refuses references, workspaces and transports that it has no kernel for") {

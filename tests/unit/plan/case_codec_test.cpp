@@ -25,14 +25,17 @@ CaseGroup unusual_group() {
                            .in_place = true,
                            .blocks = 7,
                            .threads = 256,
-                           .pdl = false},
+                           .pdl = false,
+                           .parameters = {.weight_bias = 0.1f,
+                                          .epsilon = 1e-5f,
+                                          .quant_group = 64,
+                                          .scale_layout = ScaleLayout::linear}},
                  .auto_choice = {Algorithm::two_shot, "sm90"},
                  .asked_bytes = 12345,
                  .iters = 17,
                  .warmup_iters = 2,
                  .cudagraph = 50,
                  .buffers = 5,
-                 .parameters = {.weight_bias = 0.1f, .epsilon = 1e-5f},
                  .skip = "it cannot"};
   return {.kind = GroupKind::lifecycle,
           .id = "lifecycle/w/t/fabric/a",
@@ -65,7 +68,9 @@ TEST_CASE("a case group arrives at a worker as it was planned, member by member"
   CHECK(got.cases[0].shape.threads == 256);
   CHECK(got.cases[0].auto_choice.source == "sm90");
   CHECK(got.cases[0].iters == 17u);
-  CHECK(got.cases[0].parameters.weight_bias == 0.1f);
+  CHECK(got.cases[0].shape.parameters.weight_bias == 0.1f);
+  CHECK(got.cases[0].shape.parameters.quant_group == 64);
+  CHECK(got.cases[0].shape.parameters.scale_layout == ScaleLayout::linear);
   CHECK(got.cases[0].skip == "it cannot");
   CHECK_FALSE(got.cases[1].iters);
   CHECK_FALSE(got.cases[1].skip);

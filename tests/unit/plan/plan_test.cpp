@@ -178,7 +178,8 @@ TEST_CASE("row keys are flat, ordered and typed, with null where a pattern has n
         R"({"case_id":"g0x4/trtllm_fusion/unicast/auto/one_shot/allreduce/bf16/out/1x512","workspace":"trtllm_fusion",)"
         R"("transport":"unicast","group":0,"group_size":4,"handle_asked":"auto","multicast_asked":"off",)"
         R"("algorithm":"one_shot","algorithm_asked":"auto","pattern":"allreduce","weight_bias":null,"epsilon":null,)"
-        R"("quant_scale":null,)"
+        R"("quant_scale":null,"global_scale":null,"quant_group":null,"scale_layout":null,)"
+        R"("experts":null,"top_k":null,"routed_scaling":null,)"
         R"("dtype":"bf16","in_place":false,"tokens":1,"hidden":512,"asked_bytes":1024,"message_bytes":1024,)"
         R"("buffers_asked":0,"variant":"","reference":false})");
   one.shape.pattern = Pattern::residual_rmsnorm;
@@ -188,8 +189,15 @@ TEST_CASE("row keys are flat, ordered and typed, with null where a pattern has n
   one.shape.pattern = Pattern::residual_rmsnorm_fp8;
   CHECK(one.keys()["quant_scale"].dump() == "0.01");
   CHECK(one.variant().empty());
-  one.parameters.quant_scale = 0.5f;
+  one.shape.parameters.quant_scale = 0.5f;
   CHECK(one.variant() == "qs0.5");
+  one.shape.pattern = Pattern::residual_rmsnorm_nvfp4;
+  one.shape.parameters.scale_layout = ScaleLayout::tiles_8x4;
+  CHECK(one.keys()["scale_layout"] == "8x4");
+  CHECK(one.keys()["global_scale"] == 512);
+  CHECK(one.variant() == "sl8x4");
+  one.shape.pattern = Pattern::residual_rmsnorm_group_fp8;
+  CHECK(one.keys()["quant_group"].dump() == "128");
 }
 
 TEST_CASE("groups of ranks divide the job and say so where they cannot") {

@@ -256,20 +256,19 @@ TEST_CASE("Mismatches are recorded all over the message, not only at its beginni
 }
 
 TEST_CASE("A damaged residual, a damaged norm and a wrong scale are found in fused outputs") {
-  const CallShape shape{
+  CallShape shape{
       .pattern = Pattern::residual_rmsnorm, .dtype = DType::bf16, .world_size = 2, .tokens = 4, .hidden = 2880};
   FlatRanks ranks(layout_for(shape));
   std::vector<RankBatch> batches;
-  const CheckCall check{.shape = shape, .rank = 0, .iterations = 1, .parameters = {.weight_bias = 1.0f}};
+  shape.parameters.weight_bias = 1.0f;
+  const CheckCall check{.shape = shape, .rank = 0, .iterations = 1};
   for (int r = 0; r < 2; ++r) {
     auto& batch = batches.emplace_back(shape, InputKind::exact, 1, kSeed);
     CheckCall mine = check;
     mine.rank = r;
     ranks.kernels().fill_constants(ranks.stream(r), batch.view(), mine);
     ranks.kernels().fill_inputs(ranks.stream(r), batch.view(), mine);
-    AllreduceCall call = batch.call(shape, ranks.view(r), 0);
-    call.parameters.weight_bias = 1.0f;
-    ranks.kernels().allreduce(ranks.stream(r), call);
+    ranks.kernels().allreduce(ranks.stream(r), batch.call(shape, ranks.view(r), 0));
   }
   ranks.synchronize();
   RankBatch& batch = batches[0];

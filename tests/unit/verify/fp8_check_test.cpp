@@ -29,7 +29,8 @@ struct Quantised {
   }
   VerifyReport checked(float scale = PatternParameters{}.quant_scale) {
     *batches[0].report = {};
-    const CheckCall check{.shape = shape, .rank = 0, .iterations = 1, .parameters = {.quant_scale = scale}};
+    CheckCall check{.shape = shape, .rank = 0, .iterations = 1};
+    check.shape.parameters.quant_scale = scale;
     ranks.kernels().check(ranks.stream(0), batches[0].view(), check, 0);
     ranks.synchronize();
     return *batches[0].report;
@@ -39,7 +40,9 @@ struct Quantised {
     return reinterpret_cast<V*>(batches[0].view().output(kind, 0));
   }
   std::uint8_t* codes() { return output<std::uint8_t>(OutputKind::quant); }
-  Blame blame() { return explain(checked(), {.shape = shape, .seed = kQuantSeed, .kind = InputKind::random, .buffers = 1}); }
+  Blame blame() {
+    return explain(checked(), {.shape = shape, .seed = kQuantSeed, .kind = InputKind::random, .buffers = 1});
+  }
 
   CallShape shape;
   FlatRanks ranks;

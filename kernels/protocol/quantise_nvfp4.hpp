@@ -1,0 +1,45 @@
+#pragma once
+#include "kernels/protocol/residual_rmsnorm.hpp"
+#include "kernels/protocol/scale_grid.hpp"
+
+namespace symmbench {
+
+inline constexpr int kNvfp4Group = 16;  ///< elements
+
+/// With one fp32 number S in device memory, and for each group of 16 neighbours in a row: sf = E4M3(S * (largest |n| *
+/// (1/6))) -> scale_out; n * (S / sf) to E2M1 -> quant_out, two elements to a byte, the first in its low half; 0 where sf
+/// is 0; n rounded to T, and itself -> norm_out where there is one. Each product and quotient is rounded to fp32.
+template <class T>
+struct QuantiseNvfp4 {
+  static constexpr NormScope kScope = NormScope::group;
+  static constexpr int kMostGroupPackets = kNvfp4Group / kLanes<T>;
+  struct Loaded {
+    float global_scale;
+  };
+
+  QuantisedOutputs to;
+  std::uint64_t scale;
+  ScaleGrid grid;
+
+  SYMMBENCH_HD static constexpr std::uint32_t group_packets() { return kMostGroupPackets; }
+  template <class Ops>
+  SYMMBENCH_FN Loaded load(Ops& ops) const {
+    return {float_of(ops.load_local(scale).word[0])};
+  }
+  template <class Ops>
+  SYMMBENCH_FN void store(Ops& ops, const Loaded& loaded, const PacketRef& ref, const Packet& rounded,
+                          float largest) const {
+    const std::uint32_t code = Ops::Codecs::e4m3(loaded.global_scale * (largest * (1.0f / 6.0f)));
+    const float factor = code == 0 ? 0.0f : ops.quotient(loaded.global_scale, from_e4m3(code));
+    float lanes[kLanes<T>];
+    to.scaled_lanes<T>(ops, ref, rounded, factor, lanes);
+    ops.store_word(to.quant_out + ref.packet * (kLanes<T> / 2), Ops::Codecs::template e2m1<T>(lanes));
+    const auto column = static_cast<std::uint32_t>(ref.column);
+    if (column % kMostGroupPackets == 0) {
+      store_scale(ops, to.scale_out, grid, ref.row, column / kMostGroupPackets, code);
+    }
+  }
+};
+static_assert(PacketEpilogue<ResidualRmsNorm<Bf16, QuantiseNvfp4<Bf16>>>);
+
+}  // namespace symmbench
