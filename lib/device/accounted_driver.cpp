@@ -24,6 +24,7 @@ void DriverAccount::note(const CallRecord& call) {
       begin(call, bytes);
       break;
     case DriverCall::import_handle:
+    case DriverCall::create_multicast:
       begin(call, 0);
       break;
     case DriverCall::release:
@@ -45,6 +46,14 @@ void DriverAccount::note(const CallRecord& call) {
       --holdings_.mappings;
       drop(mappings_[call.address]);
       mappings_.erase(call.address);
+      break;
+    case DriverCall::bind_memory:
+      bound_[call.object] = call.memory;
+      ++memories_[call.memory].uses;
+      break;
+    case DriverCall::unbind_memory:
+      drop(bound_[call.object]);
+      bound_.erase(call.object);
       break;
     case DriverCall::allocate_local:
       holdings_.device_bytes += bytes;

@@ -24,7 +24,7 @@ class DriverAccount {
  private:
   struct Memory {
     std::int64_t own_bytes = 0;  ///< 0 of a peer's
-    int uses = 1;                ///< the id, until released, and each mapping
+    int uses = 1;                ///< the id, until released, each mapping, and being bound
   };
 
   void begin(const CallRecord& call, std::int64_t own_bytes);
@@ -33,6 +33,7 @@ class DriverAccount {
   Holdings holdings_;
   std::unordered_map<MemoryId, Memory> memories_;
   std::unordered_map<DevicePtr, MemoryId> mappings_;
+  std::unordered_map<MemoryId, MemoryId> bound_;        ///< multicast object to memory
   std::unordered_map<DevicePtr, std::int64_t> locals_;  ///< bytes
 };
 

@@ -17,8 +17,10 @@ struct CallRecord {
   std::uint64_t alignment = 0;       ///< reserve
   DevicePtr address = 0;             ///< given, or the result; the destination of copy and fill
   MemoryId memory = MemoryId::none;  ///< given, or the result
+  MemoryId object = MemoryId::none;  ///< the multicast object of add_device, bind_memory and unbind_memory
   std::uint32_t word = 0;            ///< the pattern of fill
   AllocationSpec spec;               ///< create, granularity
+  MulticastSpec team;                ///< create_multicast, multicast_granularity
   Granularity which = Granularity::minimum;
   std::optional<HandleType> handle;  ///< of the memory or handle, where the call knows it
   std::optional<Failure> failure;    ///< what the call threw; nullopt before it returned, and when it succeeded

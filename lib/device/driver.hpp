@@ -27,6 +27,13 @@ struct AllocationSpec {
   bool gpu_direct_rdma = false;
 };
 
+/// A team of devices whose memory one address reaches.
+struct MulticastSpec {
+  int devices = 0;          ///< of the whole team
+  std::uint64_t bytes = 0;  ///< of the object: a multiple of its minimum granularity
+  HandleType handle = HandleType::posix_fd;
+};
+
 struct MemoryInfo {
   std::uint64_t free_bytes = 0;
   std::uint64_t total_bytes = 0;
@@ -89,6 +96,23 @@ class Driver {
   virtual void unmap(DevicePtr address, std::uint64_t bytes) = 0;
   /// Read and write for this rank's device over mapped memory; may span several mappings. (cuMemSetAccess)
   virtual void set_access(DevicePtr address, std::uint64_t bytes) = 0;
+
+  // Multicast. An object is shared, mapped and released like memory: export_handle, import_handle, map, set_access, unmap,
+  // release. Only multimem instructions may use an address of it. A device without it refuses with not_supported.
+
+  /// What sizes and offsets of the object must be multiples of. (cuMulticastGetGranularity)
+  virtual std::uint64_t multicast_granularity(const MulticastSpec& spec, Granularity which);
+  /// One rank's; the others import it. not_ready: the fabric manager does not run. (cuMulticastCreate)
+  virtual MemoryId create_multicast(const MulticastSpec& spec);
+  /// This rank's device joins. invalid_value when it is in already or the team is complete; not_supported when the fabric
+  /// does not join it with the others. (cuMulticastAddDevice)
+  virtual void add_device(MemoryId object);
+  /// Own memory becomes what the object reaches at [offset, offset + bytes), and lives until it is unbound. Waits, as
+  /// map() of an object does, until all devices of the team were added: without end on a GPU, so ranks vote before.
+  /// invalid_device: not added; illegal_state: bound already. (cuMulticastBindMem)
+  virtual void bind_memory(MemoryId object, std::uint64_t offset, MemoryId memory, std::uint64_t bytes);
+  /// Exactly what bind_memory() bound. (cuMulticastUnbind)
+  virtual void unbind_memory(MemoryId object, std::uint64_t offset, std::uint64_t bytes);
 
   /// Memory of this rank alone: inputs, outputs, control blocks. 256-byte aligned, contents undefined. (cuMemAlloc)
   virtual DevicePtr allocate_local(std::uint64_t bytes) = 0;

@@ -88,6 +88,33 @@ void DriverDecorator::set_access(DevicePtr address, std::uint64_t bytes) {
   forward(record, [&] { inner_->set_access(address, bytes); });
 }
 
+std::uint64_t DriverDecorator::multicast_granularity(const MulticastSpec& spec, Granularity which) {
+  CallRecord record{.call = DriverCall::multicast_granularity, .team = spec, .which = which, .handle = spec.handle};
+  forward(record, [&] { record.bytes = inner_->multicast_granularity(spec, which); });
+  return record.bytes;
+}
+
+MemoryId DriverDecorator::create_multicast(const MulticastSpec& spec) {
+  CallRecord record{.call = DriverCall::create_multicast, .bytes = spec.bytes, .team = spec, .handle = spec.handle};
+  forward(record, [&] { record.memory = inner_->create_multicast(spec); });
+  return record.memory;
+}
+
+void DriverDecorator::add_device(MemoryId object) {
+  CallRecord record{.call = DriverCall::add_device, .object = object};
+  forward(record, [&] { inner_->add_device(object); });
+}
+
+void DriverDecorator::bind_memory(MemoryId object, std::uint64_t offset, MemoryId memory, std::uint64_t bytes) {
+  CallRecord record{.call = DriverCall::bind_memory, .bytes = bytes, .memory = memory, .object = object};
+  forward(record, [&] { inner_->bind_memory(object, offset, memory, bytes); });
+}
+
+void DriverDecorator::unbind_memory(MemoryId object, std::uint64_t offset, std::uint64_t bytes) {
+  CallRecord record{.call = DriverCall::unbind_memory, .bytes = bytes, .object = object};
+  forward(record, [&] { inner_->unbind_memory(object, offset, bytes); });
+}
+
 DevicePtr DriverDecorator::allocate_local(std::uint64_t bytes) {
   CallRecord record{.call = DriverCall::allocate_local, .bytes = bytes};
   forward(record, [&] { record.address = inner_->allocate_local(bytes); });

@@ -27,6 +27,11 @@ class DriverDecorator : public Driver {
   void map(DevicePtr address, std::uint64_t bytes, MemoryId id) final;
   void unmap(DevicePtr address, std::uint64_t bytes) final;
   void set_access(DevicePtr address, std::uint64_t bytes) final;
+  std::uint64_t multicast_granularity(const MulticastSpec& spec, Granularity which) final;
+  MemoryId create_multicast(const MulticastSpec& spec) final;
+  void add_device(MemoryId object) final;
+  void bind_memory(MemoryId object, std::uint64_t offset, MemoryId memory, std::uint64_t bytes) final;
+  void unbind_memory(MemoryId object, std::uint64_t offset, std::uint64_t bytes) final;
   DevicePtr allocate_local(std::uint64_t bytes) final;
   void free_local(DevicePtr address) final;
   IpcBlob export_ipc(DevicePtr address) final;

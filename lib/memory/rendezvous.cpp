@@ -21,21 +21,6 @@ namespace {
 
 constexpr const char* kAllowOverlap = "TORCH_SYMM_MEM_ALLOW_OVERLAPPING_DEVICES";
 
-/// A descriptor is handed over by the operating system, a handle that is bytes by the communicator.
-std::vector<ShareableHandle> gather_handles(Communicator& comm, const ShareableHandle& mine) {
-  std::vector<ShareableHandle> handles;
-  const auto gather = [&]<class Handle>(const Handle& handle) {
-    if constexpr (std::is_trivially_copyable_v<Handle>) {
-      const auto step = fmt::format("exchange: {} handles", name_of(type_of(mine)));
-      for (const auto& each : allgather_value(comm, step, handle)) handles.emplace_back(each);
-    } else {
-      for (auto& each : FdExchange().exchange(comm, "handles", handle)) handles.emplace_back(std::move(each));
-    }
-  };
-  std::visit(gather, mine);
-  return handles;
-}
-
 struct Place {
   int world_rank;
   const RendezvousPlace& place;
@@ -82,6 +67,20 @@ void require_own_devices(std::span<const Place> places) {
 }
 
 }  // namespace
+
+std::vector<ShareableHandle> gather_handles(Communicator& comm, const ShareableHandle& mine) {
+  std::vector<ShareableHandle> handles;
+  const auto gather = [&]<class Handle>(const Handle& handle) {
+    if constexpr (std::is_trivially_copyable_v<Handle>) {
+      const auto step = fmt::format("exchange: {} handles", name_of(type_of(mine)));
+      for (const auto& each : allgather_value(comm, step, handle)) handles.emplace_back(each);
+    } else {
+      for (auto& each : FdExchange().exchange(comm, "handles", handle)) handles.emplace_back(std::move(each));
+    }
+  };
+  std::visit(gather, mine);
+  return handles;
+}
 
 RendezvousPlace place_of(const DeviceFacts& device) {
   const char* overlap = std::getenv(kAllowOverlap);

@@ -43,6 +43,10 @@ RendezvousRequest request_of(const SharedMemoryFacts& facts, HandleType handle);
 /// not_supported} naming two ranks on one GPU
 void require_agreement(Communicator& comm, const RendezvousRequest& mine);
 
+/// Collective: every rank's handle, in rank order; the own one is a duplicate of `mine`. A descriptor is handed over by the
+/// operating system, a handle that is bytes by the communicator. @throws as FdExchange::exchange
+std::vector<ShareableHandle> gather_handles(Communicator& comm, const ShareableHandle& mine);
+
 /// Collective phase exchange: every rank's handle, in rank order; the own one is a duplicate of `mine`.
 /// @throws PhaseFailed{exchange} as require_agreement(), which comes first, or when handles cannot travel
 std::vector<ShareableHandle> exchange_handles(const PhaseContext& context, const RendezvousRequest& request,

@@ -31,6 +31,11 @@ DevicePtr SharedBlocks::data(int group_rank) const {
   return blocks_.mappings[group_rank].address() + facts_.data_offset;
 }
 
+std::optional<DevicePtr> SharedBlocks::multicast() const {
+  if (blocks_.multicast.address() == 0) return std::nullopt;
+  return blocks_.multicast.address() + facts_.data_offset;
+}
+
 void SharedBlocks::close(const PhaseContext& context) {
   if (closed_) return;
   closed_ = true;
@@ -46,6 +51,8 @@ void SharedBlocks::close(const PhaseContext& context) {
 void SharedBlocks::tear_down() {
   KeepGoing keep_going;
   const int ranks = static_cast<int>(blocks_.mappings.size());
+  // First: unbinding after the memory was released fails on some GPUs.
+  keep_going([&] { blocks_.multicast.close(); });
   const auto give_back = [&](int r) {
     if (order_ == TeardownOrder::release_then_unmap) keep_going([&] { blocks_.memory[r].close(); });
     keep_going([&] { blocks_.mappings[r].close(); });

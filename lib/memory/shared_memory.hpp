@@ -34,12 +34,18 @@ class SharedMemory {
   virtual DevicePtr data(int group_rank) const = 0;
   /// An address whose stores reach all ranks' blocks at once; nullopt where the memory was not bound to one.
   virtual std::optional<DevicePtr> multicast() const { return std::nullopt; }
+  /// Why there is none although it was asked for, where the allocator goes on without it; else empty.
+  virtual std::string multicast_problem() const { return {}; }
   virtual const SharedMemoryFacts& facts() const = 0;
 
   /// Collective, idempotent: synchronizing the device first is the caller's part. Barrier, unmap, release, barrier.
   /// @throws PhaseFailed{close}
   virtual void close(const PhaseContext& context) = 0;
 };
+
+/// Whether an allocator sets a multicast object up over what it allocates. Off unless asked for: set-up can take GPUs out
+/// of service for everybody.
+enum class MulticastUse : std::uint8_t { off, on };
 
 /// A deliberate departure from what upstream does, with its reason.
 struct Difference {

@@ -28,7 +28,13 @@ constexpr Difference kSymmDifferences[] = {
     {"release and unmap in the destructor, without device synchronize or barrier",
      "close() is collective: barrier, release and unmap per rank, free the range, barrier",
      "a peer that still stores into a block being unmapped faults (Xid 31 or 137)"},
-    {"multicast and its granularity on request", "unicast only", "the TRTLLM workspace switches it off"},
+    {"multicast and its granularity on request", "no workspace asks for it", "the TRTLLM workspace switches it off"},
+    {"with multicast: an object of the size before it is rounded to the multicast granularity", "of the rounded size",
+     "what is bound and mapped may not exceed the object"},
+    {"with multicast: devices are added, and the object mapped and bound, without a vote in between",
+     "a vote after each step", "mapping and binding wait without end for a device that was not added"},
+    {"with multicast: no unbind", "unbound before anything else is given back",
+     "unbinding after the memory was released fails on some GPUs"},
     {"NVML's device is looked up by the CUDA ordinal", "by PCI bus id, else by UUID",
      "NVML does not know CUDA_VISIBLE_DEVICES: the ordinal may be another GPU, or none"},
     {"the handle type is chosen anew in each allocation, by each rank",
@@ -65,6 +71,12 @@ HandleChoice SymmDeviceMemory::upstream_rule(const HandleFacts& rank) {
 
 std::span<const Difference> SymmDeviceMemory::differences() const { return kSymmDifferences; }
 
+std::uint64_t SymmDeviceMemory::granularity(Driver& driver, HandleType handle) const {
+  const auto unicast = driver.granularity({.handle = handle, .gpu_direct_rdma = true}, Granularity::recommended);
+  if (multicast_ == MulticastUse::off) return unicast;
+  return round_up(unicast, driver.multicast_granularity({.handle = handle}, Granularity::recommended));
+}
+
 std::uint64_t SymmDeviceMemory::allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const {
   return symm_layout(requested_bytes, granularity, 1).allocated_bytes;
 }
@@ -79,7 +91,7 @@ std::unique_ptr<SharedMemory> SymmDeviceMemory::allocate(const PhaseContext& con
 
   collective_phase(context, Phase::create, [&] {
     require_possible(kind(), bytes, handle);
-    facts = symm_layout(bytes, driver.granularity(spec, Granularity::recommended), comm.size());
+    facts = symm_layout(bytes, granularity(driver, handle), comm.size());
     blocks.memory[comm.rank()] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);
   });
 
@@ -95,6 +107,10 @@ std::unique_ptr<SharedMemory> SymmDeviceMemory::allocate(const PhaseContext& con
     zero_memory(driver, blocks.mappings[comm.rank()].address() + facts.signal_pad_offset, facts.signal_pad_bytes);
   });
 
+  if (multicast_ == MulticastUse::on) {
+    blocks.multicast = MulticastBinding::join(context, driver, {.bytes = facts.allocated_bytes, .handle = handle},
+                                              blocks.memory[comm.rank()]);
+  }
   return std::make_unique<SharedBlocks>(std::move(blocks), std::move(facts), TeardownOrder::release_then_unmap,
                                         comm.rank(), comm.world_rank(comm.rank()));
 }

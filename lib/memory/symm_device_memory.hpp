@@ -8,8 +8,13 @@ namespace symmbench {
 /// i's block at base + i * block; data first, signal pad behind it.
 ///
 /// create, export, exchange, import every peer, one reservation of W blocks, map each, one set_access over all.
+///
+/// With multicast as the MNNVL workspace uses it: blocks and ranges rounded to its granularity too; then create and
+/// export at rank 0, import at the others, add, map, bind. Without an object the allocation fails.
 class SymmDeviceMemory final : public Allocator {
  public:
+  explicit SymmDeviceMemory(MulticastUse multicast = MulticastUse::off) : multicast_(multicast) {}
+
   /// FABRIC by attribute, NVML's fabric state and the first byte of the cluster UUID.
   static HandleChoice upstream_rule(const HandleFacts& rank);
 
@@ -17,7 +22,11 @@ class SymmDeviceMemory final : public Allocator {
   std::span<const Difference> differences() const override;
   std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
                                          HandleType handle) override;
+  std::uint64_t granularity(Driver& driver, HandleType handle) const override;
   std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const override;
+
+ private:
+  MulticastUse multicast_;
 };
 
 }  // namespace symmbench

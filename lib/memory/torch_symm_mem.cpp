@@ -52,8 +52,10 @@ constexpr Difference kTorchDifferences[] = {
     {"up to 2.13: GPUDirect RDMA is never asked for, data come first and the whole block is cleared, blocking",
      "as from 2.14 on: RDMA as the device's attribute says, the signal pad first, only the pad cleared",
      "one layout is built, the newer one"},
-    {"a multicast object is tried for every buffer where the device supports it", "unicast only",
-     "multicast set-up can take GPUs out of service for everybody; nothing here uses it"},
+    {"a multicast object is tried for every buffer where the device supports it", "only where it is asked for",
+     "multicast set-up can take GPUs out of service for everybody"},
+    {"a multicast set-up that fails after the devices were added may strand the peers", "a vote after each step",
+     "binding waits without end for a device that was not added"},
 };
 
 SharedMemoryFacts torch_layout(std::uint64_t bytes, std::uint64_t granularity, int ranks) {
@@ -124,6 +126,17 @@ std::unique_ptr<SharedMemory> TorchSymmMem::allocate(const PhaseContext& context
     }
   });
 
+  if (multicast_ == MulticastUse::on) {
+    try {
+      blocks.multicast = MulticastBinding::join(
+          context, driver,
+          {.bytes = facts.allocated_bytes, .handle = handle, .root_imports = true, .binds_first = true},
+          blocks.memory[own]);
+    } catch (const PhaseFailed& failed) {
+      if (ranks_lost_each_other(failed.failure())) throw;
+      blocks.multicast_problem = failed.what();
+    }
+  }
   return std::make_unique<SharedBlocks>(std::move(blocks), std::move(facts), TeardownOrder::unmap_then_release, own,
                                         comm.world_rank(own));
 }

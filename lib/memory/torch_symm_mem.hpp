@@ -9,8 +9,13 @@ namespace symmbench {
 ///
 /// Allocation: create, reserve, map, set_access for the own block, clear its pad. Rendezvous: export, exchange, import
 /// the peers, then reserve, map, set_access for each.
+///
+/// With multicast, after that: create and export at rank 0, import at all, add, vote, bind, map. Where any step fails at
+/// any rank all go on without.
 class TorchSymmMem final : public Allocator {
  public:
+  explicit TorchSymmMem(MulticastUse multicast = MulticastUse::off) : multicast_(multicast) {}
+
   /// FABRIC unless NVML says not supported, when create, export and import in the own process work.
   static HandleChoice upstream_rule(const HandleFacts& rank);
 
@@ -19,6 +24,9 @@ class TorchSymmMem final : public Allocator {
   std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
                                          HandleType handle) override;
   std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const override;
+
+ private:
+  MulticastUse multicast_;
 };
 
 }  // namespace symmbench

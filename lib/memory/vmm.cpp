@@ -10,6 +10,10 @@ PhysicalMemory PhysicalMemory::create(Driver& driver, std::uint64_t bytes, const
   return {driver, driver.create(bytes, spec), bytes};
 }
 
+PhysicalMemory PhysicalMemory::create_multicast(Driver& driver, const MulticastSpec& spec) {
+  return {driver, driver.create_multicast(spec), spec.bytes};
+}
+
 PhysicalMemory PhysicalMemory::import_from(Driver& driver, std::uint64_t bytes, const ShareableHandle& handle) {
   return {driver, driver.import_handle(handle), bytes};
 }

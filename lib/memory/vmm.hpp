@@ -16,6 +16,8 @@ class PhysicalMemory {
   PhysicalMemory() = default;
   /// @throws Error{driver, ...} as Driver::create
   static PhysicalMemory create(Driver& driver, std::uint64_t bytes, const AllocationSpec& spec);
+  /// A multicast object. @throws Error{driver, ...} as Driver::create_multicast
+  static PhysicalMemory create_multicast(Driver& driver, const MulticastSpec& spec);
   /// A peer's block of `bytes`; `handle` stays the caller's. @throws Error{driver, ...} as Driver::import_handle
   static PhysicalMemory import_from(Driver& driver, std::uint64_t bytes, const ShareableHandle& handle);
   PhysicalMemory(PhysicalMemory&& other) noexcept;

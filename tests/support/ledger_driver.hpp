@@ -41,6 +41,7 @@ class LedgerDriver final : public DriverDecorator {
         ledger_.memories.insert(call.memory);
         break;
       case DriverCall::import_handle:
+      case DriverCall::create_multicast:
         ledger_.memories.insert(call.memory);
         break;
       case DriverCall::release:

@@ -43,7 +43,10 @@ std::uint64_t random_id() {
 
 }  // namespace
 
-HostDriver::HostDriver(const HostDriverOptions& options) : options_(options), driver_id_(random_id()) {
+HostDriver::HostDriver(const HostDriverOptions& options)
+    : options_(options),
+      driver_id_(random_id()),
+      multicast_(options.multicast, options.multicast_supported, driver_id_) {
   const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   if (!std::has_single_bit(options.minimum_granularity) || options.minimum_granularity % page != 0 ||
       options.recommended_granularity == 0 || options.recommended_granularity % options.minimum_granularity != 0) {
@@ -55,6 +58,7 @@ HostDriver::HostDriver(const HostDriverOptions& options) : options_(options), dr
 }
 
 HostDriver::~HostDriver() {
+  for (const auto& [address, placed] : placements_) forget_multicast_mapping(address);
   for (const auto& [address, bytes] : ranges_) ::munmap(to_pointer(address), bytes);
 }
 
@@ -119,6 +123,7 @@ void HostDriver::check_room(std::uint64_t bytes, DriverCall call) {
 
 const std::shared_ptr<HostMemory>& HostDriver::find(MemoryId id, DriverCall call) const {
   const auto at = memories_.find(id);
+  if (multicast_.has(id)) throw_driver_error(call, driver_code::kInvalidValue, "a multicast object is no memory");
   if (at == memories_.end()) {
     throw_driver_error(
         call, driver_code::kInvalidHandle,
@@ -151,7 +156,14 @@ MemoryId HostDriver::create(std::uint64_t bytes, const AllocationSpec& spec) {
   return keep(create_host_memory(bytes, spec.handle));
 }
 
+MemoryId HostDriver::keep_team(HostMulticast::Team team) {
+  const MemoryId id{++last_id_};
+  multicast_.keep(id, std::move(team));
+  return id;
+}
+
 void HostDriver::release(MemoryId id) {
+  if (multicast_.release(id)) return;
   std::shared_ptr<HostMemory> memory = find(id, DriverCall::release);
   memories_.erase(id);
   // A mapping keeps the bytes without the descriptor; only a fabric handle, which names it, needs it as long.
@@ -160,6 +172,8 @@ void HostDriver::release(MemoryId id) {
 }
 
 ShareableHandle HostDriver::export_handle(MemoryId id) {
+  if (multicast_.has(id))
+    return export_host_memory(multicast_.find(id, DriverCall::export_handle)->file(), options_.place);
   return export_host_memory(*find(id, DriverCall::export_handle), options_.place);
 }
 
@@ -167,7 +181,11 @@ MemoryId HostDriver::import_handle(const ShareableHandle& handle) {
   if (std::holds_alternative<FabricBlob>(handle)) {
     check_spec({.handle = HandleType::fabric}, DriverCall::import_handle);
   }
-  return keep(import_host_memory(handle, options_.minimum_granularity, options_.place));
+  HostMemory memory = import_host_memory(handle, options_.minimum_granularity, options_.place);
+  auto team = MulticastTeam::open(memory);
+  if (!team) return keep(std::move(memory));
+  multicast_.check_import();
+  return keep_team(std::move(team));
 }
 
 DevicePtr HostDriver::reserve(std::uint64_t bytes, std::uint64_t alignment) {
@@ -234,13 +252,15 @@ bool HostDriver::inside_a_range(DevicePtr address, std::uint64_t bytes) const {
 }
 
 void HostDriver::map(DevicePtr address, std::uint64_t bytes, MemoryId id) {
-  const std::shared_ptr<HostMemory>& memory = find(id, DriverCall::map);
+  const auto team = multicast_.has(id) ? multicast_.find(id, DriverCall::map) : nullptr;
+  const auto memory = team ? nullptr : find(id, DriverCall::map);
+  const std::uint64_t whole = team ? team->bytes() : memory->bytes;
   check_piece(address, bytes, DriverCall::map);
   const auto refuse = [](const std::string& why) {
     throw_driver_error(DriverCall::map, driver_code::kInvalidValue, why);
   };
-  if (bytes != memory->bytes) {
-    refuse(fmt::format("{} asked, but the memory has {}", format_bytes(bytes), format_bytes(memory->bytes)));
+  if (bytes != whole) {
+    refuse(fmt::format("{} asked, but the memory has {}", format_bytes(bytes), format_bytes(whole)));
   }
   if (!inside_a_range(address, bytes)) {
     refuse(fmt::format("{} at {:#x} are not inside one reserved range", format_bytes(bytes), address));
@@ -248,6 +268,12 @@ void HostDriver::map(DevicePtr address, std::uint64_t bytes, MemoryId id) {
   const auto placed = first_after(address);
   if (placed != placements_.end() && placed->first < address + bytes) {
     refuse(fmt::format("{} at {:#x} overlap what is mapped at {:#x}", format_bytes(bytes), address, placed->first));
+  }
+  if (team) {
+    multicast_.place(team, address);
+    // The range stays without memory of its own: a plain access faults.
+    placements_.emplace(address, Placed{.bytes = bytes, .memory = nullptr, .team = team});
+    return;
   }
   void* at = ::mmap(to_pointer(address), bytes, PROT_NONE, MAP_SHARED | MAP_FIXED, memory->fd.get(), 0);
   if (at == MAP_FAILED) throw_mapping_error("mmap", errno);
@@ -259,6 +285,11 @@ void HostDriver::unmap(DevicePtr address, std::uint64_t bytes) {
   if (placed == placements_.end() || placed->second.bytes != bytes) {
     throw_driver_error(DriverCall::unmap, driver_code::kInvalidValue,
                        fmt::format("no mapping of {} was placed at {:#x}", format_bytes(bytes), address));
+  }
+  if (placed->second.team) {
+    forget_multicast_mapping(address);
+    placements_.erase(placed);
+    return;
   }
   void* at =
       ::mmap(to_pointer(address), bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
@@ -280,7 +311,28 @@ void HostDriver::set_access(DevicePtr address, std::uint64_t bytes) {
         DriverCall::set_access, driver_code::kInvalidValue,
         fmt::format("nothing is mapped at {:#x}, inside {} at {:#x}", covered, format_bytes(bytes), address));
   }
-  if (::mprotect(to_pointer(address), bytes, PROT_READ | PROT_WRITE) != 0) throw_mapping_error("mprotect", errno);
+  for (auto at = first_after(address); at != placements_.end() && at->first < address + bytes; ++at) {
+    if (at->second.team) continue;
+    const DevicePtr first = std::max(at->first, address), end = std::min(at->first + at->second.bytes, address + bytes);
+    if (::mprotect(to_pointer(first), end - first, PROT_READ | PROT_WRITE) != 0) throw_mapping_error("mprotect", errno);
+  }
+}
+
+std::uint64_t HostDriver::multicast_granularity(const MulticastSpec&, Granularity) { return multicast_.granularity(); }
+
+MemoryId HostDriver::create_multicast(const MulticastSpec& spec) {
+  check_spec({.handle = spec.handle}, DriverCall::create_multicast);
+  return keep_team(multicast_.make(spec, options_.minimum_granularity));
+}
+
+void HostDriver::add_device(MemoryId object) { multicast_.add(object); }
+
+void HostDriver::bind_memory(MemoryId object, std::uint64_t offset, MemoryId memory, std::uint64_t bytes) {
+  multicast_.bind(object, offset, find(memory, DriverCall::bind_memory), bytes);
+}
+
+void HostDriver::unbind_memory(MemoryId object, std::uint64_t offset, std::uint64_t bytes) {
+  drop(multicast_.unbind(object, offset, bytes));
 }
 
 DevicePtr HostDriver::allocate_local(std::uint64_t bytes) {

@@ -9,6 +9,7 @@
 #include "device/driver_call.hpp"
 #include "device/host/emulated_fabric.hpp"
 #include "device/host/host_memory.hpp"
+#include "device/host/host_multicast.hpp"
 #include "device/host/local_memory.hpp"
 
 namespace symmbench {
@@ -31,6 +32,7 @@ struct HostDriverOptions {
   std::optional<int> sm_version;      ///< 103 for 10.3
   std::optional<int> driver_version;  ///< as cuDriverGetVersion encodes it
   std::optional<bool> confidential_computing;
+  MulticastOptions multicast;
   bool gpu_direct_rdma_supported = true;  ///< without it a request for such memory is not_supported
   int ordinal = 0;
   std::uint32_t block_threads = 2;  ///< per stream: how many blocks of a kernel run at the same time
@@ -64,6 +66,12 @@ class HostDriver final : public Driver {
   void unmap(DevicePtr address, std::uint64_t bytes) override;
   void set_access(DevicePtr address, std::uint64_t bytes) override;
 
+  std::uint64_t multicast_granularity(const MulticastSpec& spec, Granularity which) override;
+  MemoryId create_multicast(const MulticastSpec& spec) override;
+  void add_device(MemoryId object) override;
+  void bind_memory(MemoryId object, std::uint64_t offset, MemoryId memory, std::uint64_t bytes) override;
+  void unbind_memory(MemoryId object, std::uint64_t offset, std::uint64_t bytes) override;
+
   DevicePtr allocate_local(std::uint64_t bytes) override;
   void free_local(DevicePtr address) override;
   IpcBlob export_ipc(DevicePtr address) override;
@@ -74,7 +82,8 @@ class HostDriver final : public Driver {
  private:
   struct Placed {
     std::uint64_t bytes = 0;
-    std::shared_ptr<HostMemory> memory;  ///< keeps the accounting right after release()
+    std::shared_ptr<HostMemory> memory;  ///< keeps the accounting right after release(); null: a multicast object
+    HostMulticast::Team team = nullptr;  ///< which this is then
   };
   using Placements = std::map<DevicePtr, Placed>;
   /// A peer's local memory.
@@ -87,6 +96,7 @@ class HostDriver final : public Driver {
   const std::shared_ptr<HostMemory>& find(MemoryId id, DriverCall call) const;
   MemoryId keep(HostMemory memory);
   /// Settles the accounts when `memory` is the last reference.
+  MemoryId keep_team(HostMulticast::Team team);
   void drop(const std::shared_ptr<HostMemory>& memory);
   void check_spec(const AllocationSpec& spec, DriverCall call) const;
   void check_room(std::uint64_t bytes, DriverCall call);
@@ -103,6 +113,7 @@ class HostDriver final : public Driver {
   std::map<DevicePtr, std::uint64_t> ranges_;
   Placements placements_;
   std::uint64_t driver_id_;
+  HostMulticast multicast_;
   std::uint64_t last_local_ = 0;
   std::unordered_map<DevicePtr, LocalMemory> locals_;
   std::unordered_map<DevicePtr, Opened> opened_;

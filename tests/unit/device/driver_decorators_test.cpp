@@ -16,8 +16,12 @@
 namespace symmbench {
 namespace {
 
+std::unique_ptr<Driver> device_with_multicast() {
+  return std::make_unique<HostDriver>(HostDriverOptions{.multicast_supported = true});
+}
+
 std::unique_ptr<FaultyDriver> faulty(std::vector<DriverFault> faults) {
-  return std::make_unique<FaultyDriver>(std::make_unique<HostDriver>(), std::move(faults));
+  return std::make_unique<FaultyDriver>(device_with_multicast(), std::move(faults));
 }
 
 /// One use of each driver function, in a legal order; `step(call, action)` runs each of them.
@@ -37,6 +41,13 @@ void use_every_driver_call(Driver& driver, Step&& step) {
   step(DriverCall::set_access, [&] { driver.set_access(range, kHostGranularityBytes); });
   step(DriverCall::unmap, [&] { driver.unmap(range, kHostGranularityBytes); });
   step(DriverCall::free_range, [&] { driver.free_range(range, kHostGranularityBytes); });
+  MemoryId object{};
+  const MulticastSpec team{.devices = 1, .bytes = kHostGranularityBytes};
+  step(DriverCall::multicast_granularity, [&] { driver.multicast_granularity(team, Granularity::minimum); });
+  step(DriverCall::create_multicast, [&] { object = driver.create_multicast(team); });
+  step(DriverCall::add_device, [&] { driver.add_device(object); });
+  step(DriverCall::bind_memory, [&] { driver.bind_memory(object, 0, id, kHostGranularityBytes); });
+  step(DriverCall::unbind_memory, [&] { driver.unbind_memory(object, 0, kHostGranularityBytes); });
   step(DriverCall::release, [&] { driver.release(id); });
   step(DriverCall::allocate_local, [&] { local = driver.allocate_local(64); });
   HostDriver peer;  // another process
@@ -134,7 +145,7 @@ TEST_CASE("result codes have the reasons that the tool tells apart") {
 
 TEST_CASE("every function of driver, stream and graph passes through the one function of a decorator") {
   Trace trace;
-  TracedDriver driver(std::make_unique<HostDriver>(), trace);
+  TracedDriver driver(device_with_multicast(), trace);
   const auto stream = driver.make_stream();
   const auto traced = [&](DriverCall call, auto&& action) {
     trace.entries.clear();
@@ -230,7 +241,7 @@ TEST_CASE("each call is announced, returns, and is counted under its own name") 
       lines.push_back((failed ? "! " : "< ") + std::string(call));
     }
   } diary;
-  ObservedDriver driver(std::make_unique<HostDriver>(), &diary);
+  ObservedDriver driver(device_with_multicast(), &diary);
   use_every_driver_call(driver, [&](DriverCall call, auto&& action) {
     diary.lines.clear();
     action();
