@@ -75,7 +75,7 @@ constexpr CommandSpec kCommands[] = {
      .about = "check reports, config files, tuning tables and threshold files",
      .details = "Which of them a file is follows from its content. Holds it against the shipped schema, config files "
                 "also against "
-                "what a run would refuse. Prints the path of each violation.",
+                "what a run would refuse. Prints the path of each violation, of many alike the first three.",
      .positional = "FILE",
      .several = true,
      .exit_codes = "  0   all are valid\n  1   violations in at least one\n"
@@ -102,7 +102,8 @@ constexpr CommandSpec kCommands[] = {
          "same before it leaves your hands. manifest.json in it says what was taken out and left out.",
      .positional = "REPORT|DIR",
      .options = kBundleOptions,
-     .exit_codes = "  0   written\n  2   nothing to take, or the archive exists\n  3   it cannot be written\n"},
+     .exit_codes = "  0   written\n  2   nothing to take, the archive exists, or its name says that it is none\n"
+                   "  3   it cannot be written\n"},
     {.name = "probe",
      .arguments = "[--trace]",
      .about = "facts of the machine, handle trials, peer-access matrix, findings",

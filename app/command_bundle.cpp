@@ -4,6 +4,7 @@
 
 #include "app/new_file.hpp"
 #include "app/product.hpp"
+#include "config/option_value.hpp"
 #include "core/log.hpp"
 #include "report/bundle.hpp"
 #include "report/write.hpp"
@@ -13,6 +14,9 @@ namespace symmbench {
 namespace {
 
 int bundle(const ParsedCommand& parsed) {
+  if (parsed.output && !parsed.output->ends_with(".tar.gz") && !parsed.output->ends_with(".tgz")) {
+    fail_config(fmt::format("-o '{}': must end in .tar.gz or .tgz, which is what it is", *parsed.output));
+  }
   check_new_file(parsed);
   const Bundle made = make_bundle(parsed.subjects.front(), fmt::format("symmbench {} ({})", kVersion, kGitRevision));
   write_file(*parsed.output, tar_gz(made.files));

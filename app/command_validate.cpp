@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "app/product.hpp"
@@ -131,6 +132,38 @@ Validation validate_file(const std::string& path) {
 
 namespace {
 
+/// Of violations that differ in list positions only so many are told.
+constexpr std::size_t kMostAlike = 3;
+
+/// "/results/17/blame: missing key" as "/results/*/blame: missing key".
+std::string without_positions(const std::string& line) {
+  std::string text;
+  for (std::size_t at = 0; at < line.size();) {
+    const auto end = std::min(line.find_first_not_of("0123456789", at), line.size());
+    const bool position =
+        end > at && at > 0 && line[at - 1] == '/' && end < line.size() && (line[end] == '/' || line[end] == ':');
+    text += position ? "*" : line.substr(at, std::max(end - at, std::size_t{1}));
+    at = std::max(end, at + 1);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> shown_violations(const std::vector<std::string>& violations) {
+  std::map<std::string, std::size_t> seen;
+  std::vector<std::string> shown;
+  for (const auto& line : violations) {
+    if (++seen[without_positions(line)] <= kMostAlike) shown.push_back(line);
+  }
+  for (const auto& [alike, count] : seen) {
+    if (count > kMostAlike) shown.push_back(fmt::format("{} ({} more)", alike, count - kMostAlike));
+  }
+  return shown;
+}
+
+namespace {
+
 /// What became of one file, as an exit code; the answer goes to `text`.
 int validate_one(const std::string& path, std::string& text) {
   Validation validation;
@@ -140,7 +173,7 @@ int validate_one(const std::string& path, std::string& text) {
     log_line("symmbench validate: {}", error.failure().detail);
     return 2;
   }
-  for (const auto& line : validation.violations) text += fmt::format("{}: {}\n", path, line);
+  for (const auto& line : shown_violations(validation.violations)) text += fmt::format("{}: {}\n", path, line);
   const auto count = validation.violations.size();
   text += count == 0 ? fmt::format("{}: valid {}\n", path, validation.kind)
                      : fmt::format("{}: not a valid {}: {} violation{}\n", path, validation.kind, count,

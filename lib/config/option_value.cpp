@@ -45,8 +45,9 @@ std::string_view type_phrase(OptionKind kind) {
     case OptionKind::integer:
       return "must be a whole number";
     case OptionKind::number:
-    case OptionKind::percent:
       return "must be a number";
+    case OptionKind::percent:
+      return "must be a percentage such as 5 or \"5%\"";
     case OptionKind::bytes:
       return "must be a size such as 4096 or \"64K\"";
     case OptionKind::seconds:
@@ -254,10 +255,10 @@ bool has_type_of(OptionKind kind, const Json& json) {
     case OptionKind::integer:
       return json.is_number_integer();
     case OptionKind::number:
-    case OptionKind::percent:
       return json.is_number();
     case OptionKind::bytes:
       return json.is_number_integer() || json.is_string();
+    case OptionKind::percent:
     case OptionKind::seconds:
       return json.is_number() || json.is_string();
     case OptionKind::table:

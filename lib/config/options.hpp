@@ -16,7 +16,7 @@ enum class OptionKind {
   counts,    ///< list of whole numbers
   integer,   ///< whole number
   number,    ///< real number
-  percent,   ///< real number, on the command line also with %
+  percent,   ///< real number, as text also with %
   bytes,     ///< size such as 16, 64K, 1.5M (1024^n)
   seconds,   ///< duration such as 20, 1.5s, 500ms, 10m, 2h
   path,      ///< file or directory

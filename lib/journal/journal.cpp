@@ -94,7 +94,8 @@ std::string find_journal(const std::string& dir) {
         {.layer = Layer::config, .reason = Reason::invalid_argument, .detail = fmt::format("'{}' {}", dir, why)});
   };
   std::error_code error;
-  if (!fs::is_directory(dir, error)) refuse(error ? error.message() : "is no folder");
+  if (!fs::is_directory(dir, error))
+    refuse(error ? fmt::format("cannot be read: {}", error.message()) : "is no folder");
   if (!journals_in(dir).empty()) return dir;
   std::vector<std::string> found;
   for (fs::directory_iterator it(dir, error), end; !error && it != end; it.increment(error)) {

@@ -30,7 +30,7 @@ std::string_view value_of(const OptionSpec& spec) {
     case OptionKind::number:
       return "number";
     case OptionKind::percent:
-      return "percent";
+      return "percent: 5, \"5%\"";
     case OptionKind::bytes:
       return "bytes: 4096, \"64K\", \"1.5M\"";
     case OptionKind::seconds:

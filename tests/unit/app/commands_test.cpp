@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -180,6 +181,16 @@ TEST_CASE("validate says of a config's value what is allowed, in the words of a 
   const auto both = validate_file(File(R"({"tokens": 4, "maxbytes": "1K"})").path());
   REQUIRE(both.violations.size() == 1);
   CHECK(contains(both.violations[0], "must not be combined with"));
+}
+
+TEST_CASE("a violation that every row has is told of three rows and counted for the others") {
+  std::vector<std::string> violations{"/run/seed: missing key"};
+  for (int i = 0; i < 1000; ++i) violations.push_back(fmt::format("/results/{}/blame: missing key", i));
+  const auto shown = shown_violations(violations);
+  REQUIRE(shown.size() == 5);
+  CHECK(shown[0] == "/run/seed: missing key");
+  CHECK(shown[3] == "/results/2/blame: missing key");
+  CHECK(shown[4] == "/results/*/blame: missing key (997 more)");
 }
 
 TEST_CASE("validate finds what only resolution can find in a config") {

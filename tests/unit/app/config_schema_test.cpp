@@ -72,7 +72,10 @@ TEST_CASE("names and limits in the config schema are those of the option table")
     if (!spec.choices.empty()) CHECK(found.at("enum") == Json(names_accepted(spec)));
     const bool numeric = spec.kind == OptionKind::integer || spec.kind == OptionKind::counts || is_real(spec.kind);
     if (!numeric) continue;
-    CHECK(found.at("type") == (is_real(spec.kind) ? "number" : "integer"));
+    const Json percent{"number", "string"};
+    CHECK(found.at("type") == (spec.kind == OptionKind::percent ? percent
+                               : is_real(spec.kind)             ? Json("number")
+                                                                : Json("integer")));
     CHECK(found.at(spec.bounds.low_open ? "exclusiveMinimum" : "minimum").get<double>() == spec.bounds.low);
     CHECK(found.at(spec.bounds.high_open ? "exclusiveMaximum" : "maximum").get<double>() == spec.bounds.high);
   }
@@ -84,6 +87,7 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({"iters": 5, "sweeps": [{}]})",
       R"({"description": "x", "$schema": "y", "sweeps": [{"description": "z", "datatype": ["fp16", "fp32"]}]})",
       R"({"device": "host", "fabric": "sm103-gb300-nvl72", "virtual_hosts": 2})",
+      R"({"baseline": "a.json", "max_regress": "5%"})",
       R"({"csv": "x.csv", "jsonl": true, "junit": false, "output_dir": "out"})",
       R"({"tuning": "computed", "tune": true, "output_dir": "out"})",
       R"({"tuning": {"family": "sm90", "emulated": false, "source": "x", "tables": [
@@ -122,6 +126,7 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({"minbytes": 0})",
       R"({"timeout": "5 s"})",
       R"({"stepfactor": 1})",
+      R"({"baseline": "a.json", "max_regress": "5%%"})",
       R"({"stepfactor": 2, "stepbytes": 2})",
       R"({"strict": 0.5})",
       R"({"in_place": "in"})",

@@ -120,3 +120,10 @@ TEST_CASE("an existing file is not overwritten unless that is asked for") {
   CHECK(refusal({.command = "salvage", .subjects = {folder / "j"}}) == "symmbench salvage: needs -o FILE; see --help");
   CHECK(contains(refusal(salvage(folder / "j", "/nonexistent/r.json")), "cannot write '/nonexistent/r.json'"));
 }
+
+TEST_CASE("an archive whose name says another kind of file is refused before anything is read") {
+  const auto failure = failure_of([] {
+    (void)command_bundle(parse_command_line({"bundle", "/nowhere", "-o", "ticket.zip"}));
+  });
+  CHECK(contains(failure.detail, "symmbench bundle: -o 'ticket.zip': must end in .tar.gz or .tgz"));
+}

@@ -40,6 +40,13 @@ TEST_CASE("allocators can be asked for by the names that tables have") {
         std::vector<std::string>{"symm_device_memory", "torch_symm_mem", "cuda_ipc"});
 }
 
+TEST_CASE("a percentage is one in a file and on the command line, with or without its sign") {
+  for (const char* file : {R"({"baseline": "a", "max_regress": "2.5%"})", R"({"baseline": "a", "max_regress": 2.5})",
+                           R"({"baseline": "a", "max_regress": "2.5"})"}) {
+    CHECK(with(file).max_regress == 2.5);
+  }
+}
+
 TEST_CASE("a bare run compares both allocators over both algorithms and a handful of sizes") {
   const auto config = with(Json::object());
   REQUIRE(config.sweeps.size() == 1);
