@@ -4,6 +4,7 @@
 #include "device/cuda/cuda_backend.hpp"
 #include "kernels/host/host_delay.hpp"
 #include "kernels/host/host_kernels.hpp"
+#include "memory/handle_trial.hpp"
 #ifdef SYMMBENCH_HAS_CUDA
 #include "device/cuda/nccl_library.hpp"
 #include "kernels/cuda/cuda_delay.hpp"
@@ -26,11 +27,18 @@ class CallOnHeartbeat final : public DriverObserver {
 };
 
 Backend backend_of(std::unique_ptr<Driver> device, std::unique_ptr<KernelSet> kernels, Heartbeat& heartbeat,
-                   const std::vector<DriverFault>& faults) {
+                   const BackendOptions& options) {
   Backend backend;
   backend.account = std::make_unique<DriverAccount>();
   std::unique_ptr<Driver> driver = std::make_unique<AccountedDriver>(std::move(device), *backend.account);
-  if (!faults.empty()) driver = std::make_unique<FaultyDriver>(std::move(driver), faults);
+  if (!options.driver_faults.empty()) {
+    driver = std::make_unique<FaultyDriver>(std::move(driver), options.driver_faults);
+  }
+  if (options.traced_calls > 0) {
+    auto traced = std::make_unique<TracedDriver>(std::move(driver), options.traced_calls);
+    backend.trace = traced.get();
+    driver = std::move(traced);
+  }
   backend.observer = std::make_unique<CallOnHeartbeat>(heartbeat);
   backend.driver = std::make_unique<ObservedDriver>(std::move(driver), backend.observer.get());
   backend.kernels = std::move(kernels);
@@ -42,7 +50,7 @@ Backend backend_of(std::unique_ptr<Driver> device, std::unique_ptr<KernelSet> ke
 Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   const int ordinal = choose_ordinal(options.local_rank, probe_cuda().device_count);
   Backend backend = backend_of(make_cuda_driver(ordinal, {.synchronize_limit = options.synchronize_limit}),
-                               make_cuda_kernels(ordinal), heartbeat, options.driver_faults);
+                               make_cuda_kernels(ordinal), heartbeat, options);
   backend.probe = make_cuda_link_probe(ordinal);
   backend.delay = make_cuda_delay(ordinal);
   backend.emulated = false;
@@ -57,9 +65,17 @@ Backend cuda_backend(Heartbeat&, const BackendOptions&) {
 
 Backend host_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   Backend backend = backend_of(std::make_unique<HostDriver>(options.host_device),
-                               make_host_kernels(options.protocol_fault), heartbeat, options.driver_faults);
+                               make_host_kernels(options.protocol_fault), heartbeat, options);
   backend.delay = delay_on_host;
   return backend;
+}
+
+/// What the handle rules of all allocators go by; the self test is theirs.
+void ask_for_handles(DeviceAnswer& answer, Driver& driver) {
+  answer.handles = local_handle_facts(driver, 0);
+  answer.self_test = self_test(driver, HandleType::fabric);
+  answer.handles->fabric_self_test = !answer.self_test;
+  if (answer.self_test) answer.handles->self_test_failure = fact_text(describe(*answer.self_test));
 }
 
 DeviceAnswer probe_cuda_device(int local_rank) {
@@ -75,6 +91,7 @@ DeviceAnswer probe_cuda_device(int local_rank) {
     const auto driver = make_cuda_driver(ordinal);
     answer.facts = driver->facts();
     answer.memory = driver->memory_info();
+    ask_for_handles(answer, *driver);
     answer.unreachable = unreachable_devices(ordinal);
   } catch (const Error& error) {
     answer.problem = error.what();
@@ -91,7 +108,9 @@ Backend make_backend(const std::string& kind, Heartbeat& heartbeat, const Backen
 
 std::vector<DeviceAnswer> probe_devices(int local_rank, const HostDriverOptions& host_device) {
   HostDriver host(host_device);
-  return {probe_cuda_device(local_rank), {.kind = "host", .facts = host.facts(), .memory = host.memory_info()}};
+  DeviceAnswer emulated{.kind = "host", .facts = host.facts(), .memory = host.memory_info()};
+  ask_for_handles(emulated, host);
+  return {probe_cuda_device(local_rank), std::move(emulated)};
 }
 
 }  // namespace symmbench

@@ -18,6 +18,7 @@ struct BackendOptions {
   std::chrono::nanoseconds synchronize_limit{};  ///< of one Stream::synchronize(); longer than any wait in a kernel
   std::vector<DriverFault> driver_faults = {};   ///< what strikes this rank, host device only
   std::optional<ProtocolFault> protocol_fault = std::nullopt;  ///< likewise
+  std::size_t traced_calls = 0;                                ///< how many driver calls are kept, in order; 0: none
   HostDriverOptions host_device = {};                          ///< what the host device offers
 };
 

@@ -200,6 +200,7 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
 
   auto typed = tokenize(command, arguments);
   parsed.json = typed.text.contains("json");
+  parsed.trace = typed.text.contains("trace");
   parsed.force = typed.text.contains("force");
   if (const auto at = typed.text.find("max-regress"); at != typed.text.end()) {
     parsed.max_regress = percent_from("max-regress", at->second);

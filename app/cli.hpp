@@ -49,6 +49,7 @@ struct ParsedCommand {
   bool json = false;                       ///< plan, list --json
   std::vector<std::string> subjects;       ///< validate FILE..., compare A B, list WHAT, salvage DIR, ...: one or more
   std::optional<std::string> output;       ///< salvage, bundle -o
+  bool trace = false;                      ///< probe --trace
   bool force = false;                      ///< salvage, bundle --force
   std::optional<double> max_regress;       ///< compare --max-regress, in percent
   std::optional<double> margin;            ///< threshold --margin, in percent

@@ -40,6 +40,9 @@ constexpr CommandOption kSelftestOptions[] = {
     {"timeout", "TIME", "--timeout of each run [default: 0.5]", 'T'},
     {"check", "0|1", "check results; switched off, faults of the data are missed [default: 1]", 'c'},
     {"report", "FILE", "what was seen, as JSON", 'J'}};
+constexpr CommandOption kProbeOptions[] = {
+    {"json", "", "print the report as JSON"},
+    {"trace", "", "keep every driver call: name, bytes, handle type, result, time"}};
 constexpr CommandOption kListOptions[] = {{"json", "", "print the list as JSON"}};
 
 constexpr CommandSpec kCommands[] = {
@@ -105,9 +108,21 @@ constexpr CommandSpec kCommands[] = {
      .exit_codes = "  0   written\n  2   nothing to take, the archive exists, or its name says that it is none\n"
                    "  3   it cannot be written\n"},
     {.name = "probe",
-     .arguments = "[--trace]",
+     .arguments = "[--json] [--trace] [options]",
      .about = "facts of the machine, handle trials, peer-access matrix, findings",
-     .now = kLater},
+     .details =
+         "Under mpirun, one rank per GPU, or alone. Tries every handle type under every allocator, hands descriptors "
+         "around, and\n"
+         "for each pair of ranks reads what the other wrote into its own memory. Of the options of `symmbench run` "
+         "those "
+         "of the\n"
+         "device, of groups, timeouts and files count. The report (-J) is of the form of a run's, without rows.\n",
+     .run_options = true,
+     .options = kProbeOptions,
+     .exit_codes =
+         "  0   probed; what was found is in the findings (--fail-on SEVERITY makes them exit 1)\n"
+         "  1   --fail-on\n  2   usage\n  3   the machine forbids it, a rank was lost, or stdout did not take it\n"
+         "  4   a hang\n"},
     {.name = "selftest",
      .arguments = "--device host [-J FILE] [options]",
      .about = "inject every fault; say whether it was detected, attributed and bounded",

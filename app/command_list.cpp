@@ -12,6 +12,7 @@
 #include "config/worker_config.hpp"
 #include "core/text.hpp"
 #include "fault/fault_plan.hpp"
+#include "findings/finding.hpp"
 #include "memory/allocators.hpp"
 #include "workspace/workspaces.hpp"
 
@@ -35,7 +36,6 @@ constexpr Choice kChecks[] = {
     {"watchdog", "who is stuck, in which phase, and whom it waits for"},
     {"comparison",
      "allocators that take turns in several placements of their workspaces: same, faster, slower, or why not decided"},
-    {"findings", "rules over facts of driver, fabric and environment", false},
 };
 
 Json entry_of(const Choice& choice) {
@@ -117,6 +117,20 @@ Json fabric_entries() {
   return entries;
 }
 
+/// What a run watches by itself, then the rules over what it recorded.
+Json check_entries() {
+  Json entries = entries_of(kChecks);
+  for (const CheckRow& row : check_table()) {
+    entries.push_back({{"name", row.id},
+                       {"about", fmt::format("{}: {}", name_of(row.severity), row.about)},
+                       {"available", true},
+                       {"severity", name_of(row.severity)},
+                       {"recommended_action", row.action},
+                       {"source", row.source}});
+  }
+  return entries;
+}
+
 struct Topic {
   std::string_view name;
   Json (*entries)();
@@ -128,7 +142,7 @@ constexpr Topic kTopics[] = {
     {"algorithms", [] { return entries_of(option("algorithm").choices); }},
     {"fabrics", fabric_entries},
     {"faults", fault_entries},
-    {"checks", [] { return entries_of(kChecks); }},
+    {"checks", check_entries},
     {"configs", config_entries},
 };
 

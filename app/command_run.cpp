@@ -14,17 +14,21 @@
 #include "app/product.hpp"
 #include "app/worker_task.hpp"
 #include "comm/host_name.hpp"
+#include "config/option_value.hpp"
 #include "config/repro.hpp"
 #include "core/binary_hash.hpp"
 #include "core/log.hpp"
 #include "fault/fault_plan.hpp"
 #include "gate/run_limits.hpp"
+#include "job/emulation.hpp"
 #include "job/launcher.hpp"
 #include "job/measure.hpp"
 #include "job/plan_text.hpp"
+#include "job/probe_job.hpp"
 #include "job/session.hpp"
 #include "report/case_feed.hpp"
 #include "report/outputs.hpp"
+#include "report/probe_text.hpp"
 #include "report/verdict.hpp"
 #include "report/write.hpp"
 #include "supervise/signals.hpp"
@@ -33,33 +37,53 @@
 namespace symmbench {
 namespace {
 
+/// "symmbench run", "symmbench probe".
+std::string called(const ParsedCommand& command) { return "symmbench " + command.command; }
+
+bool is_probe(const ParsedCommand& command) { return command.command == "probe"; }
+
 /// Takes `step`, whose objections are told as this command's.
 template <class Step>
-auto as_run(Step&& step) {
+auto as_command(const ParsedCommand& command, Step&& step) {
   try {
     return step();
   } catch (const Error& error) {
     Failure failure = error.failure();
-    if (!failure.detail.starts_with("symmbench")) failure.detail = "symmbench run: " + failure.detail;
+    if (!failure.detail.starts_with("symmbench"))
+      failure.detail = fmt::format("{}: {}", called(command), failure.detail);
     throw Error(failure);
   }
 }
 
+void check_places(const RunConfig& config) {
+  if (config.output_dir) make_output_dir(*config.output_dir);
+  check_outputs(config.outputs);
+}
+
 /// What argv and files alone decide, beyond the options themselves: the plan and the report's place.
 JobPlan checked_plan(const ParsedCommand& command, int world_size) {
-  return as_run([&] {
+  return as_command(command, [&] {
     JobPlan plan(command.config, world_size);
-    if (!command.plan_only) {
-      if (command.config.output_dir) make_output_dir(*command.config.output_dir);
-      check_outputs(command.config.outputs);
-    }
+    if (!command.plan_only) check_places(command.config);
     return plan;
   });
 }
 
+/// What argv and files alone decide of a probe.
+void check_probe(const ParsedCommand& command, int world_size) {
+  as_command(command, [&] {
+    (void)emulation_of(command.config, world_size);
+    if (world_size % command.config.ranks_per_group(world_size) != 0) {
+      fail_config(fmt::format("--group-size '{}': must divide the ranks of the job, {}", command.config.group_size,
+                              world_size));
+    }
+    check_places(command.config);
+  });
+}
+
 /// What the run is held against; nullptr: nothing.
-std::unique_ptr<RunGate> checked_gate(const RunConfig& config, const JobPlan& plan) {
-  return as_run([&] { return make_run_gate(config, plan.planned_rows()); });
+std::unique_ptr<RunGate> checked_gate(const ParsedCommand& command, const JobPlan& plan) {
+  return as_command(command, [&] { return make_run_gate(command.config, plan.planned_rows()); });
 }
 
 int coordinate(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invocation& invocation, const RunGate* gate) {
@@ -81,8 +105,29 @@ int coordinate(MpiJob& job, JobPlan& plan, const RunConfig& config, const Invoca
   return exit_code;
 }
 
-JobOptions job_options(const RunConfig& config, int rank, int world_size) {
-  return {.command = "symmbench run",
+/// The report of a probe goes to stdout, as a table or (--json) as it is, and to its file where one is named.
+int coordinate_probe(MpiJob& job, const ParsedCommand& command, const Invocation& invocation) {
+  const RunConfig& config = command.config;
+  Json report = probe(job, config, invocation, command.trace);
+  OutputFiles files(config.outputs, config.output_dir);
+  const StoredOutputs outputs = files.store(report, "");
+  for (const auto& why : outputs.problems) log_line("{}: {}", called(command), why);
+  try {
+    print_product(command.json ? report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                               : probe_text(report));
+  } catch (const Error& error) {
+    log_line("{}: {}", called(command), error.what());
+    if (outputs.stored.empty()) downgrade(report, "the results were not printed");
+  }
+  const bool stored = !output_path(config, OutputFileKind::report) || outputs.holds(OutputFileKind::report);
+  const int exit_code = report.at("verdict").at("exit_code").get<int>();
+  job.finish(exit_code, stored);
+  return exit_code;
+}
+
+JobOptions job_options(const ParsedCommand& command, int rank, int world_size) {
+  const RunConfig& config = command.config;
+  return {.command = called(command),
           .group_size = config.ranks_per_group(world_size),
           .deadlines = deadlines_of(config),
           .isolate = config.isolation == Isolation::process,
@@ -108,9 +153,9 @@ RankIntent intent(const ParsedCommand& command, const std::optional<std::string>
   return {.host = host_name(),
           .build = fmt::format("{} ({}, {})", kVersion, kGitRevision, kBuildType),
           .binary = binary_hash(),
-          .doing = command.text        ? "run --help"
-                   : command.plan_only ? "run --plan"
-                                       : "run",
+          .doing = command.command + (command.text        ? " --help"
+                                      : command.plan_only ? " --plan"
+                                                          : ""),
           .objection = objection,
           .config_text = objection ? "" : command.config.config_text};
 }
@@ -120,8 +165,11 @@ Invocation invocation_of(const ParsedCommand& parsed, const std::vector<std::str
   words.insert(words.end(), arguments.begin(), arguments.end());
   return {.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}},
           .command = fmt::format("symmbench {}", fmt::join(arguments, " ")),
-          .repro_command = repro_command(parsed.config,
-                                         {.program = program_path(), .typed = parsed.typed, .world_size = world_size}),
+          .repro_command =
+              is_probe(parsed)
+                  ? fmt::format("mpirun -n {} {} {}", world_size, program_path(), fmt::join(arguments, " "))
+                  : repro_command(parsed.config,
+                                  {.program = program_path(), .typed = parsed.typed, .world_size = world_size}),
           .emulated_command = emulated_command(words, world_size)};
 }
 
@@ -142,20 +190,22 @@ void report_apart(const ParsedCommand& parsed, const std::vector<std::string>& a
 }
 
 int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments) {
+  const std::string name = "symmbench " + arguments.front();
   // Before any file is touched: each process would take the report for its own.
   if (const auto wrong = launcher_mismatch(mpi.size(), [](const char* n) -> const char* { return std::getenv(n); })) {
-    log_line("symmbench run: {}", *wrong);
+    log_line("{}: {}", name, *wrong);
     return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   }
   ParsedCommand command;
   const auto objection = objection_of([&] { command = parse_command_line(arguments); });
   // Before any rank goes its own way: one that only prints would leave while others wait for it.
   const auto ranks = intents_of_all(mpi, intent(command, objection));
-  const auto apart = disagreement("symmbench run", ranks);
+  const auto apart = disagreement(name, ranks);
   if (apart) {
     if (mpi.rank() == 0) {
       log_line("{}", apart->why);
-      if (!objection && !command.text && !command.plan_only) report_apart(command, arguments, ranks, *apart);
+      if (!objection && !command.text && !command.plan_only && !is_probe(command))
+        report_apart(command, arguments, ranks, *apart);
     }
     return leave(mpi, apart->exit_code);
   }
@@ -163,12 +213,13 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
   std::unique_ptr<RunGate> gate;
   const auto make_plan = [&] {
     if (mpi.rank() != 0 || command.text) return;
+    if (is_probe(command)) return check_probe(command, mpi.size());
     plan = checked_plan(command, mpi.size());
-    if (!command.plan_only) gate = checked_gate(command.config, *plan);
+    if (!command.plan_only) gate = checked_gate(command, *plan);
   };
   if (anyone_objects(mpi, "plan", objection_of(make_plan))) return leave(mpi, static_cast<int>(ExitCode::usage));
   if (mpi.rank() == 0) {
-    for (const auto& note : command.notes) log_line("symmbench run: {}", note);
+    for (const auto& note : command.notes) log_line("{}: {}", name, note);
   }
   if (command.text || command.plan_only) {
     const auto print = [&] {
@@ -178,8 +229,10 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
     return leave(mpi, static_cast<int>(printed ? ExitCode::passed : ExitCode::no_verdict));
   }
   const Invocation invocation = invocation_of(command, arguments, mpi.size());
-  return run_job(mpi, job_options(command.config, mpi.rank(), mpi.size()), journal_dir(command.config),
-                 [&](MpiJob& job) { return coordinate(job, *plan, command.config, invocation, gate.get()); });
+  return run_job(mpi, job_options(command, mpi.rank(), mpi.size()), journal_dir(command.config), [&](MpiJob& job) {
+    return is_probe(command) ? coordinate_probe(job, command, invocation)
+                             : coordinate(job, *plan, command.config, invocation, gate.get());
+  });
 }
 
 }  // namespace
@@ -191,7 +244,7 @@ int command_run(const std::vector<std::string>& arguments) {
     return run_on_all_ranks(mpi, arguments);
   } catch (const Error& error) {
     if (error.failure().layer != Layer::comm) throw;
-    abandon(mpi, "symmbench run", error.failure());
+    abandon(mpi, "symmbench " + arguments.front(), error.failure());
   }
 }
 

@@ -46,6 +46,7 @@ struct Command {
 };
 constexpr Command kCommands[] = {{"run", command_run},
                                  {"selftest", command_selftest},
+                                 {"probe", command_run},
                                  {"plan", alone<command_plan>},
                                  {"list", alone<command_list>},
                                  {"validate", alone<command_validate>},

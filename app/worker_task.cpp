@@ -6,6 +6,7 @@
 #include "bench/any_group.hpp"
 #include "bench/emulated_rank.hpp"
 #include "bench/preflight.hpp"
+#include "bench/probe_task.hpp"
 #include "fault/struck_worker.hpp"
 #include "job/case_group_task.hpp"
 
@@ -50,11 +51,28 @@ void case_group(WorkerContext& context) {
   struck.tell();
 }
 
+/// More than the allocators of one probe make; an endless list helps nobody.
+constexpr std::size_t kMostTracedCalls = 20'000;
+
+void probe(WorkerContext& context) {
+  context.heartbeat.allow(deadline::kContext_s);
+  const ProbeTask task = probe_task_from(context.request.settings);
+  const int world_rank = context.comm.world_rank(context.comm.rank());
+  const auto synchronize_limit =
+      std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines_of(task.config).stream_s * 1e9));
+  Backend backend = make_backend(task.device, context.heartbeat,
+                                 {.local_rank = place_told_by_supervisor().local_rank,
+                                  .synchronize_limit = synchronize_limit,
+                                  .traced_calls = task.trace ? kMostTracedCalls : 0,
+                                  .host_device = emulated_rank(task.config.emulation, world_rank)});
+  run_probe(context, backend, backend.trace);
+}
+
 struct TaskRow {
   std::string_view name;  ///< WorkRequest::task
   void (*run)(WorkerContext& context);
 };
-constexpr TaskRow kTasks[] = {{kPreflightTask, preflight}, {kCaseGroupTask, case_group}};
+constexpr TaskRow kTasks[] = {{kPreflightTask, preflight}, {kCaseGroupTask, case_group}, {kProbeTask, probe}};
 
 }  // namespace
 

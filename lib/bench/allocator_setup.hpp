@@ -40,6 +40,7 @@ class AllocatorSetup {
   WorkspaceRecord record() const;
 
  private:
+  void tell_trials();
   void create_workspace(PhaseClock& clock);
   void create_bench_segment();
 

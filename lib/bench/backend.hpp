@@ -6,6 +6,7 @@
 #include "device/accounted_driver.hpp"
 #include "device/collective_library.hpp"
 #include "device/observed_driver.hpp"
+#include "device/traced_driver.hpp"
 #include "kernels/kernel_set.hpp"
 #include "kernels/link_probe.hpp"
 #include "memory/allocators.hpp"
@@ -30,8 +31,9 @@ struct Backend {
   std::function<std::unique_ptr<Allocator>(std::string_view name)> make_allocator = symmbench::make_allocator;
   /// Keeps a stream of this device busy for so many microseconds.
   std::function<void(Stream& stream, double us)> delay;
-  DevicePtr give_up = 0;  ///< the heartbeat page's GiveUpRecord, as kernels address it
-  bool emulated = true;   ///< times say nothing about hardware
+  const TracedDriver* trace = nullptr;  ///< keeps the calls of `driver`, which owns it; null: nobody asked
+  DevicePtr give_up = 0;                ///< the heartbeat page's GiveUpRecord, as kernels address it
+  bool emulated = true;                 ///< times say nothing about hardware
 };
 
 }  // namespace symmbench

@@ -11,6 +11,7 @@
 
 #include "bench/machine_load.hpp"
 #include "comm/rank_host.hpp"
+#include "memory/allocators.hpp"
 
 extern char** environ;  // NOLINT(readability-identifier-naming): POSIX's name
 
@@ -44,6 +45,16 @@ Json to_json(const FabricFacts& fabric) {
           {"health_summary", json_or_null(fabric.health_summary)}};
 }
 
+/// What each allocator's own rule takes, whatever a run asks for.
+Json upstream_handles(const HandleFacts& facts) {
+  Json choices = Json::array();
+  for (const auto& mode : allocator_modes()) {
+    const HandleChoice choice = mode.upstream_rule(facts);
+    choices.push_back({{"allocator", name_of(mode.kind)}, {"handle", name_of(choice.type)}, {"why", choice.why}});
+  }
+  return choices;
+}
+
 Json to_json(const DeviceAnswer& answer) {
   Json json{{"kind", answer.kind},
             {"usable", !answer.problem},
@@ -64,9 +75,15 @@ Json to_json(const DeviceAnswer& answer) {
     json["ipc_supported"] = facts.ipc_supported;
     json["gpu_direct_rdma_supported"] = facts.gpu_direct_rdma_supported;
     json["multicast_supported"] = facts.multicast_supported;
+    json["imex_channels"] = json_or_null(facts.imex_channels);
     json["confidential_computing"] = json_or_null(facts.confidential_computing);
     json["fabric"] = facts.fabric ? to_json(*facts.fabric) : Json(nullptr);
     json["fabric_unknown"] = facts.fabric ? Json(nullptr) : Json(facts.fabric_unknown);
+  }
+  if (answer.handles) {
+    json["upstream_handles"] = upstream_handles(*answer.handles);
+    json["fabric_self_test"] = json_or_null(answer.handles->fabric_self_test);
+    json["fabric_self_test_failure"] = answer.self_test ? to_json(*answer.self_test) : Json(nullptr);
   }
   if (answer.unreachable) json["unreachable_gpus"] = *answer.unreachable;
   if (answer.memory) {

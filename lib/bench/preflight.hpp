@@ -6,6 +6,7 @@
 
 #include "bench/rank_place.hpp"
 #include "device/driver.hpp"
+#include "memory/handle_facts.hpp"
 #include "supervise/worker.hpp"
 
 namespace symmbench {
@@ -16,6 +17,8 @@ struct DeviceAnswer {
   std::optional<std::string> problem;  ///< why it cannot be used; nullopt: it can
   bool absent = false;                 ///< with a problem: there is nothing of this kind here, so nothing is broken
   std::optional<DeviceFacts> facts;    ///< when usable
+  std::optional<HandleFacts> handles;  ///< when usable: what handle rules go by
+  std::optional<Failure> self_test;    ///< why a fabric handle does not work in this process alone; nullopt: it does
   std::optional<MemoryInfo> memory;    ///< when usable; of the host's memory all its ranks see the same
   std::optional<std::vector<std::string>> unreachable;  ///< UUIDs of visible devices whose memory it cannot access
 };

@@ -76,6 +76,11 @@ constexpr Choice kFormats[] = {
 constexpr auto kFigureChoices = choices(kTableFigures);
 constexpr Choice kProgress[] = {{"auto", "rewritten on a terminal, a line every 10 s on stderr elsewhere"},
                                 {"off", "none"}};
+constexpr Choice kFailOn[] = {{"none", "findings decide nothing"},
+                              {"info", "any finding"},
+                              {"warning", "warnings and critical ones"},
+                              {"critical", "critical ones"}};
+
 constexpr double kMaxBytes = 1099511627776.0;  // 1 TiB: no sum of sizes can overflow 64 bits
 constexpr Bounds kPositive{.low = 0, .low_open = true};
 constexpr Bounds from(double low, double high = 1e9) { return {.low = low, .high = high}; }
@@ -207,6 +212,8 @@ constexpr OptionSpec kOwnOptions[] = {
     {"strict", 0, Kind::flag, Scope::run, Group::stability, "", "", "skipped and not tested cases make exit code 3"},
     {"skip-if-unsupported", 0, Kind::flag, Scope::run, Group::stability, "", "",
      "exit 77 instead of 3 where this machine cannot run what was asked"},
+    {"fail-on", 0, Kind::name, Scope::run, Group::stability, "SEVERITY", "none",
+     "findings of this severity or above are exit 1", kFailOn},
     {"baseline", 0, Kind::path, Scope::run, Group::stability, "FILE", "",
      "report to hold this run against, with --max-regress: a case that is proven slower is exit 1"},
     {"min-busbw", 0, Kind::number, Scope::run, Group::stability, "GB/S", "0",

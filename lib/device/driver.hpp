@@ -55,6 +55,7 @@ struct DeviceFacts {
   bool multicast_supported = false;
   bool gpu_direct_rdma_supported = false;
   std::optional<bool> confidential_computing;
+  std::optional<int> imex_channels;  ///< channel nodes that this process can see; nullopt: not looked for
   std::optional<FabricFacts> fabric;
   std::string
       fabric_unknown;  ///< why `fabric` is nullopt: the library, call or code that failed; empty when it is there

@@ -27,6 +27,9 @@ struct Fact {
   std::string key;
   std::string value;
   bool of_machine = false;
+  std::string shown = {};  ///< what a person is told; empty: the value
+
+  const std::string& text() const { return shown.empty() ? value : shown; }
 };
 
 std::string joined(const std::set<std::string>& values) {
@@ -65,19 +68,117 @@ std::string of_devices(const Json& report, const char* key, bool in_fabric = fal
   return joined(values);
 }
 
+/// The devices that were used, with their ranks.
+std::vector<const Json*> used_devices(const Json& report) {
+  const auto kind = text_or(member_of(report, "device"), "kind");
+  std::vector<const Json*> used;
+  const Json& ranks = member_of(report, "ranks");
+  if (!ranks.is_array()) return used;
+  for (const Json& rank : ranks) {
+    const Json& devices = member_of(rank, "devices");
+    if (!devices.is_array()) continue;
+    for (const Json& device : devices) {
+      if (text_or(device, "kind") == kind) used.push_back(&device);
+    }
+  }
+  return used;
+}
+
+/// What an allocator's own rule takes, compared by its answers; shown with the facts that decided.
+Fact rule_fact(const Json& report, const std::string& allocator) {
+  std::set<std::string> answers, reasons;
+  for (const Json* device : used_devices(report)) {
+    const Json& rules = member_of(*device, "upstream_handles");
+    if (!rules.is_array()) continue;
+    for (const Json& rule : rules) {
+      if (text_or(rule, "allocator") != allocator) continue;
+      answers.insert(text_or(rule, "handle"));
+      reasons.insert(fmt::format("{} ({})", text_or(rule, "handle"), text_or(rule, "why")));
+    }
+  }
+  return {.key = "upstream_rule." + allocator, .value = joined(answers), .shown = joined(reasons)};
+}
+
+/// Whether the fabric's clusters are there, and in how many cliques the ranks are: identities differ between any two
+/// systems, this between those of which one is not in order.
+Fact cliques_fact(const Json& report) {
+  std::set<std::string> cliques;
+  bool without = false, known = false;
+  for (const Json* device : used_devices(report)) {
+    const Json& fabric = member_of(*device, "fabric");
+    if (!fabric.is_object()) continue;
+    known = true;
+    const auto cluster = text_or(fabric, "cluster_uuid");
+    without = without || cluster.empty();
+    if (!cluster.empty()) cliques.insert(fmt::format("{} clique {}", cluster, shown(member_of(fabric, "clique_id"))));
+  }
+  if (!known) return {.key = "fabric_cliques", .value = kUnknown};
+  return {.key = "fabric_cliques",
+          .value = fmt::format("{} clique(s){}", cliques.size(), without ? ", ranks without a cluster" : ""),
+          .shown = fmt::format("{} clique(s){}{}", cliques.size(), without ? ", ranks without a cluster" : "",
+                               cliques.empty() ? "" : ": " + joined(cliques))};
+}
+
+/// What became of the trials of handle types, each different one once.
+Fact trials_fact(const Json& report) {
+  std::set<std::string> outcomes, details;
+  const Json& trials = member_of(member_of(report, "fabric"), "handle_trials");
+  if (trials.is_array()) {
+    for (const Json& trial : trials) {
+      const auto what = fmt::format("{} under {}", text_or(trial, "type"), text_or(trial, "allocator"));
+      const Json& failure = member_of(trial, "failure");
+      const auto outcome = member_of(trial, "passed").is_null() ? std::string("not tried")
+                           : member_of(trial, "passed") == true
+                               ? std::string("passed")
+                               : fmt::format("failed in {} ({})", text_or(failure, "call", "no call"),
+                                             shown(member_of(failure, "code")));
+      outcomes.insert(fmt::format("{} {}", what, outcome));
+      const auto detail = text_or(failure, "detail");
+      details.insert(fmt::format("{} {}{}", what, outcome, detail.empty() ? "" : ": " + detail));
+    }
+  }
+  return {.key = "handle_trials", .value = joined(outcomes), .shown = joined(details)};
+}
+
+std::string handles_used(const Json& report) {
+  std::set<std::string> used;
+  const Json& rows = member_of(report, "results");
+  if (rows.is_array()) {
+    for (const Json& row : rows) {
+      const auto type = text_or(member_of(row, "handle"), "used");
+      if (!type.empty()) used.insert(fmt::format("{} under {}", type, text_or(row, "allocator")));
+    }
+  }
+  return joined(used);
+}
+
+/// In the order of how likely a difference explains another outcome: a rule that answers otherwise, what handle types and
+/// the fabric are said to be, driver, IMEX, multicast; then what became of handles, and which machine it is.
 std::vector<Fact> facts_of(const Json& report) {
   const Json &device = member_of(report, "device"), &fabric = member_of(report, "fabric");
   const Json &tool = member_of(report, "tool"), &run = member_of(report, "run");
-  return {{"device_kind", shown(member_of(device, "kind")), true},
+  return {rule_fact(report, "symm_device_memory"),
+          rule_fact(report, "torch_symm_mem"),
+          {"device_kind", shown(member_of(device, "kind")), true},
           {"device_emulated", shown(member_of(device, "emulated")), true},
           {"gpu_model", of_ranks(report, "gpu_name"), true},
           {"fabric_profile", shown(member_of(fabric, "profile")), true},
           {"fabric_hosts", shown(member_of(fabric, "hosts")), true},
+          {"posix_fd_supported", of_devices(report, "posix_fd_supported")},
+          {"fabric_supported", of_devices(report, "fabric_supported")},
           {"fabric_state", of_devices(report, "state", true), true},
+          {"fabric_status", of_devices(report, "status", true)},
+          {"fabric_health", of_devices(report, "health_summary", true)},
+          cliques_fact(report),
+          {"driver_version", of_devices(report, "driver_version")},
+          {"imex_channels", of_devices(report, "imex_channels")},
+          {"confidential_computing", of_devices(report, "confidential_computing")},
+          {"multicast_supported", of_devices(report, "multicast_supported")},
+          trials_fact(report),
+          {"handles_used", handles_used(report)},
+          {"sm_version", of_devices(report, "sm_version")},
           {"fabric_cluster_uuid", of_devices(report, "cluster_uuid", true)},
           {"fabric_clique_id", of_devices(report, "clique_id", true)},
-          {"driver_version", of_devices(report, "driver_version")},
-          {"sm_version", of_devices(report, "sm_version")},
           {"hosts", of_ranks(report, "host")},
           {"gpu_uuid", of_ranks(report, "gpu_uuid")},
           {"cpus_allowed", of_ranks(report, "cpus_allowed")},
@@ -158,7 +259,7 @@ std::vector<EnvironmentDifference> environment_differences(const Json& a, const 
   const auto of_a = facts_of(a), of_b = facts_of(b);
   for (std::size_t i = 0; i < of_a.size(); ++i) {
     if (of_a[i].value == of_b[i].value) continue;
-    differences.push_back({of_a[i].key, of_a[i].value, of_b[i].value,
+    differences.push_back({of_a[i].key, of_a[i].text(), of_b[i].text(),
                            of_a[i].of_machine && forbids(of_a[i].key, of_a[i].value, of_b[i].value)});
   }
   add_map_differences(differences, "environment.", variables_of(a), variables_of(b));

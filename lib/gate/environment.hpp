@@ -14,8 +14,9 @@ struct EnvironmentDifference {
   bool other_machine = false;  ///< of a kind whose times say nothing about each other: no gate compares them
 };
 
-/// What differs between the surroundings of two reports, in the order of what matters: device kind, GPU model, fabric,
-/// driver, hosts, ranks, build, environment variables, configuration. What says where a run writes, or what it is held
+/// What differs between the surroundings of two reports, in the order of how likely they explain another
+/// outcome: handle rules, kind of machine, handle types and fabric, driver, IMEX, multicast, handle trials, then the rest,
+/// environment variables, configuration. What says where a run writes, or what it is held
 /// against, is left out.
 std::vector<EnvironmentDifference> environment_differences(const Json& a, const Json& b);
 

@@ -8,6 +8,20 @@ Json to_json(const CaseGroupTask& task) {
   return {{"config", to_json(task.config)}, {"device", task.device}, {"group", to_json(task.group)}};
 }
 
+Json to_json(const ProbeTask& task) {
+  return {{"config", to_json(task.config)}, {"device", task.device}, {"trace", task.trace}};
+}
+
+ProbeTask probe_task_from(const Json& settings) try {
+  return {.config = worker_config_from(settings.at("config")),
+          .device = settings.at("device").get<std::string>(),
+          .trace = settings.at("trace").get<bool>()};
+} catch (const Json::exception& error) {
+  throw Error{{.layer = Layer::worker,
+               .reason = Reason::invalid_argument,
+               .detail = std::string("not the settings of a probe: ") + error.what()}};
+}
+
 CaseGroupTask case_group_task_from(const Json& settings) try {
   return {.config = worker_config_from(settings.at("config")),
           .device = settings.at("device").get<std::string>(),

@@ -9,6 +9,7 @@ namespace symmbench {
 /// WorkRequest::task of these.
 inline constexpr const char* kPreflightTask = "preflight";
 inline constexpr const char* kCaseGroupTask = "group";
+inline constexpr const char* kProbeTask = "probe";
 
 /// WorkRequest::settings of a case group: all that a worker is told of the run, so that it neither resolves options nor
 /// plans.
@@ -17,6 +18,16 @@ struct CaseGroupTask {
   std::string device;  ///< DeviceDecision::kind
   CaseGroup group;
 };
+
+/// The same of a probe.
+struct ProbeTask {
+  WorkerConfig config;
+  std::string device;  ///< DeviceDecision::kind
+  bool trace = false;  ///< keep every driver call
+};
+Json to_json(const ProbeTask& task);
+/// @throws Error{worker, invalid_argument}
+ProbeTask probe_task_from(const Json& settings);
 
 Json to_json(const CaseGroupTask& task);
 /// @throws Error{worker, invalid_argument}

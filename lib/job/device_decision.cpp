@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "bench/preflight.hpp"
 #include "config/fabric_profile.hpp"
@@ -92,6 +93,14 @@ std::optional<std::string> detected_profile(const std::vector<Json>& rank_facts)
 }
 
 }  // namespace
+
+std::vector<Json> latest_facts(const std::vector<Json>& records) {
+  std::map<int, Json> by_rank;
+  for (const auto& record : records) by_rank[record.at("rank").get<int>()] = record;
+  std::vector<Json> latest;
+  for (auto& [rank, record] : by_rank) latest.push_back(std::move(record));
+  return latest;
+}
 
 Json device_entry(const Json& record, const std::string& kind) {
   for (const auto& entry : record.at("facts").value("devices", Json::array())) {

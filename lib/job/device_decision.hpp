@@ -28,6 +28,9 @@ RunConfig config_for(const RunConfig& config, const DeviceDecision& device);
 /// A table that the user gave and that was made for another kind of device, in words; it is followed all the same.
 std::optional<std::string> tuning_concern(const RunConfig& config, const DeviceDecision& device);
 
+/// One record per rank, the latest: a preflight that was started again reports again.
+std::vector<Json> latest_facts(const std::vector<Json>& records);
+
 /// What a rank's preflight said of a device kind: its entry in "devices", or null. `record` is a RankFacts record.
 Json device_entry(const Json& record, const std::string& kind);
 

@@ -1,7 +1,5 @@
 #include "job/measure.hpp"
 
-#include <map>
-
 #include "config/repro.hpp"
 #include "job/case_group_task.hpp"
 #include "job/device_decision.hpp"
@@ -12,15 +10,6 @@
 
 namespace symmbench {
 namespace {
-
-/// One record per rank, the latest: a preflight that was started again reports again.
-std::vector<Json> latest_facts(const std::vector<Json>& records) {
-  std::map<int, Json> by_rank;
-  for (const auto& record : records) by_rank[record.at("rank").get<int>()] = record;
-  std::vector<Json> latest;
-  for (auto& [rank, record] : by_rank) latest.push_back(std::move(record));
-  return latest;
-}
 
 /// `decided` is the configuration with the device's tuning table; a repetition decides on that anew.
 RunStarted run_started(const RunConfig& decided, const JobPlan& plan, const DeviceDecision& device,

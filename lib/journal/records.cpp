@@ -282,6 +282,37 @@ FloorsRecord floors_from(const Json& json) {
           .peer_read_gbs = number_from(reader, "peer_read_gbs")};
 }
 
+Json to_json(const HandleTrialRecord& record) {
+  return {{"type", "handle_trial"},
+          {"group", record.group},
+          {"allocator", record.allocator},
+          {"handle", record.type},
+          {"passed", json_or_null(record.passed)},
+          {"failure", optional_failure_json(record.failure)},
+          {"reason", record.reason}};
+}
+
+HandleTrialRecord handle_trial_from(const Json& json) {
+  const RecordReader reader(json, "handle_trial");
+  HandleTrialRecord record{.group = reader.integer("group"),
+                           .allocator = reader.text("allocator"),
+                           .type = reader.text("handle"),
+                           .reason = reader.text("reason")};
+  if (json.contains("passed") && json["passed"].is_boolean()) record.passed = json["passed"].get<bool>();
+  if (json.contains("failure") && json["failure"].is_object()) record.failure = failure_from_json(json["failure"]);
+  return record;
+}
+
+Json to_json(const ProbeRecord& record) { return {{"type", "probe"}, {"rank", record.rank}, {"data", record.data}}; }
+
+ProbeRecord probe_from(const Json& json) {
+  const RecordReader reader(json, "probe");
+  ProbeRecord record{.rank = reader.integer("rank")};
+  if (!json.contains("data") || !json["data"].is_object()) reader.fail("data", "an object");
+  record.data = json["data"];
+  return record;
+}
+
 Json to_json(const EventRecord& record) {
   return {{"type", "event"},
           {"group", record.group},

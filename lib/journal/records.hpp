@@ -117,6 +117,21 @@ struct FloorsRecord {
   double peer_write_gbs = 0, peer_read_gbs = 0;
 };
 
+/// A trial of a handle type under an allocator between the ranks of a group, from the group's leader.
+struct HandleTrialRecord {
+  int group = 0;
+  std::string allocator, type;
+  std::optional<bool> passed;      ///< nullopt: not tried, `reason` says why
+  std::optional<Failure> failure;  ///< root cause, where it did not pass
+  std::string reason;
+};
+
+/// What one rank found for `symmbench probe`.
+struct ProbeRecord {
+  int rank = 0;
+  Json data;  ///< {group, group_rank, memory, pairs[], descriptors, driver_calls[], trace[]}
+};
+
 /// EventRecord::what of a rank whose journal lacks records, or is not there at all.
 inline constexpr std::string_view kJournalIncomplete = "journal_incomplete";
 /// Of a record that is not as its type should be.
@@ -145,7 +160,7 @@ struct RunEnded {
   std::optional<std::string> instead;         ///< a command that would run here, for the verdict's last line
 };
 
-/// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "event",
+/// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "handle_trial", "probe", "event",
 /// "run_ended"; empty when it has none.
 std::string type_of(const Json& record);
 
@@ -156,6 +171,8 @@ Json to_json(const FailureRecord&);
 Json to_json(const LifecycleRecord&);
 Json to_json(const WorkspaceRecord&);
 Json to_json(const FloorsRecord&);
+Json to_json(const HandleTrialRecord&);
+Json to_json(const ProbeRecord&);
 Json to_json(const EventRecord&);
 Json to_json(const RunEnded&);
 
@@ -167,6 +184,8 @@ FailureRecord failure_record_from(const Json&);
 LifecycleRecord lifecycle_from(const Json&);
 WorkspaceRecord workspace_from(const Json&);
 FloorsRecord floors_from(const Json&);
+HandleTrialRecord handle_trial_from(const Json&);
+ProbeRecord probe_from(const Json&);
 EventRecord event_from(const Json&);
 RunEnded run_ended_from(const Json&);
 

@@ -24,6 +24,7 @@ struct HandleDecision {
   std::string asked;
   std::optional<HandleType> used;  ///< nullopt: nothing can be used; `reason` says why
   std::string reason;
+  std::vector<HandleTrial> trials = {};  ///< that were made for it
 };
 
 /// Which types to try for `asked` with memory of `allocator`, the best first; a type that the facts already exclude is

@@ -77,6 +77,14 @@ std::optional<Failure> self_test(Driver& driver, HandleType type) {
   }
 }
 
+HandleFacts tested_handle_facts(Driver& driver, int world_rank) {
+  HandleFacts facts = local_handle_facts(driver, world_rank);
+  const auto failure = self_test(driver, HandleType::fabric);
+  facts.fabric_self_test = !failure;
+  if (failure) facts.self_test_failure = fact_text(describe(*failure));
+  return facts;
+}
+
 HandleTrial trial_handle(const PhaseContext& context, Driver& driver, AllocatorKind allocator, HandleType type) {
   const auto maker = mode_of(allocator).make();
   std::unique_ptr<SharedMemory> memory;
@@ -118,7 +126,9 @@ HandleDecision resolve_handle(const PhaseContext& context, Driver& driver, std::
     }
     if (proved_for_all(type, allocator, trials)) break;
   }
-  return decide_handle(asked, allocator, facts, trials);
+  HandleDecision decision = decide_handle(asked, allocator, facts, trials);
+  decision.trials = std::move(trials);
+  return decision;
 }
 
 }  // namespace symmbench

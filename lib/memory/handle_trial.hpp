@@ -12,6 +12,9 @@ namespace symmbench {
 /// torch's rule goes by. (torch asks device 0 whatever the device, here it is this rank's own)
 std::optional<Failure> self_test(Driver& driver, HandleType type);
 
+/// Not collective: local_handle_facts() with the self test of fabric handles.
+HandleFacts tested_handle_facts(Driver& driver, int world_rank);
+
 /// Collective: allocates a small block as `allocator` does, writes to and reads from every peer, gives everything back.
 /// Never throws for what is being tried. @throws Error{comm, ...} when the ranks lost each other, or the system refused
 /// one of them a call with which they talk

@@ -1,8 +1,10 @@
 #include "report/fold.hpp"
 
+#include "findings/findings.hpp"
 #include "report/comparisons.hpp"
 #include "report/crossover.hpp"
 #include "report/pick.hpp"
+#include "report/probe.hpp"
 #include "report/rank_rows.hpp"
 #include "report/rows.hpp"
 #include "report/stability.hpp"
@@ -102,7 +104,8 @@ Json fold_report(std::span<const Json> records, const RunGate* gate) {
   report["stability_comparison"] = fold_stability_comparison(set, report["stability"]);
   report["comparison"] = fold_comparison(outcomes, set.started.planned_rows, report["results"]);
   report["crossover"] = fold_crossover(outcomes, set.started.planned_rows, report["results"]);
-  report["findings"] = Json::array();
+  report["probe"] = fold_probe(set);
+  report["findings"] = fold_findings(report);
   report["gate"] = gate != nullptr ? gate->judge(report) : gate_not_judged(report);
   report["verdict"] = verdict_json(report, {.strict = set.started.strict,
                                             .skip_if_unsupported = set.started.skip_if_unsupported,

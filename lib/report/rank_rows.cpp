@@ -19,6 +19,32 @@ Json texts_or_null(const Json& json, std::string_view key) {
   return texts;
 }
 
+Json upstream_handles_json(const Json& device) {
+  Json choices = Json::array();
+  const Json given = member(device, "upstream_handles");
+  for (const Json& choice : given.is_array() ? given : Json::array()) {
+    choices.push_back({{"allocator", pick_text(choice, "allocator")},
+                       {"handle", pick_text(choice, "handle")},
+                       {"why", pick_text(choice, "why")}});
+  }
+  return choices;
+}
+
+/// Each trial once: allocators of later case groups make the same ones again.
+Json handle_trials_json(const RecordSet& records) {
+  Json trials = Json::array();
+  for (const auto& trial : records.handle_trials) {
+    Json entry{{"group", trial.group},
+               {"allocator", trial.allocator},
+               {"type", trial.type},
+               {"passed", json_or_null(trial.passed)},
+               {"failure", trial.failure ? to_json(*trial.failure) : Json(nullptr)},
+               {"reason", trial.reason.empty() ? Json(nullptr) : Json(trial.reason)}};
+    if (std::find(trials.begin(), trials.end(), entry) == trials.end()) trials.push_back(std::move(entry));
+  }
+  return trials;
+}
+
 Json fabric_json(const Json& fabric) {
   if (!fabric.is_object()) return nullptr;
   return {{"state", pick_text(fabric, "state")},
@@ -46,6 +72,10 @@ Json device_answer_json(const Json& device) {
           {"gpu_direct_rdma_supported", pick_flag(device, "gpu_direct_rdma_supported")},
           {"multicast_supported", pick_flag(device, "multicast_supported")},
           {"confidential_computing", pick_flag(device, "confidential_computing")},
+          {"imex_channels", pick_integer(device, "imex_channels")},
+          {"upstream_handles", upstream_handles_json(device)},
+          {"fabric_self_test", pick_flag(device, "fabric_self_test")},
+          {"fabric_self_test_failure", pick_object(device, "fabric_self_test_failure")},
           {"fabric", fabric_json(member(device, "fabric"))},
           {"fabric_unknown", pick_text(device, "fabric_unknown")},
           {"unreachable_gpus", texts_or_null(device, "unreachable_gpus")}};
@@ -110,6 +140,7 @@ Json fold_fabric(const RecordSet& records) {
   }
   return {{"profile", pick_text(records.started.device, "fabric_profile")},
           {"hosts", hosts.empty() ? Json(nullptr) : Json(hosts.size())},
+          {"handle_trials", handle_trials_json(records)},
           {"floors", fold_floors(records)}};
 }
 

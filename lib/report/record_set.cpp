@@ -56,6 +56,9 @@ void locate_all(RecordSet& set) {
   for (LifecycleRecord& cycle : set.lifecycles) {
     if (cycle.failure) locate(*cycle.failure, set);
   }
+  for (HandleTrialRecord& trial : set.handle_trials) {
+    if (trial.failure) locate(*trial.failure, set);
+  }
 }
 
 }  // namespace
@@ -98,6 +101,14 @@ void add_record(RecordSet& set, const Json& record) {
   if (type == "lifecycle") set.lifecycles.push_back(lifecycle_from(record));
   if (type == "workspace") set.workspaces.push_back(workspace_from(record));
   if (type == "floors") set.floors.push_back(floors_from(record));
+  if (type == "handle_trial") {
+    set.handle_trials.push_back(handle_trial_from(record));
+    if (set.handle_trials.back().failure) locate(*set.handle_trials.back().failure, set);
+  }
+  if (type == "probe") {
+    auto probe = probe_from(record);
+    set.probes[probe.rank] = std::move(probe.data);
+  }
   if (type == "event") set.events.push_back(event_from(record));
   if (type == "run_ended") set.ended = run_ended_from(record);
 }

@@ -12,14 +12,16 @@ namespace symmbench {
 /// All records of a run, by kind, in an order that does not depend on how the ranks' journals were interleaved.
 struct RecordSet {
   RunStarted started;
-  bool planned = false;                     ///< `started` was among them
-  std::map<int, Json> rank_facts;           ///< by rank; of several, the last
-  std::vector<RowRecord> rows;              ///< by attempt
-  std::vector<FailureRecord> failures;      ///< by attempt
-  std::vector<LifecycleRecord> lifecycles;  ///< by group, attempt, iteration
-  std::vector<WorkspaceRecord> workspaces;  ///< by group
-  std::vector<FloorsRecord> floors;         ///< by group
-  std::vector<EventRecord> events;          ///< as they came
+  bool planned = false;                          ///< `started` was among them
+  std::map<int, Json> rank_facts;                ///< by rank; of several, the last
+  std::vector<RowRecord> rows;                   ///< by attempt
+  std::vector<FailureRecord> failures;           ///< by attempt
+  std::vector<LifecycleRecord> lifecycles;       ///< by group, attempt, iteration
+  std::vector<WorkspaceRecord> workspaces;       ///< by group
+  std::vector<FloorsRecord> floors;              ///< by group
+  std::vector<HandleTrialRecord> handle_trials;  ///< by group
+  std::map<int, Json> probes;                    ///< ProbeRecord::data by rank; of several, the last
+  std::vector<EventRecord> events;               ///< as they came
   std::optional<RunEnded> ended;
 
   /// As the report shows it: the last record said so.

@@ -6,12 +6,16 @@
 #include <algorithm>
 
 #include "catalog/allocators.hpp"
+#include "findings/findings.hpp"
 #include "report/paint.hpp"
 #include "report/pick.hpp"
 #include "report/rank_rows.hpp"
 
 namespace symmbench {
 namespace {
+
+/// The report has them all.
+constexpr std::size_t kMostFindings = 6;
 
 /// "0000:18:00.0" as nccl-tests prints it: domain, bus and device.
 std::string bus_id(const Json& rank) {
@@ -114,12 +118,20 @@ void write_verdict_line(std::ostream& out, const Json& report, VerdictLook look)
              verdict.at("exit_code").get<int>());
 }
 
+void write_findings(std::ostream& out, const Json& report, const char* lead) {
+  const auto found = findings_from(report, Severity::warning);
+  const std::size_t shown = std::min(found.size(), kMostFindings);
+  for (std::size_t i = 0; i < shown; ++i) fmt::print(out, "{}  finding, {}\n", lead, finding_text(*found[i]));
+  if (shown < found.size()) fmt::print(out, "{}  and {} more findings: see findings[]\n", lead, found.size() - shown);
+}
+
 void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored, VerdictLook look) {
   const char* lead = look.commented ? "# " : "";
   const Json& verdict = report.at("verdict");
   fmt::print(out, "{}\n", look.commented ? "#" : "");
   write_verdict_line(out, report, look);
   for (const Json& line : verdict.at("summary")) fmt::print(out, "{}  {}\n", lead, line.get<std::string>());
+  write_findings(out, report, lead);
   if (const auto repro = text_or(report.at("run"), "repro_command"); !repro.empty()) {
     fmt::print(out, "{}  again:  {}\n", lead, repro);
   }

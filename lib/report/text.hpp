@@ -33,6 +33,9 @@ struct VerdictLook {
 /// "PASSED (exit code 0)".
 void write_verdict_line(std::ostream& out, const Json& report, VerdictLook look = {});
 
+/// Findings of severity warning and critical, a line each, the worst first.
+void write_findings(std::ostream& out, const Json& report, const char* lead);
+
 /// The verdict block at the end: the verdict in capitals, its exit code, the summary, where the files are that were
 /// written.
 void write_verdict(std::ostream& out, const Json& report, const std::vector<OutputFile>& stored, VerdictLook look = {});

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/names.hpp"
+#include "findings/findings.hpp"
 #include "journal/records.hpp"
 #include "report/hung_attempt.hpp"
 #include "report/pick.hpp"
@@ -117,7 +118,8 @@ ExitCode code_of_run(const Json& report) {
   });
   if (!run.at("incidents").empty()) return something_ran ? ExitCode::failed : ExitCode::no_verdict;
   if (!run.at("complete").get<bool>() || lost_record(run)) return ExitCode::no_verdict;
-  return results.empty() && report.at("stability").empty() ? ExitCode::no_verdict : ExitCode::passed;
+  const bool empty = results.empty() && report.at("stability").empty();
+  return empty && !member_of(report, "probe").is_object() ? ExitCode::no_verdict : ExitCode::passed;
 }
 
 /// Where nothing was measured, the rest of the report says why, and with which code.
@@ -126,6 +128,12 @@ ExitCode code_of_gate(const Json& report) {
   const auto status = text_or(gate, "status", "passed");
   if (status == "failed") return ExitCode::failed;
   return status != "passed" && any_status(report.at("results"), "ok") ? ExitCode::no_verdict : ExitCode::passed;
+}
+
+/// With --fail-on.
+ExitCode code_of_findings(const Json& report) {
+  const auto least = severity_from(text_or(member_of(member_of(report, "run"), "config"), "fail_on"));
+  return least && !findings_from(report, *least).empty() ? ExitCode::failed : ExitCode::passed;
 }
 
 }  // namespace
@@ -146,6 +154,7 @@ Json verdict_json(const Json& report, const VerdictPolicy& policy) {
   code = worse(code, code_of_stability(report, policy));
   if (!short_of_busbw(report).empty()) code = worse(code, ExitCode::failed);
   code = worse(code, code_of_gate(report));
+  code = worse(code, code_of_findings(report));
   // A rank that died before it said what it has is no machine that cannot.
   const bool may_skip =
       policy.unsupported && policy.skip_if_unsupported && !policy.strict && report.at("run").at("incidents").empty();

@@ -1,13 +1,80 @@
 """Emulated fabrics over virtual hosts: which handle types reach whom, and what is said where one does not."""
 import json
 
-from harness import ROOT, RunTest, main, run
+from harness import ROOT, RunTest, alone, main, run
 
 RACK = ("--device", "host", "--fabric", "sm103-gb300-nvl72")
 ONE_CASE = ("run", "-b", "16K", "-e", "16K", "-n", 4, "--algorithm", "one_shot", "--placements", 1, "--lifecycles", 0)
 
 
+# What is not in order on the second of two trays of a rack, or on a board, and what `compare` is to name first.
+PLANTED = {
+    "no IMEX channel": ("sm103-b300-hgx-with-imex", {"imex": {"channel": False}}, "upstream_rule.torch_symm_mem"),
+    "broken IMEX peer": ("sm103-gb300-nvl72", {"imex": {"daemon": False}}, "handle_trials"),
+    "zero cluster UUID": ("sm103-gb300-nvl72", {"registration": {"cluster": False}}, "upstream_rule.symm_device_memory"),
+    "another clique": ("sm103-gb300-nvl72", {"registration": {"clique_id": 9}}, "fabric_cliques"),
+    "another driver": ("sm103-gb300-nvl72", {"driver_version": 12080}, "driver_version"),
+    "Confidential Computing": ("sm103-gb300-nvl72", {"confidential_computing": True, "multicast": {"supported": False}},
+                               "confidential_computing"),
+}
+
+
 class Fabric(RunTest):
+    def probe(self, profile, change, name):
+        """The report of a probe of two ranks, of which the second is on a host that differs by `change`."""
+        document = json.loads((ROOT / "configs/fabrics" / f"{profile.removesuffix('-with-imex')}.json").read_text())
+        if profile.endswith("-with-imex"):
+            document["imex"]["channel"] = True
+        hosts = 2 if document["gpus_per_domain"] > document["gpus_per_host"] else 1
+        if change:
+            document["hosts"] = [{"host": hosts - 1, **change}]
+        path, report = self.scratch / f"{name}.profile.json", self.scratch / f"{name}.json"
+        path.write_text(json.dumps(document))
+        self.assert_exit(run(2, "probe", "--device", "host", "--fabric", path, "--virtual-hosts", hosts, "-J", report), 0)
+        report.write_text(report.read_text().replace(str(path), "profile"))
+        return report
+
+    def test_compare_names_what_is_not_in_order_first(self):
+        good = {profile: self.probe(profile, None, profile) for profile in {row[0] for row in PLANTED.values()}}
+        for number, (planted, (profile, change, first)) in enumerate(PLANTED.items()):
+            with self.subTest(planted):
+                bad = self.probe(profile, change, f"bad{number}")
+                done = alone("compare", "--format", "json", good[profile], bad)
+                differences = [one["key"] for one in json.loads(done.stdout)["environment"]]
+                self.assertEqual(differences[:1], [first], done.stdout)
+        done = alone("compare", "--format", "json", good["sm103-gb300-nvl72"], good["sm103-gb300-nvl72"])
+        self.assertEqual(json.loads(done.stdout)["environment"], [])
+
+    def test_a_probe_says_what_reaches_whom(self):
+        done = run(8, "probe", "--device", "host", "--fabric", "sm103-gb300-nvl72", "--json", "-J", self.report)
+        self.assert_exit(done, 0)
+        report = self.load()
+        self.assertEqual(json.loads(done.stdout), report)
+        passed = {(each["allocator"], each["type"]): each["passed"] for each in report["fabric"]["handle_trials"]}
+        self.assertEqual(passed, {("symm_device_memory", "fabric"): True, ("symm_device_memory", "posix_fd"): None,
+                                  ("torch_symm_mem", "fabric"): True, ("torch_symm_mem", "posix_fd"): None,
+                                  ("cuda_ipc", "cuda_ipc"): None})
+        pairs = report["probe"]["pairs"]
+        self.assertEqual(len(pairs), 8 * 7)
+        self.assertTrue(all(pair["access"] and pair["latency_us"] > 0 for pair in pairs))
+        self.assertFalse(any(test["passed"] for test in report["probe"]["descriptors"]))
+
+    def test_a_probe_without_a_gpu_is_no_verdict_and_says_what_would_run(self):
+        done = run(1, "probe")
+        self.assert_exit(done, 3)
+        self.assertIn("probe --device host", done.stdout)
+
+    def test_findings_fail_a_run_only_when_asked(self):
+        document = json.loads((ROOT / "configs/fabrics/sm103-gb300-nvl72.json").read_text())
+        document["imex"]["channel"] = False
+        path = self.scratch / "no-channel.json"
+        path.write_text(json.dumps(document))
+        words = (2, "probe", "--device", "host", "--fabric", path)
+        done = run(*words)
+        self.assert_exit(done, 0)
+        self.assertIn("finding, warning: imex_channel_missing on rank 0, rank 1", done.stdout)
+        self.assert_exit(run(*words, "--fail-on", "warning"), 1)
+
     def test_between_trays_of_a_rack_both_allocators_use_fabric_handles(self):
         done = run(4, *ONE_CASE, *RACK, "--virtual-hosts", 2, "-J", self.report)
         self.assert_exit(done, 0)

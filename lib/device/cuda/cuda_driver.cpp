@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "core/text.hpp"
@@ -34,6 +35,15 @@ std::uint64_t address_granularity(const CudaContext& context) {
   context.check(context.api().mem_get_allocation_granularity(&bytes, &prop, CU_MEM_ALLOC_GRANULARITY_MINIMUM),
                 DriverCall::granularity, [] { return "of plain memory"; });
   return bytes;
+}
+
+/// Channel nodes of the IMEX service, which fabric handles need; nullopt: the folder may not be read.
+std::optional<int> imex_channel_nodes() {
+  std::error_code failed;
+  const std::filesystem::directory_iterator nodes("/dev/nvidia-caps-imex-channels", failed), end;
+  if (failed == std::errc::no_such_file_or_directory) return 0;
+  if (failed) return std::nullopt;
+  return static_cast<int>(std::distance(nodes, end));
 }
 
 std::string place_text(DevicePtr address, std::uint64_t bytes) {
@@ -76,6 +86,7 @@ DeviceFacts CudaDriver::facts() {
     const NvmlFacts nvml = NvmlDevice(*facts_, options_.nvml_library).facts();
     facts_->fabric = nvml.fabric;
     facts_->fabric_unknown = nvml.fabric_unknown;
+    facts_->imex_channels = imex_channel_nodes();
   }
   return *facts_;
 }

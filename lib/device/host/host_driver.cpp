@@ -63,23 +63,25 @@ HostDriver::~HostDriver() {
 }
 
 DeviceFacts HostDriver::facts() {
-  return {.kind = "host",
-          .name = options_.name ? fmt::format("emulated {} (host memory)", *options_.name)
-                                : std::string("emulated device (host memory)"),
-          .uuid = options_.uuid,
-          .ordinal = options_.ordinal,
-          .sm_major = part_of(options_.sm_version, 10, 0),
-          .sm_minor = part_of(options_.sm_version, 1, 10),
-          .multiprocessors = static_cast<int>(options_.block_threads),
-          .driver_version = options_.driver_version,
-          .posix_fd_supported = options_.posix_fd_supported,
-          .fabric_supported = options_.fabric_supported,
-          .ipc_supported = options_.ipc_supported,
-          .multicast_supported = options_.multicast_supported,
-          .gpu_direct_rdma_supported = options_.gpu_direct_rdma_supported,
-          .confidential_computing = options_.confidential_computing,
-          .fabric = options_.fabric.value_or(
-              FabricFacts{.state = options_.fabric_supported ? kFabricCompleted : kFabricNotSupported})};
+  return {
+      .kind = "host",
+      .name = options_.name ? fmt::format("emulated {} (host memory)", *options_.name)
+                            : std::string("emulated device (host memory)"),
+      .uuid = options_.uuid,
+      .ordinal = options_.ordinal,
+      .sm_major = part_of(options_.sm_version, 10, 0),
+      .sm_minor = part_of(options_.sm_version, 1, 10),
+      .multiprocessors = static_cast<int>(options_.block_threads),
+      .driver_version = options_.driver_version,
+      .posix_fd_supported = options_.posix_fd_supported,
+      .fabric_supported = options_.fabric_supported,
+      .ipc_supported = options_.ipc_supported,
+      .multicast_supported = options_.multicast_supported,
+      .gpu_direct_rdma_supported = options_.gpu_direct_rdma_supported,
+      .confidential_computing = options_.confidential_computing,
+      .imex_channels = options_.fabric_supported ? std::optional(options_.place.imex_channel ? 1 : 0) : std::nullopt,
+      .fabric = options_.fabric.value_or(
+          FabricFacts{.state = options_.fabric_supported ? kFabricCompleted : kFabricNotSupported})};
 }
 
 MemoryInfo HostDriver::memory_info() {

@@ -37,6 +37,7 @@ TEST_CASE("every option of the design exists under its name and letter") {
                                                    {"group-size", 0},
                                                    {"seed", 0},
                                                    {"strict", 0},
+                                                   {"fail-on", 0},
                                                    {"fabric", 0},
                                                    {"virtual-hosts", 0},
                                                    {"inject", 0},

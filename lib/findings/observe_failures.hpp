@@ -1,0 +1,11 @@
+#pragma once
+#include "findings/finding.hpp"
+
+namespace symmbench {
+
+/// Hits of a row that goes by calls, codes, reason, layer and detail: every failure that the report records anywhere (rows,
+/// attempts, incidents, lifecycles, handle trials) and that is all the row says, once per rank, call and code. Of a trial it is no more than info where
+/// another handle type passed.
+Observed observe_failures(const CheckRow& row, const Json& report);
+
+}  // namespace symmbench

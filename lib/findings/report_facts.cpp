@@ -1,0 +1,101 @@
+#include "findings/report_facts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace symmbench {
+namespace {
+
+const Json& null_json() {
+  static const Json null = nullptr;
+  return null;
+}
+
+void add(std::vector<RecordedFailure>& all, const Json& failure, std::string where, std::string allocator) {
+  if (!failure.is_object()) return;
+  all.push_back({.failure = &failure, .where = std::move(where), .allocator = std::move(allocator)});
+}
+
+}  // namespace
+
+const Json& in(const Json& json, std::string_view key) {
+  if (!json.is_object()) return null_json();
+  const auto at = json.find(key);
+  return at == json.end() ? null_json() : *at;
+}
+
+std::string text_in(const Json& json, std::string_view key) {
+  const Json& value = in(json, key);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+std::vector<const Json*> list_in(const Json& json, std::string_view key) {
+  std::vector<const Json*> elements;
+  const Json& list = in(json, key);
+  if (!list.is_array()) return elements;
+  for (const Json& element : list) elements.push_back(&element);
+  return elements;
+}
+
+std::vector<RankView> ranks_of(const Json& report) {
+  const auto kind = text_in(in(report, "device"), "kind");
+  const Json& size = in(in(report, "run"), "group_size");
+  const int group_size = size.is_number_integer() ? std::max(1, size.get<int>()) : 1;
+  std::vector<RankView> ranks;
+  for (const Json* facts : list_in(report, "ranks")) {
+    if (!in(*facts, "host").is_string() || !in(*facts, "rank").is_number_integer()) continue;
+    const int rank = in(*facts, "rank").get<int>();
+    RankView view{.rank = rank, .group = rank / group_size, .facts = facts, .device = &null_json()};
+    for (const Json* device : list_in(*facts, "devices")) {
+      if (text_in(*device, "kind") == kind) view.device = device;
+    }
+    ranks.push_back(view);
+  }
+  return ranks;
+}
+
+std::string entity_of(const RankView& rank) { return fmt::format("rank {}", rank.rank); }
+
+bool another_type_passed(const Json& report, const Json& trial) {
+  const auto trials = list_in(in(report, "fabric"), "handle_trials");
+  return std::any_of(trials.begin(), trials.end(), [&](const Json* other) {
+    return in(*other, "passed") == true && in(*other, "group") == in(trial, "group") &&
+           in(*other, "allocator") == in(trial, "allocator") && in(*other, "type") != in(trial, "type");
+  });
+}
+
+std::vector<RecordedFailure> failures_of(const Json& report) {
+  std::vector<RecordedFailure> all;
+  for (const Json* row : list_in(report, "results")) {
+    const auto where = text_in(*row, "case_id"), allocator = text_in(*row, "allocator");
+    add(all, in(*row, "failure"), where, allocator);
+    for (const Json* attempt : list_in(*row, "attempts")) add(all, in(*attempt, "failure"), where, allocator);
+  }
+  for (const Json* entry : list_in(report, "stability")) {
+    const auto allocator = text_in(*entry, "allocator");
+    add(all, in(*entry, "first_failure"), "lifecycle", allocator);
+    for (const Json* incident : list_in(*entry, "incidents")) {
+      add(all, in(*incident, "failure"), "lifecycle", allocator);
+    }
+  }
+  for (const Json* incident : list_in(in(report, "run"), "incidents")) {
+    add(all, in(*incident, "failure"), text_in(*incident, "label"), "");
+  }
+  for (const Json* trial : list_in(in(report, "fabric"), "handle_trials")) {
+    if (!in(*trial, "failure").is_object()) continue;
+    all.push_back({.failure = &in(*trial, "failure"),
+                   .where = "handle trial of " + text_in(*trial, "type"),
+                   .allocator = text_in(*trial, "allocator"),
+                   .replaced = another_type_passed(report, *trial)});
+  }
+  return all;
+}
+
+Json by_rank(const std::vector<RankView>& ranks, const std::vector<Json>& values) {
+  Json object = Json::object();
+  for (std::size_t i = 0; i < ranks.size(); ++i) object[std::to_string(ranks[i].rank)] = values[i];
+  return object;
+}
+
+}  // namespace symmbench

@@ -1,0 +1,159 @@
+#include "report/probe_text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <sstream>
+#include <vector>
+
+#include "report/pick.hpp"
+#include "report/text.hpp"
+
+namespace symmbench {
+namespace {
+
+/// Matrices of more ranks are told by their exceptions.
+constexpr std::size_t kWidestMatrix = 16;
+
+Json device_of(const Json& report, const Json& rank) {
+  const auto kind = text_or(report.at("device"), "kind");
+  for (const Json& device : rank.at("devices")) {
+    if (text_or(device, "kind") == kind) return device;
+  }
+  return nullptr;
+}
+
+std::string shown(const Json& value) {
+  if (value.is_null()) return "unknown";
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+std::string yes_no(const Json& flag) { return flag.is_boolean() ? (flag.get<bool>() ? "yes" : "no") : "unknown"; }
+
+void write_facts(std::ostream& out, const Json& report) {
+  fmt::print(out, "Fabric\n  profile {}, {} host(s)\n", shown(member_of(report.at("fabric"), "profile")),
+             shown(member_of(report.at("fabric"), "hosts")));
+  fmt::print(out, "  {:>4}  {:<16} {:<6} {:<13} {:<36} {:<6} {:<7} {:<4} {:<4}\n", "rank", "host", "driver", "state",
+             "cluster", "clique", "channel", "CC", "multicast");
+  for (const Json& rank : report.at("ranks")) {
+    const Json device = device_of(report, rank), fabric = member(device, "fabric");
+    fmt::print(
+        out, "  {:>4}  {:<16} {:<6} {:<13} {:<36} {:<6} {:<7} {:<4} {:<4}\n", rank.at("rank").get<int>(),
+        shown(member(rank, "host")), shown(member(device, "driver_version")), shown(member(fabric, "state")),
+        fabric.is_object() && fabric.at("cluster_uuid").is_null() ? "none" : shown(member(fabric, "cluster_uuid")),
+        shown(member(fabric, "clique_id")), shown(member(device, "imex_channels")),
+        yes_no(member(device, "confidential_computing")), yes_no(member(device, "multicast_supported")));
+  }
+}
+
+/// Each different choice once, with how many ranks make it.
+void write_rules(std::ostream& out, const Json& report) {
+  std::vector<std::pair<std::string, std::vector<int>>> choices;
+  for (const Json& rank : report.at("ranks")) {
+    const Json device = device_of(report, rank), rules = member(device, "upstream_handles");
+    if (!rules.is_array()) continue;
+    for (const Json& rule : rules) {
+      const auto line =
+          fmt::format("{}: {} ({})", shown(rule.at("allocator")), shown(rule.at("handle")), shown(rule.at("why")));
+      auto at = std::find_if(choices.begin(), choices.end(), [&](const auto& one) { return one.first == line; });
+      if (at == choices.end()) at = choices.insert(choices.end(), {line, {}});
+      at->second.push_back(rank.at("rank").get<int>());
+    }
+  }
+  fmt::print(out, "\nHandle types by the allocators' own rules\n");
+  for (const auto& [line, ranks] : choices) {
+    fmt::print(out, "  {}, {} rank{}, first {}\n", line, ranks.size(), ranks.size() == 1 ? "" : "s", ranks.front());
+  }
+}
+
+void write_trials(std::ostream& out, const Json& report) {
+  fmt::print(out, "\nHandle trials: create, export, import on every peer, map, write and read\n");
+  for (const Json& trial : report.at("fabric").at("handle_trials")) {
+    const Json& failure = trial.at("failure");
+    const auto why = failure.is_object() ? describe(failure_from_json(failure)) : text_or(trial, "reason");
+    const Json& passed = trial.at("passed");
+    fmt::print(out, "  group {} {:<18} {:<8} {}{}{}\n", trial.at("group").get<int>(), shown(trial.at("allocator")),
+               shown(trial.at("type")),
+               passed.is_null()     ? "not tried"
+               : passed.get<bool>() ? "passed"
+                                    : "FAILED",
+               why.empty() ? "" : ": ", why);
+  }
+}
+
+void write_pairs(std::ostream& out, const Json& report) {
+  const Json& probe = member_of(report, "probe");
+  if (!probe.is_object()) return;
+  std::size_t passed = 0;
+  for (const Json& test : probe.at("descriptors")) passed += test.at("passed") == true ? 1 : 0;
+  fmt::print(out, "\nDescriptors between the ranks of a group: {} of {} ranks have all\n", passed,
+             probe.at("descriptors").size());
+  const Json& pairs = probe.at("pairs");
+  std::size_t reached = 0;
+  for (const Json& pair : pairs) reached += pair.at("access") == true ? 1 : 0;
+  fmt::print(out, "Peer access, each rank reads what each other one wrote: {} of {} pairs\n", reached, pairs.size());
+  for (const Json& pair : pairs) {
+    if (pair.at("access") == true) continue;
+    fmt::print(out, "  rank {} does not reach rank {}{}\n", pair.at("rank").get<int>(), pair.at("peer").get<int>(),
+               pair.at("owner").is_number() ? fmt::format(": it finds the memory of {}", pair.at("owner").dump()) : "");
+  }
+  const std::size_t ranks = report.at("ranks").size();
+  if (pairs.empty() || ranks > kWidestMatrix) return;
+  const bool emulated = member_of(report.at("device"), "emulated") != false;
+  const char* key = emulated ? "latency_us" : "read_gbs";
+  fmt::print(out, "{} (row reads column)\n",
+             emulated ? "Word latency, us; emulated: no bandwidth" : "Read bandwidth, GB/s");
+  std::vector<std::vector<std::string>> cells(ranks, std::vector<std::string>(ranks, "-"));
+  for (const Json& pair : pairs) {
+    if (!pair.at(key).is_number()) continue;
+    cells.at(pair.at("rank").get<std::size_t>()).at(pair.at("peer").get<std::size_t>()) =
+        fmt::format("{:.1f}", pair.at(key).get<double>());
+  }
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    fmt::print(out, "  {:>3}", rank);
+    for (const auto& cell : cells[rank]) fmt::print(out, " {:>7}", cell);
+    fmt::print(out, "\n");
+  }
+}
+
+void write_calls(std::ostream& out, const Json& report) {
+  const Json& probe = member_of(report, "probe");
+  if (!probe.is_object() || probe.at("driver_calls").empty()) return;
+  fmt::print(out, "\nDriver calls of rank 0\n");
+  for (const Json& call : probe.at("driver_calls")) {
+    if (call.at("rank") != 0) continue;
+    const double count = call.at("count").get<double>(), total_us = call.at("total_us").get<double>();
+    fmt::print(out, "  {:<36} {:>6} x {:>9.1f} us, {} failed\n", shown(call.at("call")), count, total_us / count,
+               call.at("failures").dump());
+  }
+}
+
+void write_trace(std::ostream& out, const Json& report) {
+  const Json& probe = member_of(report, "probe");
+  if (!probe.is_object() || probe.at("trace").empty()) return;
+  fmt::print(out, "\nTrace of rank 0\n");
+  for (const Json& call : probe.at("trace")) {
+    if (call.at("rank") != 0) continue;
+    fmt::print(out, "  {:<36} {:>12} bytes  {:<8} code {:<4} {:>9.1f} us\n", shown(call.at("call")),
+               call.at("bytes").dump(), call.at("handle").is_null() ? "" : call.at("handle").get<std::string>(),
+               call.at("code").dump(), call.at("us").get<double>());
+  }
+}
+
+}  // namespace
+
+std::string probe_text(const Json& report) {
+  std::ostringstream out;
+  write_device_list(out, report);
+  write_facts(out, report);
+  write_rules(out, report);
+  write_trials(out, report);
+  write_pairs(out, report);
+  write_calls(out, report);
+  write_trace(out, report);
+  write_verdict(out, report, {}, {});
+  return out.str();
+}
+
+}  // namespace symmbench
