@@ -12,7 +12,7 @@
 #include "config/worker_config.hpp"
 #include "core/text.hpp"
 #include "fault/fault_plan.hpp"
-#include "findings/finding.hpp"
+#include "findings/check_table.hpp"
 #include "memory/allocators.hpp"
 #include "workspace/workspaces.hpp"
 

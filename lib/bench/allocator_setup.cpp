@@ -39,13 +39,12 @@ void AllocatorSetup::bring_up(PhaseClock& clock) {
   handle_ = resolve_handle({.comm = context_.comm}, *backend_.driver, group_.handle_asked, allocator_->kind(),
                            allocators_named(allocators_of(context_.request)),
                            local_handle_facts(*backend_.driver, world_rank));
-  tell_trials();
   if (!handle_.used) return;
   create_workspace(clock);
   create_bench_segment();
 }
 
-void AllocatorSetup::tell_trials() {
+void AllocatorSetup::tell_trials() const {
   if (context_.comm.rank() != 0) return;
   for (const auto& trial : handle_.trials) {
     context_.records.append(to_json(HandleTrialRecord{.group = group_index(context_.comm),

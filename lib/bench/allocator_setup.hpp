@@ -36,11 +36,13 @@ class AllocatorSetup {
   /// No workspace: there is none.
   AllocatorWorkspace ready() const { return {allocator_name_, workspace_.get(), bench_.get()}; }
   Json handle() const;  ///< {asked, used, reason}
+  /// Writes a HandleTrialRecord for each type that bring_up() tried. Bring-ups of a group that is repeated try the same
+  /// types: told once, so that a journal does not grow with their number.
+  void tell_trials() const;
   /// The WorkspaceRecord of this bring-up: segments, driver calls, differences from upstream.
   WorkspaceRecord record() const;
 
  private:
-  void tell_trials();
   void create_workspace(PhaseClock& clock);
   void create_bench_segment();
 

@@ -32,6 +32,7 @@ class GroupRun {
       AllocatorSetup& setup =
           setups_.try_emplace(allocator, context_, config_, group_, allocator, backend_, *stream_).first->second;
       setup.try_bring_up(clock_);
+      setup.tell_trials();
       if (setup.ready().workspace && leader()) context_.records.append(to_json(setup.record()));
     }
     context_.heartbeat.allocator("");

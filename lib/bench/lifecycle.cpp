@@ -112,6 +112,7 @@ void run_lifecycles(WorkerContext& context, const WorkerConfig& config, const Ca
     try {
       setup.bring_up(clock);
       record.handle = setup.handle();
+      if (i == 0) setup.tell_trials();
       if (!setup.ready().workspace) return;  // the rows of this allocator say why
       const auto start = Clock::now();
       clock.entered(Phase::use);

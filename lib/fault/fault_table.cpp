@@ -8,8 +8,7 @@ namespace {
 
 using Seam = FaultSeam;
 using Effect = FaultEffect;
-constexpr FaultParameters kOfDriver{
-    .rank = true, .call = true, .phase = true, .at = true, .count = true, .code = true};
+constexpr FaultParameters kOfDriver{.rank = true, .call = true, .phase = true, .at = true, .count = true, .code = true};
 constexpr FaultParameters kOfLostCall{.rank = true, .call = true, .at = true, .count = true};
 constexpr FaultParameters kOfChannel{.rank = true, .side = true, .call = true, .at = true, .count = true};
 constexpr FaultParameters kOfChannelCode{

@@ -1,8 +1,10 @@
+#include "findings/check_table.hpp"
+
 #include <algorithm>
 
-#include "findings/finding.hpp"
 #include "findings/observe_facts.hpp"
 #include "findings/observe_failures.hpp"
+#include "findings/observe_machine.hpp"
 
 namespace symmbench {
 namespace {

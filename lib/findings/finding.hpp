@@ -41,6 +41,4 @@ struct CheckRow {
   std::string_view reason = {}, layer = {}, detail = {};  ///< the same; `detail` is part of its words
 };
 
-std::span<const CheckRow> check_table();
-
 }  // namespace symmbench

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/names.hpp"
+#include "findings/check_table.hpp"
 
 namespace symmbench {
 namespace {

@@ -11,7 +11,7 @@
 namespace symmbench {
 namespace {
 
-using Ranks = std::vector<RankView>;
+using Ranks = std::vector<ReportedRank>;
 
 std::vector<std::string> entities(const Ranks& ranks) {
   std::vector<std::string> names;
@@ -61,13 +61,13 @@ Observed where_groups_differ(const Json& report, const char* what, const Value& 
 }
 
 auto device_value(const char* key) {
-  return [key](const RankView& rank) { return in(*rank.device, key); };
+  return [key](const ReportedRank& rank) { return in(*rank.device, key); };
 }
 
 /// What the fabric of a device says under `key`; null: nothing is known of it.
-Json fabric_value(const RankView& rank, const char* key) { return in(in(*rank.device, "fabric"), key); }
+Json fabric_value(const ReportedRank& rank, const char* key) { return in(in(*rank.device, "fabric"), key); }
 
-bool registered(const RankView& rank) { return fabric_value(rank, "state") == "completed"; }
+bool registered(const ReportedRank& rank) { return fabric_value(rank, "state") == "completed"; }
 
 /// Ranks whose fabric is bad; unknown where it is.
 template <class IsBad>
@@ -87,7 +87,7 @@ Observed where_fabric(const Json& report, const char* key, const IsBad& is_bad) 
 }
 
 /// What the rule of an allocator takes on a rank: {handle, why}; null: not recorded.
-Json rule_of(const RankView& rank, const std::string& allocator) {
+Json rule_of(const ReportedRank& rank, const std::string& allocator) {
   for (const Json* rule : list_in(*rank.device, "upstream_handles")) {
     if (text_in(*rule, "allocator") == allocator) return *rule;
   }
@@ -109,7 +109,7 @@ Observed observe_rule_split(const CheckRow&, const Json& report) {
   Observed all;
   for (const char* allocator : kRuled) {
     Observed one = where_groups_differ(
-        report, "handle", [&](const RankView& rank) -> Json { return in(rule_of(rank, allocator), "handle"); });
+        report, "handle", [&](const ReportedRank& rank) -> Json { return in(rule_of(rank, allocator), "handle"); });
     for (Hit& hit : one.hits) {
       hit.entities.push_back(std::string("allocator ") + allocator);
       for (const auto& rank : ranks_of(report)) {
@@ -222,7 +222,7 @@ Observed observe_imex_channel(const CheckRow&, const Json& report) {
   }
   if (without.empty()) return observed;
   // On a board descriptors reach everybody; where there is a cluster, fabric handles are meant to be used.
-  const bool in_cluster = std::any_of(without.begin(), without.end(), [](const RankView& rank) {
+  const bool in_cluster = std::any_of(without.begin(), without.end(), [](const ReportedRank& rank) {
     return !fabric_value(rank, "cluster_uuid").is_null();
   });
   observed.hits.push_back({entities(without),
@@ -232,25 +232,26 @@ Observed observe_imex_channel(const CheckRow&, const Json& report) {
 }
 
 Observed observe_fabric_state(const CheckRow&, const Json& report) {
-  return where_fabric(report, "state", [](const RankView&, const Json& state) {
+  return where_fabric(report, "state", [](const ReportedRank&, const Json& state) {
     return state == "not_started" || state == "in_progress";
   });
 }
 
 Observed observe_fabric_status(const CheckRow&, const Json& report) {
-  return where_fabric(report, "status", [](const RankView& rank, const Json& status) {
+  return where_fabric(report, "status", [](const ReportedRank& rank, const Json& status) {
     return registered(rank) && status.is_number() && status != 0;
   });
 }
 
 Observed observe_fabric_health(const CheckRow&, const Json& report) {
   constexpr int kUnhealthy = 2, kLimited = 3;
-  return where_fabric(report, "health_summary",
-                      [](const RankView&, const Json& health) { return health == kUnhealthy || health == kLimited; });
+  return where_fabric(report, "health_summary", [](const ReportedRank&, const Json& health) {
+    return health == kUnhealthy || health == kLimited;
+  });
 }
 
 Observed observe_clique_split(const CheckRow&, const Json& report) {
-  return where_groups_differ(report, "cluster_and_clique", [](const RankView& rank) -> Json {
+  return where_groups_differ(report, "cluster_and_clique", [](const ReportedRank& rank) -> Json {
     if (fabric_value(rank, "state").is_null()) return nullptr;
     if (fabric_value(rank, "cluster_uuid").is_null()) return "no cluster";
     return fmt::format("{}, clique {}", text_in(in(*rank.device, "fabric"), "cluster_uuid"),
@@ -259,7 +260,7 @@ Observed observe_clique_split(const CheckRow&, const Json& report) {
 }
 
 Observed observe_zero_cluster(const CheckRow&, const Json& report) {
-  return where_fabric(report, "cluster_uuid", [](const RankView& rank, const Json& uuid) {
+  return where_fabric(report, "cluster_uuid", [](const ReportedRank& rank, const Json& uuid) {
     return registered(rank) && uuid.is_null() && in(*rank.device, "fabric_supported") == true;
   });
 }
@@ -362,54 +363,6 @@ Observed observe_leaks(const CheckRow&, const Json& report) {
     const bool leaked = std::any_of(leaks.begin(), leaks.end(),
                                     [](const Json& grown) { return grown.is_number() && grown.get<double>() > 0; });
     if (leaked) observed.hits.push_back({{"allocator " + text_in(*entry, "allocator")}, {{"leaks", leaks}}});
-  }
-  return observed;
-}
-
-Observed observe_slow_pair(const CheckRow&, const Json& report) {
-  constexpr double kShareOfMedian = 0.5;
-  const auto pairs = list_in(in(report, "probe"), "pairs");
-  std::vector<double> rates;
-  for (const Json* pair : pairs) {
-    if (in(*pair, "read_gbs").is_number()) rates.push_back(in(*pair, "read_gbs").get<double>());
-  }
-  Observed observed;
-  const bool emulated = in(in(report, "device"), "emulated") != false;
-  if (rates.size() < 3 || emulated) {
-    observed.missing =
-        emulated ? "bandwidth of hardware (the device is emulated)" : "bandwidth of pairs (symmbench probe)";
-    return observed;
-  }
-  std::nth_element(rates.begin(), rates.begin() + static_cast<std::ptrdiff_t>(rates.size() / 2), rates.end());
-  const double median = rates[rates.size() / 2];
-  for (const Json* pair : pairs) {
-    const Json& rate = in(*pair, "read_gbs");
-    if (!rate.is_number() || rate.get<double>() >= kShareOfMedian * median) continue;
-    observed.hits.push_back(
-        {{fmt::format("rank {}", in(*pair, "rank").dump()), fmt::format("rank {}", in(*pair, "peer").dump())},
-         {{"read_gbs", rate}, {"median_gbs", median}}});
-  }
-  return observed;
-}
-
-Observed observe_peer_access(const CheckRow&, const Json& report) {
-  Observed observed;
-  const auto pairs = list_in(in(report, "probe"), "pairs");
-  if (pairs.empty()) observed.missing = "peer-access matrix (symmbench probe)";
-  for (const Json* pair : pairs) {
-    if (in(*pair, "access") != false) continue;
-    observed.hits.push_back(
-        {{fmt::format("rank {}", in(*pair, "rank").dump()), fmt::format("rank {}", in(*pair, "peer").dump())}, *pair});
-  }
-  return observed;
-}
-
-Observed observe_oversubscribed(const CheckRow&, const Json& report) {
-  Observed observed;
-  for (const Json* host : list_in(in(in(report, "run"), "deadlines"), "hosts")) {
-    const Json& widened = in(*host, "widened_by");
-    if (widened.is_number() && widened.get<double>() > 1)
-      observed.hits.push_back({{"host " + text_in(*host, "host")}, *host});
   }
   return observed;
 }

@@ -26,8 +26,5 @@ Observed observe_environment(const CheckRow& row, const Json& report);
 Observed observe_namespaces(const CheckRow& row, const Json& report);
 Observed observe_visible_devices(const CheckRow& row, const Json& report);
 Observed observe_leaks(const CheckRow& row, const Json& report);
-Observed observe_slow_pair(const CheckRow& row, const Json& report);
-Observed observe_peer_access(const CheckRow& row, const Json& report);
-Observed observe_oversubscribed(const CheckRow& row, const Json& report);
 
 }  // namespace symmbench

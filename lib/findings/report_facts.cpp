@@ -38,15 +38,15 @@ std::vector<const Json*> list_in(const Json& json, std::string_view key) {
   return elements;
 }
 
-std::vector<RankView> ranks_of(const Json& report) {
+std::vector<ReportedRank> ranks_of(const Json& report) {
   const auto kind = text_in(in(report, "device"), "kind");
   const Json& size = in(in(report, "run"), "group_size");
   const int group_size = size.is_number_integer() ? std::max(1, size.get<int>()) : 1;
-  std::vector<RankView> ranks;
+  std::vector<ReportedRank> ranks;
   for (const Json* facts : list_in(report, "ranks")) {
     if (!in(*facts, "host").is_string() || !in(*facts, "rank").is_number_integer()) continue;
     const int rank = in(*facts, "rank").get<int>();
-    RankView view{.rank = rank, .group = rank / group_size, .facts = facts, .device = &null_json()};
+    ReportedRank view{.rank = rank, .group = rank / group_size, .facts = facts, .device = &null_json()};
     for (const Json* device : list_in(*facts, "devices")) {
       if (text_in(*device, "kind") == kind) view.device = device;
     }
@@ -55,7 +55,7 @@ std::vector<RankView> ranks_of(const Json& report) {
   return ranks;
 }
 
-std::string entity_of(const RankView& rank) { return fmt::format("rank {}", rank.rank); }
+std::string entity_of(const ReportedRank& rank) { return fmt::format("rank {}", rank.rank); }
 
 bool another_type_passed(const Json& report, const Json& trial) {
   const auto trials = list_in(in(report, "fabric"), "handle_trials");
@@ -92,7 +92,7 @@ std::vector<RecordedFailure> failures_of(const Json& report) {
   return all;
 }
 
-Json by_rank(const std::vector<RankView>& ranks, const std::vector<Json>& values) {
+Json by_rank(const std::vector<ReportedRank>& ranks, const std::vector<Json>& values) {
   Json object = Json::object();
   for (std::size_t i = 0; i < ranks.size(); ++i) object[std::to_string(ranks[i].rank)] = values[i];
   return object;

@@ -15,14 +15,14 @@ std::string text_in(const Json& json, std::string_view key);
 std::vector<const Json*> list_in(const Json& json, std::string_view key);
 
 /// A rank that reported, and the device that it used (null: none).
-struct RankView {
+struct ReportedRank {
   int rank = 0;
   int group = 0;
   const Json* facts;
   const Json* device;
 };
-std::vector<RankView> ranks_of(const Json& report);
-std::string entity_of(const RankView& rank);  ///< "rank 3"
+std::vector<ReportedRank> ranks_of(const Json& report);
+std::string entity_of(const ReportedRank& rank);  ///< "rank 3"
 
 /// A failure that the report records, and where.
 struct RecordedFailure {
@@ -37,6 +37,6 @@ std::vector<RecordedFailure> failures_of(const Json& report);
 bool another_type_passed(const Json& report, const Json& trial);
 
 /// Values by rank, as evidence: {"0": .., "1": ..}.
-Json by_rank(const std::vector<RankView>& ranks, const std::vector<Json>& values);
+Json by_rank(const std::vector<ReportedRank>& ranks, const std::vector<Json>& values);
 
 }  // namespace symmbench

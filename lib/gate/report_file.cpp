@@ -96,8 +96,7 @@ std::size_t SeriesNumbers::of(const Json& row) {
                              "pattern",   "dtype",     "in_place",  "pdl",   "buffers_asked"};
   Json key = Json::array({pick_text(member_of(row, "handle"), "asked")});
   for (const char* name : kKeys) key.push_back(member_of(row, name));
-  PatternParameters::visit(
-      [&](std::string_view name, std::string_view, auto) { key.push_back(member_of(row, name)); });
+  PatternParameters::visit([&](std::string_view name, std::string_view, auto) { key.push_back(member_of(row, name)); });
   return numbers_.try_emplace(key.dump(-1, ' ', false, Json::error_handler_t::replace), numbers_.size()).first->second;
 }
 

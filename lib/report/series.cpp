@@ -18,9 +18,8 @@ constexpr std::array kNameKeys{"allocator", "pattern", "dtype", "algorithm_asked
 const std::vector<std::pair<std::string, std::string>>& other_keys() {
   static const auto all = [] {
     std::vector<std::pair<std::string, std::string>> keys{{"workspace", ""}, {"transport", ""}, {"group", "group "}};
-    PatternParameters::visit([&](std::string_view name, std::string_view, auto) {
-      keys.emplace_back(name, fmt::format("{} ", name));
-    });
+    PatternParameters::visit(
+        [&](std::string_view name, std::string_view, auto) { keys.emplace_back(name, fmt::format("{} ", name)); });
     keys.emplace_back("variant", "");
     return keys;
   }();
@@ -74,7 +73,8 @@ std::string series_name(const Series& series, const std::vector<Series>& all) {
   for (const char* part : kNameKeys) name += fmt::format("{}{}", name.empty() ? "" : "/", text_of(key.at(part)));
   if (differs("handle")) name += "/handle " + text_of(key.at("handle"));
   for (const auto& [part, title] : other_keys()) {
-    if (differs(part) && key.at(part) != "" && !key.at(part).is_null()) name += fmt::format("/{}{}", title, text_of(key.at(part)));
+    if (differs(part) && key.at(part) != "" && !key.at(part).is_null())
+      name += fmt::format("/{}{}", title, text_of(key.at(part)));
   }
   return name;
 }

@@ -55,6 +55,7 @@ _symmbench_value() {
     run--deadline-scale) : ;;
     run--inject) : ;;
     run--isolation) COMPREPLY=($(compgen -W 'process none' -- "$cur")) ;;
+    run--fail-on) COMPREPLY=($(compgen -W 'none info warning critical' -- "$cur")) ;;
     run--baseline) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--min-busbw) : ;;
     run--max-regress) : ;;
@@ -118,6 +119,7 @@ _symmbench_value() {
     plan--deadline-scale) : ;;
     plan--inject) : ;;
     plan--isolation) COMPREPLY=($(compgen -W 'process none' -- "$cur")) ;;
+    plan--fail-on) COMPREPLY=($(compgen -W 'none info warning critical' -- "$cur")) ;;
     plan--baseline) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--min-busbw) : ;;
     plan--max-regress) : ;;
@@ -137,6 +139,69 @@ _symmbench_value() {
     plan--prometheus) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     salvage--output | salvage-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     bundle--output | bundle-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    probe--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
+    probe--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
+    probe--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
+    probe--multicast) _symmbench_list 'off' ;;
+    probe--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
+    probe--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
+    probe--datatype | probe-d) _symmbench_list 'fp16 bf16 fp32' ;;
+    probe--in-place) _symmbench_list 'on off' ;;
+    probe--group-size) : ;;
+    probe--config) COMPREPLY=($(compgen -W 'h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
+    probe--minbytes | probe-b) : ;;
+    probe--maxbytes | probe-e) : ;;
+    probe--stepfactor | probe-f) : ;;
+    probe--stepbytes | probe-i) : ;;
+    probe--tokens) : ;;
+    probe--hidden) : ;;
+    probe--workspace-tokens) : ;;
+    probe--workspace-bytes) : ;;
+    probe--weight-bias) : ;;
+    probe--epsilon) : ;;
+    probe--quant-scale) : ;;
+    probe--global-scale) : ;;
+    probe--quant-group) : ;;
+    probe--scale-layout) COMPREPLY=($(compgen -W 'linear 128x4 8x4' -- "$cur")) ;;
+    probe--experts) : ;;
+    probe--top-k) : ;;
+    probe--routed-scaling) : ;;
+    probe--iters | probe-n) : ;;
+    probe--warmup-iters | probe-w) : ;;
+    probe--cudagraph | probe-G) : ;;
+    probe--buffers) : ;;
+    probe--check | probe-c) COMPREPLY=($(compgen -W 'on off' -- "$cur")) ;;
+    probe--ci-width) : ;;
+    probe--blocks) : ;;
+    probe--threads) : ;;
+    probe--pdl) COMPREPLY=($(compgen -W 'on off' -- "$cur")) ;;
+    probe--seed) : ;;
+    probe--placements) : ;;
+    probe--tuning) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
+    probe--lifecycles) : ;;
+    probe--time-limit) : ;;
+    probe--timeout | probe-T) : ;;
+    probe--deadline-scale) : ;;
+    probe--inject) : ;;
+    probe--isolation) COMPREPLY=($(compgen -W 'process none' -- "$cur")) ;;
+    probe--fail-on) COMPREPLY=($(compgen -W 'none info warning critical' -- "$cur")) ;;
+    probe--baseline) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    probe--min-busbw) : ;;
+    probe--max-regress) : ;;
+    probe--threshold) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    probe--device) COMPREPLY=($(compgen -W 'auto cuda host' -- "$cur")) ;;
+    probe--fabric) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
+    probe--virtual-hosts) : ;;
+    probe--report | probe-J) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    probe--journal) COMPREPLY=($(compgen -d -- "$cur")) ;;
+    probe--output-dir) COMPREPLY=($(compgen -d -- "$cur")) ;;
+    probe--format) COMPREPLY=($(compgen -W 'table nccl none' -- "$cur")) ;;
+    probe--columns) _symmbench_list 'algbw busbw of_limit' ;;
+    probe--progress) COMPREPLY=($(compgen -W 'auto off' -- "$cur")) ;;
+    probe--csv) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    probe--jsonl) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    probe--junit) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
+    probe--prometheus) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     selftest--device) : ;;
     selftest--faults) : ;;
     selftest--allocator) : ;;
@@ -153,16 +218,17 @@ _symmbench_value() {
   esac
 }
 
-_symmbench_commands='run plan list validate salvage bundle selftest compare threshold explain help'
+_symmbench_commands='run plan list validate salvage bundle probe selftest compare threshold explain help'
 
 _symmbench_options() {
   case $1 in
-    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
-    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     list) echo '--json --help' ;;
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;
     bundle) echo '--output --force --help' ;;
+    probe) echo '--json --trace --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     selftest) echo '--device --faults --allocator --exhaustive --seed --timeout --check --report --help' ;;
     compare) echo '--max-regress --format --help' ;;
     threshold) echo '--from --output --margin --force --help' ;;
@@ -178,7 +244,7 @@ _symmbench_subject() {
     bundle) COMPREPLY=($(compgen -f -- "$cur")) ;;
     compare) COMPREPLY=($(compgen -f -- "$cur")) ;;
     threshold) COMPREPLY=($(compgen -f -- "$cur")) ;;
-    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle selftest compare threshold explain' -- "$cur")) ;;
+    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle probe selftest compare threshold explain' -- "$cur")) ;;
   esac
 }
 

@@ -88,8 +88,7 @@ MemoryInfo HostDriver::memory_info() {
   MemoryInfo info = system_memory();
   if (options_.memory_limit_bytes) info.total_bytes = std::min(info.total_bytes, *options_.memory_limit_bytes);
   // Pages that were created and not yet touched count for this driver although the machine still shows them free.
-  const std::uint64_t left = info.total_bytes > used_bytes_ ? info.total_bytes - used_bytes_ : 0;
-  info.free_bytes = std::min(info.free_bytes, left);
+  info.free_bytes = std::min(info.free_bytes, info.total_bytes - std::min(info.total_bytes, used_bytes_));
   return info;
 }
 

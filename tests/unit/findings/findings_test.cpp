@@ -4,6 +4,8 @@
 #include <functional>
 #include <set>
 
+#include "findings/check_table.hpp"
+
 using namespace symmbench;
 
 namespace {

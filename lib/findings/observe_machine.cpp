@@ -1,0 +1,59 @@
+#include "findings/observe_machine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "findings/report_facts.hpp"
+
+namespace symmbench {
+
+Observed observe_slow_pair(const CheckRow&, const Json& report) {
+  constexpr double kShareOfMedian = 0.5;
+  const auto pairs = list_in(in(report, "probe"), "pairs");
+  std::vector<double> rates;
+  for (const Json* pair : pairs) {
+    if (in(*pair, "read_gbs").is_number()) rates.push_back(in(*pair, "read_gbs").get<double>());
+  }
+  Observed observed;
+  const bool emulated = in(in(report, "device"), "emulated") != false;
+  if (rates.size() < 3 || emulated) {
+    observed.missing =
+        emulated ? "bandwidth of hardware (the device is emulated)" : "bandwidth of pairs (symmbench probe)";
+    return observed;
+  }
+  std::nth_element(rates.begin(), rates.begin() + static_cast<std::ptrdiff_t>(rates.size() / 2), rates.end());
+  const double median = rates[rates.size() / 2];
+  for (const Json* pair : pairs) {
+    const Json& rate = in(*pair, "read_gbs");
+    if (!rate.is_number() || rate.get<double>() >= kShareOfMedian * median) continue;
+    observed.hits.push_back(
+        {{fmt::format("rank {}", in(*pair, "rank").dump()), fmt::format("rank {}", in(*pair, "peer").dump())},
+         {{"read_gbs", rate}, {"median_gbs", median}}});
+  }
+  return observed;
+}
+
+Observed observe_peer_access(const CheckRow&, const Json& report) {
+  Observed observed;
+  const auto pairs = list_in(in(report, "probe"), "pairs");
+  if (pairs.empty()) observed.missing = "peer-access matrix (symmbench probe)";
+  for (const Json* pair : pairs) {
+    if (in(*pair, "access") != false) continue;
+    observed.hits.push_back(
+        {{fmt::format("rank {}", in(*pair, "rank").dump()), fmt::format("rank {}", in(*pair, "peer").dump())}, *pair});
+  }
+  return observed;
+}
+
+Observed observe_oversubscribed(const CheckRow&, const Json& report) {
+  Observed observed;
+  for (const Json* host : list_in(in(in(report, "run"), "deadlines"), "hosts")) {
+    const Json& widened = in(*host, "widened_by");
+    if (widened.is_number() && widened.get<double>() > 1)
+      observed.hits.push_back({{"host " + text_in(*host, "host")}, *host});
+  }
+  return observed;
+}
+
+}  // namespace symmbench
