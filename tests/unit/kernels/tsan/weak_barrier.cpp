@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kernels/host/host_blocks.hpp"
+#include "kernels/pattern_code.hpp"
 #include "support/flat_ranks.hpp"
 
 using namespace symmbench;
@@ -28,8 +29,8 @@ template <class Ops>
 void launch(FlatRanks& ranks, int rank, const AllreduceCall& call) {
   ranks.stream(rank).launch(2, [call, view = ranks.view(rank)](std::uint32_t block) {
     Ops ops(view);
-    host::run_block<Ops, Bf16, Pattern::allreduce, Algorithm::two_shot_barrier>(ops, FixedWorld<4>{}, call, view, block,
-                                                                                2);
+    host::run_block<Ops, Bf16, PatternCode<Pattern::allreduce>, Algorithm::two_shot_barrier>(ops, FixedWorld<4>{}, call,
+                                                                                             view, block, 2);
   });
 }
 
