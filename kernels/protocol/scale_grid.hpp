@@ -7,7 +7,8 @@ namespace symmbench {
 
 enum class ScaleOrder : std::uint8_t { linear, tiles_128x4, tiles_8x4, packed_words };
 
-/// Rows a scale_out in tiles of 8x4 is for: what small batches use (vLLM takes that layout up to 32 rows).
+/// Rows a scale_out in tiles of 8x4 may have here, a limit of our own: it is for small batches, whose tiles of 128 rows
+/// would be padding for the most part.
 inline constexpr std::uint64_t kMostRowsOf8x4 = 32;
 
 /// Scales of one byte, one per group of neighbouring elements of a row, as they lie in scale_out.

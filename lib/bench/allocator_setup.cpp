@@ -1,5 +1,6 @@
 #include "bench/allocator_setup.hpp"
 
+#include "bench/call_counts.hpp"
 #include "memory/handle_trial.hpp"
 #include "workspace/workspaces.hpp"
 
@@ -133,10 +134,7 @@ WorkspaceRecord AllocatorSetup::record() const {
                          .allocator = allocator_name_,
                          .handle = handle()};
   for (const auto& segment : workspace_->facts()) record.segments.push_back(to_json(segment));
-  for (const auto& call : calls_) {
-    record.driver_calls.push_back(
-        Json{{"call", call.call}, {"count", call.count}, {"failures", call.failures}, {"total_us", call.total_us}});
-  }
+  record.driver_calls = to_json(std::span<const CallCount>(calls_));
   const auto add = [&](std::span<const Difference> differences) {
     for (const auto& difference : differences) {
       record.differences.push_back(

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "bench/call_counts.hpp"
 #include "comm/fd_exchange.hpp"
 #include "core/clock.hpp"
 #include "journal/records.hpp"
@@ -170,15 +171,6 @@ Json look_at_peers(WorkerContext& context, Backend& backend, AllocatorKind kind,
   return pairs;
 }
 
-Json calls_json(std::span<const CallCount> counts) {
-  Json calls = Json::array();
-  for (const auto& call : counts) {
-    calls.push_back(
-        {{"call", call.call}, {"count", call.count}, {"failures", call.failures}, {"total_us", call.total_us}});
-  }
-  return calls;
-}
-
 Json trace_json(const TracedDriver& trace) {
   Json calls = Json::array();
   for (const auto& call : trace.calls()) {
@@ -205,7 +197,7 @@ void run_probe(WorkerContext& context, Backend& backend, const TracedDriver* tra
     data["memory"] = {{"allocator", name_of(best->first)}, {"handle", name_of(best->second)}};
     data["pairs"] = look_at_peers(context, backend, best->first, best->second);
   }
-  data["driver_calls"] = calls_json(backend.driver->counts());
+  data["driver_calls"] = to_json(std::span<const CallCount>(backend.driver->counts()));
   if (trace != nullptr) data["trace"] = trace_json(*trace);
   context.records.append(to_json(ProbeRecord{.rank = world_rank, .data = std::move(data)}));
 }

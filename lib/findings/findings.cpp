@@ -7,6 +7,7 @@
 
 #include "core/names.hpp"
 #include "findings/check_table.hpp"
+#include "findings/report_facts.hpp"
 
 namespace symmbench {
 namespace {
@@ -45,12 +46,14 @@ std::optional<Severity> severity_from(std::string_view name) {
 
 Json fold_findings(const Json& report) {
   Json findings = Json::array();
+  const bool no_ranks = ranks_of(report).empty();
   for (const CheckRow& row : check_table()) {
     Observed observed = row.observe(row, report);
     for (Hit& hit : observed.hits) {
       findings.push_back(entry(row, hit.severity.value_or(row.severity), hit.entities, std::move(hit.evidence)));
     }
     if (!observed.hits.empty()) continue;
+    if (no_ranks && observed.missing.empty()) observed.missing = "ranks that reported";
     const bool known = observed.missing.empty();
     findings.push_back(entry(row, known ? Severity::pass : Severity::unknown, {},
                              known ? Json::object() : Json{{"missing", observed.missing}}));

@@ -69,7 +69,8 @@ Json fabric_value(const ReportedRank& rank, const char* key) { return in(in(*ran
 
 bool registered(const ReportedRank& rank) { return fabric_value(rank, "state") == "completed"; }
 
-/// Ranks whose fabric is bad; unknown where it is.
+/// Ranks whose fabric is bad; unknown where it is, and where a registered one does not say what `key` is. A cluster alone
+/// may be none.
 template <class IsBad>
 Observed where_fabric(const Json& report, const char* key, const IsBad& is_bad) {
   Observed observed;
@@ -77,7 +78,9 @@ Observed where_fabric(const Json& report, const char* key, const IsBad& is_bad) 
   std::vector<Json> values;
   for (const auto& rank : ranks_of(report)) {
     const Json state = fabric_value(rank, "state"), value = fabric_value(rank, key);
+    const bool untold = value.is_null() && registered(rank) && std::string_view(key) != "cluster_uuid";
     if (state.is_null()) observed.missing = "fabric registration of " + entity_of(rank);
+    if (untold) observed.missing = fmt::format("fabric {} of {}", key, entity_of(rank));
     if (state.is_null() || !is_bad(rank, value)) continue;
     bad.push_back(rank);
     values.push_back(value);
@@ -97,6 +100,8 @@ Json rule_of(const ReportedRank& rank, const std::string& allocator) {
 constexpr const char* kRuled[] = {"symm_device_memory", "torch_symm_mem"};
 
 bool fails(const Json& row) { return text_in(row, "status") == "failed" || text_in(row, "status") == "hung"; }
+
+bool ran(const Json& row) { return fails(row) || text_in(row, "status") == "ok"; }
 
 bool wrong(const Json& row) {
   const Json& count = in(row, "wrong_elements");
@@ -142,6 +147,7 @@ Observed observe_rules_differ(const CheckRow&, const Json& report) {
 Observed observe_no_handle(const CheckRow&, const Json& report) {
   Observed observed;
   std::set<std::string> seen;
+  if (list_in(report, "results").empty()) observed.missing = "rows";
   for (const Json* row : list_in(report, "results")) {
     const Json& handle = in(*row, "handle");
     const auto reason = text_in(handle, "reason");
@@ -155,7 +161,8 @@ Observed observe_no_handle(const CheckRow&, const Json& report) {
 Observed observe_trials(const CheckRow&, const Json& report) {
   Observed observed;
   const auto trials = list_in(in(report, "fabric"), "handle_trials");
-  if (trials.empty()) observed.missing = "handle trials";
+  const auto tried = [](const Json* trial) { return in(*trial, "passed").is_boolean(); };
+  if (std::none_of(trials.begin(), trials.end(), tried)) observed.missing = "handle trials";
   for (const Json* trial : trials) {
     if (in(*trial, "passed") != false) continue;
     observed.hits.push_back({{"allocator " + text_in(*trial, "allocator"), "handle " + text_in(*trial, "type")},
@@ -167,10 +174,13 @@ Observed observe_trials(const CheckRow&, const Json& report) {
 
 Observed observe_one_allocator(const CheckRow&, const Json& report) {
   std::map<std::string, std::map<std::string, std::size_t>> failed, passed;  // by case, then allocator
+  std::set<std::string> allocators_that_ran;
   for (const Json* row : list_in(report, "results")) {
     if (in(*row, "reference") == true) continue;
     auto& side = fails(*row) ? failed : passed;
-    if (fails(*row) || text_in(*row, "status") == "ok") ++side[text_in(*row, "case_id")][text_in(*row, "allocator")];
+    if (!ran(*row)) continue;
+    allocators_that_ran.insert(text_in(*row, "allocator"));
+    ++side[text_in(*row, "case_id")][text_in(*row, "allocator")];
   }
   std::map<std::string, std::vector<std::string>> cases;  // by allocator: those that another one passes
   for (const auto& [name, allocators] : failed) {
@@ -178,6 +188,7 @@ Observed observe_one_allocator(const CheckRow&, const Json& report) {
     for (const auto& [allocator, count] : allocators) cases[allocator].push_back(name);
   }
   Observed observed;
+  if (allocators_that_ran.size() < 2) observed.missing = "rows of two allocators";
   for (const auto& [allocator, names] : cases) {
     observed.hits.push_back({{"allocator " + allocator}, {{"cases", names.size()}, {"first_case", names.front()}}});
   }
@@ -196,8 +207,10 @@ Observed observe_wrong_by_handle(const CheckRow&, const Json& report) {
     }
   }
   Observed observed;
+  if (counts.empty()) observed.missing = "rows whose data were checked";
   for (const auto& [type, count] : counts) {
     if (count.first == 0) continue;
+    if (counts.size() == 1) observed.missing = "rows over another handle type";
     const bool right_elsewhere = std::any_of(counts.begin(), counts.end(), [&](const auto& other) {
       return other.first != type && other.second.first == 0 && other.second.second > 0;
     });
@@ -213,7 +226,9 @@ Observed observe_imex_channel(const CheckRow&, const Json& report) {
   Ranks without;
   std::vector<Json> counts;
   for (const auto& rank : ranks_of(report)) {
-    if (in(*rank.device, "fabric_supported") != true) continue;
+    const Json& offered = in(*rank.device, "fabric_supported");
+    if (offered.is_null()) observed.missing = "fabric_supported of " + entity_of(rank);
+    if (offered != true) continue;
     const Json& channels = in(*rank.device, "imex_channels");
     if (channels.is_null()) observed.missing = "IMEX channel nodes of " + entity_of(rank);
     if (channels != 0) continue;
@@ -269,6 +284,7 @@ Observed observe_unreachable(const CheckRow&, const Json& report) {
   Observed observed;
   const auto ranks = ranks_of(report);
   for (const auto& rank : ranks) {
+    if (!in(*rank.device, "unreachable_gpus").is_array()) observed.missing = "reach of the GPU of " + entity_of(rank);
     const auto unreachable = list_in(*rank.device, "unreachable_gpus");
     for (const auto& peer : ranks) {
       const bool hit = std::any_of(unreachable.begin(), unreachable.end(),
@@ -300,14 +316,18 @@ Observed observe_model_split(const CheckRow&, const Json& report) {
 }
 
 Observed observe_environment(const CheckRow&, const Json& report) {
-  const auto ranks = ranks_of(report);
+  Ranks ranks;  // that tell
   std::set<std::string> names;
-  for (const auto& rank : ranks) {
+  Observed observed;
+  for (const auto& rank : ranks_of(report)) {
     const Json& variables = in(*rank.facts, "environment");
-    if (!variables.is_object()) continue;
+    if (!variables.is_object()) {
+      observed.missing = "environment of " + entity_of(rank);
+      continue;
+    }
+    ranks.push_back(rank);
     for (const auto& [name, value] : variables.items()) names.insert(name);
   }
-  Observed observed;
   for (const auto& name : names) {
     // These are meant to differ.
     if (name.starts_with("SLURM_") || name.starts_with("CUDA_VISIBLE") || name.starts_with("NVIDIA_VISIBLE")) continue;
@@ -324,8 +344,15 @@ Observed observe_environment(const CheckRow&, const Json& report) {
 
 Observed observe_namespaces(const CheckRow&, const Json& report) {
   std::map<std::string, Ranks> machines;
-  for (const auto& rank : ranks_of(report)) machines[text_in(*rank.facts, "boot_id")].push_back(rank);
   Observed observed;
+  for (const auto& rank : ranks_of(report)) {
+    const auto boot_id = text_in(*rank.facts, "boot_id");
+    if (boot_id.empty() || text_in(*rank.facts, "network_namespace").empty()) {
+      observed.missing = "machine and network namespace of " + entity_of(rank);
+    } else {
+      machines[boot_id].push_back(rank);
+    }
+  }
   for (const auto& [boot_id, ranks] : machines) {
     std::vector<Json> values;
     std::set<std::string> different;
@@ -342,13 +369,14 @@ Observed observe_namespaces(const CheckRow&, const Json& report) {
 Observed observe_visible_devices(const CheckRow&, const Json& report) {
   Ranks remapped;
   std::vector<Json> values;
+  Observed observed;
   for (const auto& rank : ranks_of(report)) {
+    if (!in(*rank.facts, "environment").is_object()) observed.missing = "environment of " + entity_of(rank);
     const auto visible = text_in(in(*rank.facts, "environment"), "CUDA_VISIBLE_DEVICES");
     if (text_in(*rank.device, "kind") != "cuda" || visible.empty() || visible.starts_with("0")) continue;
     remapped.push_back(rank);
     values.emplace_back(visible);
   }
-  Observed observed;
   if (!remapped.empty()) {
     observed.hits.push_back({entities(remapped), {{"CUDA_VISIBLE_DEVICES", by_rank(remapped, values)}}});
   }
@@ -356,10 +384,11 @@ Observed observe_visible_devices(const CheckRow&, const Json& report) {
 }
 
 Observed observe_leaks(const CheckRow&, const Json& report) {
-  Observed observed;
+  Observed observed{.hits = {}, .missing = "lifecycles (--lifecycles)"};
   for (const Json* entry : list_in(report, "stability")) {
     const Json& leaks = in(*entry, "leaks");
     if (!leaks.is_object()) continue;
+    observed.missing.clear();
     const bool leaked = std::any_of(leaks.begin(), leaks.end(),
                                     [](const Json& grown) { return grown.is_number() && grown.get<double>() > 0; });
     if (leaked) observed.hits.push_back({{"allocator " + text_in(*entry, "allocator")}, {{"leaks", leaks}}});

@@ -32,10 +32,34 @@ std::vector<std::string> entities_of(const RecordedFailure& recorded) {
   return entities;
 }
 
+bool any_begins_with(const Json& holder, std::string_view call) {
+  const auto calls = list_in(holder, "driver_calls");
+  return std::any_of(calls.begin(), calls.end(),
+                     [&](const Json* counted) { return text_in(*counted, "call").starts_with(call); });
+}
+
+/// What would have to be in the report for it to have the failure that the row goes by; empty: it is there.
+std::string missing_for(const CheckRow& row, const Json& report) {
+  const auto rows = list_in(report, "results"), entries = list_in(report, "stability");
+  const bool measured = std::any_of(rows.begin(), rows.end(), [](const Json* each) {
+    const auto status = text_in(*each, "status");
+    return status == "ok" || status == "failed" || status == "hung";
+  });
+  const bool built = std::any_of(entries.begin(), entries.end(), [](const Json* entry) {
+    return in(*entry, "leaks").is_object() || !list_in(*entry, "driver_calls").empty();
+  });
+  if (!measured && !built && list_in(in(report, "probe"), "pairs").empty()) return "outcomes: nothing ran";
+  if (row.calls.empty()) return "";
+  const bool called = any_begins_with(in(report, "probe"), row.calls) ||
+                      std::any_of(entries.begin(), entries.end(),
+                                  [&](const Json* entry) { return any_begins_with(*entry, row.calls); });
+  return called ? "" : fmt::format("calls of {}", row.calls);
+}
+
 }  // namespace
 
 Observed observe_failures(const CheckRow& row, const Json& report) {
-  Observed observed;
+  Observed observed{.hits = {}, .missing = missing_for(row, report)};
   std::set<std::tuple<std::string, std::string, std::string>> seen;
   for (const RecordedFailure& recorded : failures_of(report)) {
     if (!matches(row, *recorded.failure)) continue;

@@ -47,9 +47,10 @@ Observed observe_peer_access(const CheckRow&, const Json& report) {
 }
 
 Observed observe_oversubscribed(const CheckRow&, const Json& report) {
-  Observed observed;
+  Observed observed{.hits = {}, .missing = "load of the hosts"};
   for (const Json* host : list_in(in(in(report, "run"), "deadlines"), "hosts")) {
     const Json& widened = in(*host, "widened_by");
+    if (widened.is_number()) observed.missing.clear();
     if (widened.is_number() && widened.get<double>() > 1)
       observed.hits.push_back({{"host " + text_in(*host, "host")}, *host});
   }

@@ -12,9 +12,11 @@ const Json& null_json() {
   return null;
 }
 
-void add(std::vector<RecordedFailure>& all, const Json& failure, std::string where, std::string allocator) {
+void add(std::vector<RecordedFailure>& all, const Json& failure, std::string where, std::string allocator,
+         std::string status) {
   if (!failure.is_object()) return;
-  all.push_back({.failure = &failure, .where = std::move(where), .allocator = std::move(allocator)});
+  all.push_back(
+      {.failure = &failure, .where = std::move(where), .allocator = std::move(allocator), .status = std::move(status)});
 }
 
 }  // namespace
@@ -69,18 +71,19 @@ std::vector<RecordedFailure> failures_of(const Json& report) {
   std::vector<RecordedFailure> all;
   for (const Json* row : list_in(report, "results")) {
     const auto where = text_in(*row, "case_id"), allocator = text_in(*row, "allocator");
-    add(all, in(*row, "failure"), where, allocator);
-    for (const Json* attempt : list_in(*row, "attempts")) add(all, in(*attempt, "failure"), where, allocator);
+    add(all, in(*row, "failure"), where, allocator, text_in(*row, "status"));
+    for (const Json* attempt : list_in(*row, "attempts"))
+      add(all, in(*attempt, "failure"), where, allocator, text_in(*attempt, "status"));
   }
   for (const Json* entry : list_in(report, "stability")) {
     const auto allocator = text_in(*entry, "allocator");
-    add(all, in(*entry, "first_failure"), "lifecycle", allocator);
+    add(all, in(*entry, "first_failure"), "lifecycle", allocator, "failed");
     for (const Json* incident : list_in(*entry, "incidents")) {
-      add(all, in(*incident, "failure"), "lifecycle", allocator);
+      add(all, in(*incident, "failure"), "lifecycle", allocator, text_in(*incident, "status"));
     }
   }
   for (const Json* incident : list_in(in(report, "run"), "incidents")) {
-    add(all, in(*incident, "failure"), text_in(*incident, "label"), "");
+    add(all, in(*incident, "failure"), text_in(*incident, "label"), "", text_in(*incident, "status"));
   }
   for (const Json* trial : list_in(in(report, "fabric"), "handle_trials")) {
     if (!in(*trial, "failure").is_object()) continue;

@@ -29,6 +29,7 @@ struct RecordedFailure {
   const Json* failure;
   std::string where;      ///< case, "lifecycle", "handle trial of fabric", "self test"
   std::string allocator;  ///< "": nobody's
+  std::string status;     ///< "failed", "hung", ...; of a handle trial: ""
   bool replaced = false;  ///< of a trial: another handle type passed for that allocator and group
 };
 std::vector<RecordedFailure> failures_of(const Json& report);

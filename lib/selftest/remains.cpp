@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "bench/open_descriptors.hpp"
+#include "supervise/process_identity.hpp"
 
 namespace symmbench {
 namespace {
@@ -16,17 +17,6 @@ namespace fs = std::filesystem;
 
 bool is_number(const std::string& text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// Of /proc/PID/stat: "4711 (name) S 4710 ..."; the name may hold anything. -1: it is gone.
-int parent_of(const fs::path& process) {
-  std::ifstream file(process / "stat");
-  std::string text((std::istreambuf_iterator<char>(file)), {});
-  const auto end = text.rfind(')');
-  int parent = -1;
-  char state = 0;
-  if (end == std::string::npos || std::sscanf(text.c_str() + end + 1, " %c %d", &state, &parent) != 2) return -1;
-  return parent;
 }
 
 std::vector<std::string> names_in(const fs::path& folder) {
@@ -41,7 +31,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
 std::vector<std::string> children_now() {
   std::vector<std::string> children;
   for (const std::string& name : names_in("/proc")) {
-    if (is_number(name) && parent_of(fs::path("/proc") / name) == ::getpid()) children.push_back(name);
+    if (is_number(name) && parent_of(std::stoi(name)) == ::getpid()) children.push_back(name);
   }
   return children;
 }

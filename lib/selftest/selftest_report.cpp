@@ -11,7 +11,7 @@
 namespace symmbench {
 namespace {
 
-constexpr int kAllSeen = 0, kMissed = 1, kCutShort = 3;
+constexpr int kAllSeen = 0, kMissed = 1, kNotRun = 3;
 
 Json seen_json(const Sighting& sighting) {
   Json seen{{"exit_code", sighting.exit_code}};
@@ -42,7 +42,7 @@ Json tested_json(const TestedFault& tested) {
           {"expected_exit_code", fault.exit_code},
           {"bound_s", outcome.bound_s},
           {"took_s", outcome.took_s},
-          {"struck", sighting.struck},
+          {"struck", json_or_null(sighting.struck)},
           {"detected", sighting.detected},
           {"attributed", sighting.attributed},
           {"bounded", sighting.bounded},
@@ -53,11 +53,12 @@ Json tested_json(const TestedFault& tested) {
           {"problem", sighting.problem.empty() ? Json(nullptr) : Json(sighting.problem)}};
 }
 
-std::string summary_of(std::size_t seen, std::size_t tested, std::size_t planned, double took_s,
+std::string summary_of(std::size_t seen, std::size_t tested, std::size_t planned, double took_s, std::size_t apart,
                        const std::optional<std::string>& cut_short) {
   std::string text = fmt::format("{} of {} faults detected, attributed and bounded, nothing left behind, in {:.0f} s",
                                  seen, tested, took_s);
   if (cut_short) text += fmt::format("; {} were not provoked: {}", planned - tested, *cut_short);
+  if (apart > 0) text += fmt::format("; {} need a launch of their own and were not tested", apart);
   return text;
 }
 
@@ -85,7 +86,8 @@ Json selftest_json(const SelftestHead& head, const SelftestPlan& plan, const std
                    const std::vector<FaultApart>& apart, std::size_t planned) {
   const auto seen = static_cast<std::size_t>(
       std::ranges::count_if(tested, [](const TestedFault& each) { return each.sighting.seen(); }));
-  const int exit_code = seen < tested.size() ? kMissed : head.cut_short ? kCutShort : kAllSeen;
+  const bool not_run = head.cut_short || tested.empty();
+  const int exit_code = seen < tested.size() ? kMissed : not_run ? kNotRun : kAllSeen;
   Json document{{"schema_version", kSelftestVersion},
                 {"tool", head.tool},
                 {"command", head.command},
@@ -102,15 +104,16 @@ Json selftest_json(const SelftestHead& head, const SelftestPlan& plan, const std
                 {"apart", Json::array()}};
   for (const TestedFault& each : tested) document["faults"].push_back(tested_json(each));
   for (const FaultApart& each : apart) document["apart"].push_back({{"fault", each.fault}, {"command", each.command}});
-  document["verdict"] = {{"status", exit_code == kAllSeen  ? "passed"
-                                    : exit_code == kMissed ? "failed"
-                                                           : "no_verdict"},
-                         {"exit_code", exit_code},
-                         {"seen", seen},
-                         {"tested", tested.size()},
-                         {"planned", planned},
-                         {"took_s", head.took_s},
-                         {"summary", summary_of(seen, tested.size(), planned, head.took_s, head.cut_short)}};
+  document["verdict"] = {
+      {"status", exit_code == kAllSeen  ? "passed"
+                 : exit_code == kMissed ? "failed"
+                                        : "no_verdict"},
+      {"exit_code", exit_code},
+      {"seen", seen},
+      {"tested", tested.size()},
+      {"planned", planned},
+      {"took_s", head.took_s},
+      {"summary", summary_of(seen, tested.size(), planned, head.took_s, apart.size(), head.cut_short)}};
   return document;
 }
 

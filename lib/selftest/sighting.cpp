@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "findings/report_facts.hpp"
 #include "journal/records.hpp"
 #include "report/pick.hpp"
 
@@ -13,36 +14,6 @@ namespace symmbench {
 namespace {
 
 constexpr int kFailed = 1, kHung = 4;
-
-struct Seen {
-  Failure failure;
-  std::string status;
-};
-
-void add(std::vector<Seen>& all, const Json& failure, const std::string& status) {
-  if (failure.is_object()) all.push_back({failure_from_json(failure), status});
-}
-
-/// Every failure that the report has, wherever it stands.
-std::vector<Seen> failures_in(const Json& report) {
-  std::vector<Seen> all;
-  const auto add_incidents = [&](const Json& incidents) {
-    for (const Json& incident : incidents) add(all, member(incident, "failure"), text_or(incident, "status"));
-  };
-  for (const Json& row : report.at("results")) {
-    add(all, member(row, "failure"), text_or(row, "status"));
-    const Json attempts = member(row, "attempts");
-    for (const Json& attempt : attempts.is_array() ? attempts : Json::array()) {
-      add(all, member(attempt, "failure"), text_or(attempt, "status"));
-    }
-  }
-  for (const Json& entry : report.at("stability")) {
-    add(all, member(entry, "first_failure"), "failed");
-    add_incidents(entry.at("incidents"));
-  }
-  add_incidents(report.at("run").at("incidents"));
-  return all;
-}
 
 /// What a broken protocol shows as, wrong data or a wait, depends on who was faster.
 bool may_hang_or_fail(const FaultRow& fault) { return fault.seam == FaultSeam::protocol; }
@@ -108,20 +79,23 @@ std::string missing_in_passed(const Scenario& scenario, const Json& report) {
   return verdict == wanted ? "" : fmt::format("{} is '{}', not {}", scenario.allocator, verdict, wanted);
 }
 
-bool was_struck(const Json& report) {
+std::optional<bool> was_struck(const Json& report) {
   const Json struck = member(report.at("run"), "injected_struck");
-  return struck.is_array() && !struck.empty() && (struck.front().is_null() || struck.front() > 0);
+  if (!struck.is_array() || struck.empty()) return false;
+  return struck.front().is_number() ? std::optional(struck.front() > 0) : std::nullopt;
 }
 
 void attribute_failure(const Scenario& scenario, const Json& report, Sighting& sighting,
                        std::vector<std::string>& problems) {
   std::optional<std::vector<std::string>> least;
-  for (const Seen& seen : failures_in(report)) {
-    auto missing = missing_in(scenario, seen.failure);
+  for (const RecordedFailure& recorded : failures_of(report)) {
+    if (recorded.status.empty()) continue;  // a handle trial is not the workspace that the fault is planned for
+    const Failure failure = failure_from_json(*recorded.failure);
+    auto missing = missing_in(scenario, failure);
     if (least && missing.size() >= least->size()) continue;
     least = std::move(missing);
-    sighting.failure = seen.failure;
-    sighting.status = seen.status;
+    sighting.failure = failure;
+    sighting.status = recorded.status;
   }
   sighting.attributed = least && least->empty();
   if (!least) problems.emplace_back("no failure is told");
@@ -139,7 +113,7 @@ Sighting sighting_of(const Scenario& scenario, const ScenarioOutcome& outcome) {
                     .valid = outcome.invalid.empty(),
                     .exit_code = report.at("verdict").at("exit_code").get<int>()};
   std::vector<std::string> problems;
-  if (!sighting.struck) problems.emplace_back("it never struck");
+  if (sighting.struck == false) problems.emplace_back("it never struck");
   sighting.detected = sighting.exit_code == fault.exit_code ||
                       (may_hang_or_fail(fault) && (sighting.exit_code == kFailed || sighting.exit_code == kHung));
   if (!sighting.detected) problems.push_back(fmt::format("exit code {}, not {}", sighting.exit_code, fault.exit_code));

@@ -17,8 +17,8 @@ struct ScenarioOutcome {
 
 /// Whether a fault was seen for what it was.
 struct Sighting {
-  bool struck = false;    ///< it was met at all; a fault that nothing counts is taken for met
-  bool detected = false;  ///< the exit code is the fault's
+  std::optional<bool> struck;  ///< it was met at all; nullopt: nothing counts that, what follows must show it
+  bool detected = false;       ///< the exit code is the fault's
   bool attributed =
       false;  ///< a failure names layer, phase, rank or peer, allocator; of a driver call also call and code
   bool bounded = false, clean = false, valid = false;
@@ -27,7 +27,7 @@ struct Sighting {
   std::string status;              ///< of that: "failed" or "hung"
   std::string problem;             ///< what is missing, in words; empty: nothing
 
-  bool seen() const { return struck && detected && attributed && bounded && clean && valid; }
+  bool seen() const { return struck != false && detected && attributed && bounded && clean && valid; }
 };
 
 /// Judges by the report alone what a run made of its fault. Pure.

@@ -27,6 +27,7 @@ std::string proc_file(pid_t pid, const char* name) {
 
 struct Stat {
   char state = '?';
+  pid_t parent = 0;
   std::uint64_t started = 0;
 };
 
@@ -47,10 +48,10 @@ std::optional<Stat> stat_of(pid_t pid) {
   if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields(text.substr(name_end + 1));
   Stat stat;
-  fields >> stat.state;
+  fields >> stat.state >> stat.parent;
   constexpr int kStartTime = 22;  // as proc(5) counts; the state is the third field
   std::string field;
-  for (int i = 4; i < kStartTime; ++i) fields >> field;
+  for (int i = 5; i < kStartTime; ++i) fields >> field;
   fields >> stat.started;
   return stat;
 }
@@ -127,6 +128,11 @@ ProcessSight look_at(const ProcessIdentity& identity) {
   const auto stat = stat_of(identity.pid);
   if (!stat || stat->started != identity.started || stat->state == 'Z' || stat->state == 'X') return ProcessSight::gone;
   return stat->state == 'T' || stat->state == 't' ? ProcessSight::stopped : ProcessSight::alive;
+}
+
+std::optional<pid_t> parent_of(pid_t pid) {
+  const auto stat = stat_of(pid);
+  return stat ? std::optional(stat->parent) : std::nullopt;
 }
 
 std::string proc_evidence(pid_t pid) {

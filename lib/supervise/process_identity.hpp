@@ -43,6 +43,9 @@ enum class ProcessSight {
 };
 ProcessSight look_at(const ProcessIdentity& identity);
 
+/// nullopt: it is gone, or cannot be seen.
+std::optional<pid_t> parent_of(pid_t pid);
+
 /// "state T (stopped), in do_signal_stop, system call 202": what /proc tells of a process on this host, as far as it may
 /// be read; empty when it is gone.
 std::string proc_evidence(pid_t pid);

@@ -58,7 +58,16 @@ Json healthy_report() {
       {"fabric", {{"handle_trials", {{{"allocator", "symm_device_memory"}, {"type", "fabric"}, {"passed", true}}}}}},
       {"ranks", ranks},
       {"results", {row("symm_device_memory"), row("torch_symm_mem")}},
-      {"stability", {{{"allocator", "torch_symm_mem"}, {"leaks", {{"fds", 0}}}, {"incidents", Json::array()}}}},
+      {"stability",
+       {{{"allocator", "torch_symm_mem"},
+         {"leaks", {{"fds", 0}}},
+         {"incidents", Json::array()},
+         {"driver_calls",
+          {{{"call", "cuMemCreate"}},
+           {{"call", "cuMemImportFromShareableHandle"}},
+           {{"call", "cuMemMap"}},
+           {{"call", "cuMemSetAccess"}},
+           {{"call", "cuMulticastCreate"}}}}}}},
       {"probe", {{"pairs", pairs}}}};
 }
 
@@ -236,6 +245,36 @@ TEST_CASE("a fact that nobody recorded makes a check unknown, and names it") {
     CHECK(finding_of(findings, check).at("evidence").contains("missing"));
   }
   CHECK(fired(report).empty());
+}
+
+TEST_CASE("what did not happen passes no check: a report of nothing knows nothing") {
+  for (const Json& finding : fold_findings(Json::object())) {
+    CAPTURE(finding.dump());
+    CHECK(finding.at("severity") == "unknown");
+  }
+}
+
+TEST_CASE("a check passes only on what was done and told") {
+  const auto becomes_unknown = [](const char* check, const std::function<void(Json&)>& untell) {
+    CAPTURE(check);
+    Json report = healthy_report();
+    untell(report);
+    CHECK(finding_of(fold_findings(report), check).at("severity") == "unknown");
+  };
+  becomes_unknown("leak", [](Json& r) { r["stability"] = Json::array(); });
+  becomes_unknown("multicast_not_supported", [](Json& r) { r["stability"][0]["driver_calls"].erase(4); });
+  becomes_unknown("one_allocator_fails", [](Json& r) { r["results"].erase(1); });
+  becomes_unknown("handle_trial_failed", [](Json& r) { r["fabric"]["handle_trials"][0]["passed"] = nullptr; });
+  becomes_unknown("fabric_unhealthy", [](Json& r) { device(r, 1)["fabric"]["health_summary"] = nullptr; });
+  becomes_unknown("imex_channel_missing", [](Json& r) { device(r, 1)["fabric_supported"] = nullptr; });
+  becomes_unknown("peer_out_of_reach", [](Json& r) { device(r, 1).erase("unreachable_gpus"); });
+  becomes_unknown("environment_differs", [](Json& r) { r["ranks"][1].erase("environment"); });
+  becomes_unknown("network_namespaces_differ", [](Json& r) { r["ranks"][1].erase("network_namespace"); });
+  becomes_unknown("cores_oversubscribed", [](Json& r) { r["run"].erase("deadlines"); });
+  becomes_unknown("wrong_data", [](Json& r) {
+    for (const char* key : {"results", "stability"}) r[key] = Json::array();
+    r.erase("probe");
+  });
 }
 
 TEST_CASE("a finding names the ranks and the facts") {

@@ -106,3 +106,19 @@ TEST_CASE("a self test in which one fault is missed is exit code 1 and names it;
                                  "torch_symm_mem: exit code 0, not 1") != std::string::npos);
   CHECK(document_of(to_json(of_driver()), 1, "SIGTERM").at("verdict").at("exit_code") == 3);
 }
+
+TEST_CASE("a self test that provoked nothing has no verdict, and says what it left to others") {
+  const SelftestHead head{.tool = Json::object(), .command = "", .world_size = 4};
+  const Json verdict = selftest_json(head, {}, {}, {{.fault = "rank_dead", .command = "mpirun"}}, 0).at("verdict");
+  CHECK(verdict.at("exit_code") == 3);
+  CHECK(verdict.at("status") == "no_verdict");
+  CHECK(verdict.at("summary").get<std::string>().ends_with("; 1 need a launch of their own and were not tested"));
+}
+
+TEST_CASE("whether a fault struck is unknown where nothing counts it, and it is seen by what follows") {
+  auto outcome = outcome_with(1, to_json(of_driver()));
+  outcome.report["run"]["injected_struck"] = Json::array({nullptr});
+  const Sighting sighting = sighting_of(kMap, outcome);
+  CHECK_FALSE(sighting.struck.has_value());
+  CHECK(sighting.seen());
+}
