@@ -75,7 +75,7 @@ constexpr CommandSpec kCommands[] = {
      .exit_codes = "  0   listed\n  2   usage\n  3   stdout did not take it\n"},
     {.name = "validate",
      .arguments = "FILE...",
-     .about = "check reports, config files, tuning tables and threshold files",
+     .about = "check reports, self tests, config files, fabric profiles, tuning tables and threshold files",
      .details = "Which of them a file is follows from its content. Holds it against the shipped schema, config files "
                 "also against "
                 "what a run would refuse. Prints the path of each violation, of many alike the first three.",

@@ -42,8 +42,8 @@ class Hosts(unittest.TestCase):
         for host in HOSTS:
             for kind in ("net", "uts"):
                 (path / f"{host}.{kind}").touch()
-            keeper = subprocess.Popen(["unshare", "-n", "-u", "sh", "-c", "echo made; exec sleep 3600"],
-                                      stdout=subprocess.PIPE, text=True)
+            keeper = subprocess.Popen(["unshare", "-n", "-u", "sh", "-c", "echo made; exec cat"],  # until this test ends
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             keeper.stdout.readline()
             cls.keepers.append(keeper)
             for kind in ("net", "uts"):
@@ -63,6 +63,7 @@ class Hosts(unittest.TestCase):
             keeper.kill()
             keeper.wait()
             keeper.stdout.close()
+            keeper.stdin.close()
         for mount in [*path.glob("*.net"), *path.glob("*.uts")]:
             subprocess.run(["umount", mount], capture_output=True)
         cls.folder.cleanup()
