@@ -73,6 +73,15 @@ std::optional<std::string> call_problem(const CallShape& shape) {
                        shape.hidden, name_of(shape.dtype), shape.row_bytes(), kPacketBytes,
                        kPacketBytes / element_bytes(shape.dtype));
   }
+  const auto& workspace = row_of(kWorkspaceKinds, shape.workspace);
+  if (workspace.one_form && shape.accumulation == Accumulation::storage) {
+    return fmt::format(
+        "{} adds in fp32, upstream's too, whatever is asked there: it has no form for accumulate storage",
+        workspace.name);
+  }
+  if (workspace.one_form && shape.trigger == TriggerPoint::end) {
+    return fmt::format("{} has no form for trigger end: upstream's takes no notice of it either", workspace.name);
+  }
   if (shape.algorithm == Algorithm::two_shot_barrier && shape.blocks > kBarrierRows) {
     return fmt::format("{} blocks, but a barrier has flags for {}", shape.blocks, kBarrierRows);
   }

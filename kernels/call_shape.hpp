@@ -1,9 +1,11 @@
 #pragma once
 #include <cstdint>
 
+#include "catalog/accumulations.hpp"
 #include "catalog/algorithms.hpp"
 #include "catalog/pattern_parameters.hpp"
 #include "catalog/patterns.hpp"
+#include "catalog/triggers.hpp"
 #include "catalog/workspaces.hpp"
 #include "core/dtype.hpp"
 #include "kernels/protocol/fusion_layout.hpp"
@@ -24,8 +26,12 @@ struct CallShape {
   std::uint32_t blocks = 0;   ///< 0: chosen by the kernel set
   std::uint32_t threads = 0;  ///< per block; 0: chosen
   bool pdl = true;            ///< programmatic dependent launch, on devices that have it
+  Accumulation accumulation = Accumulation::fp32;
+  TriggerPoint trigger = TriggerPoint::early;  ///< with pdl only
   PatternParameters parameters;
 
+  /// Whether sums are rounded between additions; in fp32 messages there is nothing to round.
+  constexpr bool rounds_each_addition() const { return accumulation == Accumulation::storage && dtype != DType::fp32; }
   std::uint64_t elements() const { return tokens * hidden; }
   std::uint64_t message_bytes() const { return elements() * element_bytes(dtype); }
   std::uint64_t packets() const { return message_bytes() / kPacketBytes; }

@@ -284,6 +284,11 @@ void for_each_check(const CheckCall& call, F&& f) {
   visit_pattern(call.shape.pattern, run, PatternRows{});
 }
 
+inline PartialSums partial_sums(const CallShape& shape) {
+  if (!sums_in_rank_order(shape.algorithm)) return PartialSums::rounded_any_order;
+  return shape.rounds_each_addition() ? PartialSums::rounded_in_order : PartialSums::fp32_in_order;
+}
+
 /// What the passes of a check have in common.
 inline CheckArgs check_args(const BatchView& batch, const CheckCall& call) {
   return {.batch = batch,
@@ -291,7 +296,7 @@ inline CheckArgs check_args(const BatchView& batch, const CheckCall& call) {
           .world_size = call.shape.world_size,
           .summands = exact_summands(call.shape),
           .packets = call.shape.packets(),
-          .rounds_partial_sums = !sums_in_rank_order(call.shape.algorithm)};
+          .partial_sums = partial_sums(call.shape)};
 }
 
 }  // namespace symmbench

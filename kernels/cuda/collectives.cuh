@@ -43,17 +43,16 @@ inline constexpr int kBlocksPerSm = 1;
 template <int N>
 inline constexpr int kBlocksPerSm<FixedWorld<N>> = N <= 4 ? 2 : 1;
 
-template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, class Message,
+template <class T, class World, Algorithm kAlgorithm, class View, PacketContribution Contribution, class Message,
           PacketEpilogue Epilogue>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
-    plain_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
-                 const __grid_constant__ Contribution contribution, const __grid_constant__ Message message,
-                 const __grid_constant__ Epilogue epilogue) {
+    plain_kernel(const __grid_constant__ View view, const __grid_constant__ Contribution contribution,
+                 const __grid_constant__ Message message, const __grid_constant__ Epilogue epilogue) {
   constexpr bool kTokens = std::is_same_v<Message, TokenSpan>;
   using Whole = std::conditional_t<kTokens, TokenPartition, MessagePartition>;
   using Shares = std::conditional_t<kTokens, TokenSharePartition, SharePartition>;
   const World world = world_of<World>(view);
-  CudaOps<LamportView<kRanksOf<World>>, Trigger::after_wait> ops(view);
+  CudaOps<View, Trigger::after_wait> ops(view);
   if constexpr (kAlgorithm == Algorithm::one_shot) {
     one_shot<T>(ops, Whole(message), world, view, contribution, message, epilogue);
   } else {
@@ -84,12 +83,11 @@ __device__ __forceinline__ void fused_body(const View& view, const Contribution&
   partition.drain();
 }
 
-template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, class Message,
+template <class T, class World, Algorithm kAlgorithm, class View, PacketContribution Contribution, class Message,
           PacketEpilogue Epilogue>
 __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
-    fused_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
-                 const __grid_constant__ Contribution contribution, const __grid_constant__ Message message,
-                 const __grid_constant__ Epilogue epilogue) {
+    fused_kernel(const __grid_constant__ View view, const __grid_constant__ Contribution contribution,
+                 const __grid_constant__ Message message, const __grid_constant__ Epilogue epilogue) {
   fused_body<T, Tuning::latency, kAlgorithm, World>(view, contribution, message, epilogue);
 }
 
@@ -103,12 +101,12 @@ __global__ void __maxnreg__(40)
   fused_body<T, Tuning::throughput, kAlgorithm, World>(view, contribution, message, epilogue);
 }
 
-template <class T, PacketContribution Contribution, PacketEpilogue Epilogue>
+template <class T, class View, PacketContribution Contribution, PacketEpilogue Epilogue>
 __global__ void __launch_bounds__(kMaxThreads)
-    barrier_kernel(const __grid_constant__ BarrierView view, const __grid_constant__ Contribution contribution,
+    barrier_kernel(const __grid_constant__ View view, const __grid_constant__ Contribution contribution,
                    const __grid_constant__ MessageSpan message, const __grid_constant__ Epilogue epilogue) {
   const AnyWorld world{view.world_size};
-  CudaOps<BarrierView, Trigger::after_push> ops(view);
+  CudaOps<View, Trigger::after_push> ops(view);
   if constexpr (Epilogue::kRows) {
     __shared__ float scratch[32];
     const RowLoops partition(view.rank, message, static_cast<std::uint32_t>(epilogue.hidden / kLanes<T>), scratch);
@@ -122,7 +120,14 @@ __global__ void __launch_bounds__(kMaxThreads)
 /// Launches `kernel` with the arguments that every collective takes.
 template <class T, class Code, class View, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion, class Kernel>
 int launch_collective(Kernel kernel, const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch(kernel, shape, stream, View(*call.view), Code::template contribution<T>(call),
+  const auto view = [&] {
+    if constexpr (std::is_constructible_v<View, const WorkspaceView&, const CallShape&>) {
+      return View(*call.view, call.shape);
+    } else {
+      return View(*call.view);
+    }
+  }();
+  return launch(kernel, shape, stream, view, Code::template contribution<T>(call),
                 WorkspaceCode<kWorkspace>::message(call.shape), Code::template epilogue<T>(call));
 }
 
@@ -131,18 +136,18 @@ using ContributionOf = decltype(Code::template contribution<T>(AllreduceCall{}))
 template <class Code, class T>
 using EpilogueOf = decltype(Code::template epilogue<T>(AllreduceCall{}));
 
-template <class T, class Code, Algorithm kAlgorithm, class World, WorkspaceKind kWorkspace>
+template <class T, class Code, Algorithm kAlgorithm, class World, WorkspaceKind kWorkspace,
+          class View = LamportView<kRanksOf<World>>>
 int launch_lamport(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
   using Contribution = ContributionOf<Code, T>;
   using Message = typename WorkspaceCode<kWorkspace>::Message;
   using Epilogue = EpilogueOf<Code, T>;
-  using View = LamportView<kRanksOf<World>>;
   if constexpr (Epilogue::kRows) {
     return launch_collective<T, Code, View, kWorkspace>(
-        fused_kernel<T, World, kAlgorithm, Contribution, Message, Epilogue>, shape, stream, call);
+        fused_kernel<T, World, kAlgorithm, View, Contribution, Message, Epilogue>, shape, stream, call);
   } else {
     return launch_collective<T, Code, View, kWorkspace>(
-        plain_kernel<T, World, kAlgorithm, Contribution, Message, Epilogue>, shape, stream, call);
+        plain_kernel<T, World, kAlgorithm, View, Contribution, Message, Epilogue>, shape, stream, call);
   }
 }
 
@@ -152,10 +157,10 @@ int launch_throughput(const LaunchShape& shape, void* stream, const AllreduceCal
       fused_throughput_kernel<T, World, kAlgorithm, ContributionOf<Code, T>, EpilogueOf<Code, T>>, shape, stream, call);
 }
 
-template <class T, class Code>
+template <class T, class Code, class View = BarrierView>
 int launch_barrier(const LaunchShape& shape, void* stream, const AllreduceCall& call) {
-  return launch_collective<T, Code, BarrierView>(barrier_kernel<T, ContributionOf<Code, T>, EpilogueOf<Code, T>>, shape,
-                                                 stream, call);
+  return launch_collective<T, Code, View>(barrier_kernel<T, View, ContributionOf<Code, T>, EpilogueOf<Code, T>>, shape,
+                                          stream, call);
 }
 
 template <class T, class Code, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
@@ -249,6 +254,29 @@ inline constexpr std::span<const LaunchRow> kAllBarrierRows =
                    Pattern::residual_rmsnorm_out_mxfp8, Pattern::moe_reduction_residual_rmsnorm,
                    Pattern::moe_finalize_residual_rmsnorm, kMore...>;
 
+/// Kernels that are told how to add and when to let the next one start (KernelForm::told): a register more and a branch
+/// or two, so that what is not asked for costs nothing where it is not. They are for comparing results and behaviour with
+/// upstream's, not for speed: one for any number of ranks per algorithm, none of few registers, whatever the size.
+template <class T, class Code, Algorithm kAlgorithm>
+constexpr LaunchRow told_row() {
+  constexpr WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion;
+  LaunchRow row{key_of<T, Code>(kAlgorithm, {1, kMaxRanks}), nullptr};
+  row.key.form = KernelForm::told;
+  if constexpr (kAlgorithm == Algorithm::two_shot_barrier) {
+    row.launch = launch_barrier<T, typename Code::Kernel, ToldView<BarrierView>>;
+  } else {
+    row.launch =
+        launch_lamport<T, typename Code::Kernel, kAlgorithm, AnyWorld, kWorkspace, ToldView<LamportView<kMaxRanks>>>;
+  }
+  return row;
+}
+template <class T, Pattern... kOf>
+inline constexpr LaunchRow kToldRowsOf[] = {
+    told_row<T, PatternCode<kOf>, Algorithm::one_shot>()...,
+    told_row<T, PatternCode<kOf>, Algorithm::two_shot>()...,
+    told_row<T, PatternCode<kOf>, Algorithm::two_shot_barrier>()...,
+};
+
 /// What each unit holds.
 template <LaunchUnit kUnit, class T>
 std::span<const LaunchRow> rows_of_unit() {
@@ -272,6 +300,19 @@ std::span<const LaunchRow> rows_of_unit() {
     return kLatencyRowsOf<T, Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm>;
   } else if constexpr (kUnit == LaunchUnit::fused_nvfp4) {
     return kLatencyRowsOf<T, Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4>;
+  } else if constexpr (kUnit == LaunchUnit::told && sizeof(T) == sizeof(float)) {
+    // Messages of fp32 have nothing to round: of these, one of each family shows what the trigger does.
+    return kToldRowsOf<T, Pattern::allreduce, Pattern::residual_rmsnorm>;
+  } else if constexpr (kUnit == LaunchUnit::told) {
+    return kToldRowsOf<T, Pattern::allreduce, Pattern::residual_rmsnorm, Pattern::residual_rmsnorm_fp8,
+                       Pattern::residual_rmsnorm_out_fp8, Pattern::residual_rmsnorm_nvfp4,
+                       Pattern::residual_rmsnorm_out_nvfp4>;
+  } else if constexpr (kUnit == LaunchUnit::told_scales) {
+    return kToldRowsOf<T, Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8,
+                       Pattern::residual_rmsnorm_group_fp8, Pattern::residual_rmsnorm_out_group_fp8,
+                       Pattern::residual_rmsnorm_mxfp8, Pattern::residual_rmsnorm_out_mxfp8>;
+  } else if constexpr (kUnit == LaunchUnit::told_experts) {
+    return kToldRowsOf<T, Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm>;
   } else if constexpr (sizeof(T) <= Nvfp4Format::kLargestElement) {
     return kAllBarrierRows<T, Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4>;
   } else {

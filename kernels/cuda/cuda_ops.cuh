@@ -90,10 +90,10 @@ class CudaOps {
 
   __device__ __forceinline__ void grid_dependency_wait() {
     ptx::wait_for_previous_kernel();
-    if constexpr (kTrigger == Trigger::after_wait) ptx::let_next_kernel_start();
+    if constexpr (kTrigger == Trigger::after_wait) let_next_kernel_start();
   }
   __device__ __forceinline__ void launch_dependents() {
-    if constexpr (kTrigger == Trigger::after_push) ptx::let_next_kernel_start();
+    if constexpr (kTrigger == Trigger::after_push) let_next_kernel_start();
   }
 
   /// One access. What a Lamport call only passes on stays in memory: advance() and give_up() find it there.
@@ -225,8 +225,24 @@ class CudaOps {
   __device__ __forceinline__ float reciprocal(float value) { return __frcp_rn(value); }
   __device__ __forceinline__ float quotient(float value, float divisor) { return __fdiv_rn(value, divisor); }
   __device__ __forceinline__ float reciprocal_sqrt(float value) { return ptx::reciprocal_sqrt(value); }
+  __device__ __forceinline__ bool rounds_each_addition() const {
+    if constexpr (kTold) {
+      return view_.rounds_each_addition != 0;
+    } else {
+      return false;
+    }
+  }
 
  private:
+  static constexpr bool kTold = requires(const View& view) { view.triggers_at_end; };
+
+  /// At the end it does so by itself: a block that has ended counts as one that has said so.
+  __device__ __forceinline__ void let_next_kernel_start() {
+    if constexpr (kTold) {
+      if (view_.triggers_at_end != 0) return;
+    }
+    ptx::let_next_kernel_start();
+  }
   static constexpr bool kBarriers = std::is_base_of_v<FlagsView, View>;
   template <class World>
   static constexpr bool kHeld = requires(PeerTargets<World> targets) {

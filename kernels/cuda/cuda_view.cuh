@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "kernels/call_shape.hpp"
 #include "kernels/protocol/view.hpp"
 
 namespace symmbench::cuda {
@@ -49,6 +50,18 @@ struct BarrierView : FlagsView {
   __host__ explicit BarrierView(const WorkspaceView& view) : FlagsView(view, view.flags()) {
     for (int r = 0; r < kMaxRanks; ++r) comm[r] = view.comm()[r];
   }
+};
+
+/// What a kernel of KernelForm::told is told, behind the view of any other.
+template <class View>
+struct ToldView : View {
+  std::uint32_t rounds_each_addition;
+  std::uint32_t triggers_at_end;
+
+  __host__ ToldView(const WorkspaceView& view, const CallShape& shape)
+      : View(view),
+        rounds_each_addition(shape.rounds_each_addition()),
+        triggers_at_end(shape.trigger == TriggerPoint::end) {}
 };
 
 /// Segment of the `step`-th peer.

@@ -47,7 +47,7 @@ void run_block(Ops& ops, World world, const AllreduceCall& call, const Workspace
 
 template <class Ops, class T, class Code, Algorithm kAlgorithm, WorkspaceKind kWorkspace, class World>
 void run_block_of_row(const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks) {
-  Ops ops(view);
+  Ops ops(view, call.shape.rounds_each_addition());
   if constexpr (std::is_same_v<World, AnyWorld>) {
     run_block<Ops, T, Code, kAlgorithm, kWorkspace>(ops, AnyWorld{view.world_size}, call, view, block, blocks);
   } else {
@@ -56,14 +56,20 @@ void run_block_of_row(const AllreduceCall& call, const WorkspaceView& view, std:
 }
 
 template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm, int kRanks>
-inline constexpr BlockRow kRowOf{
-    {WorkspaceKind::trtllm_fusion, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {kRanks, kRanks}},
-    run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, WorkspaceKind::trtllm_fusion,
-                     FixedWorld<kRanks>>};
+inline constexpr BlockRow kRowOf{{WorkspaceKind::trtllm_fusion,
+                                  TransportKind::unicast,
+                                  kAlgorithm,
+                                  kPattern,
+                                  kDTypeOf<T>,
+                                  {kRanks, kRanks},
+                                  0,
+                                  KernelForm::told},
+                                 run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm,
+                                                  WorkspaceKind::trtllm_fusion, FixedWorld<kRanks>>};
 template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm,
           WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 inline constexpr BlockRow kRowOfAny{
-    {kWorkspace, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {1, kMaxRanks}},
+    {kWorkspace, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {1, kMaxRanks}, 0, KernelForm::told},
     run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, kWorkspace, AnyWorld>};
 
 /// 2, 4, 8 and 16 ranks, but by loops that know no number of ranks.

@@ -64,6 +64,9 @@ class HostKernels final : public KernelSet {
 
   std::optional<std::string> unsupported(const CallShape& shape) const override {
     if (auto problem = call_problem(shape)) return problem;
+    if (shape.trigger == TriggerPoint::end) {
+      return "trigger end: the emulated device has no programmatic dependent launch, hence nothing to trigger";
+    }
     if (row_for(rows_, shape) == nullptr) return no_kernel_for(shape);
     return std::nullopt;
   }

@@ -35,7 +35,8 @@ class HostOps {
     std::chrono::steady_clock::time_point since{};
   };
 
-  explicit HostOps(const WorkspaceView& view) : view_(view), control_(*pointer<ControlBlock>(view.control)) {}
+  explicit HostOps(const WorkspaceView& view, bool rounds_each_addition = false)
+      : view_(view), control_(*pointer<ControlBlock>(view.control)), rounds_each_addition_(rounds_each_addition) {}
 
   void grid_dependency_wait() {}
   void launch_dependents() {}
@@ -152,6 +153,7 @@ class HostOps {
   float reciprocal(float value) { return 1.0f / value; }
   float quotient(float value, float divisor) { return value / divisor; }
   float reciprocal_sqrt(float value) { return 1.0f / std::sqrt(value); }
+  bool rounds_each_addition() const { return rounds_each_addition_; }
 
   // ReportOps, for the check kernels.
   std::uint64_t add64(std::uint64_t* count, std::uint64_t value) {
@@ -189,6 +191,7 @@ class HostOps {
 
   const WorkspaceView& view_;
   ControlBlock& control_;
+  bool rounds_each_addition_;
 };
 
 static_assert(MemoryOps<HostOps>);

@@ -6,7 +6,8 @@ namespace symmbench {
 
 /// residual_out where a rank's contribution is a sum over experts. Exact inputs and a routed scaling factor of 1: two
 /// integers per rank, equal means equal. Else in fp64: a contribution of s slots and one row more takes at most 2 s + 3
-/// roundings to fp32, each of at most the sum of magnitudes, and one to T; then the sum over ranks as for plain inputs.
+/// roundings to fp32, each of at most the sum of magnitudes, and one to T; then the sum over ranks as for plain inputs,
+/// but that what a sum rounded at each addition is off by is a bound here too: of each partial sum, in rank order.
 struct ExpertCheck {
   ExpertShape experts;
   bool by_index;  ///< permuted rows and scales of T, else rows in order and scales of fp32
@@ -70,6 +71,7 @@ struct ExpertCheck {
   SYMMBENCH_FN Expected<T> expected_of(const CheckArgs& args, const InputStream& residual, std::uint64_t iteration,
                                        std::uint64_t packet) const {
     const bool exact = args.batch.kind == InputKind::exact && (!by_index || routed_scaling == 1.0f);
+    const bool in_order = args.partial_sums == PartialSums::rounded_in_order;
     double error[kLanes<T>] = {}, size[kLanes<T>] = {};
     Expected<T> expected{};
     for (int rank = 0; rank < args.world_size; ++rank) {
@@ -81,13 +83,19 @@ struct ExpertCheck {
         expected.value[i] += term.value[i];
         error[i] += rounded;
         size[i] += magnitude_of(term.value[i]) + rounded;
+        if (!in_order || rank == 0) continue;
+        const double most = magnitude_of(expected.value[i]) + error[i];
+        error[i] += most * 0x1p-24 + rounding_bound<T>(most * (1 + 0x1p-24));
       }
     }
     float added[kLanes<T>];
     PortableNumbers::unpack<T>(input_packet<T>(residual, args.summands, packet), added);
     for (int i = 0; i < kLanes<T>; ++i) {
-      double bound = error[i] + (args.world_size - 1) * 0x1p-24 * size[i];
-      bound += rounding_bound<T>(magnitude_of(expected.value[i]) + bound);
+      double bound = error[i];
+      if (!in_order) {
+        bound += (args.world_size - 1) * 0x1p-24 * size[i];
+        bound += rounding_bound<T>(magnitude_of(expected.value[i]) + bound);
+      }
       expected.value[i] += added[i];
       const double most = magnitude_of(expected.value[i]) + bound;
       expected.bound[i] = exact ? 0 : bound + most * 0x1p-24 + rounding_bound<T>(most * (1 + 0x1p-24));

@@ -25,8 +25,9 @@ SYMMBENCH_HD void expect_exact(const CheckArgs& args, const std::uint64_t* keys,
 
 /// Random inputs: the sum in fp64, and a bound for fp32 accumulation in rank order: (W-1) additions, each with relative
 /// error 2^-24 of a partial sum that is at most the sum of magnitudes; then one rounding to T. Where partial sums are
-/// kept in T, each addition rounds to T as well, in whatever order. The residual: one fp32 addition and one rounding to
-/// T more.
+/// kept in T, each addition rounds to T as well: in rank order that leaves one result, the fp64 sum of two numbers (which
+/// is exact) rounded to fp32 and to T, step by step; in whatever order, a bound. The residual: one fp32 addition and one
+/// rounding to T more.
 template <class T>
 SYMMBENCH_FN void expect_random(const CheckArgs& args, const std::uint64_t* keys, const InputStream& residual,
                                 bool adds_residual, std::uint64_t packet, Expected<T>& expected) {
@@ -40,12 +41,17 @@ SYMMBENCH_FN void expect_random(const CheckArgs& args, const std::uint64_t* keys
     for (int i = 0; i < kLanes<T>; ++i) {
       expected.value[i] += lanes[i];
       magnitude[i] += magnitude_of(lanes[i]);
+      if (args.partial_sums == PartialSums::rounded_in_order) {
+        expected.value[i] = to_float(round_to<T>(static_cast<float>(expected.value[i])));
+      }
     }
   }
   SYMMBENCH_UNROLL
   for (int i = 0; i < kLanes<T>; ++i) {
+    expected.bound[i] = 0;
+    if (args.partial_sums == PartialSums::rounded_in_order) continue;
     double accumulated = (args.world_size - 1) * 0x1p-24 * magnitude[i];
-    if (args.rounds_partial_sums) {
+    if (args.partial_sums == PartialSums::rounded_any_order) {
       // Rounding each time lets a partial sum grow, but for 72 ranks not to twice the sum of magnitudes.
       accumulated += (args.world_size - 1) * rounding_bound<T>(2 * magnitude[i]);
     }

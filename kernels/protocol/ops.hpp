@@ -58,6 +58,7 @@ struct CallState {
 ///   Codecs::e4m3, Codecs::ue8m0     the code of one number
 ///   reciprocal(x), quotient(x, y)   rounded to nearest
 /// And reciprocal_sqrt(x), within 2^-22.4.
+///   rounds_each_addition()          sums over ranks are rounded to the message's type at each addition, else once
 /// Waiting:
 ///   SpinBudget                      one per wait, default constructed
 ///   kPollsPerCheck, check_deadline(budget)  after so many polls in vain, the clock and the abort word: false when this
@@ -108,6 +109,7 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   { ops.reciprocal(number) } -> std::same_as<float>;
   { ops.quotient(number, number) } -> std::same_as<float>;
   { ops.reciprocal_sqrt(number) } -> std::same_as<float>;
+  { ops.rounds_each_addition() } -> std::same_as<bool>;
 };
 
 }  // namespace symmbench

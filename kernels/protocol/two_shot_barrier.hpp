@@ -51,7 +51,7 @@ SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Partition& partition, World w
       }
       SYMMBENCH_UNROLL
       for (int i = 0; i < World::kChunk; ++i) {
-        if (first + i < world.size()) accumulate<T, typename Ops::Numbers>(sum, packet[i], first + i == 0);
+        if (first + i < world.size()) accumulate<T>(ops, sum, packet[i], first + i == 0);
       }
     }
     const Packet result = Ops::Numbers::template pack<T>(sum);

@@ -22,13 +22,20 @@ concept ReportOps = requires(Ops ops, std::uint64_t* count, std::uint32_t* word,
   { ops.square_root(number) } -> std::same_as<double>;
 };
 
+/// How a sum over ranks is made.
+enum class PartialSums : std::uint8_t {
+  fp32_in_order,      ///< in fp32, in rank order, rounded to T once
+  rounded_in_order,   ///< rounded to T at each addition, in rank order
+  rounded_any_order,  ///< it may be, in any order
+};
+
 struct CheckArgs {
   BatchView batch;
   std::uint32_t iterations;
   std::int32_t world_size;
-  std::int32_t summands;     ///< integers that one element of the sum is made of with exact inputs
-  std::uint64_t packets;     ///< of the message
-  bool rounds_partial_sums;  ///< the sum may be kept in T between additions, in any order; else in fp32, in rank order
+  std::int32_t summands;  ///< integers that one element of the sum is made of with exact inputs
+  std::uint64_t packets;  ///< of the message
+  PartialSums partial_sums;
 };
 
 /// What one thread found, added to the report once at its end.

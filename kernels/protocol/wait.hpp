@@ -96,15 +96,19 @@ SYMMBENCH_FN bool wait_chunk(Ops& ops, World world, int first, const WaitContext
 }
 
 /// Adds one rank's packet to the fp32 sum. Ranks come in order 0 ... W-1 everywhere, so all ranks get the same bits.
-template <class T, class Numbers>
-SYMMBENCH_FN void accumulate(float (&sum)[kLanes<T>], const Packet& packet, bool first) {
+template <class T, class Ops>
+SYMMBENCH_FN void accumulate(const Ops& ops, float (&sum)[kLanes<T>], const Packet& packet, bool first) {
+  using Numbers = typename Ops::Numbers;
   float lanes[kLanes<T>];
   Numbers::template unpack<T>(packet, lanes);
   SYMMBENCH_UNROLL
   for (int i = 0; i < kLanes<T>; ++i) sum[i] = first ? lanes[i] : sum[i] + lanes[i];
+  if constexpr (sizeof(T) < sizeof(float)) {
+    if (ops.rounds_each_addition()) Numbers::template unpack<T>(Numbers::template pack<T>(sum), sum);
+  }
 }
 
-/// Waits for the peers' packets at offset_of(rank), sums them with `own` in rank order, rounds once to T.
+/// Waits for the peers' packets at offset_of(rank), sums them with `own` in rank order, rounds to T.
 template <class T, MemoryOps Ops, class World, class OffsetOf>
 SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context, const Packet& own, OffsetOf offset_of,
                                Packet& result) {
@@ -116,7 +120,7 @@ SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context
     for (int i = 0; i < World::kChunk; ++i) {
       const int rank = first + i;
       if (rank < world.size()) {
-        accumulate<T, typename Ops::Numbers>(sum, either(rank == context.rank, own, packet[i]), rank == 0);
+        accumulate<T>(ops, sum, either(rank == context.rank, own, packet[i]), rank == 0);
       }
     }
   }

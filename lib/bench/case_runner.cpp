@@ -376,6 +376,7 @@ RowRecord CaseRunner::row_of(const AllocatorRun& run, const BatchShape& shape) c
   row.launch =
       Json{{"blocks", launch.blocks}, {"threads", launch.threads}, {"cluster", launch.cluster}, {"pdl", launch.pdl},
            {"graph", true},           {"buffers", shape.buffers}};
+  row.launch["trigger"] = launch.pdl ? Json(name_of(run.bench_case.shape.trigger)) : Json(nullptr);
   row.iterations_per_batch = shape.iterations;
   row.blocks = run.blocks;
   const double batches = static_cast<double>(run.batch_means().size());

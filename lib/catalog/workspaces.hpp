@@ -13,6 +13,7 @@ struct WorkspaceKindRow {
   std::string_view about;
   bool now = true;
   bool by_tokens = false;  ///< its protocols cut every message, plain ones too, into whole rows
+  bool one_form = false;   ///< adds in fp32 and lets the next kernel start early, whatever is asked upstream
 };
 
 inline constexpr WorkspaceKindRow kWorkspaceKinds[] = {
@@ -20,7 +21,8 @@ inline constexpr WorkspaceKindRow kWorkspaceKinds[] = {
      "comm buffer, flags, Lamport triple buffer: one-shot, two-shot, fused patterns"},
     {WorkspaceKind::trtllm, "trtllm", "the older IPC workspace of seven buffers", false},
     {WorkspaceKind::mnnvl, "mnnvl",
-     "Lamport triple buffer of multi-node NVLink, token by token: one-shot, two-shot, fused patterns", true, true},
+     "Lamport triple buffer of multi-node NVLink, token by token: one-shot, two-shot, fused patterns", true, true,
+     true},
 };
 static_assert(in_enum_order(kWorkspaceKinds));
 

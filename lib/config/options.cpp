@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 
+#include "catalog/accumulations.hpp"
 #include "catalog/algorithms.hpp"
 #include "catalog/allocators.hpp"
 #include "catalog/handles.hpp"
@@ -11,6 +12,7 @@
 #include "catalog/patterns.hpp"
 #include "catalog/scale_layouts.hpp"
 #include "catalog/table_figures.hpp"
+#include "catalog/triggers.hpp"
 #include "catalog/workspaces.hpp"
 
 namespace symmbench {
@@ -62,6 +64,8 @@ constexpr Choice kDTypes[] = {{"fp16", "half precision", true, "half"},
                               {"bf16", "brain floating point", true, "bfloat16"},
                               {"fp32", "single precision", true, "float"}};
 constexpr auto kLayoutChoices = choices(kScaleLayouts);
+constexpr auto kAccumulationChoices = choices(kAccumulations);
+constexpr auto kTriggerChoices = choices(kTriggerPoints);
 constexpr Choice kDevices[] = {
     {"auto", "cuda when every rank can use a GPU of its own, else exit 3: emulation never answers for hardware"},
     {"cuda", "GPUs; exit 3 where they are unusable"},
@@ -107,6 +111,9 @@ constexpr OptionSpec kOwnOptions[] = {
     {"pattern", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "allreduce", "allreduce and fused patterns",
      kPatternChoices},
     {"datatype", 'd', Kind::names, Scope::sweep, Group::select, "NAMES", "bf16", "element types", kDTypes},
+    {"accumulate", 0, Kind::name, Scope::sweep, Group::select, "NAME", "fp32",
+     "how contributions are added, in rank order; on GPUs storage runs kernels of their own, for results rather than speed",
+     kAccumulationChoices},
     {"in-place", 0, Kind::switches, Scope::sweep, Group::select, "LIST", "off",
      "output over input (plain allreduce only): off, on or both as off,on"},
     {"group-size", 0, Kind::integer, Scope::run, Group::select, "N", "0",
@@ -180,6 +187,9 @@ constexpr OptionSpec kOwnOptions[] = {
      {}, from(0, 1024)},
     {"pdl", 0, Kind::on_off, Scope::sweep, Group::measure, "0|1", "on",
      "programmatic dependent launch: a kernel's prologue overlaps the end of the one before it; GPUs only"},
+    {"trigger", 0, Kind::name, Scope::sweep, Group::measure, "NAME", "early",
+     "when a kernel lets the next one start (--pdl); end runs kernels of their own, for behaviour rather than speed",
+     kTriggerChoices},
     {"seed", 0, Kind::integer, Scope::run, Group::measure, "N", "1", "of the inputs and of where placements fall", {},
      {}},
     {"placements", 0, Kind::integer, Scope::run, Group::measure, "N", "8",

@@ -105,6 +105,9 @@ void check_combinations(const Settings& settings, const Sweep& sweep) {
         .fail(fmt::format("must include another with {}: {} has plain allreduce only", patterns,
                           fmt::join(sweep.algorithms, ", ")));
   }
+  if (sweep.trigger == TriggerPoint::end && !sweep.pdl) {
+    settings.at("trigger").fail("must not be combined with --pdl off: nothing is triggered there");
+  }
   const bool only_in_place = sweep.in_place == std::vector<bool>{true};
   if (only_fused && only_in_place) {
     settings.at("in_place").fail(fmt::format("must include off with {}: fused patterns have two outputs", patterns));
@@ -133,6 +136,8 @@ Sweep sweep_from(const Settings& settings) {
   sweep.blocks = get<std::uint32_t>(settings, "blocks");
   sweep.threads = get<std::uint32_t>(settings, "threads");
   sweep.pdl = get<bool>(settings, "pdl");
+  sweep.accumulation = *accumulation_from(get<std::string>(settings, "accumulate"));
+  sweep.trigger = *trigger_point_from(get<std::string>(settings, "trigger"));
   sweep.workspace_tokens = get_optional<std::uint64_t>(settings, "workspace_tokens").value_or(0);
   sweep.workspace_bytes = get_optional<std::uint64_t>(settings, "workspace_bytes").value_or(0);
   PatternParameters::visit([&](std::string_view name, std::string_view, auto member) {

@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "catalog/accumulations.hpp"
 #include "catalog/output_files.hpp"
 #include "catalog/pattern_parameters.hpp"
 #include "catalog/table_figures.hpp"
+#include "catalog/triggers.hpp"
 #include "config/tuning.hpp"
 #include "config/worker_config.hpp"
 #include "core/dtype.hpp"
@@ -35,6 +37,8 @@ struct Sweep {
   std::uint32_t buffers = 0;              ///< sets of buffers per batch; 0: one per iteration where they fit
   std::uint32_t blocks = 0, threads = 0;  ///< 0: chosen by the kernels
   bool pdl = true;                        ///< programmatic dependent launch
+  Accumulation accumulation = Accumulation::fp32;
+  TriggerPoint trigger = TriggerPoint::early;
   /// What workspaces hold at least, beside their own messages: tokens of a row, or bytes; 0: nothing more.
   std::uint64_t workspace_tokens = 0, workspace_bytes = 0;
   PatternParameters parameters;

@@ -5,7 +5,7 @@
 
 namespace symmbench {
 
-/// Element type of a message. Sums are always accumulated in fp32 and rounded once (kernels/protocol/number.hpp).
+/// Element type of a message. Additions are in fp32 (kernels/protocol/number.hpp).
 enum class DType : std::uint8_t { fp16, bf16, fp32 };
 
 constexpr std::uint64_t element_bytes(DType dtype) { return dtype == DType::fp32 ? 4 : 2; }

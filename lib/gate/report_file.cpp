@@ -92,8 +92,8 @@ std::string ReportRows::why_not_measured(const RowName& name) const {
 }
 
 std::size_t SeriesNumbers::of(const Json& row) {
-  constexpr std::array kKeys{"allocator", "workspace", "transport", "group", "group_size",   "algorithm",
-                             "pattern",   "dtype",     "in_place",  "pdl",   "buffers_asked"};
+  constexpr std::array kKeys{"allocator", "workspace",  "transport", "group", "group_size", "algorithm",    "pattern",
+                             "dtype",     "accumulate", "in_place",  "pdl",   "trigger",    "buffers_asked"};
   Json key = Json::array({pick_text(member_of(row, "handle"), "asked")});
   for (const char* name : kKeys) key.push_back(member_of(row, name));
   PatternParameters::visit([&](std::string_view name, std::string_view, auto) { key.push_back(member_of(row, name)); });

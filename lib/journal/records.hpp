@@ -59,7 +59,7 @@ struct RowRecord {
   std::optional<Failure> failure;
   Json handle;     ///< {asked, used, reason}
   Json multicast;  ///< {asked, used, reason}
-  Json launch;     ///< {blocks, threads, cluster, pdl, graph, buffers}
+  Json launch;     ///< {blocks, threads, cluster, pdl, trigger, graph, buffers}
   std::uint64_t iterations_per_batch = 0;
   std::vector<SampleBlock> blocks;
   std::vector<double> rank_mean_us;  ///< by world rank order of the group: shows the slowest rank

@@ -23,6 +23,8 @@ std::string Case::variant() const {
   if (shape.blocks) parts.push_back(fmt::format("b{}", shape.blocks));
   if (shape.threads) parts.push_back(fmt::format("t{}", shape.threads));
   if (!shape.pdl) parts.emplace_back("nopdl");
+  if (shape.accumulation == Accumulation::storage) parts.emplace_back("storage");
+  if (shape.trigger == TriggerPoint::end) parts.emplace_back("trigger_end");
   if (cudagraph) parts.push_back(fmt::format("graph{}", cudagraph));
   if (buffers) parts.push_back(fmt::format("buffers{}", buffers));
   PatternParameters::visit([&](std::string_view name, std::string_view short_name, auto member) {
@@ -49,6 +51,7 @@ Json Case::keys() const {
         spec_of(shape.pattern).takes(name) ? parameter_json(shape.parameters.*member) : Json(nullptr);
   });
   keys.update({{"dtype", name_of(shape.dtype)},
+               {"accumulate", reference() ? Json(nullptr) : Json(name_of(shape.accumulation))},
                {"in_place", shape.in_place},
                {"tokens", shape.tokens},
                {"hidden", shape.hidden},

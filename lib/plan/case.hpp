@@ -31,15 +31,16 @@ struct Case {
 
   /// Stable, readable, unique within a run and allocator:
   /// "g0x4/trtllm_fusion/unicast/auto/one_shot/residual_rmsnorm/bf16/out/1x8192", the fourth part being the handle
-  /// asked for; "/b32", "/t256", "/nopdl", "/graph50", "/buffers5", "/wb1", "/eps1e-05" follow where blocks,
-  /// threads, pdl off, cudagraph, buffers or a parameter of the pattern (here weight_bias and epsilon) were asked for. The
+  /// asked for; "/b32", "/t256", "/nopdl", "/storage", "/trigger_end", "/graph50", "/buffers5", "/wb1", "/eps1e-05" follow
+  /// where blocks, threads, pdl off, accumulate storage, trigger end, cudagraph, buffers or a parameter of the pattern
+  /// (here weight_bias and epsilon) were asked for. The
   /// algorithm is the one that runs, also where "auto" was asked.
   std::string id() const;
   /// The end of the id, "b32/t256/...", which says how it is run; empty where nothing of that was asked for.
   std::string variant() const;
   /// The row keys of the report, in the order of the report, without allocator and handle used:
   /// {case_id, workspace, transport, group, group_size, handle_asked, multicast_asked, algorithm, algorithm_asked,
-  ///  pattern, weight_bias, epsilon, dtype, in_place, tokens, hidden, asked_bytes, message_bytes,
+  ///  pattern, weight_bias, epsilon, dtype, accumulate, in_place, tokens, hidden, asked_bytes, message_bytes,
   ///  buffers_asked, variant, reference}.
   /// Parameters that the pattern does not take are null.
   Json keys() const;

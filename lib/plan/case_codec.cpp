@@ -52,7 +52,7 @@ PatternParameters parameters_from(const Json& json) {
 
 Json shape_json(const CallShape& shape) {
   const auto& [workspace, transport, algorithm, pattern, dtype, world_size, tokens, hidden, in_place, blocks, threads,
-               pdl, parameters] = shape;
+               pdl, accumulation, trigger, parameters] = shape;
   return {{"workspace", name_of(workspace)},
           {"transport", name_of(transport)},
           {"algorithm", name_of(algorithm)},
@@ -65,6 +65,8 @@ Json shape_json(const CallShape& shape) {
           {"blocks", blocks},
           {"threads", threads},
           {"pdl", pdl},
+          {"accumulate", name_of(accumulation)},
+          {"trigger", name_of(trigger)},
           {"parameters", parameters_json(parameters)}};
 }
 
@@ -81,6 +83,8 @@ CallShape shape_from(const Json& json) {
           .blocks = json.at("blocks").get<std::uint32_t>(),
           .threads = json.at("threads").get<std::uint32_t>(),
           .pdl = json.at("pdl").get<bool>(),
+          .accumulation = named(json, "accumulate", accumulation_from),
+          .trigger = named(json, "trigger", trigger_point_from),
           .parameters = parameters_from(json.at("parameters"))};
 }
 

@@ -103,6 +103,8 @@ class PlanBuilder {
     sweep.algorithms = {std::string(name_of(reference))};
     sweep.blocks = sweep.threads = 0;  // of our kernels
     sweep.pdl = true;
+    sweep.accumulation = Accumulation::fp32;
+    sweep.trigger = TriggerPoint::early;
     for (const auto& pattern_name : sweep.patterns) {
       if (const auto pattern = *pattern_from(pattern_name); !spec_of(pattern).by_rows()) {
         for (const auto dtype : sweep.dtypes) add_block(sweep, library_group(reference), pattern, dtype);
@@ -192,6 +194,8 @@ class PlanBuilder {
                          .blocks = sweep.blocks,
                          .threads = sweep.threads,
                          .pdl = sweep.pdl,
+                         .accumulation = sweep.accumulation,
+                         .trigger = sweep.trigger,
                          .parameters = sweep.parameters},
                .asked_bytes = message.asked_bytes,
                .iters = sweep.iters,

@@ -42,7 +42,7 @@ std::string family_of(const Json& row, const Json& handle) {
 
 /// Sizes of one series.
 std::string series_of(const Pair& pair) {
-  constexpr std::array kKeys{"algorithm", "dtype", "in_place", "pdl", "buffers_asked"};
+  constexpr std::array kKeys{"algorithm", "dtype", "accumulate", "in_place", "pdl", "trigger", "buffers_asked"};
   Json parameters = Json::array();
   PatternParameters::visit(
       [&](std::string_view name, std::string_view, auto) { parameters.push_back(member(*pair.a.row, name)); });

@@ -17,8 +17,9 @@ namespace symmbench {
 namespace {
 
 /// The keys that all rows of one series share, beside hidden and handle.
-constexpr std::array<const char*, 10> kSeriesKeys{"workspace", "transport", "allocator", "group", "group_size",
-                                                  "pattern",   "dtype",     "in_place",  "pdl",   "buffers_asked"};
+constexpr std::array<const char*, 12> kSeriesKeys{"workspace",  "transport", "allocator", "group",
+                                                  "group_size", "pattern",   "dtype",     "accumulate",
+                                                  "in_place",   "pdl",       "trigger",   "buffers_asked"};
 
 struct Timed {
   std::string algorithm;

@@ -39,6 +39,8 @@ std::string name_of_series(const Json& crossover, const Json& entry) {
   }
   if (differs(crossover, "in_place")) name += entry.at("in_place") == true ? ", in place" : ", out of place";
   if (differs(crossover, "pdl") && member(entry, "pdl") == false) name += ", no pdl";
+  if (differs(crossover, "accumulate") && member(entry, "accumulate") == "storage") name += ", accumulate storage";
+  if (differs(crossover, "trigger") && member(entry, "trigger") == "end") name += ", trigger end";
   if (differs(crossover, "buffers_asked")) {
     const auto buffers = integer_or(entry, "buffers_asked", 0);
     name += buffers != 0 ? fmt::format(", --buffers {}", buffers) : ", a buffer per iteration";

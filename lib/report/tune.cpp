@@ -61,8 +61,8 @@ TimedBounds timed_of(const Json& time_us) {
 
 std::string series_of(const Json& row) {
   Json keys = Json::array({row.at("handle").at("asked")});
-  for (const char* key :
-       {"workspace", "transport", "allocator", "group", "hidden", "in_place", "tokens", "pdl", "buffers_asked"}) {
+  for (const char* key : {"workspace", "transport", "allocator", "group", "hidden", "in_place", "tokens", "accumulate",
+                          "pdl", "trigger", "buffers_asked"}) {
     keys.push_back(row.at(key));
   }
   return keys.dump();

@@ -25,6 +25,8 @@ void MessageCapacity::add(const CallShape& shape) {
   added.in_place = false;
   added.blocks = added.threads = 0;
   added.pdl = true;
+  added.accumulation = Accumulation::fp32;
+  added.trigger = TriggerPoint::early;
   shapes_.push_back(added);
 }
 

@@ -121,6 +121,30 @@ TEST_CASE("every fused pattern of every type is right, with warps that a row doe
   });
 }
 
+TEST_CASE("sums that round at each addition and a trigger at the end are right in every algorithm, pattern and type") {
+  run_gpu_ranks(ranks_here(), 8 << 20, [](GpuRank& rank) {
+    std::uint64_t first = 0;
+    for (const PatternSpec& spec : pattern_specs()) {
+      for (const auto algorithm : kAlgorithms) {
+        for (const auto dtype : spec.dtypes) {
+          for (const auto accumulation : {Accumulation::fp32, Accumulation::storage}) {
+            for (const auto trigger : {TriggerPoint::early, TriggerPoint::end}) {
+              CallShape shape{
+                  .algorithm = algorithm, .pattern = spec.pattern, .dtype = dtype, .world_size = rank.size()};
+              shape.tokens = 3;
+              shape.hidden = 2944;
+              shape.accumulation = accumulation;
+              shape.trigger = trigger;
+              if (rank.kernels.unsupported(shape)) continue;
+              require_right(rank, shape, InputKind::random, first++, 6);
+            }
+          }
+        }
+      }
+    }
+  });
+}
+
 TEST_CASE("sizes, launches, algorithms and patterns may change from call to call in one workspace") {
   for (const int ranks : {2, std::max(gpus(), 4)}) {
     const bool shared = ranks > gpus();

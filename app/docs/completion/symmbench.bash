@@ -17,6 +17,7 @@ _symmbench_value() {
     run--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
     run--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     run--datatype | run-d) _symmbench_list 'fp16 bf16 fp32' ;;
+    run--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
     run--in-place) _symmbench_list 'on off' ;;
     run--group-size) : ;;
     run--config) COMPREPLY=($(compgen -W 'h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
@@ -46,6 +47,7 @@ _symmbench_value() {
     run--blocks) : ;;
     run--threads) : ;;
     run--pdl) COMPREPLY=($(compgen -W 'on off' -- "$cur")) ;;
+    run--trigger) COMPREPLY=($(compgen -W 'early end' -- "$cur")) ;;
     run--seed) : ;;
     run--placements) : ;;
     run--tuning) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
@@ -81,6 +83,7 @@ _symmbench_value() {
     plan--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
     plan--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     plan--datatype | plan-d) _symmbench_list 'fp16 bf16 fp32' ;;
+    plan--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
     plan--in-place) _symmbench_list 'on off' ;;
     plan--group-size) : ;;
     plan--config) COMPREPLY=($(compgen -W 'h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
@@ -110,6 +113,7 @@ _symmbench_value() {
     plan--blocks) : ;;
     plan--threads) : ;;
     plan--pdl) COMPREPLY=($(compgen -W 'on off' -- "$cur")) ;;
+    plan--trigger) COMPREPLY=($(compgen -W 'early end' -- "$cur")) ;;
     plan--seed) : ;;
     plan--placements) : ;;
     plan--tuning) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
@@ -146,6 +150,7 @@ _symmbench_value() {
     probe--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
     probe--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     probe--datatype | probe-d) _symmbench_list 'fp16 bf16 fp32' ;;
+    probe--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
     probe--in-place) _symmbench_list 'on off' ;;
     probe--group-size) : ;;
     probe--config) COMPREPLY=($(compgen -W 'h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
@@ -175,6 +180,7 @@ _symmbench_value() {
     probe--blocks) : ;;
     probe--threads) : ;;
     probe--pdl) COMPREPLY=($(compgen -W 'on off' -- "$cur")) ;;
+    probe--trigger) COMPREPLY=($(compgen -W 'early end' -- "$cur")) ;;
     probe--seed) : ;;
     probe--placements) : ;;
     probe--tuning) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
@@ -222,13 +228,13 @@ _symmbench_commands='run plan list validate salvage bundle probe selftest compar
 
 _symmbench_options() {
   case $1 in
-    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
-    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     list) echo '--json --help' ;;
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;
     bundle) echo '--output --force --help' ;;
-    probe) echo '--json --trace --workspace --allocator --handle --multicast --algorithm --pattern --datatype --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    probe) echo '--json --trace --workspace --allocator --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --time-limit --timeout --deadline-scale --inject --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     selftest) echo '--device --faults --allocator --exhaustive --seed --timeout --check --report --help' ;;
     compare) echo '--max-regress --format --help' ;;
     threshold) echo '--from --output --margin --force --help' ;;

@@ -70,6 +70,8 @@ TEST_CASE("every option of the design exists under its name and letter") {
                                                    {"epsilon", 0},
                                                    {"tuning", 0},
                                                    {"pdl", 0},
+                                                   {"accumulate", 0},
+                                                   {"trigger", 0},
                                                    {"buffers", 0},
                                                    {"progress", 0},
                                                    {"quiet", 0},

@@ -92,7 +92,8 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
                             {"experts", "4"},          {"top_k", "6"},
                             {"routed_scaling", "2.5"}, {"blocks", "8"},
                             {"threads", "256"},        {"pdl", "off"},
-                            {"buffers", "5"},          {"lifecycles", "0"}});
+                            {"accumulate", "storage"}, {"buffers", "5"},
+                            {"lifecycles", "0"}});
   const auto& sweep = config.sweeps.front();
   CHECK(sizes_of(sweep) == std::vector<std::uint64_t>{1536, 525824, 1050112, 1574400});
   CHECK(sweep.step_factor == 0);
@@ -116,6 +117,8 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
   CHECK(sweep.threads == 256);
   CHECK(sweep.buffers == 5);
   CHECK_FALSE(sweep.pdl);
+  CHECK(sweep.accumulation == Accumulation::storage);
+  CHECK(sweep.trigger == TriggerPoint::early);
   CHECK(config.check == CheckMode::off);
   CHECK(config.timeout_s == 1.5);
   CHECK(output_path(config, OutputFileKind::report) == "out dir/r.json");

@@ -120,6 +120,8 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"experts", "65", "--experts '65': must be at most 64"},
       {"quant_group", "4", "--quant-group '4': must be at least 8"},
       {"scale_layout", "4x4", "--scale-layout '4x4': not one of linear, 128x4, 8x4 (did you mean 8x4?)"},
+      {"accumulate", "bf16", "--accumulate 'bf16': not one of fp32, storage"},
+      {"trigger", "late", "--trigger 'late': not one of early, end"},
       {"csv", "on", "--csv: needs a file name, or --output-dir for its rows.csv"},
   };
   for (const auto& row : rows) {
@@ -140,6 +142,9 @@ TEST_CASE("options that exclude each other are refused together, both named with
   CHECK(refusal({{"pattern", "residual_rmsnorm"}, {"in_place", "on"}}) ==
         "--in-place 'on': must include off with --pattern 'residual_rmsnorm': fused patterns have two outputs");
   CHECK_NOTHROW(resolve(nullptr, {{"pattern", "residual_rmsnorm,allreduce"}, {"in_place", "on"}}));
+  CHECK(refusal({{"trigger", "end"}, {"pdl", "off"}}) ==
+        "--trigger 'end': must not be combined with --pdl off: nothing is triggered there");
+  CHECK_NOTHROW(resolve(nullptr, {{"trigger", "early"}, {"pdl", "off"}}));
 }
 
 TEST_CASE("handles by which none of the allocators can travel are refused; one that can is enough") {

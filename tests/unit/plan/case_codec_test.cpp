@@ -4,6 +4,7 @@
 
 #include "config/resolve.hpp"
 #include "plan/make_plan.hpp"
+#include "support/contains.hpp"
 #include "support/failures.hpp"
 
 using namespace symmbench;
@@ -26,6 +27,8 @@ CaseGroup unusual_group() {
                            .blocks = 7,
                            .threads = 256,
                            .pdl = false,
+                           .accumulation = Accumulation::storage,
+                           .trigger = TriggerPoint::end,
                            .parameters = {.weight_bias = 0.1f,
                                           .epsilon = 1e-5f,
                                           .quant_group = 64,
@@ -65,6 +68,10 @@ TEST_CASE("a case group arrives at a worker as it was planned, member by member"
   CHECK(got.cases[0].shape.workspace == sent.cases[0].shape.workspace);
   CHECK(got.cases[0].shape.transport == sent.cases[0].shape.transport);
   CHECK(got.cases[0].shape.pdl == false);
+  CHECK(got.cases[0].shape.accumulation == Accumulation::storage);
+  CHECK(got.cases[0].shape.trigger == TriggerPoint::end);
+  CHECK(contains(got.cases[0].variant(), "b7/t256/nopdl/storage/trigger_end/graph50/"));
+  CHECK(got.cases[0].keys()["accumulate"] == "storage");
   CHECK(got.cases[0].shape.threads == 256);
   CHECK(got.cases[0].auto_choice.source == "sm90");
   CHECK(got.cases[0].iters == 17u);

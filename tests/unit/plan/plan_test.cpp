@@ -178,10 +178,9 @@ TEST_CASE("row keys are flat, ordered and typed, with null where a pattern has n
         R"({"case_id":"g0x4/trtllm_fusion/unicast/auto/one_shot/allreduce/bf16/out/1x512","workspace":"trtllm_fusion",)"
         R"("transport":"unicast","group":0,"group_size":4,"handle_asked":"auto","multicast_asked":"off",)"
         R"("algorithm":"one_shot","algorithm_asked":"auto","pattern":"allreduce","weight_bias":null,"epsilon":null,)"
-        R"("quant_scale":null,"global_scale":null,"quant_group":null,"scale_layout":null,)"
-        R"("experts":null,"top_k":null,"routed_scaling":null,)"
-        R"("dtype":"bf16","in_place":false,"tokens":1,"hidden":512,"asked_bytes":1024,"message_bytes":1024,)"
-        R"("buffers_asked":0,"variant":"","reference":false})");
+        R"("quant_scale":null,"global_scale":null,"quant_group":null,"scale_layout":null,"experts":null,)"
+        R"("top_k":null,"routed_scaling":null,"dtype":"bf16","accumulate":"fp32","in_place":false,"tokens":1,)"
+        R"("hidden":512,"asked_bytes":1024,"message_bytes":1024,"buffers_asked":0,"variant":"","reference":false})");
   one.shape.pattern = Pattern::residual_rmsnorm;
   CHECK(one.keys()["epsilon"].dump() == "1e-06");
   CHECK(one.keys()["weight_bias"] == 0.0);

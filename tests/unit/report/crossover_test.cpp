@@ -106,6 +106,14 @@ TEST_CASE("rows with other buffers, or without programmatic dependent launch, ar
   }
   REQUIRE(crossover_of(overlap).size() == 2);
   CHECK(text_of(overlap).find("bf16, no pdl: one_shot") != std::string::npos);
+
+  ContestRun sums;
+  for (const char* how : {"fp32", "storage"}) {
+    sums.row("one_shot", 1024, 10, 0.001, {{"accumulate", how}})
+        .row("two_shot", 1024, 12, 0.001, {{"accumulate", how}});
+  }
+  REQUIRE(crossover_of(sums).size() == 2);
+  CHECK(text_of(sums).find("bf16, accumulate storage: one_shot") != std::string::npos);
 }
 
 TEST_CASE("rows that failed or were skipped count as not measured") {

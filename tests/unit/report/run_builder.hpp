@@ -52,6 +52,7 @@ class RunBuilder {
             {"top_k", nullptr},
             {"routed_scaling", nullptr},
             {"dtype", "bf16"},
+            {"accumulate", "fp32"},
             {"in_place", false},
             {"tokens", bytes / 16384},
             {"hidden", 8192},
@@ -69,7 +70,8 @@ class RunBuilder {
     RowRecord row{.case_id = case_id(index), .allocator = allocator, .status = "ok"};
     row.handle = {{"asked", "auto"}, {"used", "posix_fd"}, {"reason", "a trial passed"}};
     row.multicast = {{"asked", "off"}, {"used", "off"}, {"reason", "off unless asked for"}};
-    row.launch = {{"blocks", 2}, {"threads", 1}, {"cluster", 1}, {"pdl", false}, {"graph", true}, {"buffers", 5}};
+    row.launch = {{"blocks", 2},        {"threads", 1},  {"cluster", 1}, {"pdl", false},
+                  {"trigger", nullptr}, {"graph", true}, {"buffers", 5}};
     row.iterations_per_batch = 8;
     for (int placement = 0; placement < placements; ++placement) {
       // Placements differ a little, as they do.
