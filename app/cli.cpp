@@ -25,6 +25,7 @@ struct Accepted {
   char letter = 0;
   bool takes_value = true;
   bool value_optional = false;  ///< standing alone it means `on`
+  bool bare = false;            ///< of a command's own: there or not, nothing to say
   bool repeats = false;         ///< values are joined with ';'
   std::string key;  ///< of the option table, the command option's name, or the flag of an option of nccl-tests
 
@@ -37,6 +38,7 @@ std::vector<Accepted> accepted_options(const CommandSpec& command) {
     all.push_back({.name = fmt::format("--{}", one.name),
                    .letter = one.letter,
                    .takes_value = !one.argument.empty(),
+                   .bare = one.argument.empty(),
                    .key = std::string(one.name)});
   }
   if (!command.run_options) return all;
@@ -150,6 +152,9 @@ Typed tokenize(const CommandSpec& command, const std::vector<std::string>& argum
       continue;
     }
     if (results.size() > 1) fail_config(fmt::format("{}: given {} times; give it once", one->shown(), results.size()));
+    if (one->bare && results.front() != "true") {
+      fail_config(fmt::format("{} '{}': takes no value", one->shown(), results.front()));
+    }
     typed.text.emplace(one->key, results.front());
   }
   for (const auto& rest : app.remaining()) {

@@ -11,6 +11,7 @@
 #include "journal/journal.hpp"
 #include "report/salvage.hpp"
 #include "report/text.hpp"
+#include "report/verdict.hpp"
 #include "report/write.hpp"
 
 namespace symmbench {
@@ -29,7 +30,8 @@ int salvage(const ParsedCommand& parsed) {
   std::ostringstream text;
   write_verdict(text, salvaged.report, {{OutputFileKind::report, *parsed.output}});
   print_product(text.str());
-  return salvaged.report.at("verdict").at("exit_code").get<int>();
+  const int code = salvaged.report.at("verdict").at("exit_code").get<int>();
+  return code == static_cast<int>(ExitCode::passed) && !salvaged.valid ? static_cast<int>(ExitCode::no_verdict) : code;
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ std::vector<std::string> take_nccl_tests_options(TypedOptions& typed) {
   const auto factor = typed.find("stepfactor");
   if (factor != typed.end() && factor->second == "1" && typed.contains("stepbytes")) typed.erase(factor);
   if (const auto timeout = typed.find("timeout"); timeout != typed.end() && timeout->second == "0") {
-    fail_config("--timeout '0': every wait ends here; must be greater than 0 s");
+    fail_config("--timeout '0': every wait ends here; must be at least 0.001 s");
   }
   if (const auto graph = typed.find("cudagraph"); graph != typed.end() && graph->second != "0") {
     notes.push_back(fmt::format(

@@ -211,9 +211,9 @@ constexpr OptionSpec kOwnOptions[] = {
      "end the whole run after this long, with a report; 0: no limit", {}, from(0)},
     {"timeout", 'T', Kind::seconds, Scope::run, Group::stability, "TIME", "20",
      "longest wait of one rank for another, where each has a core; kernels give up at half of it. What work takes comes "
-     "on top, and busy machines get longer: see `symmbench plan`", {}, {.high = 86400, .low_open = true}},
+     "on top, and busy machines get longer: see `symmbench plan`", {}, from(0.001, 86400)},
     {"deadline-scale", 0, Kind::number, Scope::run, Group::stability, "X", "1",
-     "multiplies every deadline, beside what the machines' load does: for sanitizers and slow machines", {}, {.high = 1000, .low_open = true}},
+     "multiplies every deadline, beside what the machines' load does: for sanitizers and slow machines", {}, from(0.01, 1000)},
     {"inject", 0, Kind::text, Scope::run, Group::stability, "FAULTS", "",
      "a fault to provoke, NAME[:rank=R,...]; several times, or with ';' between them, for several: see `symmbench list "
      "faults`; --device host only, but for slow_kernel and slow_placement", {}, {}, kNow, false, kRepeats},
@@ -254,7 +254,7 @@ constexpr OptionSpec kOwnOptions[] = {
     {"columns", 0, Kind::names, Scope::run, Group::output, "NAMES", "",
      "further columns of the table, for each allocator; GPUs only", kFigureChoices},
     {"progress", 0, Kind::name, Scope::run, Group::output, "NAME", "auto", "how far the run is", kProgress},
-    {"quiet", 0, Kind::flag, Scope::run, Group::output, "", "", "stdout has the verdict line alone; no progress"},
+    {"quiet", 0, Kind::flag, Scope::run, Group::output, "", "", "stdout has the verdict alone, one line with the reason when it is not PASSED; no progress"},
     {"verbose", 'v', Kind::flag, Scope::run, Group::output, "", "",
      "under each case the interval and the reason of its verdict; on stderr also events that need nobody's attention"},
     {"raw-samples", 0, Kind::flag, Scope::run, Group::output, "", "", "keep every sample in the report"},

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "journal/journal.hpp"
 #include "report/fold.hpp"
+#include "report/schema_validation.hpp"
 
 namespace symmbench {
 namespace {
@@ -42,6 +44,19 @@ std::vector<std::string> missing_journals(const std::string& dir, int world_size
   return problems;
 }
 
+Json incomplete(const std::string& problem) {
+  return to_json(EventRecord{.what = std::string(kJournalIncomplete), .detail = problem, .data = nullptr});
+}
+
+/// Where a report breaks its schema, with the first place; nullopt where it does not.
+std::optional<std::string> schema_problem(const Json& report) {
+  const auto violations = validate(report, schema_text("report"));
+  if (violations.empty()) return std::nullopt;
+  return fmt::format("the journals hold what no run writes, so that `symmbench validate` refuses the report: {}: {}{}",
+                     violations.front().path, violations.front().message,
+                     violations.size() == 1 ? "" : fmt::format(", and {} more", violations.size() - 1));
+}
+
 }  // namespace
 
 SalvagedReport salvage_report(const std::string& dir) {
@@ -56,11 +71,15 @@ SalvagedReport salvage_report(const std::string& dir) {
   for (auto& problem : missing_journals(dir, started.world_size)) salvaged.problems.push_back(std::move(problem));
   journal.records.push_back(
       to_json(EventRecord{.what = "salvaged", .detail = "made of journals, not by the run itself", .data = nullptr}));
-  for (const auto& problem : salvaged.problems) {
-    journal.records.push_back(
-        to_json(EventRecord{.what = std::string(kJournalIncomplete), .detail = problem, .data = nullptr}));
-  }
+  for (const auto& problem : salvaged.problems) journal.records.push_back(incomplete(problem));
   salvaged.report = fold_report(journal.records);
+  // Journals are files: what somebody's editor or disk made of them may be valid JSON that no run writes.
+  if (auto problem = schema_problem(salvaged.report)) {
+    journal.records.push_back(incomplete(*problem));
+    salvaged.report = fold_report(journal.records);
+    salvaged.problems.push_back(std::move(*problem));
+    salvaged.valid = false;
+  }
   return salvaged;
 }
 

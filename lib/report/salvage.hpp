@@ -9,6 +9,7 @@ namespace symmbench {
 struct SalvagedReport {
   Json report;
   std::vector<std::string> problems;  ///< what of the journals is missing or damaged, one line each; also run.events
+  bool valid = true;                  ///< the report keeps its schema; where not, `problems` says where it breaks it
 };
 
 /// The report of a run whose journals are in `dir`: the same fold as at the end of a run, over what was written until

@@ -111,11 +111,25 @@ void write_device_list(std::ostream& out, const Json& head) {
   fmt::print(out, "#\n");
 }
 
+namespace {
+
+std::string verdict_words(const Json& verdict, const VerdictLook& look) {
+  const auto status = verdict.at("status").get<std::string>();
+  return fmt::format("{}{} (exit code {})", look.commented ? "# " : "", painted(upper(status), status, look.colour),
+                     verdict.at("exit_code").get<int>());
+}
+
+/// The summary's first line counts rows; what follows is why the verdict is none better.
+std::string first_reason(const Json& summary) {
+  return summary.at(std::min<std::size_t>(summary.size() - 1, 1)).get<std::string>();
+}
+
+}  // namespace
+
 void write_verdict_line(std::ostream& out, const Json& report, VerdictLook look) {
   const Json& verdict = report.at("verdict");
-  const auto status = verdict.at("status").get<std::string>();
-  fmt::print(out, "{}{} (exit code {})\n", look.commented ? "# " : "", painted(upper(status), status, look.colour),
-             verdict.at("exit_code").get<int>());
+  const bool reason = verdict.at("exit_code") != 0 && !verdict.at("summary").empty();
+  fmt::print(out, "{}{}\n", verdict_words(verdict, look), reason ? ": " + first_reason(verdict.at("summary")) : "");
 }
 
 void write_findings(std::ostream& out, const Json& report, const char* lead) {
@@ -129,7 +143,7 @@ void write_verdict(std::ostream& out, const Json& report, const std::vector<Outp
   const char* lead = look.commented ? "# " : "";
   const Json& verdict = report.at("verdict");
   fmt::print(out, "{}\n", look.commented ? "#" : "");
-  write_verdict_line(out, report, look);
+  fmt::print(out, "{}\n", verdict_words(verdict, look));
   for (const Json& line : verdict.at("summary")) fmt::print(out, "{}  {}\n", lead, line.get<std::string>());
   write_findings(out, report, lead);
   if (const auto repro = text_or(report.at("run"), "repro_command"); !repro.empty()) {

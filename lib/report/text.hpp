@@ -30,7 +30,7 @@ struct VerdictLook {
   bool colour = false;
 };
 
-/// "PASSED (exit code 0)".
+/// "PASSED (exit code 0)"; where it is another code, with the first reason: "NO_VERDICT (exit code 3): not complete: ...".
 void write_verdict_line(std::ostream& out, const Json& report, VerdictLook look = {});
 
 /// Findings of severity warning and critical, a line each, the worst first.

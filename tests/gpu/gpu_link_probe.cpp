@@ -36,7 +36,7 @@ std::uint64_t words_written(GpuRank& rank, std::uint64_t bytes) {
 }
 
 TEST_CASE("peer writes of the link probe fill a rank's part at each peer and nothing else") {
-  run_gpu_ranks(ranks_here(), 1 << 20, [](GpuRank& rank) {
+  run_gpu_ranks({.ranks = ranks_here(), .message_bytes = 1 << 20}, [](GpuRank& rank) {
     constexpr std::uint32_t kBlocks = 3;
     const std::uint64_t bytes = rank.workspace.view().comm().bytes;
     const auto probe = prepared_probe(rank, bytes);
@@ -56,7 +56,7 @@ TEST_CASE("peer writes of the link probe fill a rank's part at each peer and not
 }
 
 TEST_CASE("flag barriers of the link probe leave their rows as they found them, in graphs too") {
-  run_gpu_ranks(ranks_here(), 1 << 20, [](GpuRank& rank) {
+  run_gpu_ranks({.ranks = ranks_here(), .message_bytes = 1 << 20}, [](GpuRank& rank) {
     const WorkspaceView& view = rank.workspace.view();
     const std::uint64_t bytes = LinkProbe::flag_barrier_bytes(rank.size());
     const auto probe = prepared_probe(rank, bytes);
@@ -70,7 +70,7 @@ TEST_CASE("flag barriers of the link probe leave their rows as they found them, 
 }
 
 TEST_CASE("two readings of a peer's clock agree within what their round trips allow") {
-  run_gpu_ranks(ranks_here(), 1 << 20, [](GpuRank& rank) {
+  run_gpu_ranks({.ranks = ranks_here(), .message_bytes = 1 << 20}, [](GpuRank& rank) {
     constexpr std::uint32_t kRounds = 32;
     const auto ranks = static_cast<std::size_t>(rank.size());
     const LocalBuffer found(rank.driver, ranks * sizeof(ClockReading));

@@ -47,11 +47,18 @@ inline int gpus() { return std::min(visible_gpus(), 8); }
 /// As many ranks as GPUs, two on one GPU.
 inline int ranks_here() { return std::max(gpus(), 2); }
 
-/// Runs `body` on `ranks` threads, each with a GPU and a workspace for messages of `message_bytes`. More ranks than
-/// GPUs share them: then all their kernels must fit on a GPU at once, and nothing that may wait for the whole GPU
-/// (allocations, copies from pageable memory, the loading of code) may stand between the launches of the ranks.
-inline void run_gpu_ranks(int ranks, std::uint64_t message_bytes, const std::function<void(GpuRank&)>& body,
-                          std::chrono::nanoseconds wait_limit = std::chrono::seconds(5)) {
+struct GpuGroup {
+  int ranks;
+  std::uint64_t message_bytes;  ///< largest
+  WorkspaceKind workspace = WorkspaceKind::trtllm_fusion;
+  std::chrono::nanoseconds wait_limit = std::chrono::seconds(5);
+};
+
+/// Runs `body` on a thread per rank, each with a GPU and a workspace. More ranks than GPUs share them: then all their
+/// kernels must fit on a GPU at once, and nothing that may wait for the whole GPU (allocations, copies from pageable
+/// memory, the loading of code) may stand between the launches of the ranks.
+inline void run_gpu_ranks(const GpuGroup& group, const std::function<void(GpuRank&)>& body) {
+  const int ranks = group.ranks;
   const int gpus = visible_gpus();
   std::vector<GiveUpPage> pages(static_cast<std::size_t>(ranks));
   run_ranks(ranks, [&](int rank, Communicator& comm) {
@@ -63,9 +70,10 @@ inline void run_gpu_ranks(int ranks, std::uint64_t message_bytes, const std::fun
     auto& page = pages[static_cast<std::size_t>(rank)];
     const PhaseContext context{comm};
     const WorkspaceSpec spec{
-        .capacity = capacity_of(ranks, message_bytes),
+        .kind = group.workspace,
+        .capacity = capacity_of(ranks, group.message_bytes),
         .handle = HandleType::posix_fd,
-        .give_up = {.record = driver->register_host(&page, sizeof(page)), .wait_limit = wait_limit}};
+        .give_up = {.record = driver->register_host(&page, sizeof(page)), .wait_limit = group.wait_limit}};
     const auto workspace = Workspace::create(context, *allocator, *driver, *stream, *kernels, spec);
     GpuRank bench{rank, comm, *driver, *stream, *kernels, *workspace, page.record, (ranks - ordinal + gpus - 1) / gpus};
     body(bench);

@@ -78,7 +78,7 @@ TEST_CASE("what differs from nccl-tests is told, and what does not exist here is
   CHECK(contains(run_refusal({"-t", "2"}), "-t '2': a rank is a process here"));
   CHECK(contains(run_refusal({"-o", "max"}), "allreduce sums here"));
   CHECK(contains(run_refusal({"-x", "1"}), "--blocks N"));
-  CHECK(contains(run_refusal({"-T", "0"}), "must be greater than 0 s"));
+  CHECK(contains(run_refusal({"-T", "0"}), "must be at least 0.001 s"));
   CHECK(contains(run_refusal({"-g"}), "--ngpus: needs a value"));
   CHECK(contains(run_refusal({"-f", "1"}), "must be greater than 1"));
 }
@@ -279,6 +279,8 @@ TEST_CASE("salvage and bundle take what to read, and where to write") {
     CHECK(parsed.output == "file");
     CHECK_FALSE(parsed.force);
     CHECK(parse_command_line({name, "--output=file", "--force", "dir"}).force);
+    CHECK(refusal({name, "dir", "-o", "file", "--force=9"}) ==
+          std::string("symmbench ") + name + ": --force '9': takes no value");
     CHECK(contains(*parse_command_line({name, "--help"}).text, "  -o, --output FILE"));
   }
 }

@@ -87,6 +87,19 @@ TEST_CASE("damaged, cut off and missing journals are named, and the others still
   CHECK(RunBuilder::row(report, 0, kTorch)["status"] == "ok");
 }
 
+TEST_CASE("a record that no run writes is told, with the place where the report breaks its schema") {
+  const ScratchFolder folder;
+  RunBuilder run = killed_run();
+  WorkspaceRecord workspace{.workspace = "trtllm_fusion", .transport = "unicast", .allocator = kSymm};
+  workspace.handle = {{"asked", "auto"}, {"used", "posix_fd"}, {"reason", "a trial passed"}};
+  workspace.driver_calls = {{{"call", "cuMemCreate"}, {"count", -1}, {"total_us", 1.0}, {"failed", 0}}};
+  run.add(workspace);
+  write_journals(folder / "j", run.records());
+  CHECK(command_salvage(salvage(folder / "j", folder / "r.json")) == 3);
+  const Json events = read_json_file(folder / "r.json")["run"]["events"];
+  CHECK(contains(events.back()["detail"].get<std::string>(), "/driver_calls/0/"));
+}
+
 TEST_CASE("a journal of another version, without a plan, of a live run or none at all is refused by name") {
   const ScratchFolder folder;
   const auto output = folder / "r.json";

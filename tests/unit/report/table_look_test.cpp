@@ -81,3 +81,15 @@ TEST_CASE("colour marks the status of a row and the verdict, and nothing else") 
   }
   CHECK(bare == shown(false));
 }
+
+TEST_CASE("a quiet run's one line has the reason with any verdict but passed") {
+  const auto line = [](RunBuilder& run) {
+    std::ostringstream out;
+    write_verdict_line(out, run.report());
+    return out.str();
+  };
+  RunBuilder whole(1), cut(1);
+  CHECK(line(whole.add_all_ok()) == "PASSED (exit code 0)\n");
+  cut.ended.reset();
+  CHECK(line(cut.add(cut.ok(0, kSymm))) == "NO_VERDICT (exit code 3): not complete: the run was cut off\n");
+}
