@@ -32,9 +32,9 @@ std::string plain(std::string_view word) {
 
 /// Of `symmbench list`, and what one of its entries is.
 constexpr std::pair<const char*, const char*> kExplainedTopics[] = {
-    {"allocators", "allocator"},         {"workspaces", "workspace"}, {"patterns", "pattern"},
-    {"algorithms", "algorithm"},         {"faults", "fault"},         {"checks", "check"},
-    {"configs", "shipped configuration"}};
+    {"allocators", "allocator"},          {"workspaces", "workspace"}, {"patterns", "pattern"},
+    {"algorithms", "algorithm"},          {"faults", "fault"},         {"checks", "check"},
+    {"configs", "shipped configuration"}, {"stacks", "stack"}};
 
 struct Explained {
   std::string word, kind, meaning;

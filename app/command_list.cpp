@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "app/product.hpp"
+#include "catalog/upstream_stacks.hpp"
 #include "config/fabric_profile.hpp"
 #include "config/option_value.hpp"
 #include "config/options.hpp"
@@ -131,6 +132,21 @@ Json check_entries() {
   return entries;
 }
 
+/// Whose choice stands in every row as upstream_choice.
+Json stack_entries() {
+  Json entries = Json::array();
+  const auto known = [](std::string_view text) { return text.empty() ? Json(nullptr) : Json(text); };
+  for (const UpstreamStackRow& row : kUpstreamStacks) {
+    entries.push_back({{"name", row.name},
+                       {"about", row.about},
+                       {"available", row.now},
+                       {"version", known(row.version)},
+                       {"change", known(row.change)},
+                       {"date", known(row.date)}});
+  }
+  return entries;
+}
+
 struct Topic {
   std::string_view name;
   Json (*entries)();
@@ -144,6 +160,7 @@ constexpr Topic kTopics[] = {
     {"faults", fault_entries},
     {"checks", check_entries},
     {"configs", config_entries},
+    {"stacks", stack_entries},
 };
 
 Json entries_for(const std::string& what) {
@@ -183,6 +200,12 @@ std::string list_text(const Json& list) {
           entry.at("bound_s").is_null() ? "when the run ends"
                                         : fmt::format("within {:.0f} s", entry.at("bound_s").get<double>()),
           joined(entry.at("parameters")));
+    }
+    if (entry.contains("change")) {
+      const auto version = entry.at("version");
+      text += fmt::format("{:<{}}  {} of {}, {}\n", "", width, entry.at("change").get<std::string>(),
+                          entry.at("date").get<std::string>(),
+                          version.is_null() ? "the version is not known" : "read in " + version.get<std::string>());
     }
     if (!entry.contains("differences")) continue;
     for (const auto& one : entry.at("differences")) {

@@ -55,6 +55,15 @@ Json key_json(const RowKey& key, const Json& planned_row, const RowRecord* measu
   return choice_json(planned_row, measured, key.name);
 }
 
+/// null where the row does not say what its message is.
+Json upstream_choice_json(const Json& json, const UpstreamFacts& facts) {
+  const int ranks = integer_or(json, "group_size", 0);
+  const Json bytes = pick_integer(json, "message_bytes");
+  if (ranks < 1 || !bytes.is_number_unsigned()) return nullptr;
+  return upstream_choice(
+      facts, {.ranks = ranks, .message_bytes = bytes.get<std::uint64_t>(), .pattern = text_or(json, "pattern")});
+}
+
 /// Mean times of the placements, in their order; null without samples.
 Json placement_means_json(const RowRecord& row) {
   Json means = nullptr;
@@ -155,8 +164,7 @@ Json distribution_json(std::span<const double> samples) {
           {"samples", samples.size()}};
 }
 
-Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples,
-              const Floors* floors) {
+Json row_json(const Json& planned_row, const RowOutcome& outcome, const RowSurroundings& around) {
   const RowRecord* row = outcome.measured;
   Json json = Json::object();
   for (const RowKey& key : kRowKeys) json[std::string(key.name)] = key_json(key, planned_row, row);
@@ -165,7 +173,8 @@ Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated,
   json["reason"] = json_or_null(outcome.reason);
   json["failure"] = failure_or_null(outcome.failure);
   json["attempts"] = attempts_json(outcome.attempts);
-  add_measurements(json, row, emulated, raw_samples, floors);
+  json["upstream_choice"] = upstream_choice_json(json, around.upstream);
+  add_measurements(json, row, around.emulated, around.raw_samples, around.floors);
   json["wrong_elements"] = row != nullptr && row->checked_iterations > 0 ? Json(row->wrong_elements) : Json(nullptr);
   json["max_error"] = row != nullptr ? json_or_null(row->max_error) : Json(nullptr);
   json["checked_iterations"] = row != nullptr ? Json(row->checked_iterations) : Json(nullptr);
@@ -177,12 +186,22 @@ Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated,
 Json fold_rows(const RecordSet& records, const Outcomes& outcomes, std::span<const Json> planned_rows) {
   const Json emulated = pick_flag(records.started.device, "emulated");
   const auto floors = floors_by_group(records);
+  std::map<int, RowSurroundings> around;
   Json rows = Json::array();
   for (const Json& planned_row : planned_rows) {
-    const auto measured = floors.find(integer_or(planned_row, "group", -1));
-    // Where nobody said what the device is, no bandwidth is claimed either.
-    rows.push_back(row_json(planned_row, outcomes.of(planned_row), emulated.is_null() || emulated.get<bool>(),
-                            records.started.raw_samples, measured != floors.end() ? &measured->second : nullptr));
+    const int group = integer_or(planned_row, "group", -1);
+    auto of_group = around.find(group);
+    if (of_group == around.end()) {
+      const auto measured = floors.find(group);
+      // Where nobody said what the device is, no bandwidth is claimed either.
+      of_group = around
+                     .emplace(group, RowSurroundings{.emulated = emulated.is_null() || emulated.get<bool>(),
+                                                     .raw_samples = records.started.raw_samples,
+                                                     .floors = measured != floors.end() ? &measured->second : nullptr,
+                                                     .upstream = upstream_facts(records, group)})
+                     .first;
+    }
+    rows.push_back(row_json(planned_row, outcomes.of(planned_row), of_group->second));
   }
   lower_beaten_limits(rows);
   return rows;

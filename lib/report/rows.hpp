@@ -1,13 +1,19 @@
 #pragma once
 #include "report/outcome.hpp"
+#include "report/upstream_choice.hpp"
 #include "stats/limits.hpp"
 
 namespace symmbench {
 
-/// One flat row of results[]: the planned keys, what became of it, and what was measured. `floors` of its group of
-/// ranks: null when they were not measured.
-Json row_json(const Json& planned_row, const RowOutcome& outcome, bool emulated, bool raw_samples,
-              const Floors* floors);
+/// What the rows of a group of ranks have in common.
+struct RowSurroundings {
+  bool emulated, raw_samples;
+  const Floors* floors;  ///< of the group; null when they were not measured
+  UpstreamFacts upstream;
+};
+
+/// One flat row of results[]: the planned keys, what became of it, and what was measured.
+Json row_json(const Json& planned_row, const RowOutcome& outcome, const RowSurroundings& around);
 
 /// A row for each of `planned_rows`, which are of the records' plan, in their order.
 Json fold_rows(const RecordSet& records, const Outcomes& outcomes, std::span<const Json> planned_rows);

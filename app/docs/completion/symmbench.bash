@@ -244,7 +244,7 @@ _symmbench_options() {
 
 _symmbench_subject() {
   case $1 in
-    list) COMPREPLY=($(compgen -W 'workspaces allocators patterns algorithms fabrics faults checks configs' -- "$cur")) ;;
+    list) COMPREPLY=($(compgen -W 'workspaces allocators patterns algorithms fabrics faults checks configs stacks' -- "$cur")) ;;
     validate) COMPREPLY=($(compgen -f -- "$cur")) ;;
     salvage) COMPREPLY=($(compgen -f -- "$cur")) ;;
     bundle) COMPREPLY=($(compgen -f -- "$cur")) ;;

@@ -131,9 +131,10 @@ TEST_CASE("every topic has a list, and each entry a name, what it is, and whethe
       CHECK(contains(list_text(list), entry.at("name").get<std::string>()));
     }
   }
-  CHECK(failure_of([] { (void)list_json("alocators"); }).detail ==
-        "'alocators': not one of workspaces, allocators, patterns, algorithms, fabrics, faults, checks, configs "
-        "(did you mean allocators?)");
+  CHECK(
+      failure_of([] { (void)list_json("alocators"); }).detail ==
+      "'alocators': not one of workspaces, allocators, patterns, algorithms, fabrics, faults, checks, configs, stacks "
+      "(did you mean allocators?)");
 }
 
 TEST_CASE("the list of allocators tells each deliberate difference from upstream") {
