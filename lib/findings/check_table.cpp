@@ -16,6 +16,9 @@ constexpr int k1[] = {1}, k2[] = {2}, k101[] = {101}, k400[] = {400}, k401[] = {
               k719[] = {719}, k800[] = {800}, k801[] = {801}, k802[] = {802};
 constexpr std::string_view kCreate = "cuMemCreate", kImport = "cuMemImportFromShareableHandle",
                            kAccess = "cuMemSetAccess", kMulticast = "cuMulticast";
+// What tells of a wait in vain is the rank that waited, but for a supervisor: it tells of what it watches.
+constexpr std::string_view kComm[] = {"comm"}, kProcesses[] = {"worker", "supervisor"},
+                           kWaits[] = {"environment", "comm", "driver", "memory", "workspace", "kernel", "verify"};
 
 constexpr CheckRow kChecks[] = {
     // ---- rules and handle types
@@ -153,7 +156,7 @@ constexpr CheckRow kChecks[] = {
      "",
      {},
      "",
-     "comm",
+     kComm,
      "descriptor"},
     {"handle_types_disagree",
      critical,
@@ -164,7 +167,7 @@ constexpr CheckRow kChecks[] = {
      "",
      {},
      "disagreement",
-     "",
+     {},
      "handle type"},
     {"group_disagrees",
      critical,
@@ -192,7 +195,18 @@ constexpr CheckRow kChecks[] = {
      observe_failures,
      "",
      {},
-     "timed_out"},
+     "timed_out",
+     kWaits},
+    {"process_stood_still",
+     critical,
+     "a rank's process did not run, or got to no end",
+     "that rank's process and host: evidence has its state; stopped, frozen or swapped out is not the allocator's",
+     "-",
+     observe_failures,
+     "",
+     {},
+     "timed_out",
+     kProcesses},
     {"wrong_data",
      critical,
      "results were wrong",

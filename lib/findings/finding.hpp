@@ -38,7 +38,9 @@ struct CheckRow {
   // Of a check on failures (observe_failures): what of a recorded failure it goes by; empty or 0: anything.
   std::string_view calls = {};                            ///< its call begins with this
   std::span<const int> codes = {};                        ///< its code is one of these
-  std::string_view reason = {}, layer = {}, detail = {};  ///< the same; `detail` is part of its words
+  std::string_view reason = {};                           ///< the same
+  std::span<const std::string_view> layers = {};          ///< its layer is one of these
+  std::string_view detail = {};                           ///< part of its words
 };
 
 }  // namespace symmbench

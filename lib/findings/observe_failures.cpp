@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
-#include <tuple>
+#include <vector>
 
 #include "findings/report_facts.hpp"
 
@@ -15,7 +14,7 @@ bool matches(const CheckRow& row, const Json& failure) {
   const auto text = [&](const char* key) { return text_in(failure, key); };
   if (!text("call").starts_with(row.calls)) return false;
   if (!row.reason.empty() && text("reason") != row.reason) return false;
-  if (!row.layer.empty() && text("layer") != row.layer) return false;
+  if (!row.layers.empty() && std::ranges::find(row.layers, text("layer")) == row.layers.end()) return false;
   if (text("detail").find(row.detail) == std::string::npos) return false;
   if (row.codes.empty()) return true;
   const Json& code = in(failure, "code");
@@ -59,16 +58,25 @@ std::string missing_for(const CheckRow& row, const Json& report) {
 }  // namespace
 
 Observed observe_failures(const CheckRow& row, const Json& report) {
-  Observed observed{.hits = {}, .missing = missing_for(row, report)};
-  std::set<std::tuple<std::string, std::string, std::string>> seen;
+  // A failure is one, however many rows it ended: told by the record that knows its allocator, if any does.
+  std::vector<RecordedFailure> told;
   for (const RecordedFailure& recorded : failures_of(report)) {
     if (!matches(row, *recorded.failure)) continue;
-    const Json& failure = *recorded.failure;
-    if (!seen.emplace(in(failure, "rank").dump(), text_in(failure, "call"), in(failure, "code").dump()).second)
-      continue;
+    const auto known = std::ranges::find_if(told, [&](const RecordedFailure& other) {
+      const auto same = [&](const char* key) { return in(*other.failure, key) == in(*recorded.failure, key); };
+      return same("rank") && same("call") && same("code");
+    });
+    if (known == told.end()) {
+      told.push_back(recorded);
+    } else if (known->allocator.empty() && !recorded.allocator.empty()) {
+      *known = recorded;
+    }
+  }
+  Observed observed{.hits = {}, .missing = missing_for(row, report)};
+  for (const RecordedFailure& recorded : told) {
     Json evidence{{"where", recorded.where}};
     for (const char* key : {"layer", "reason", "call", "code", "phase", "rank", "peer", "detail"}) {
-      evidence[key] = in(failure, key);
+      evidence[key] = in(*recorded.failure, key);
     }
     observed.hits.push_back(
         {entities_of(recorded), std::move(evidence), recorded.replaced ? std::optional(Severity::info) : std::nullopt});

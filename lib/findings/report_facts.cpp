@@ -71,9 +71,13 @@ std::vector<RecordedFailure> failures_of(const Json& report) {
   std::vector<RecordedFailure> all;
   for (const Json* row : list_in(report, "results")) {
     const auto where = text_in(*row, "case_id"), allocator = text_in(*row, "allocator");
-    add(all, in(*row, "failure"), where, allocator, text_in(*row, "status"));
-    for (const Json* attempt : list_in(*row, "attempts"))
-      add(all, in(*attempt, "failure"), where, allocator, text_in(*attempt, "status"));
+    // What interrupted a row is no doing of the allocator under it.
+    const auto of_row = [&](const Json& tried) {
+      const auto status = text_in(tried, "status");
+      add(all, in(tried, "failure"), where, status == "interrupted" ? "" : allocator, status);
+    };
+    of_row(*row);
+    for (const Json* attempt : list_in(*row, "attempts")) of_row(*attempt);
   }
   for (const Json* entry : list_in(report, "stability")) {
     const auto allocator = text_in(*entry, "allocator");

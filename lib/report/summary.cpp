@@ -144,12 +144,15 @@ void add_stability(std::vector<std::string>& lines, const Json& report) {
   }
 }
 
-/// A fault that was planned and never met proves nothing.
+/// A fault that was planned and never met proves nothing. A run that did not end may have lost who would have told.
 void add_unstruck_faults(std::vector<std::string>& lines, const Json& run) {
   const Json injected = member(run, "injected"), struck = member(run, "injected_struck");
   if (!injected.is_array() || !struck.is_array()) return;
   for (std::size_t i = 0; i < struck.size(); ++i) {
-    if (struck[i] == 0) lines.push_back("planned fault never struck: " + injected.at(i).get<std::string>());
+    if (struck[i] != 0) continue;
+    lines.push_back(fmt::format("planned fault {}: {}",
+                                member(run, "complete") == true ? "never struck" : "did not tell whether it struck",
+                                injected.at(i).get<std::string>()));
   }
 }
 

@@ -354,7 +354,7 @@ void GroupCoordinator::lose_silent_rank() {
       .failure = {.layer = Layer::supervisor,
                   .reason = Reason::timed_out,
                   .detail = fmt::format("rank {}'s supervisor answers no more: it did not stop its worker "
-                                        "within {} s",
+                                        "within {:.1f} s",
                                         *lost_rank_, stop_s()),
                   .rank = lost_rank_},
       .others = {},

@@ -156,6 +156,7 @@ const std::vector<Planted>& planted() {
       {"group_disagrees", failing("", -1, "disagreement", "memory", "ranks differ in block bytes")},
       {"rank_lost", failing("", 9, "crashed", "worker")},
       {"wait_timed_out", failing("", -1, "timed_out", "kernel")},
+      {"process_stood_still", failing("", -1, "timed_out", "supervisor")},
       {"wrong_data", failing("", -1, "wrong_data", "verify")},
       {"memory_overwritten", failing("", -1, "corrupted", "workspace")},
       {"leak", [](Json& r) { r["stability"][0]["leaks"]["fds"] = 3; }},
@@ -215,6 +216,30 @@ TEST_CASE("what is planted for one check is found by no other, but where one thi
     Json report = healthy_report();
     plant(report);
     CHECK(fired(report) == std::set<std::string>{check});
+  }
+}
+
+TEST_CASE("a failure that ended rows of several allocators is told by the one under which it came again") {
+  Json report = healthy_report();
+  const Json failure{{"layer", "worker"}, {"reason", "crashed"}, {"call", ""}, {"code", 9}, {"rank", 2}};
+  for (Json& row : report["results"])
+    row["attempts"] = Json::array({{{"status", "interrupted"}, {"failure", failure}}});
+  report["results"][1]["attempts"].push_back({{"status", "failed"}, {"failure", failure}});
+  const Json findings = fold_findings(report);
+  CHECK(finding_of(findings, "rank_lost").at("entities") == Json{"rank 2", "allocator torch_symm_mem"});
+}
+
+TEST_CASE("what interrupted a row is held against no allocator") {
+  for (const auto& [status, named] : {std::pair("interrupted", false), std::pair("hung", true)}) {
+    CAPTURE(status);
+    Json report = healthy_report();
+    Json& row = report["results"][0];
+    row["status"] = status;
+    row["failure"] = {{"layer", "supervisor"}, {"reason", "timed_out"}, {"call", ""}, {"code", nullptr}, {"rank", 2}};
+    const Json findings = fold_findings(report);
+    const Json& entities = finding_of(findings, "process_stood_still").at("entities");
+    const Json allocator = "allocator " + row["allocator"].get<std::string>();
+    CHECK((std::find(entities.begin(), entities.end(), allocator) != entities.end()) == named);
   }
 }
 
