@@ -4,6 +4,7 @@
 
 #include "app/backend.hpp"
 #include "bench/any_group.hpp"
+#include "bench/bisect_task.hpp"
 #include "bench/emulated_rank.hpp"
 #include "bench/preflight.hpp"
 #include "bench/probe_task.hpp"
@@ -22,33 +23,62 @@ void preflight(WorkerContext& context) {
   run_preflight(context, place, probe_devices(place.local_rank, emulated_rank(emulation, world_rank)));
 }
 
+/// A worker of a run with everything that the run provokes around it.
+class RunWorker {
+ public:
+  RunWorker(WorkerContext& context, const WorkerConfig& config, const std::string& device)
+      : faults_(parse_fault_plan(config.inject)), struck_(context, faults_) {
+    // Kernels give up first; then the stream; then whoever waits for this rank.
+    const double stream_s = deadlines_of(config).stream_s;
+    const int world_rank = context.comm.world_rank(context.comm.rank());
+    backend_ = make_backend(device, context.heartbeat,
+                            {.local_rank = place_told_by_supervisor().local_rank,
+                             .synchronize_limit = std::chrono::nanoseconds(static_cast<std::int64_t>(stream_s * 1e9)),
+                             .driver_faults = struck_.driver_faults(),
+                             .protocol_fault = faults_.protocol_fault(world_rank),
+                             .host_device = emulated_rank(config.emulation, world_rank)});
+    backend_.kernels = struck_.around(std::move(backend_.kernels));
+    backend_.make_allocator = [this](std::string_view name) { return struck_.around(make_allocator(name)); };
+    backend_.slowed_by = [this](std::string_view allocator, int placement) {
+      return faults_.slowed_by(allocator, placement);
+    };
+  }
+  RunWorker(const RunWorker&) = delete;
+  RunWorker& operator=(const RunWorker&) = delete;
+
+  /// Does `work(context, backend)`, and says what was provoked however it ends.
+  template <class Work>
+  void run(const Work& work) {
+    try {
+      work(struck_.context(), backend_);
+    } catch (...) {
+      struck_.tell();
+      throw;
+    }
+    struck_.tell();
+  }
+
+ private:
+  const FaultPlan faults_;
+  StruckWorker struck_;
+  Backend backend_;
+};
+
 void case_group(WorkerContext& context) {
   context.heartbeat.allow(deadline::kContext_s);
   const auto [config, device, group] = case_group_task_from(context.request.settings);
-  // Kernels give up first; then the stream; then whoever waits for this rank.
-  const Deadlines deadlines = deadlines_of(config);
-  const auto synchronize_limit = std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines.stream_s * 1e9));
-  const FaultPlan faults = parse_fault_plan(config.inject);
-  StruckWorker struck(context, faults);
-  const int world_rank = context.comm.world_rank(context.comm.rank());
-  Backend backend = make_backend(device, context.heartbeat,
-                                 {.local_rank = place_told_by_supervisor().local_rank,
-                                  .synchronize_limit = synchronize_limit,
-                                  .driver_faults = struck.driver_faults(),
-                                  .protocol_fault = faults.protocol_fault(world_rank),
-                                  .host_device = emulated_rank(config.emulation, world_rank)});
-  backend.kernels = struck.around(std::move(backend.kernels));
-  backend.make_allocator = [&struck](std::string_view name) { return struck.around(make_allocator(name)); };
-  backend.slowed_by = [&faults](std::string_view allocator, int placement) {
-    return faults.slowed_by(allocator, placement);
-  };
-  try {
-    run_any_group(struck.context(), config, group, backend);
-  } catch (...) {
-    struck.tell();
-    throw;
-  }
-  struck.tell();
+  RunWorker(context, config, device).run([&](WorkerContext& struck, Backend& backend) {
+    run_any_group(struck, config, group, backend);
+  });
+}
+
+void bisect(WorkerContext& context) {
+  context.heartbeat.allow(deadline::kContext_s);
+  const auto [tried, time_s] = bisect_task_from(context.request.settings);
+  const auto& [config, device, group] = tried;
+  RunWorker(context, config, device).run([&](WorkerContext& struck, Backend& backend) {
+    run_bisect(struck, config, group, time_s, backend);
+  });
 }
 
 /// More than the allocators of one probe make; an endless list helps nobody.
@@ -72,7 +102,8 @@ struct TaskRow {
   std::string_view name;  ///< WorkRequest::task
   void (*run)(WorkerContext& context);
 };
-constexpr TaskRow kTasks[] = {{kPreflightTask, preflight}, {kCaseGroupTask, case_group}, {kProbeTask, probe}};
+constexpr TaskRow kTasks[] = {
+    {kPreflightTask, preflight}, {kCaseGroupTask, case_group}, {kProbeTask, probe}, {kBisectTask, bisect}};
 
 }  // namespace
 

@@ -45,6 +45,11 @@ class Communicator {
   /// @throws Error{comm, invalid_argument} unless group_size divides size()
   virtual std::unique_ptr<Communicator> split(int group_size) = 0;
 
+  /// Collective over these members alone: ascending group ranks, the own one among them, as a communicator of its own;
+  /// outlived by this one. `which`: the same number on all of them, and of no other call on this communicator.
+  /// @throws Error{comm, invalid_argument} for ranks that do not ascend, or without the own
+  virtual std::unique_ptr<Communicator> among(std::span<const int> group_ranks, std::uint64_t which) = 0;
+
   /// How long one step may take before its wait is given up (a vote: twice as long).
   virtual std::chrono::nanoseconds step_timeout() const = 0;
 };

@@ -1,6 +1,9 @@
 #include "comm/round_messages.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 
 #include "comm/wire.hpp"
 #include "core/text.hpp"
@@ -16,6 +19,8 @@ void write_id(WireWriter& writer, const RoundId& id) {
   writer.u64(id.scope.lineage);
   writer.u32(id.scope.first_rank);
   writer.u32(id.scope.size);
+  writer.u32(static_cast<std::uint32_t>(id.scope.members.size()));
+  for (const std::uint32_t rank : id.scope.members) writer.u32(rank);
   writer.u32(id.epoch);
   writer.u32(id.index);
 }
@@ -27,6 +32,11 @@ RoundId read_id(WireReader& reader) {
   id.scope.lineage = reader.u64();
   id.scope.first_rank = reader.u32();
   id.scope.size = reader.u32();
+  const std::uint32_t listed = reader.u32();
+  if (listed != 0 && (listed != id.scope.size || listed > kMaxRanks)) {
+    reader.malformed(fmt::format("{} of {} ranks listed", listed, id.scope.size));
+  }
+  for (std::uint32_t i = 0; i < listed; ++i) id.scope.members.push_back(reader.u32());
   id.epoch = reader.u32();
   id.index = reader.u32();
   if (id.scope.size == 0 || id.scope.size > kMaxRanks || id.scope.first_rank > kMaxRanks) {
@@ -43,11 +53,47 @@ RoundId RoundCursor::next(std::string_view step) {
   return {.scope = scope_, .epoch = epoch_++, .index = kVoteIndex};
 }
 
+std::optional<std::uint32_t> RoundScope::index_of(int world_rank) const {
+  const auto rank = static_cast<std::uint32_t>(world_rank);
+  if (world_rank < 0) return std::nullopt;
+  if (members.empty()) return rank - first_rank < size ? std::optional(rank - first_rank) : std::nullopt;
+  const auto at = std::lower_bound(members.begin(), members.end(), rank);
+  if (at == members.end() || *at != rank) return std::nullopt;
+  return static_cast<std::uint32_t>(at - members.begin());
+}
+
+RoundScope RoundCursor::among(int world_rank, std::span<const int> group_ranks, std::uint64_t which) const {
+  RoundScope part = scope_;
+  part.members.clear();
+  int before = -1;
+  for (const int rank : group_ranks) {
+    if (rank <= before || static_cast<std::uint32_t>(rank) >= scope_.size) break;
+    part.members.push_back(static_cast<std::uint32_t>(scope_.rank_at(static_cast<std::uint32_t>(rank))));
+    before = rank;
+  }
+  part.size = static_cast<std::uint32_t>(part.members.size());
+  if (part.members.empty() || part.size != group_ranks.size() || !part.has(world_rank)) {
+    throw Error({.layer = Layer::comm,
+                 .reason = Reason::invalid_argument,
+                 .call = "among",
+                 .detail = fmt::format("ranks {} of a group of {} do not ascend, or are not this rank's",
+                                       fmt::join(group_ranks, ", "), scope_.size),
+                 .rank = world_rank});
+  }
+  part.first_rank = part.members.front();
+  part.lineage = fnv1a(fmt::format("{}/among/{}", scope_.lineage, which));
+  return part;
+}
+
 RoundScope RoundCursor::split(int world_rank, int group_size) {
   const auto size = static_cast<std::uint32_t>(group_size);
-  const auto offset = (static_cast<std::uint32_t>(world_rank) - scope_.first_rank) / size * size;
+  const auto offset = scope_.index_of(world_rank).value() / size * size;
   RoundScope part = scope_;
-  part.first_rank += offset;
+  if (!scope_.members.empty()) {
+    const auto begin = scope_.members.begin() + offset;
+    part.members.assign(begin, begin + size);
+  }
+  part.first_rank = static_cast<std::uint32_t>(scope_.rank_at(offset));
   part.size = size;
   // A second split into the same ranks must not share rounds with the first, nor with its parent.
   part.lineage = fnv1a(fmt::format("{}/{}", scope_.lineage, ++splits_));

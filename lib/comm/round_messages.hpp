@@ -3,6 +3,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,18 +15,23 @@
 
 namespace symmbench {
 
-/// Which communicator a round belongs to. A communicator is `size` consecutive world ranks, so a round says all that
-/// the coordinator must know about its members and no group has to be registered anywhere.
+/// Which communicator a round belongs to. A round says all that the coordinator must know about its members, so that no
+/// group has to be registered anywhere: most are `size` consecutive world ranks.
 struct RoundScope {
   std::uint32_t group = 0;       ///< case group that runs, as the supervisors count them
   std::uint32_t attempt = 0;     ///< how often that group was started anew before; older attempts are dead
   std::uint64_t lineage = 0;     ///< 0: the worker's first communicator; else which split of which one made this
   std::uint32_t first_rank = 0;  ///< world rank of the first member
   std::uint32_t size = 1;
+  std::vector<std::uint32_t> members = {};  ///< ascending world ranks, `size` of them; empty: consecutive ones
 
-  bool has(int world_rank) const {
-    return world_rank >= 0 && static_cast<std::uint32_t>(world_rank) - first_rank < size;
+  bool has(int world_rank) const { return index_of(world_rank).has_value(); }
+  /// World rank of the member with this group rank.
+  int rank_at(std::uint32_t index) const {
+    return static_cast<int>(members.empty() ? first_rank + index : members[index]);
   }
+  /// Group rank of a world rank; nullopt: no member.
+  std::optional<std::uint32_t> index_of(int world_rank) const;
   friend auto operator<=>(const RoundScope&, const RoundScope&) = default;
 };
 
@@ -57,6 +63,9 @@ class RoundCursor {
   RoundId next(std::string_view step);
   /// Collective: the contiguous part of `group_size` members that holds `world_rank`. @pre group_size divides size
   RoundScope split(int world_rank, int group_size);
+  /// The members with these group ranks, ascending; `which` is the caller's number for them.
+  /// @throws Error{comm, invalid_argument} unless they ascend within the scope and `world_rank` is among them
+  RoundScope among(int world_rank, std::span<const int> group_ranks, std::uint64_t which) const;
 
  private:
   RoundScope scope_;

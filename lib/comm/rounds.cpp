@@ -38,7 +38,7 @@ void RoundTable::open_attempt(std::uint32_t group, std::uint32_t attempt) {
 std::vector<int> RoundTable::missing(const RoundScope& scope, const Round& round) {
   std::vector<int> ranks;
   for (std::uint32_t i = 0; i < scope.size; ++i) {
-    const int rank = static_cast<int>(scope.first_rank + i);
+    const int rank = scope.rank_at(i);
     if (!round.came.contains(rank)) ranks.push_back(rank);
   }
   return ranks;

@@ -42,4 +42,9 @@ std::unique_ptr<Communicator> SupervisedCommunicator::split(int group_size) {
                                                   step_timeout_, margin_);
 }
 
+std::unique_ptr<Communicator> SupervisedCommunicator::among(std::span<const int> group_ranks, std::uint64_t which) {
+  return std::make_unique<SupervisedCommunicator>(channel_, cursor_.among(own_world_rank_, group_ranks, which),
+                                                  own_world_rank_, step_timeout_, margin_);
+}
+
 }  // namespace symmbench

@@ -21,15 +21,18 @@ class SupervisedCommunicator final : public Communicator {
   SupervisedCommunicator(FrameChannel& channel, const RoundScope& scope, int own_world_rank,
                          std::chrono::nanoseconds step_timeout, std::chrono::nanoseconds margin = kAnswerMargin);
 
-  int rank() const override { return own_world_rank_ - world_rank(0); }
+  int rank() const override { return static_cast<int>(cursor_.scope().index_of(own_world_rank_).value()); }
   int size() const override { return static_cast<int>(cursor_.scope().size); }
-  int world_rank(int group_rank) const override { return static_cast<int>(cursor_.scope().first_rank) + group_rank; }
+  int world_rank(int group_rank) const override {
+    return cursor_.scope().rank_at(static_cast<std::uint32_t>(group_rank));
+  }
   std::chrono::nanoseconds step_timeout() const override { return step_timeout_; }
 
   /// Also @throws Error{comm, timed_out} without a peer when the supervisor does not answer, and Error{comm,
   /// peer_failed} without a peer when it is gone: the worker should leave then.
   std::vector<Blob> allgather(std::string_view step, std::span<const std::byte> mine) override;
   std::unique_ptr<Communicator> split(int group_size) override;
+  std::unique_ptr<Communicator> among(std::span<const int> group_ranks, std::uint64_t which) override;
 
  private:
   FrameChannel& channel_;

@@ -71,9 +71,11 @@ class ThreadCommunicator final : public Communicator {
                                        {.layer = Layer::worker, .reason = Reason::exited, .detail = "it left"}));
   }
 
-  int rank() const override { return own_world_rank_ - world_rank(0); }
+  int rank() const override { return static_cast<int>(cursor_.scope().index_of(own_world_rank_).value()); }
   int size() const override { return static_cast<int>(cursor_.scope().size); }
-  int world_rank(int group_rank) const override { return static_cast<int>(cursor_.scope().first_rank) + group_rank; }
+  int world_rank(int group_rank) const override {
+    return cursor_.scope().rank_at(static_cast<std::uint32_t>(group_rank));
+  }
   std::chrono::nanoseconds step_timeout() const override { return state_->step_timeout; }
 
   std::vector<Blob> allgather(std::string_view step, std::span<const std::byte> mine) override {
@@ -88,6 +90,11 @@ class ThreadCommunicator final : public Communicator {
     check_split(*this, group_size);
     return std::make_unique<ThreadCommunicator>(state_, cursor_.split(own_world_rank_, group_size), own_world_rank_,
                                                 false);
+  }
+
+  std::unique_ptr<Communicator> among(std::span<const int> group_ranks, std::uint64_t which) override {
+    return std::make_unique<ThreadCommunicator>(state_, cursor_.among(own_world_rank_, group_ranks, which),
+                                                own_world_rank_, false);
   }
 
  private:

@@ -217,6 +217,9 @@ constexpr OptionSpec kOwnOptions[] = {
     {"inject", 0, Kind::text, Scope::run, Group::stability, "FAULTS", "",
      "a fault to provoke, NAME[:rank=R,...]; several times, or with ';' between them, for several: see `symmbench list "
      "faults`; --device host only, but for slow_kernel and slow_placement", {}, {}, kNow, false, kRepeats},
+    {"bisect", 0, Kind::flag, Scope::run, Group::stability, "", "",
+     "after a failure on more than two ranks, try smaller groups (each rank left out, then pairs) with plain allreduces, "
+     "for at most 50 s: the report and a finding name the bad GPU or link, and how sure that is"},
     {"isolation", 0, Kind::name, Scope::run, Group::stability, "NAME", "process", "where the device work is done",
      kIsolation},
     {"strict", 0, Kind::flag, Scope::run, Group::stability, "", "", "skipped and not tested cases make exit code 3"},

@@ -267,6 +267,7 @@ RunConfig run_config_from(const Settings& run) {
   config.verbose = get<bool>(run, "verbose");
   config.columns = columns_from(run);
   check_loudness(run);
+  config.bisect = get<bool>(run, "bisect");
   config.tune = get<bool>(run, "tune");
   config.tuning = tuning_from(run.at("tuning").value);
   config.outputs = outputs_from(run);

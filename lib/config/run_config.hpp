@@ -70,8 +70,9 @@ struct RunConfig : WorkerConfig {
   bool skip_if_unsupported = false;
   double min_busbw_gbs = 0;  ///< of each series; 0: no limit
   bool raw_samples = false;
-  bool tune = false;   ///< measure what a tuning table needs, and write one
-  TuningTable tuning;  ///< how `auto` decides
+  bool bisect = false;  ///< after a failure, smaller groups name who is to blame
+  bool tune = false;    ///< measure what a tuning table needs, and write one
+  TuningTable tuning;   ///< how `auto` decides
   OutputFormat format = OutputFormat::table;
   ProgressSetting progress = ProgressSetting::automatic;
   bool quiet = false;  ///< stdout has the verdict line alone

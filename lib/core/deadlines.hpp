@@ -27,6 +27,7 @@ inline constexpr double kBetweenRuns_s = 120;  ///< rank 0 decides on the device
 inline constexpr double kBeat_s = 1;           ///< from one sign of life to the next
 inline constexpr double kSilent_s = 5;         ///< several beats missed, which no busy machine explains
 inline constexpr double kFinish_s = 5;         ///< all ranks' farewells
+inline constexpr double kBisect_s = 50;        ///< `run --bisect`, from the last case to its answer
 // ---- after a signal. Launchers send SIGKILL one second after SIGTERM; what follows (a report, a journal) must fit in as
 //      well, so these are never widened
 inline constexpr double kInterruptedRun_s = 0.15;    ///< for what workers still had to say

@@ -79,6 +79,7 @@ constexpr DriverCall kGiveBackCalls[] = {DriverCall::release, DriverCall::free_r
 FaultSpec default_spec(const FaultRow& row) {
   FaultSpec spec{.fault = &row, .call = row.call, .code = row.code, .phase = row.phase};
   if (row.seam == FaultSeam::lost_call) spec.count = kMostCalls;
+  if (row.effect == FaultEffect::lose_peer) spec.peer = 1;
   return spec;
 }
 
@@ -261,6 +262,9 @@ FaultPlan parse_fault_plan(std::span<const std::string> texts, int world_size) {
     };
     require_in_job("rank", spec.rank);
     if (spec.fault->parameters.peer) require_in_job("peer", spec.peer);
+    if (spec.fault->effect == FaultEffect::lose_peer && spec.peer == spec.rank) {
+      refuse(text, fmt::format("peer must be another rank than {}", spec.rank));
+    }
     if (spec.fault->protocol && plan.protocol_fault(spec.rank)) {
       refuse(text, fmt::format("rank {} has a protocol fault already: one at a time", spec.rank));
     }

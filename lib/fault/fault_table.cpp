@@ -16,6 +16,7 @@ constexpr FaultParameters kOfChannelCode{
 constexpr FaultParameters kOfRank{.rank = true};
 constexpr FaultParameters kAtRank{.rank = true, .at = true};
 constexpr FaultParameters kOfPeer{.rank = true, .peer = true, .at = true};
+constexpr FaultParameters kOfLink{.rank = true, .peer = true};
 constexpr FaultParameters kOfPoint{.rank = true, .phase = true, .at = true};
 constexpr FaultParameters kOfPause{.rank = true, .phase = true, .at = true, .seconds = true};
 constexpr FaultParameters kOfAllocator{.allocator = true, .percent = true};
@@ -84,6 +85,9 @@ constexpr FaultRow kFaults[] = {
     {.name = "rank_order", .about = "a rank has two peers mapped in each other's place",
      .seam = Seam::memory, .parameters = kOfPeer, .layer = Layer::workspace, .check = "ownership", .bound_s = 1,
      .effect = Effect::swap_peers, .seen_in = Phase::verify},
+    {.name = "dead_link", .about = "what a rank stores to a peer arrives nowhere, and it reads something else there",
+     .seam = Seam::memory, .parameters = kOfLink, .layer = Layer::workspace, .check = "ownership", .bound_s = 1,
+     .effect = Effect::lose_peer, .seen_in = Phase::verify},
     {.name = "handle_disagreement", .about = "a rank holds another handle type than the others",
      .seam = Seam::round, .parameters = kAtRank, .layer = Layer::memory, .check = "phases", .bound_s = 1,
      .effect = Effect::other_handle, .phase = Phase::exchange, .seen_in = Phase::exchange},

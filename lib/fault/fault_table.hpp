@@ -41,6 +41,7 @@ enum class FaultEffect : std::uint8_t {
   hide_socket,   ///< round: a socket that nobody listens at
   one_more,      ///< round: one that no other rank comes to
   swap_peers,    ///< memory: `peer` and the rank after it
+  lose_peer,     ///< memory: `peer`: what is stored there arrives nowhere
   kill_worker,   ///< point
   stop_worker,   ///< point
   stall_worker,  ///< point: it goes no further, and lives

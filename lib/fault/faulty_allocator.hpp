@@ -7,7 +7,8 @@
 
 namespace symmbench {
 
-/// An allocator whose memory has two ranks' blocks in each other's place, as this rank sees it.
+/// An allocator whose memory is mapped wrongly as this rank sees it: two ranks' blocks in each other's place, or own memory
+/// in a peer's.
 class FaultyAllocator final : public Allocator {
  public:
   /// `fault`: of seam `memory`; not owned.

@@ -233,6 +233,9 @@ constexpr CheckRow kChecks[] = {
     {"peer_access_dead", critical, "a rank did not read what a peer wrote into its own memory",
      "the pair in evidence: link, IMEX and order of ranks", "Dstack#1167: links up, peer access dead",
      observe_peer_access},
+    {"bisected", critical, "smaller groups of ranks name what is broken",
+     "evidence has which groups failed and how sure that is: take the rank's GPU, or the link, out and run again", "-",
+     observe_bisected},
     {"cores_oversubscribed", info, "a machine has fewer free cores than ranks and load",
      "deadlines were widened; times are not to be trusted", "-", observe_oversubscribed},
 };

@@ -46,6 +46,32 @@ Observed observe_peer_access(const CheckRow&, const Json& report) {
   return observed;
 }
 
+/// Where nobody is named, what was tried is still worth knowing.
+Observed observe_bisected(const CheckRow&, const Json& report) {
+  Observed observed;
+  const auto found = list_in(report, "bisect");
+  if (found.empty()) {
+    const auto failures = failures_of(report);
+    if (list_in(report, "results").empty()) observed.missing = "outcomes: nothing ran";
+    if (!failures.empty()) observed.missing = "smaller groups after a failure (run --bisect)";
+  }
+  for (const Json* group : found) {
+    Hit hit{.evidence = Json::object()};
+    for (const Json* rank : list_in(*group, "ranks")) {
+      hit.entities.push_back(fmt::format("rank {}", in(*rank, "rank").dump()));
+    }
+    for (const char* key : {"group", "culprit", "sure", "with", "without", "text"}) hit.evidence[key] = in(*group, key);
+    if (hit.entities.empty()) {
+      hit.entities.push_back(fmt::format("group {}", in(*group, "group").dump()));
+      hit.severity = Severity::info;
+    } else if (in(*group, "sure") != true) {
+      hit.severity = Severity::warning;
+    }
+    observed.hits.push_back(std::move(hit));
+  }
+  return observed;
+}
+
 Observed observe_oversubscribed(const CheckRow&, const Json& report) {
   Observed observed{.hits = {}, .missing = "load of the hosts"};
   for (const Json* host : list_in(in(in(report, "run"), "deadlines"), "hosts")) {

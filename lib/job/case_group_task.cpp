@@ -8,6 +8,16 @@ Json to_json(const CaseGroupTask& task) {
   return {{"config", to_json(task.config)}, {"device", task.device}, {"group", to_json(task.group)}};
 }
 
+Json to_json(const BisectTask& task) { return {{"tried", to_json(task.tried)}, {"time_s", task.time_s}}; }
+
+BisectTask bisect_task_from(const Json& settings) try {
+  return {.tried = case_group_task_from(settings.at("tried")), .time_s = settings.at("time_s").get<double>()};
+} catch (const Json::exception& error) {
+  throw Error{{.layer = Layer::worker,
+               .reason = Reason::invalid_argument,
+               .detail = std::string("not the settings of a bisection: ") + error.what()}};
+}
+
 Json to_json(const ProbeTask& task) {
   return {{"config", to_json(task.config)}, {"device", task.device}, {"trace", task.trace}};
 }

@@ -1,6 +1,7 @@
 #include "job/measure.hpp"
 
 #include "config/repro.hpp"
+#include "job/bisect.hpp"
 #include "job/case_group_task.hpp"
 #include "job/device_decision.hpp"
 #include "job/emulation.hpp"
@@ -94,6 +95,7 @@ MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const I
   if (!problem && gate != nullptr) problem = gate->objection(fold_report(job.records()));
   if (!outcome.interrupted && !problem) {
     outcome = job.run([&](int group) { return plan.work(group, decided, device.kind); });
+    if (!outcome.interrupted && config.bisect) outcome = bisect_failures(job, plan, decided, device.kind);
   }
   const auto instead = device.no_gpu ? std::optional(invocation.emulated_command) : std::nullopt;
   RunEnded ended = run_ended(outcome, problem, instead);

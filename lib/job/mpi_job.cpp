@@ -1,5 +1,6 @@
 #include "job/mpi_job.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace symmbench {
@@ -47,8 +48,9 @@ void MpiJob::tell(const Json& event) {
   supervisor_.tell(event);
 }
 
-RunOutcome MpiJob::run(const GroupWork& work) {
-  return supervisor_.run(work, std::chrono::duration<double>(time_limit_.left()).count());
+RunOutcome MpiJob::run(const GroupWork& work, std::optional<double> within_s) {
+  const double left_s = std::chrono::duration<double>(time_limit_.left()).count();
+  return supervisor_.run(work, std::min(left_s, within_s.value_or(left_s)));
 }
 
 RunOutcome MpiJob::run(const std::vector<WorkRequest>& work) {

@@ -39,8 +39,9 @@ class MpiJob {
   /// Rank 0: `listener` hears every record from now on, of all ranks, as it comes in, after those that listen already.
   /// Not owned; alive until finish().
   void listen(RecordSink& listener) { log_.listeners.push_back(&listener); }
-  /// Rank 0: the work of each group of ranks, or the same for all; ends with the job's time limit at the latest.
-  RunOutcome run(const GroupWork& work);
+  /// Rank 0: the work of each group of ranks, or the same for all; ends with the job's time limit at the latest, and
+  /// after `within_s` where that is given (kTimeLimit).
+  RunOutcome run(const GroupWork& work, std::optional<double> within_s = std::nullopt);
   RunOutcome run(const std::vector<WorkRequest>& work);
   /// Rank 0: a record of the job itself, for its journal and its log.
   void append(const Json& record);

@@ -313,6 +313,37 @@ ProbeRecord probe_from(const Json& json) {
   return record;
 }
 
+Json to_json(const BisectTestRecord& record) {
+  return {{"type", "bisect_test"},
+          {"group", record.group},
+          {"members", record.members},
+          {"failure", optional_failure_json(record.failure)},
+          {"us", record.us}};
+}
+
+BisectTestRecord bisect_test_from(const Json& json) {
+  const RecordReader reader(json, "bisect_test");
+  BisectTestRecord record{.group = reader.integer("group"), .us = number_from(reader, "us")};
+  for (const Json& member : reader.array("members")) {
+    if (!member.is_number_integer()) reader.fail("members", "a list of ranks");
+    record.members.push_back(member.get<int>());
+  }
+  if (json.contains("failure") && json["failure"].is_object()) record.failure = failure_from_json(json["failure"]);
+  return record;
+}
+
+Json to_json(const BisectRecord& record) {
+  return {{"type", "bisect"}, {"group", record.group}, {"data", record.data}};
+}
+
+BisectRecord bisect_from(const Json& json) {
+  const RecordReader reader(json, "bisect");
+  BisectRecord record{.group = reader.integer("group")};
+  if (!json.contains("data") || !json["data"].is_object()) reader.fail("data", "an object");
+  record.data = json["data"];
+  return record;
+}
+
 Json to_json(const EventRecord& record) {
   return {{"type", "event"},
           {"group", record.group},

@@ -132,6 +132,23 @@ struct ProbeRecord {
   Json data;  ///< {group, group_rank, memory, pairs[], descriptors, driver_calls[], trace[]}
 };
 
+/// WorkRequest::label of what `run --bisect` does after a failure: what fails there is no result of a case.
+inline constexpr std::string_view kBisectLabel = "bisect";
+
+/// A smaller group that `run --bisect` tried, from the leader of the group that it is part of.
+struct BisectTestRecord {
+  int group = 0;
+  std::vector<int> members;        ///< world ranks, ascending
+  std::optional<Failure> failure;  ///< nullopt: it passed
+  double us = 0;                   ///< bring-up, allreduces, close
+};
+
+/// What the smaller groups of one group say, from rank 0.
+struct BisectRecord {
+  int group = 0;
+  Json data;  ///< the entry of the report's `bisect`, but for host and GPU of the ranks
+};
+
 /// EventRecord::what of a rank whose journal lacks records, or is not there at all.
 inline constexpr std::string_view kJournalIncomplete = "journal_incomplete";
 /// Of a record that is not as its type should be.
@@ -160,8 +177,8 @@ struct RunEnded {
   std::optional<std::string> instead;         ///< a command that would run here, for the verdict's last line
 };
 
-/// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "handle_trial", "probe", "event",
-/// "run_ended"; empty when it has none.
+/// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "handle_trial", "probe",
+/// "bisect_test", "bisect", "event", "run_ended"; empty when it has none.
 std::string type_of(const Json& record);
 
 Json to_json(const RunStarted&);
@@ -173,6 +190,8 @@ Json to_json(const WorkspaceRecord&);
 Json to_json(const FloorsRecord&);
 Json to_json(const HandleTrialRecord&);
 Json to_json(const ProbeRecord&);
+Json to_json(const BisectTestRecord&);
+Json to_json(const BisectRecord&);
 Json to_json(const EventRecord&);
 Json to_json(const RunEnded&);
 
@@ -186,6 +205,8 @@ WorkspaceRecord workspace_from(const Json&);
 FloorsRecord floors_from(const Json&);
 HandleTrialRecord handle_trial_from(const Json&);
 ProbeRecord probe_from(const Json&);
+BisectTestRecord bisect_test_from(const Json&);
+BisectRecord bisect_from(const Json&);
 EventRecord event_from(const Json&);
 RunEnded run_ended_from(const Json&);
 

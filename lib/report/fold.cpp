@@ -1,6 +1,7 @@
 #include "report/fold.hpp"
 
 #include "findings/findings.hpp"
+#include "report/bisect.hpp"
 #include "report/comparisons.hpp"
 #include "report/crossover.hpp"
 #include "report/pick.hpp"
@@ -105,6 +106,7 @@ Json fold_report(std::span<const Json> records, const RunGate* gate) {
   report["comparison"] = fold_comparison(outcomes, set.started.planned_rows, report["results"]);
   report["crossover"] = fold_crossover(outcomes, set.started.planned_rows, report["results"]);
   report["probe"] = fold_probe(set);
+  report["bisect"] = fold_bisect(set);
   report["findings"] = fold_findings(report);
   report["gate"] = gate != nullptr ? gate->judge(report) : gate_not_judged(report);
   report["verdict"] = verdict_json(report, {.strict = set.started.strict,

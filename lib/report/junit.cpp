@@ -7,6 +7,7 @@
 #include <sstream>
 #include <utility>
 
+#include "findings/findings.hpp"
 #include "report/clean_text.hpp"
 #include "report/gate_lines.hpp"
 #include "report/pick.hpp"
@@ -17,7 +18,7 @@ namespace {
 
 /// What a testcase came to.
 struct Mark {
-  const char* element = nullptr;  ///< "failure", "error", "skipped"; null: passed
+  const char* element = nullptr;  ///< "failure", "error", "skipped"; "system-out": passed, with words; null: passed
   std::string type, message, text;
 };
 
@@ -159,6 +160,45 @@ Mark mark_of_run(const Json& report) {
   }
 }
 
+std::string finding_name(const Json& finding) {
+  std::string name = text_or(finding, "check_id");
+  for (const Json& entity : finding.at("entities")) name += "/" + entity.get<std::string>();
+  return name;
+}
+
+/// Red only where --fail-on makes it so: whoever did not ask is told in words.
+Mark mark_of_finding(const Json& report, const Json& finding) {
+  const auto asked = severity_from(text_or(member_of(member_of(report, "run"), "config"), "fail_on"));
+  const auto severity = severity_from(text_or(finding, "severity"));
+  const auto words = finding_text(finding);
+  const auto evidence = "evidence: " + finding.at("evidence").dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (asked && severity && *severity >= *asked) return {"failure", text_or(finding, "severity"), words, evidence};
+  return {"system-out", "", "", words + "\n" + evidence};
+}
+
+/// What did not work is no more than skipped where the probe passed all the same.
+Mark mark_of_probed(const Json& report, bool works, const std::string& why) {
+  if (works) return {};
+  return {nothing_red(report) ? "skipped" : "failure", "probe", why, {}};
+}
+
+Mark mark_of_trial(const Json& report, const Json& trial) {
+  const Json failure = pick_object(trial, "failure");
+  if (!failure.is_null()) return mark_of_probed(report, false, describe_with_places(report, failure));
+  if (trial.at("passed").is_null()) return {"skipped", "not_tried", text_or(trial, "reason", "not tried"), {}};
+  return mark_of_probed(report, trial.at("passed") == true, "it did not pass");
+}
+
+/// Of one rank: the peers whose memory it does not reach.
+Mark mark_of_pairs(const Json& report, const Json& pairs, const Json& rank) {
+  std::string missed;
+  for (const Json& pair : pairs) {
+    if (pair.at("rank") != rank || pair.at("access") == true) continue;
+    missed += (missed.empty() ? "" : ", ") + pair.at("peer").dump();
+  }
+  return mark_of_probed(report, missed.empty(), "does not read what these wrote: " + missed);
+}
+
 /// A suite that counts what it is given.
 class Suite {
  public:
@@ -175,8 +215,8 @@ class Suite {
     if (mark.element == nullptr) return;
     ++marks_[mark.element];
     pugi::xml_node child = test.append_child(mark.element);
-    set(child, "type", mark.type);
-    set(child, "message", mark.message);
+    if (!mark.type.empty()) set(child, "type", mark.type);
+    if (!mark.message.empty() || !mark.type.empty()) set(child, "message", mark.message);
     if (!mark.text.empty()) child.append_child(pugi::node_pcdata).set_value(clean_text(mark.text).c_str());
   }
 
@@ -213,6 +253,26 @@ void add_properties(Suite& suite, const Json& report) {
   }
 }
 
+void add_probe(Suite& suite, const Json& report) {
+  const Json& probe = member_of(report, "probe");
+  if (!probe.is_object()) return;
+  for (const Json& trial : report.at("fabric").at("handle_trials")) {
+    suite.add(
+        "symmbench.probe.handle_trial",
+        fmt::format("group {}/{}/{}", trial.at("group").dump(), text_or(trial, "allocator"), text_or(trial, "type")), 0,
+        mark_of_trial(report, trial));
+  }
+  for (const Json& test : probe.at("descriptors")) {
+    suite.add("symmbench.probe.descriptors", "rank " + test.at("rank").dump(), 0,
+              mark_of_probed(report, test.at("passed") == true, "descriptors of its group did not come"));
+  }
+  for (const Json& group : probe.at("groups")) {
+    if (probe.at("pairs").empty()) break;
+    suite.add("symmbench.probe.peer_access", "rank " + group.at("rank").dump(), 0,
+              mark_of_pairs(report, probe.at("pairs"), group.at("rank")));
+  }
+}
+
 double seconds_of(const Json& row) {
   const Json time = pick_object(row, "time_us");
   const Json batch = pick_integer(row, "iterations_per_batch");
@@ -242,6 +302,10 @@ std::string junit_xml(const Json& report) {
     suite.add(fmt::format("{}.{}.lifecycle", text_or(entry, "workspace"), text_or(entry, "allocator")),
               fmt::format("{}/{}", text_or(entry, "transport"), text_or(pick_object(entry, "handle"), "asked", "auto")),
               0, mark_of_lifecycles(report, entry));
+  }
+  add_probe(suite, report);
+  for (const Json* finding : findings_from(report, Severity::info)) {
+    suite.add("symmbench.finding", finding_name(*finding), 0, mark_of_finding(report, *finding));
   }
   suite.add("symmbench.run", "verdict", 0, mark_of_run(report));
   suite.write_counts();

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <map>
 #include <optional>
 #include <utility>
 
+#include "findings/findings.hpp"
 #include "report/clean_text.hpp"
 #include "report/pick.hpp"
 
@@ -87,13 +89,22 @@ std::string prometheus_text(const Json& report) {
   for (const char* status : kStatuses) {
     verdict.add({{"device", device}, {"status", status}}, report.at("verdict").at("status") == status ? 1 : 0);
   }
+  std::map<std::pair<std::string, std::string>, int> counts;
+  for (const Json* finding : findings_from(report, Severity::info)) {
+    ++counts[{text_or(*finding, "check_id"), text_or(*finding, "severity")}];
+  }
+  Metric findings("symmbench_findings",
+                  "What was concluded, by check and severity; checks that found nothing are absent.");
+  for (const auto& [what, count] : counts) {
+    findings.add({{"device", device}, {"check", what.first}, {"severity", what.second}}, count);
+  }
   Metric end("symmbench_run_end_timestamp_seconds", "When the run ended, Unix time.");
   if (const auto seconds = unix_seconds(text_or(report.at("run"), "ended_at"))) end.add({}, *seconds);
   Metric build("symmbench_build_info", "The program that ran.");
   const Json& tool = report.at("tool");
   build.add({{"version", text_or(tool, "version")}, {"git", text_or(tool, "git")}, {"build", text_or(tool, "build")}},
             1);
-  return time.text() + busbw.text() + verdict.text() + end.text() + build.text();
+  return time.text() + busbw.text() + verdict.text() + findings.text() + end.text() + build.text();
 }
 
 }  // namespace symmbench

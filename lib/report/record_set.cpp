@@ -95,7 +95,9 @@ void add_record(RecordSet& set, const Json& record) {
     if (set.rows.back().failure) locate(*set.rows.back().failure, set);
   }
   if (type == "failure") {
-    set.failures.push_back(failure_record_from(record));
+    auto failed = failure_record_from(record);
+    if (failed.label == kBisectLabel) return;  // a smaller group's, which its bisection tells
+    set.failures.push_back(std::move(failed));
     locate(set.failures.back().failure, set);
   }
   if (type == "lifecycle") set.lifecycles.push_back(lifecycle_from(record));
@@ -109,7 +111,14 @@ void add_record(RecordSet& set, const Json& record) {
     auto probe = probe_from(record);
     set.probes[probe.rank] = std::move(probe.data);
   }
-  if (type == "event") set.events.push_back(event_from(record));
+  if (type == "bisect") {
+    auto bisection = bisect_from(record);
+    set.bisections[bisection.group] = std::move(bisection.data);
+  }
+  if (type == "event") {
+    auto event = event_from(record);
+    if (!event.data.is_object() || text_or(event.data, "label") != kBisectLabel) set.events.push_back(std::move(event));
+  }
   if (type == "run_ended") set.ended = run_ended_from(record);
 }
 

@@ -156,6 +156,16 @@ void add_unstruck_faults(std::vector<std::string>& lines, const Json& run) {
   }
 }
 
+void add_bisections(std::vector<std::string>& lines, const Json& report) {
+  const Json& bisected = member_of(report, "bisect");
+  if (!bisected.is_array()) return;
+  for (const Json& group : bisected) {
+    lines.push_back(
+        fmt::format("bisect, group {}, {} groups in {:.1f} s: {}", group.at("group").dump(), group.at("tests").size(),
+                    group.at("seconds").is_number() ? group.at("seconds").get<double>() : 0.0, text_or(group, "text")));
+  }
+}
+
 /// Why rows did not run: each reason once, with its count.
 void add_missing(std::vector<std::string>& lines, const Json& report) {
   std::vector<std::pair<std::string, std::size_t>> reasons;
@@ -193,6 +203,17 @@ std::string row_counts(const Json& results) {
     if (counts[status] > 0) text += fmt::format(", {} {}", counts[status], status);
   }
   return text;
+}
+
+std::string probe_counts(const Json& report, const Json& probe) {
+  const auto count = [](const Json& list, const char* key) {
+    return std::ranges::count_if(list, [&](const Json& entry) { return entry.at(key) == true; });
+  };
+  const Json& trials = report.at("fabric").at("handle_trials");
+  const auto tried = std::ranges::count_if(trials, [](const Json& trial) { return !trial.at("passed").is_null(); });
+  return fmt::format("{} of {} handle trials passed, {} of {} pairs reach each other, descriptors reach {} of {} ranks",
+                     count(trials, "passed"), tried, count(probe.at("pairs"), "access"), probe.at("pairs").size(),
+                     count(probe.at("descriptors"), "passed"), probe.at("descriptors").size());
 }
 
 bool anything_unchecked(const Json& results) {
@@ -266,7 +287,13 @@ std::string next_step(const Failure& failure) {
 }
 
 std::vector<std::string> summary_lines(const Json& report) {
-  std::vector<std::string> lines{row_counts(report.at("results"))};
+  std::vector<std::string> lines;
+  const Json& probe = member_of(report, "probe");
+  if (probe.is_object()) {
+    lines.push_back(probe_counts(report, probe));
+  } else if (!report.at("results").empty()) {
+    lines.push_back(row_counts(report.at("results")));
+  }
   const Json& run = report.at("run");
   if (!run.at("complete").get<bool>()) {
     const auto by = text_or(run, "interrupted_by");
@@ -277,6 +304,7 @@ std::vector<std::string> summary_lines(const Json& report) {
     }
   }
   add_failures(lines, report);
+  add_bisections(lines, report);
   add_events(lines, report, kUnreadableRecord, "a record of the run cannot be read");
   // No fault of any rank, but worth a look where a rank was late.
   add_events(lines, report, kStrangersConnected, "strangers");

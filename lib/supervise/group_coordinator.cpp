@@ -203,7 +203,7 @@ void GroupCoordinator::stop_all(Clock::time_point now) {
   for (const auto& [round, came] : open_rounds_) {
     for (const int waiting : came) {
       for (std::uint32_t i = 0; i < round.scope.size; ++i) {
-        const int rank = static_cast<int>(round.scope.first_rank + i);
+        const int rank = round.scope.rank_at(i);
         if (!std::count(came.begin(), came.end(), rank)) member(waiting).report.waited_for.push_back(rank);
       }
     }

@@ -287,7 +287,7 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
     if (limit.expired()) {
       halt_all(stop_s + 1);
       if (auto reason = trouble()) interrupted_ = std::move(reason);
-      return {.interrupted = true, .interrupted_by = interrupted_.value_or("time limit")};
+      return {.interrupted = true, .interrupted_by = interrupted_.value_or(std::string(kTimeLimit))};
     }
     if (!step()) wait(round_open());
   }

@@ -2,6 +2,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "comm/faulty_socket.hpp"
@@ -27,6 +28,9 @@ struct SupervisorOptions {
 
 /// The requests of one group of ranks, in order. Case ids name the group, so each group has its own.
 using GroupWork = std::function<std::vector<WorkRequest>(int group)>;
+
+/// RunOutcome::interrupted_by of a run whose time was up.
+inline constexpr std::string_view kTimeLimit = "time limit";
 
 /// How a run() ended.
 struct RunOutcome {

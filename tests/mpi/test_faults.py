@@ -24,6 +24,18 @@ class Faults(RunTest):
         failure = row["failure"]
         self.assertEqual((failure["rank"], failure["call"], failure["code"]), (2, "cuMemMap", 2), failure)
 
+    def test_smaller_groups_name_a_bad_link_and_nobody_else(self):
+        done = self.inject("dead_link:rank=1,peer=3", "--bisect")
+        self.assert_exit(done, 1)
+        report = self.load()
+        (found,) = report["bisect"]
+        self.assertEqual((found["culprit"], [each["rank"] for each in found["ranks"]], found["sure"]),
+                         ("link", [1, 3], True), found)
+        self.assertIn("the link between ranks 1 and 3", done.stdout)
+        (finding,) = [each for each in report["findings"] if each["check_id"] == "bisected"]
+        self.assertEqual((finding["severity"], finding["entities"]), ("critical", ["rank 1", "rank 3"]), finding)
+        self.assertEqual([row["status"] for row in report["results"]], ["failed"])
+
     def test_a_fault_that_was_never_met_is_told(self):
         done = self.inject("driver_code:rank=2,call=cuMemMap,at=1000000")
         self.assert_exit(done, 0)

@@ -107,6 +107,9 @@ class MortalCommunicator final : public Communicator {
   int world_rank(int group_rank) const override { return inner_.world_rank(group_rank); }
   std::chrono::nanoseconds step_timeout() const override { return inner_.step_timeout(); }
   std::unique_ptr<Communicator> split(int group_size) override { return inner_.split(group_size); }
+  std::unique_ptr<Communicator> among(std::span<const int> group_ranks, std::uint64_t which) override {
+    return inner_.among(group_ranks, which);
+  }
   std::vector<Blob> allgather(std::string_view step, std::span<const std::byte> mine) override {
     auto blobs = inner_.allgather(step, mine);
     if (dies_) ::_exit(9);

@@ -162,6 +162,34 @@ TEST_CASE("two splits into the same ranks do not share rounds") {
   });
 }
 
+TEST_CASE("any ranks can be a communicator of their own, while the others go on without them") {
+  run_ranks(6, [](int rank, Communicator& comm) {
+    const std::vector<int> odd{1, 3, 5}, outer{0, 5};
+    if (rank % 2 == 1) {
+      const auto part = comm.among(odd, 1);
+      require(part->size() == 3 && part->rank() == rank / 2 && part->world_rank(2) == 5);
+      require(allgather_value(*part, "odd", rank) == odd);
+      const auto alone = part->split(1);
+      require(alone->size() == 1 && alone->world_rank(0) == rank);
+    }
+    if (rank % 5 == 0) require(allgather_value(*comm.among(outer, 2), "outer", rank) == outer);
+    barrier(comm, "together again");
+  });
+}
+
+TEST_CASE("ranks that do not ascend, are none, or are others' make no communicator") {
+  run_ranks(2, [](int rank, Communicator& comm) {
+    for (const std::vector<int>& ranks : {std::vector{1, 0}, {0, 0}, {0, 2}, {-1, 0}, {1 - rank}, {}}) {
+      try {
+        comm.among(ranks, 1);
+        require(false);
+      } catch (const Error& error) {
+        require(error.failure().reason == Reason::invalid_argument);
+      }
+    }
+  });
+}
+
 TEST_CASE("a split that does not divide, or on which the ranks disagree, is refused on every rank") {
   for (const auto& failure : failures_of_ranks(4, [](int, Communicator& comm) { comm.split(3); })) {
     REQUIRE(failure);

@@ -81,6 +81,16 @@ TEST_CASE("contributions and results survive the wire") {
   check_same(std::get<Failure>(decode_result(encode(RoundResult{kId, kFull})).outcome), kFull);
 }
 
+TEST_CASE("a round of ranks that are no neighbours survives the wire, and one that lists too few is refused") {
+  RoundId id = kId;
+  id.scope.members = {8, 11, 30};
+  const Contribution sent{.round = id, .rank = 30, .step = "map", .payload = {}};
+  CHECK(decode_contribution(encode(sent)).round == id);
+  CHECK_THROWS_AS(decode_contribution(encode(Contribution{.round = id, .rank = 9, .step = "s", .payload = {}})), Error);
+  id.scope.members.pop_back();
+  CHECK_THROWS_AS(decode_contribution(encode(Contribution{.round = id, .rank = 8, .step = "s", .payload = {}})), Error);
+}
+
 TEST_CASE("cut off and overlong messages are refused at every length") {
   // A ballot of no bytes is a valid one: all is well. So it is left out of the prefixes.
   const Blob ballot = encode_ballot(kFull);

@@ -147,6 +147,7 @@ TEST_CASE("what is wrong with a fault is said with its name, the parameter, the 
       GENERATE(Wrong{{"paket_lost"}, {"paket_lost", "did you mean packet_lost"}},
                Wrong{{"slow_link"}, {"slow_link", "cannot be provoked in this version", "driver_code"}},
                Wrong{{"canary:rank=1,peer=4"}, {"peer must be below the number of ranks, which is 4"}},
+               Wrong{{"dead_link:rank=2,peer=2"}, {"peer must be another rank"}},
                Wrong{{"worker_killed:phase=mapping"}, {"phase must be one of start, create", "not 'mapping'"}},
                Wrong{{"packet_lost:peer=1"}, {"packet_lost has no parameter 'peer'", "rank"}},
                Wrong{{"packet_lost:rank"}, {"rank needs a value"}},

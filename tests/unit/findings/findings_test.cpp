@@ -162,6 +162,14 @@ const std::vector<Planted>& planted() {
       {"leak", [](Json& r) { r["stability"][0]["leaks"]["fds"] = 3; }},
       {"slow_pair", [](Json& r) { r["probe"]["pairs"][2]["read_gbs"] = 90; }},
       {"peer_access_dead", [](Json& r) { r["probe"]["pairs"][2]["access"] = false; }},
+      {"bisected",
+       [](Json& r) {
+         r["bisect"] = {{{"group", 0},
+                         {"culprit", "link"},
+                         {"sure", true},
+                         {"text", "ranks 0 and 2"},
+                         {"ranks", {{{"rank", 0}}, {{"rank", 2}}}}}};
+       }},
       {"cores_oversubscribed", [](Json& r) { r["run"]["deadlines"]["hosts"][0]["widened_by"] = 4; }},
   };
   return all;

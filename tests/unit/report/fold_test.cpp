@@ -30,7 +30,7 @@ TEST_CASE("the report has every top-level key since version 1.0.0") {
   for (const auto& [key, value] : report.items()) keys.push_back(key);
   CHECK(keys == std::vector<std::string>{"schema_version", "tool", "run", "device", "fabric", "ranks", "results",
                                          "stability", "stability_comparison", "comparison", "crossover", "probe",
-                                         "findings", "gate", "verdict"});
+                                         "bisect", "findings", "gate", "verdict"});
   CHECK(report["schema_version"] == "1.5.0");
 }
 

@@ -97,6 +97,9 @@ class PermutedCommunicator final : public Communicator {
     return blobs;
   }
   std::unique_ptr<Communicator> split(int group_size) override { return inner_.split(group_size); }
+  std::unique_ptr<Communicator> among(std::span<const int> group_ranks, std::uint64_t which) override {
+    return inner_.among(group_ranks, which);
+  }
   std::chrono::nanoseconds step_timeout() const override { return inner_.step_timeout(); }
 
  private:

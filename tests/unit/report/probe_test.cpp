@@ -1,0 +1,154 @@
+// What the files and texts of `symmbench probe` say, and what a report makes of `run --bisect`.
+#include <pugixml.hpp>
+
+#include "check_schema.hpp"
+#include "report/junit.hpp"
+#include "report/probe_text.hpp"
+#include "report/prometheus.hpp"
+#include "support/contains.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+/// A probe of four ranks of which rank 1 does not reach rank 2; `fail_on` as --fail-on has it.
+RunBuilder probe_of_four(const std::string& fail_on = "none") {
+  RunBuilder run(0);
+  run.started.run["config"] = {{"fail_on", fail_on}};
+  run.started.run["repro_command"] = "mpirun -n 4 symmbench probe";
+  for (int rank = 0; rank < 4; ++rank) {
+    Json pairs = Json::array();
+    for (int peer = 0; peer < 4; ++peer) {
+      if (peer == rank) continue;
+      pairs.push_back({{"peer", peer},
+                       {"access", !(rank == 1 && peer == 2)},
+                       {"owner", peer},
+                       {"latency_us", 2.5},
+                       {"read_us", 9},
+                       {"write_us", 9},
+                       {"read_gbs", nullptr},
+                       {"write_gbs", nullptr},
+                       {"failure", nullptr}});
+    }
+    run.add(RankFacts{rank, {{"host", "node1"}, {"devices", Json::array({Json{{"kind", "host"}, {"usable", true}}})}}});
+    run.add(ProbeRecord{rank,
+                        {{"group", 0},
+                         {"group_rank", rank},
+                         {"memory", {{"allocator", kSymm}, {"handle", "posix_fd"}}},
+                         {"descriptors", {{"passed", true}, {"us", 30}, {"failure", nullptr}}},
+                         {"pairs", pairs},
+                         {"driver_calls", Json::array()}}});
+  }
+  HandleTrialRecord passed{.allocator = kSymm, .type = "posix_fd", .passed = true};
+  HandleTrialRecord refused{.allocator = kSymm, .type = "fabric", .passed = false};
+  refused.failure =
+      Failure{.layer = Layer::driver, .reason = Reason::not_permitted, .call = "cuMemCreate", .code = 800};
+  HandleTrialRecord untried{.allocator = kTorch, .type = "fabric", .reason = "no fabric here"};
+  return run.add(passed).add(refused).add(untried);
+}
+
+pugi::xml_node testcase(const pugi::xml_document& document, const std::string& class_name, const std::string& name) {
+  for (const auto test : document.child("testsuites").child("testsuite").children("testcase")) {
+    if (class_name == test.attribute("classname").value() && contains(test.attribute("name").value(), name))
+      return test;
+  }
+  return {};
+}
+
+pugi::xml_document junit_of(const Json& report) {
+  pugi::xml_document document;
+  REQUIRE(document.load_string(junit_xml(report).c_str()));
+  return document;
+}
+
+}  // namespace
+
+TEST_CASE("JUnit of a probe has trials, pairs and findings; nothing is red that nobody asked to be") {
+  const Json report = checked_report(probe_of_four());
+  REQUIRE(exit_code(report) == 0);
+  const auto document = junit_of(report);
+  const auto suite = document.child("testsuites").child("testsuite");
+  CHECK(suite.attribute("failures").as_int(-1) == 0);
+  CHECK(suite.attribute("errors").as_int(-1) == 0);
+  CHECK_FALSE(testcase(document, "symmbench.probe.handle_trial", "group 0/symm_device_memory/posix_fd").first_child());
+  const auto refused = testcase(document, "symmbench.probe.handle_trial", "group 0/symm_device_memory/fabric");
+  CHECK(contains(refused.child("skipped").attribute("message").value(), "cuMemCreate"));
+  const auto untried = testcase(document, "symmbench.probe.handle_trial", "group 0/torch_symm_mem/fabric");
+  CHECK(untried.child("skipped").attribute("message").value() == std::string("no fabric here"));
+  CHECK_FALSE(testcase(document, "symmbench.probe.peer_access", "rank 0").first_child());
+  CHECK(contains(
+      testcase(document, "symmbench.probe.peer_access", "rank 1").child("skipped").attribute("message").value(),
+      "does not read what these wrote: 2"));
+  const auto finding = testcase(document, "symmbench.finding", "peer_access_dead/rank 1/rank 2");
+  CHECK(contains(finding.child("system-out").text().get(), "critical: peer_access_dead on rank 1, rank 2"));
+}
+
+TEST_CASE("with --fail-on the findings that fail the probe are failures, and the milder ones are not") {
+  const Json report = checked_report(probe_of_four("critical"));
+  REQUIRE(exit_code(report) == 1);
+  const auto document = junit_of(report);
+  CHECK(testcase(document, "symmbench.finding", "peer_access_dead").child("failure"));
+  for (const auto test : document.child("testsuites").child("testsuite").children("testcase")) {
+    const auto failure = test.child("failure");
+    if (std::string(test.attribute("classname").value()) != "symmbench.finding" || !failure) continue;
+    CHECK(failure.attribute("type").value() == std::string("critical"));
+  }
+  CHECK(testcase(document, "symmbench.run", "verdict").child("failure"));
+}
+
+TEST_CASE("a probe counts what it did and speaks of no rows") {
+  const Json report = checked_report(probe_of_four());
+  const auto text = probe_text(report);
+  CHECK(contains(text, "1 of 2 handle trials passed, 11 of 12 pairs reach each other, descriptors reach 4 of 4 ranks"));
+  CHECK_FALSE(contains(text, "rows"));
+  RunBuilder refused(0);
+  refused.ended->complete = false;
+  refused.ended->interrupted_by = "rank 0 on node1 cannot use the cuda device";
+  const auto words = probe_text(refused.report());
+  CHECK_FALSE(contains(words, "rows"));
+  CHECK(contains(words, "not complete: rank 0 on node1 cannot use the cuda device"));
+}
+
+TEST_CASE("findings are numbers for Prometheus, by check and severity") {
+  CHECK(contains(prometheus_text(checked_report(probe_of_four())),
+                 "symmbench_findings{device=\"host\",check=\"peer_access_dead\",severity=\"critical\"} 1\n"));
+  CHECK_FALSE(contains(prometheus_text(RunBuilder(1).add_all_ok().report()), "symmbench_findings"));
+}
+
+TEST_CASE("what fails in smaller groups is told as a bisection, and fails no case") {
+  RunBuilder run(1);
+  run.add_all_ok();
+  FailureRecord tried{.case_id = "bisect/[0,1]", .status = "hung", .failure = RunBuilder::crash(), .label = "bisect"};
+  run.add(tried);
+  run.add(EventRecord{.what = "worker_restarted", .detail = "bisect", .data = {{"label", "bisect"}}});
+  const Json before = checked_report(run);
+  CHECK(exit_code(before) == 0);
+  CHECK(before["bisect"].is_null());
+  CHECK(before["run"]["events"].empty());
+  CHECK(before["run"]["incidents"].empty());
+  run.add(RankFacts{3, {{"host", "node7"}, {"devices", Json::array({Json{{"kind", "host"}, {"uuid", "GPU-3"}}})}}});
+  run.add(BisectRecord{
+      0,
+      {{"allocator", kSymm},
+       {"culprit", "rank"},
+       {"ranks", {3}},
+       {"sure", true},
+       {"with", {{"failed", 5}, {"tried", 5}}},
+       {"without", {{"failed", 0}, {"tried", 1}}},
+       {"text", "rank 3: 5 of 5 groups with it failed, 0 of 1 without"},
+       {"seconds", 4.5},
+       {"tests", {{{"ranks", {0, 3}}, {"status", "failed"}, {"failure", to_json(RunBuilder::crash())}}}}}});
+  const Json report = checked_report(run);
+  REQUIRE(report["bisect"].size() == 1);
+  CHECK(report["bisect"][0]["ranks"] == Json{{{"rank", 3}, {"host", "node7"}, {"gpu_uuid", "GPU-3"}}});
+  CHECK(contains(report["verdict"]["summary"].dump(), "bisect, group 0, 1 groups in 4.5 s: rank 3: 5 of 5 groups"));
+}
+
+TEST_CASE("a bisection that makes no sense is shown as unknown, and costs no report") {
+  RunBuilder run(1);
+  run.add(BisectRecord{0, {{"ranks", "all"}, {"tests", 5}, {"sure", "yes"}, {"with", 3}}});
+  const Json report = checked_report(run.add_all_ok());
+  CHECK(report["bisect"][0]["culprit"].is_null());
+  CHECK(report["bisect"][0]["ranks"].empty());
+  CHECK(report["bisect"][0]["sure"].is_null());
+}
