@@ -117,8 +117,9 @@ Validation validate_file(const std::string& path) {
     return validation;
   }
   if (validation.kind == "config") validation.violations = config_problems(path);
+  const auto told = validation.violations;
   for (const auto& violation : validate(document, schema_text(validation.kind))) {
-    if (told_already(validation.violations, violation.path)) continue;
+    if (told_already(told, violation.path)) continue;
     validation.violations.push_back(
         fmt::format("{}: {}", violation.path.empty() ? "/" : violation.path, violation.message));
   }
