@@ -30,6 +30,7 @@ SEED = 1
 HOLD_CYCLES = 200_000  # 0.1 ms in which the host enqueues a replay, so that its launch costs are not timed
 BF16_BYTES, BF16_HALF_STEP = 2, 2.0**-9
 CANNOT, FAILED = 2, 1
+REFERENCES = ("nccl", "nccl_symmetric")  # rows of a report that are not symmbench's own kernels
 # The column titles; multimem_* operations are missing on purpose.
 KINDS = {"torch_one_shot": "torch 1-shot us", "torch_two_shot": "torch 2-shot us", "torch_nccl": "torch nccl us"}
 
@@ -59,15 +60,20 @@ def parse_arguments():
     parser.add_argument("report", help="of symmbench run --device cuda, with plain allreduce rows")
     parser.add_argument("--json", metavar="FILE", help="write the table here too")
     arguments = parser.parse_args()
-    if arguments.json and not os.path.isdir(os.path.dirname(os.path.abspath(arguments.json))):
-        parser.error(f"--json '{arguments.json}': no such folder")
+    output_file(parser, arguments.json)
     return arguments
 
 
-def check_environment():
-    for name, value in NEEDED_ENVIRONMENT.items():
+def output_file(parser, path):
+    if path and not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        parser.error(f"--json '{path}': no such folder")
+
+
+def check_variables(needed, whose):
+    """Of {name: value}: each keeps `whose` from multicast."""
+    for name, value in needed.items():
         if os.environ.get(name) != value:
-            raise Stop(f"{name} is '{os.environ.get(name, '')}': must be {value}, or torch and NCCL would set "
+            raise Stop(f"{name} is '{os.environ.get(name, '')}': must be {value}, or {whose} would set "
                        f"multicast up; export {name}={value}")
 
 
@@ -98,7 +104,7 @@ def our_rows(path):
         # Peers get an input of their own per call: rows that reuse a few buffers would be warmer than they.
         plain = [row for row in results if row["pattern"] == "allreduce" and row["dtype"] == "bf16"
                  and row["in_place"] is False and row["status"] == "ok" and row["time_us"]
-                 and row["algorithm"] != "nccl" and not row.get("buffers_asked")]
+                 and row["algorithm"] not in REFERENCES and not row.get("buffers_asked")]
         sizes = {row["group_size"] for row in plain}
         by_bytes = {}
         for row in sorted(plain, key=time_of):
@@ -360,7 +366,7 @@ def main():
     place = None
     try:
         place = place_of_environment()
-        check_environment()
+        check_variables(NEEDED_ENVIRONMENT, "torch and NCCL")
         return run(arguments, place)
     except Stop as stop:
         if place is None or place[0] == 0 or stop.everywhere:
