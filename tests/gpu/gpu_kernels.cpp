@@ -182,7 +182,7 @@ TEST_CASE("messages that are cut by tokens are right over an mnnvl workspace, pl
 }
 
 TEST_CASE("sums that round at each addition and a trigger at the end are right in every algorithm, pattern and type") {
-  run_gpu_ranks(ranks_here(), 8 << 20, [](GpuRank& rank) {
+  run_gpu_ranks({.ranks = ranks_here(), .message_bytes = 8 << 20}, [](GpuRank& rank) {
     std::uint64_t first = 0;
     for (const PatternSpec& spec : pattern_specs()) {
       for (const auto algorithm : kAlgorithms) {
