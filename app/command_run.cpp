@@ -26,6 +26,7 @@
 #include "job/plan_text.hpp"
 #include "job/probe_job.hpp"
 #include "job/session.hpp"
+#include "job/soak_space.hpp"
 #include "report/case_feed.hpp"
 #include "report/outputs.hpp"
 #include "report/probe_text.hpp"
@@ -228,6 +229,11 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
     const bool printed = !anyone_objects(mpi, "output", objection_of(print));
     return leave(mpi, static_cast<int>(printed ? ExitCode::passed : ExitCode::no_verdict));
   }
+  const auto no_space = soak_space_problem(command.config, journal_dir(command.config));
+  const auto said = no_space
+                        ? std::optional(fmt::format("{}: rank {} ({}): {}", name, mpi.rank(), host_name(), *no_space))
+                        : std::nullopt;
+  if (anyone_objects(mpi, "space for the journal", said)) return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   const Invocation invocation = invocation_of(command, arguments, mpi.size());
   return run_job(mpi, job_options(command, mpi.rank(), mpi.size()), journal_dir(command.config), [&](MpiJob& job) {
     return is_probe(command) ? coordinate_probe(job, command, invocation)

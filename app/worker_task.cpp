@@ -27,7 +27,7 @@ void preflight(WorkerContext& context) {
 class RunWorker {
  public:
   RunWorker(WorkerContext& context, const WorkerConfig& config, const std::string& device)
-      : faults_(parse_fault_plan(config.inject)), struck_(context, faults_) {
+      : context_(context), faults_(parse_fault_plan(config.inject)), struck_(context, faults_) {
     // Kernels give up first; then the stream; then whoever waits for this rank.
     const double stream_s = deadlines_of(config).stream_s;
     const int world_rank = context.comm.world_rank(context.comm.rank());
@@ -56,9 +56,11 @@ class RunWorker {
       throw;
     }
     struck_.tell();
+    context_.stopped_by = struck_.context().stopped_by;
   }
 
  private:
+  WorkerContext& context_;
   const FaultPlan faults_;
   StruckWorker struck_;
   Backend backend_;

@@ -2,23 +2,26 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
+#include <utility>
 
 #include "bench/allocator_setup.hpp"
 #include "bench/case_runner.hpp"
-#include "bench/open_descriptors.hpp"
+#include "bench/process_holdings.hpp"
+#include "stats/statistics.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
 namespace {
 
-/// What a workspace could leave behind in this process: what the driver gave it, and descriptors.
+/// What a workspace could leave behind in this process.
 struct Resources {
-  std::int64_t descriptors = 0;
-  Holdings held;
+  ProcessHoldings process;
+  Holdings held;  ///< of the driver
 };
 
 Resources resources_now(const Backend& backend) {
-  return {.descriptors = open_descriptors(), .held = backend.account->holdings()};
+  return {.process = process_holdings(), .held = backend.account->holdings()};
 }
 
 /// The smallest case that proves the workspace usable: one row of 1 KiB, plain, in the first algorithm that fits.
@@ -63,77 +66,133 @@ struct LeakRow {
   std::int64_t (*of)(const Resources& resources);
 };
 constexpr LeakRow kLeakRows[] = {
-    {"fds", [](const Resources& r) { return r.descriptors; }},
+    {"fds", [](const Resources& r) { return r.process.descriptors; }},
     {"mappings", [](const Resources& r) { return r.held.mappings; }},
     {"handles", [](const Resources& r) { return r.held.handles; }},
     {"va_bytes", [](const Resources& r) { return r.held.va_bytes; }},
+    {"va_ranges", [](const Resources& r) { return r.held.va_ranges; }},
     {"device_bytes", [](const Resources& r) { return r.held.device_bytes; }},
+    {"threads", [](const Resources& r) { return r.process.threads; }},
+    {"processes", [](const Resources& r) { return r.process.processes; }},
+    {"shm", [](const Resources& r) { return r.process.shm; }},
+};
+constexpr std::size_t kLeakKinds = std::size(kLeakRows);
+
+/// What all ranks learn of each other after a round.
+struct RoundEnd {
+  std::array<std::int64_t, kLeakKinds> grown{};
+  bool over = false;  ///< of the leader, whose clock decides
 };
 
-Json leaked(Communicator& comm, const Backend& backend, const Resources& before) {
+/// Collective: every rank gets LifecycleRecord::leaks, and the leader's word on whether there is another round.
+std::pair<Json, bool> end_of_round(Communicator& comm, const Backend& backend, const Resources& before, bool over) {
   const Resources after = resources_now(backend);
-  std::array<std::int64_t, std::size(kLeakRows)> grown{};
-  for (std::size_t i = 0; i < grown.size(); ++i) grown[i] = kLeakRows[i].of(after) - kLeakRows[i].of(before);
-  const auto all = allgather_value(comm, "lifecycle leaks", grown);
+  RoundEnd mine{.over = over};
+  for (std::size_t i = 0; i < kLeakKinds; ++i) mine.grown[i] = kLeakRows[i].of(after) - kLeakRows[i].of(before);
+  const auto all = allgather_value(comm, "lifecycle leaks", mine);
   Json leaks = Json::object();
-  for (std::size_t i = 0; i < grown.size(); ++i) {
-    std::int64_t worst = grown[i];
-    for (const auto& rank : all) worst = std::max(worst, rank[i]);
+  for (std::size_t i = 0; i < kLeakKinds; ++i) {
+    std::int64_t worst = mine.grown[i];
+    for (const auto& rank : all) worst = std::max(worst, rank.grown[i]);
     leaks[kLeakRows[i].key] = worst;
   }
-  return leaks;
+  return {std::move(leaks), all.front().over};
 }
 
-}  // namespace
+/// Of one operation: the median over the batches that were timed.
+Spread operation_of(const RowRecord& row) {
+  std::vector<double> batches_us;
+  for (const auto& block : row.blocks)
+    batches_us.insert(batches_us.end(), block.batch_us.begin(), block.batch_us.end());
+  return batches_us.empty() ? Spread() : Spread(median(std::move(batches_us)));
+}
 
-void run_lifecycles(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend) {
-  const auto stream = backend.driver->make_stream();
-  const Case smoke = smoke_case(group, group_index(context.comm));
-  WorkerConfig checked = config;  // a lifecycle without a proof that the workspace worked would prove nothing
-  checked.check = CheckMode::on;
-  CaseRunner runner(context, checked, backend, *stream);
-  PhaseClock clock(context.heartbeat, deadlines_of(config).round_s);
+class LifecycleRun {
+ public:
+  LifecycleRun(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend)
+      : context_(context),
+        config_(checked(config)),
+        group_(group),
+        backend_(backend),
+        stream_(backend.driver->make_stream()),
+        smoke_(smoke_case(group, group_index(context.comm))),
+        runner_(context, config_, backend, *stream_),
+        clock_(context.heartbeat, deadlines_of(config).round_s),
+        rounds_(context.request.rounds.value_or(Rounds{.wanted = group.lifecycles, .wanted_s = group.soak_s})) {}
 
-  const auto& items = context.request.items;
-  std::size_t item = 0;
-  context.heartbeat.allocator(group.allocators.front());
-  for (std::uint64_t i = 0; i < group.lifecycles && item < items.size(); ++i) {
-    if (items[item].case_id != group.lifecycle_id(i)) continue;  // an earlier worker's
-    context.heartbeat.item(static_cast<int>(item));
-    clock.clear();
-    const Resources before = resources_now(backend);
-    LifecycleRecord record{.group = group_index(context.comm),
-                           .workspace = std::string(name_of(group.workspace)),
-                           .transport = std::string(name_of(group.transport)),
-                           .allocator = group.allocators.front(),
-                           .iteration = i,
-                           .attempt = context.request.attempt};
-    AllocatorSetup setup(context, config, group, group.allocators.front(), backend, *stream);
+  void run() {
+    context_.heartbeat.allocator(group_.allocators.front());
+    for (std::uint64_t round = 0; !rounds_.over() && one_round(round);) ++round;
+  }
+
+ private:
+  /// A lifecycle without a proof that the workspace worked would prove nothing.
+  static WorkerConfig checked(WorkerConfig config) {
+    config.check = CheckMode::on;
+    return config;
+  }
+
+  double passed_s() const { return microseconds_since(begun_) * 1e-6; }
+
+  /// False: there is none after it, or no workspace to be had.
+  bool one_round(std::uint64_t round) {
+    context_.heartbeat.item(static_cast<int>(round));
+    clock_.clear();
+    const Resources before = resources_now(backend_);
+    LifecycleRecord record{.group = group_index(context_.comm),
+                           .workspace = std::string(name_of(group_.workspace)),
+                           .transport = std::string(name_of(group_.transport)),
+                           .allocator = group_.allocators.front(),
+                           .iteration = rounds_.done + round,
+                           .attempt = context_.request.attempt,
+                           .started_at = utc_timestamp()};
+    AllocatorSetup setup(context_, config_, group_, group_.allocators.front(), backend_, *stream_);
     try {
-      setup.bring_up(clock);
+      setup.bring_up(clock_);
       record.handle = setup.handle();
-      if (i == 0) setup.tell_trials();
-      if (!setup.ready().workspace) return;  // the rows of this allocator say why
+      if (record.iteration == 0) setup.tell_trials();
+      if (!setup.ready().workspace) return false;  // the rows of this allocator say why
       const auto start = Clock::now();
-      clock.entered(Phase::use);
-      const auto rows = runner.run(smoke, {setup.ready()});
+      clock_.entered(Phase::use);
+      const auto rows = runner_.run(smoke_, {setup.ready()});
       record.failure = rows.front().failure;
-      clock.left(Phase::use, microseconds_since(start), record.failure);
-      setup.close(clock);
+      record.operation_us = operation_of(rows.front());
+      clock_.left(Phase::use, microseconds_since(start), record.failure);
+      setup.close(clock_);
     } catch (const PhaseFailed& failed) {
       record.handle = setup.handle();
       if (ranks_lost_each_other(failed.failure())) throw;
       record.failure = failed.failure();
     }
-    record.phase_us = slowest_spans(context.comm, clock);
-    record.leaks = leaked(context.comm, backend, before);
-    if (context.comm.rank() == 0) {
-      context.records.append(to_json(record));
-      context.item_done(static_cast<int>(item));
+    for (auto& [phase, span_us] : slowest_spans(context_.comm, clock_)) record.phase_us.emplace_back(phase, span_us);
+    bool over = rounds_.over_after(round + 1, passed_s());
+    std::tie(record.leaks, over) = end_of_round(context_.comm, backend_, before, over);
+    record.ended_at = utc_timestamp();
+    record.passed_s = rounds_.passed_s + passed_s();
+    if (context_.comm.rank() == 0) {
+      context_.records.append(to_json(record));
+      if (!record.failure) context_.item_done(static_cast<int>(round));
     }
-    if (record.failure) return;  // what a failed bring-up left behind would be blamed on the next
-    ++item;
+    context_.stopped_by = record.failure;
+    return !record.failure && !over;
   }
+
+  WorkerContext& context_;
+  const WorkerConfig config_;
+  const CaseGroup& group_;
+  Backend& backend_;
+  std::unique_ptr<Stream> stream_;
+  const Case smoke_;
+  CaseRunner runner_;
+  PhaseClock clock_;
+  const Rounds rounds_;
+  const Clock::time_point begun_ = Clock::now();
+};
+
+}  // namespace
+
+void run_lifecycles(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend) {
+  LifecycleRun(context, config, group, backend).run();
 }
 
 }  // namespace symmbench

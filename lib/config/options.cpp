@@ -205,8 +205,10 @@ constexpr OptionSpec kOwnOptions[] = {
     // ---- stability
     {"lifecycles", 0, Kind::integer, Scope::run, Group::stability, "N", "3",
      "rounds of create ... use ... close per workspace and allocator; 0: none", {}, from(0, 10000000)},
-    {"soak", 0, Kind::seconds, Scope::run, Group::stability, "TIME", "", "keep running for this long", {}, kPositive,
-     kLater},
+    {"soak", 0, Kind::seconds, Scope::run, Group::stability, "TIME", "",
+     "instead of --lifecycles N: rounds of create ... use ... close until so much time has passed, for each workspace and "
+     "allocator; what is kept of them stays small, and the report says whether operations became slower on the way",
+     {}, kPositive},
     {"time-limit", 0, Kind::seconds, Scope::run, Group::stability, "TIME", "0",
      "end the whole run after this long, with a report; 0: no limit", {}, from(0)},
     {"timeout", 'T', Kind::seconds, Scope::run, Group::stability, "TIME", "20",

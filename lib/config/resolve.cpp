@@ -248,7 +248,8 @@ RunConfig run_config_from(const Settings& run) {
   read_fabric(run, config);
   config.group_size = get<int>(run, "group_size");
   config.check = get<bool>(run, "check") ? CheckMode::on : CheckMode::off;
-  config.lifecycles = get<std::uint64_t>(run, "lifecycles");
+  config.soak_s = get_optional<double>(run, "soak").value_or(0);
+  config.lifecycles = get_optional<std::uint64_t>(run, "lifecycles").value_or(1);  // of a soak at least one
   config.ci_width = get<double>(run, "ci_width");
   config.time_limit_s = get<double>(run, "time_limit");
   config.timeout_s = get<double>(run, "timeout");

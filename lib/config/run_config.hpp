@@ -63,7 +63,8 @@ struct RunConfig : WorkerConfig {
   Json fabric;                   ///< profile as FabricDocument::of_value() reads it; null: none asked for
   int virtual_hosts = 0;         ///< as asked; 0: as many as the profile needs
   int group_size = 0;            ///< as asked; 0: all ranks are one group. See ranks_per_group()
-  std::uint64_t lifecycles = 0;  ///< create-to-close rounds per workspace and allocator
+  std::uint64_t lifecycles = 0;  ///< create-to-close rounds per workspace and allocator, at least
+  double soak_s = 0;             ///< and until so much time has passed
   double time_limit_s = 0;       ///< of the whole run; 0: none
   Isolation isolation = Isolation::process;
   bool strict = false;

@@ -17,7 +17,8 @@ constexpr const char* kSizeKeys[] = {"minbytes", "maxbytes", "stepfactor", "step
 /// Options of which one layer may hold only one.
 constexpr std::pair<const char*, const char*> kExclusive[] = {
     {"tokens", "minbytes"},  {"tokens", "maxbytes"},      {"tokens", "stepfactor"},
-    {"tokens", "stepbytes"}, {"stepbytes", "stepfactor"}, {"workspace_tokens", "workspace_bytes"}};
+    {"tokens", "stepbytes"}, {"stepbytes", "stepfactor"}, {"workspace_tokens", "workspace_bytes"},
+    {"soak", "lifecycles"}};
 
 void check_exclusive(const Settings& layer) {
   for (const auto& [one, other] : kExclusive) {
@@ -58,6 +59,8 @@ Settings merged(Settings base, const Settings& layer) {
   }
   if (layer.contains("workspace_bytes")) base.erase("workspace_tokens");
   if (layer.contains("workspace_tokens")) base.erase("workspace_bytes");
+  if (layer.contains("soak")) base.erase("lifecycles");
+  if (layer.contains("lifecycles")) base.erase("soak");
   for (const auto& [key, setting] : layer) base.insert_or_assign(key, setting);
   return base;
 }

@@ -33,9 +33,11 @@ void DriverAccount::note(const CallRecord& call) {
       break;
     case DriverCall::reserve:
       holdings_.va_bytes += bytes;
+      ++holdings_.va_ranges;
       break;
     case DriverCall::free_range:
       holdings_.va_bytes -= bytes;
+      --holdings_.va_ranges;
       break;
     case DriverCall::map:
       ++holdings_.mappings;

@@ -11,6 +11,7 @@ namespace symmbench {
 struct Holdings {
   std::int64_t device_bytes = 0;  ///< of its own: physical memory until released *and* unmapped, and local memory
   std::int64_t va_bytes = 0;      ///< reserved address space
+  std::int64_t va_ranges = 0;     ///< in so many pieces
   std::int64_t mappings = 0;      ///< placements of physical memory
   std::int64_t handles = 0;       ///< ids of physical memory, made or imported, and openings of peers' local memory
 };

@@ -54,9 +54,10 @@ std::vector<WorkRequest> JobPlan::work(int group, const WorkerConfig& config, co
       const auto end = cases.begin() + static_cast<std::ptrdiff_t>(std::min(cases.size(), first + kMostItemsOfRequest));
       work.push_back(request_for({std::make_move_iterator(begin), std::make_move_iterator(end)}));
     }
-    for (std::uint64_t i = 0; i < case_group.lifecycles; ++i) {
-      if (i % kMostItemsOfRequest == 0) work.push_back(request_for({}));
-      work.back().items.push_back({case_group.lifecycle_id(i), case_group.allocators});
+    if (case_group.kind == GroupKind::lifecycle) {
+      work.push_back(request_for({}));
+      work.back().items.push_back({case_group.id, case_group.allocators});
+      work.back().rounds = Rounds{.wanted = case_group.lifecycles, .wanted_s = case_group.soak_s};
     }
   }
   return work;
@@ -95,7 +96,8 @@ std::vector<Json> JobPlan::planned_lifecycles() const {
                                 {"allocator", case_group.allocators.front()},
                                 {"handle_asked", case_group.handle_asked},
                                 {"group", group},
-                                {"lifecycles", case_group.lifecycles}});
+                                {"lifecycles", case_group.lifecycles},
+                                {"soak_s", case_group.soak_s > 0 ? Json(case_group.soak_s) : Json(nullptr)}});
     }
   }
   return lifecycles;

@@ -9,7 +9,7 @@
 
 namespace symmbench {
 
-inline constexpr std::size_t kMostItemsOfRequest = 8192;  ///< cases, or rounds of a lifecycle
+inline constexpr std::size_t kMostItemsOfRequest = 8192;  ///< cases
 
 /// The plan of a whole job. Made on rank 0 before anything runs, for every tuning table that `auto` may come to follow;
 /// notes, memory, planned rows and the workers' requests all come from it. Every group of ranks does the same: its

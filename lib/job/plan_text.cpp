@@ -35,7 +35,9 @@ std::string case_line(const Case& one) {
 
 std::string group_text(const CaseGroup& group) {
   if (group.kind == GroupKind::lifecycle) {
-    return fmt::format("\n{}\n  {} rounds of create ... use ... close, workspace for {}\n", group.id, group.lifecycles,
+    const auto how_often = group.soak_s > 0 ? fmt::format("for {:.4g} s, over and over:", group.soak_s)
+                                            : fmt::format("{} rounds of", group.lifecycles);
+    return fmt::format("\n{}\n  {} create ... use ... close, workspace for {}\n", group.id, how_often,
                        format_bytes(group.capacity.message_bytes()));
   }
   auto text = fmt::format("\n{}\n  {}{}; {}\n", group.id, fmt::join(group.allocators, " and "),
@@ -86,6 +88,7 @@ Json group_json(const CaseGroup& group) {
           {"kind", name_of(group.kind)},
           {"allocators", group.allocators},
           {"lifecycles", group.lifecycles},
+          {"soak_s", group.soak_s > 0 ? Json(group.soak_s) : Json(nullptr)},
           {"capacity_bytes", group.capacity.message_bytes()},
           {"cases", std::move(cases)}};
 }

@@ -195,43 +195,6 @@ FailureRecord failure_record_from(const Json& json) {
           .label = reader.text("label")};
 }
 
-Json to_json(const LifecycleRecord& record) {
-  Json phases = Json::array();
-  for (const auto& [phase, span_us] : record.phase_us) phases.push_back({{"phase", phase}, {"span_us", span_us}});
-  return {{"type", "lifecycle"},
-          {"group", record.group},
-          {"workspace", record.workspace},
-          {"transport", record.transport},
-          {"allocator", record.allocator},
-          {"handle", record.handle},
-          {"iteration", record.iteration},
-          {"attempt", record.attempt},
-          {"phases", phases},
-          {"failure", optional_failure_json(record.failure)},
-          {"leaks", record.leaks}};
-}
-
-LifecycleRecord lifecycle_from(const Json& json) {
-  const RecordReader reader(json, "lifecycle");
-  LifecycleRecord record{.group = reader.integer("group"),
-                         .workspace = reader.text("workspace"),
-                         .transport = reader.text("transport"),
-                         .allocator = reader.text("allocator"),
-                         .handle = reader.value("handle"),
-                         .iteration = reader.count("iteration"),
-                         .attempt = reader.integer("attempt"),
-                         .phase_us = {},
-                         .failure = reader.optional_failure("failure"),
-                         .leaks = reader.value("leaks")};
-  for (const Json& entry : reader.array("phases")) {
-    const bool well_formed = entry.is_object() && entry.contains("phase") && entry["phase"].is_string() &&
-                             entry.contains("span_us") && entry["span_us"].is_number();
-    if (!well_formed) reader.fail("phases", "a list of {phase, span_us}");
-    record.phase_us.emplace_back(entry["phase"].get<std::string>(), entry["span_us"].get<double>());
-  }
-  return record;
-}
-
 Json to_json(const WorkspaceRecord& record) {
   return {{"type", "workspace"},
           {"group", record.group},

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/json.hpp"
+#include "journal/lifecycle_record.hpp"
 
 namespace symmbench {
 
@@ -28,7 +29,8 @@ struct RunStarted {
   /// present, is CaseGroup::id and lets a failure outside any case find the rows that it cost. "auto_algorithm" and
   /// "auto_source", where present, are what `--algorithm auto` means for the row's shape and who says so.
   std::vector<Json> planned_rows;
-  /// One per lifecycle group and group of ranks: {workspace, transport, allocator, handle_asked, group, lifecycles}.
+  /// One per lifecycle group and group of ranks: {workspace, transport, allocator, handle_asked, group, lifecycles,
+  /// soak_s}: rounds at least, and until so much time has passed; null: no soak.
   std::vector<Json> planned_lifecycles;
   bool strict = false, raw_samples = false;
   bool skip_if_unsupported = false;
@@ -83,19 +85,6 @@ struct FailureRecord {
   Failure failure;
   std::vector<Failure> others;  ///< what the other ranks said
   std::string label;            ///< WorkRequest::label: which case group, also for requests without items
-};
-
-/// One create-to-close round, from the group's leader; times are maxima over ranks.
-struct LifecycleRecord {
-  int group = 0;
-  std::string workspace, transport, allocator;
-  Json handle;
-  std::uint64_t iteration = 0;
-  int attempt = 0;                                       ///< the worker life that it ran in
-  std::vector<std::pair<std::string, double>> phase_us;  ///< in order, phases that were entered
-  std::optional<Failure> failure;
-  /// {fds, mappings, handles, va_bytes, device_bytes}: what the process holds after minus before, largest over ranks
-  Json leaks;
 };
 
 /// How a workspace stood in memory under one allocator, once per attempt, from the group's leader.
@@ -185,7 +174,6 @@ Json to_json(const RunStarted&);
 Json to_json(const RankFacts&);
 Json to_json(const RowRecord&);
 Json to_json(const FailureRecord&);
-Json to_json(const LifecycleRecord&);
 Json to_json(const WorkspaceRecord&);
 Json to_json(const FloorsRecord&);
 Json to_json(const HandleTrialRecord&);
@@ -200,7 +188,6 @@ RunStarted run_started_from(const Json&);
 RankFacts rank_facts_from(const Json&);
 RowRecord row_from(const Json&);
 FailureRecord failure_record_from(const Json&);
-LifecycleRecord lifecycle_from(const Json&);
 WorkspaceRecord workspace_from(const Json&);
 FloorsRecord floors_from(const Json&);
 HandleTrialRecord handle_trial_from(const Json&);

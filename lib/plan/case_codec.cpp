@@ -147,7 +147,7 @@ std::string_view name_of(GroupKind kind) {
 }
 
 Json to_json(const CaseGroup& group) {
-  const auto& [kind, id, workspace, transport, handle_asked, allocators, capacity, cases, lifecycles] = group;
+  const auto& [kind, id, workspace, transport, handle_asked, allocators, capacity, cases, lifecycles, soak_s] = group;
   Json case_list = Json::array();
   for (const auto& one : cases) case_list.push_back(case_json(one));
   return {{"kind", name_of(kind)},
@@ -158,7 +158,8 @@ Json to_json(const CaseGroup& group) {
           {"allocators", allocators},
           {"capacity", capacity_json(capacity)},
           {"cases", std::move(case_list)},
-          {"lifecycles", lifecycles}};
+          {"lifecycles", lifecycles},
+          {"soak_s", soak_s}};
 }
 
 CaseGroup case_group_from(const Json& json) try {
@@ -170,7 +171,8 @@ CaseGroup case_group_from(const Json& json) try {
                   .allocators = json.at("allocators").get<std::vector<std::string>>(),
                   .capacity = capacity_from(json.at("capacity")),
                   .cases = {},
-                  .lifecycles = json.at("lifecycles").get<std::uint64_t>()};
+                  .lifecycles = json.at("lifecycles").get<std::uint64_t>(),
+                  .soak_s = json.at("soak_s").get<double>()};
   for (const Json& one : json.at("cases")) group.cases.push_back(case_from(one));
   return group;
 } catch (const Json::exception& error) {

@@ -13,7 +13,7 @@ enum class GroupKind { measure, lifecycle, library };
 
 /// What one worker does: cases that share workspace, transport, handle asked, group size and allocators. The workspace
 /// is sized once for all cases that can run; where none can, cases have their `skip` and no worker is needed. A
-/// lifecycle group holds one allocator and no cases: its rounds are asked for by lifecycle_id(). A library group holds
+/// lifecycle group holds one allocator and no cases: its one item, named as the group is, is repeated. A library group holds
 /// the cases of a reference, which brings its own buffers: no workspace (the capacity is empty), one "allocator" of the
 /// reference's name.
 struct CaseGroup {
@@ -26,11 +26,8 @@ struct CaseGroup {
   std::vector<std::string> allocators;  ///< resolved: "upstream" is already one of the others
   MessageCapacity capacity;             ///< of all cases that can run; a lifecycle group's of those it stands for
   std::vector<Case> cases;
-  std::uint64_t lifecycles = 0;
-
-  /// What a worker is asked for by name where there are no cases: round `index` of a lifecycle group,
-  /// "lifecycle/trtllm_fusion/unicast/auto/torch_symm_mem#7".
-  std::string lifecycle_id(std::uint64_t index) const;
+  std::uint64_t lifecycles = 0;  ///< rounds, at least
+  double soak_s = 0;             ///< and until so much time has passed
 };
 
 }  // namespace symmbench

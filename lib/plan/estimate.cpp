@@ -95,7 +95,8 @@ double expected_seconds(const Plan& plan, const RunConfig& config, bool emulated
     if (runs_nothing(group)) continue;
     const auto allocators = static_cast<double>(group.allocators.size());
     double each_allocator_s =
-        lifecycle_seconds(group, emulated) * static_cast<double>(std::max<std::uint64_t>(group.lifecycles, 1));
+        std::max(group.soak_s, lifecycle_seconds(group, emulated) *
+                                   static_cast<double>(std::max<std::uint64_t>(group.lifecycles, 1)));
     if (group.kind == GroupKind::measure && group.allocators.size() > 1) {
       each_allocator_s += lifecycle_seconds(group, emulated) * static_cast<double>(config.placements - 1);
     }

@@ -50,11 +50,11 @@ class PlanBuilder {
     for (const auto reference : references) add_library_cases(asked, reference);
   }
 
-  void finish(std::uint64_t lifecycles) {
+  void finish() {
     note_duplicates();
     std::erase_if(plan_.groups, [](const CaseGroup& group) { return group.cases.empty(); });
     for (auto& group : plan_.groups) size_workspace(group);
-    if (lifecycles > 0) add_lifecycles(lifecycles);
+    if (config_.lifecycles > 0) add_lifecycles();
   }
 
  private:
@@ -283,7 +283,7 @@ class PlanBuilder {
   }
 
   /// One per workspace, transport, handle asked and allocator, for all that is measured with them.
-  void add_lifecycles(std::uint64_t lifecycles) {
+  void add_lifecycles() {
     std::vector<CaseGroup> added;
     for (const auto& measured : plan_.groups) {
       if (measured.capacity.empty()) continue;  // nothing of it can run here
@@ -299,7 +299,8 @@ class PlanBuilder {
                            .handle_asked = measured.handle_asked,
                            .allocators = {allocator},
                            .capacity = measured.capacity,
-                           .lifecycles = lifecycles});
+                           .lifecycles = config_.lifecycles,
+                           .soak_s = config_.soak_s});
         } else {
           same->capacity.add(measured.capacity);
         }
@@ -327,7 +328,7 @@ Plan make_plan(const RunConfig& config, int world_size, int group) {
   Plan plan{.world_size = world_size, .group_size = checked_group_size(config, world_size)};
   PlanBuilder builder(plan, config, group);
   for (const auto& sweep : config.sweeps) builder.add_sweep(sweep);
-  builder.finish(config.lifecycles);
+  builder.finish();
   return plan;
 }
 

@@ -11,6 +11,7 @@
 #include "report/clean_text.hpp"
 #include "report/gate_lines.hpp"
 #include "report/pick.hpp"
+#include "report/stability.hpp"
 #include "report/verdict.hpp"
 
 namespace symmbench {
@@ -123,9 +124,8 @@ std::string leaks_of(const Json& entry) {
 }
 
 Mark mark_of_lifecycles(const Json& report, const Json& entry) {
-  const auto planned = entry.at("lifecycles_planned").get<std::uint64_t>();
-  const auto ran = entry.at("lifecycles").get<std::uint64_t>();
-  const auto counts = fmt::format("{} of {} lifecycles ran, {} failed", ran, planned, entry.at("failed").dump());
+  const auto counts =
+      fmt::format("lifecycles: {} ran, {} failed", lifecycles_that_ran(entry), entry.at("failed").dump());
   Json first = entry.at("first_failure");
   for (const Json& incident : entry.at("incidents")) {
     if (first.is_null() || incident.at("status") == "hung") first = incident.at("failure");
@@ -136,7 +136,7 @@ Mark mark_of_lifecycles(const Json& report, const Json& entry) {
     return {"error", hung ? "hung" : text_or(first, "reason", "failed"), words, counts};
   }
   if (const auto leaks = leaks_of(entry); !leaks.empty()) return {"failure", "leak", "left behind: " + leaks, counts};
-  if (ran >= planned) return {};
+  if (ran_as_planned(entry)) return {};
   const Json handle = pick_object(entry, "handle");
   const bool no_handle = pick_text(handle, "used").is_null() && !pick_text(handle, "reason").is_null();
   if (no_handle) return {"skipped", "skipped", text_or(handle, "reason"), counts};

@@ -1,9 +1,13 @@
 #include "report/stability.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
+#include <numeric>
 
+#include "report/drift.hpp"
 #include "report/hung_attempt.hpp"
 #include "report/pick.hpp"
 #include "stats/statistics.hpp"
@@ -11,7 +15,8 @@
 namespace symmbench {
 namespace {
 
-constexpr std::array<const char*, 5> kLeakKeys{"fds", "mappings", "handles", "va_bytes", "device_bytes"};
+constexpr std::array<const char*, 9> kLeakKeys{"fds",          "mappings", "handles",   "va_bytes", "va_ranges",
+                                               "device_bytes", "threads",  "processes", "shm"};
 
 /// What an entry of stability[] is about.
 struct AllocatorSetting {
@@ -28,6 +33,7 @@ AllocatorSetting setting_of(const Json& planned) {
 struct AllocatorHistory {
   AllocatorSetting setting;
   std::uint64_t planned_lifecycles = 0;
+  std::optional<double> soak_s;     ///< as planned
   std::vector<std::string> labels;  ///< of the case groups that it belongs to
   std::vector<const LifecycleRecord*> lifecycles;
   std::vector<const WorkspaceRecord*> workspaces;
@@ -42,13 +48,14 @@ bool about(const AllocatorSetting& setting, const std::string& workspace, const 
          (asked.is_null() || asked == setting.handle_asked);
 }
 
-void open(std::vector<AllocatorHistory>& histories, const Json& planned, std::uint64_t lifecycles) {
+AllocatorHistory& open(std::vector<AllocatorHistory>& histories, const Json& planned, std::uint64_t lifecycles) {
   const AllocatorSetting setting = setting_of(planned);
   auto it =
       std::find_if(histories.begin(), histories.end(), [&](const auto& history) { return history.setting == setting; });
   if (it == histories.end()) it = histories.insert(histories.end(), AllocatorHistory{.setting = setting});
   it->planned_lifecycles += lifecycles;
   if (const auto label = text_or(planned, "label"); !label.empty()) it->labels.push_back(label);
+  return *it;
 }
 
 /// Whose entry a failure outside any case belongs in: the case group that it names, else the first of its allocator.
@@ -91,7 +98,9 @@ std::vector<AllocatorHistory> gather(const RecordSet& records, const Outcomes& o
   for (const Json& row : records.started.planned_rows) open(histories, row, 0);
   for (const Json& entry : records.started.planned_lifecycles) {
     const Json count = pick_integer(entry, "lifecycles");
-    open(histories, entry, count.is_null() ? 0 : count.get<std::uint64_t>());
+    auto& history = open(histories, entry, count.is_null() ? 0 : count.get<std::uint64_t>());
+    const Json soak_s = pick_number(entry, "soak_s");
+    if (!soak_s.is_null()) history.soak_s = soak_s.get<double>();
   }
   for (auto& history : histories) {
     for (const auto& cycle : records.lifecycles) {
@@ -120,7 +129,7 @@ std::vector<AllocatorHistory> gather(const RecordSet& records, const Outcomes& o
 
 Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles, const std::vector<const Failure*>& broken_off) {
   struct PhaseFigures {
-    std::vector<double> spans_us;
+    Spread spans_us;
     std::map<std::string, std::uint64_t> failures;
   };
   std::map<std::string, PhaseFigures> by_phase;
@@ -129,7 +138,7 @@ Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles, const st
     ++by_phase[std::string(name_of(*failure.phase))].failures[std::string(name_of(failure.reason))];
   };
   for (const auto* cycle : lifecycles) {
-    for (const auto& [phase, span_us] : cycle->phase_us) by_phase[phase].spans_us.push_back(span_us);
+    for (const auto& [phase, spans_us] : cycle->phase_us) by_phase[phase].spans_us.add(spans_us);
     if (cycle->failure) count_failure(*cycle->failure);
   }
   for (const auto* failure : broken_off) count_failure(*failure);
@@ -137,14 +146,13 @@ Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles, const st
   for (const Phase phase : kAllPhases) {
     const auto it = by_phase.find(std::string(name_of(phase)));
     if (it == by_phase.end()) continue;
-    const auto& spans_us = it->second.spans_us;
-    list.push_back(
-        {{"phase", it->first},
-         {"count", spans_us.size()},
-         {"failures", Json::object()},
-         {"p50_us", json_or_null(percentile(spans_us, 50))},
-         {"p99_us", json_or_null(percentile(spans_us, 99))},
-         {"max_us", spans_us.empty() ? Json(nullptr) : Json(*std::max_element(spans_us.begin(), spans_us.end()))}});
+    const Spread& spans_us = it->second.spans_us;
+    list.push_back({{"phase", it->first},
+                    {"count", spans_us.count()},
+                    {"failures", Json::object()},
+                    {"p50_us", json_or_null(spans_us.percentile(50))},
+                    {"p99_us", json_or_null(spans_us.percentile(99))},
+                    {"max_us", spans_us.count() == 0 ? Json(nullptr) : Json(spans_us.max())}});
     for (const auto& [reason, count] : it->second.failures) list.back()["failures"][reason] = count;
   }
   return list;
@@ -170,6 +178,33 @@ Json leaks_json(const std::vector<const LifecycleRecord*>& lifecycles) {
     leaks[key] = json_or_null(grown);
   }
   return leaks;
+}
+
+std::uint64_t rounds_of(const std::vector<const LifecycleRecord*>& lifecycles) {
+  return std::accumulate(lifecycles.begin(), lifecycles.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const LifecycleRecord* cycle) { return sum + cycle->count; });
+}
+
+/// How long lifecycles went on, and in which the group of ranks that was at it for the shortest time. Null where nothing
+/// was asked for by time.
+Json soak_json(const AllocatorHistory& history) {
+  if (!history.soak_s) return nullptr;
+  std::map<int, double> passed_s;
+  std::string started_at, ended_at;
+  for (const auto* cycle : history.lifecycles) {
+    double& longest = passed_s[cycle->group];
+    longest = std::max(longest, cycle->passed_s);
+    if (started_at.empty() || cycle->started_at < started_at) started_at = cycle->started_at;
+    ended_at = std::max(ended_at, cycle->ended_at);
+  }
+  Json soak{{"planned_s", *history.soak_s},
+            {"ran_s", 0},
+            {"started_at", started_at.empty() ? Json(nullptr) : Json(started_at)},
+            {"ended_at", ended_at.empty() ? Json(nullptr) : Json(ended_at)}};
+  const auto shortest = std::min_element(passed_s.begin(), passed_s.end(),
+                                         [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (shortest != passed_s.end()) soak["ran_s"] = shortest->second;
+  return soak;
 }
 
 /// Spread within rows: coefficient of variation of each row's samples, its median and its largest.
@@ -253,6 +288,20 @@ bool plans_for(const RunStarted& started, const std::string& allocator) {
 
 }  // namespace
 
+bool ran_as_planned(const Json& entry) {
+  const Json soak = pick_object(entry, "soak");
+  return entry.at("lifecycles") >= entry.at("lifecycles_planned") &&
+         (soak.is_null() || soak.at("ran_s") >= soak.at("planned_s"));
+}
+
+std::string lifecycles_that_ran(const Json& entry) {
+  const auto ran = entry.at("lifecycles").get<std::uint64_t>();
+  const Json soak = pick_object(entry, "soak");
+  if (soak.is_null()) return fmt::format("{} of {}", ran, entry.at("lifecycles_planned").get<std::uint64_t>());
+  return fmt::format("{} in {:.3g} of {:.4g} s", ran, soak.at("ran_s").get<double>(),
+                     soak.at("planned_s").get<double>());
+}
+
 Json fold_run_incidents(const RecordSet& records, const Outcomes& outcomes) {
   std::vector<const FailureRecord*> unowned;
   for (const auto& failure : records.failures) {
@@ -285,11 +334,13 @@ Json fold_stability(const RecordSet& records, const Outcomes& outcomes, const Js
                {"allocator", history.setting.allocator},
                {"handle", handle_json(history, rows)},
                {"lifecycles_planned", history.planned_lifecycles},
-               {"lifecycles", history.lifecycles.size() + history.broken_off.size()},
+               {"lifecycles", rounds_of(history.lifecycles) + history.broken_off.size()},
                {"failed", failed + static_cast<std::ptrdiff_t>(history.broken_off.size())},
                {"first_failure", nullptr},
                {"phases", phases_json(history.lifecycles, history.broken_off)},
                {"leaks", leaks_json(history.lifecycles)},
+               {"soak", soak_json(history)},
+               {"drift", fold_drift(history.lifecycles)},
                {"jitter", jitter_json(rows)},
                {"hangs", hung_rows + hung_incidents},
                {"incidents", incidents_json(history.incidents)}};

@@ -19,7 +19,8 @@ constexpr std::size_t kBlocks = 8;
 /// One side of a comparison: an entry of stability[], and its rounds.
 struct Side {
   const Json* entry = nullptr;
-  std::map<std::string, std::vector<double>> phase_us;  ///< of each round that came through it, in order
+  std::map<std::string, Spread> phase_us;               ///< of all rounds that came through it
+  std::map<std::string, std::vector<Spread>> parts_us;  ///< the same, in the order of time
 
   std::string allocator() const { return text_or(*entry, "allocator"); }
   Proportion failures() const {
@@ -31,7 +32,8 @@ struct Side {
 };
 
 Side side_of(const RecordSet& records, const Json& entry) {
-  Side side{.entry = &entry, .phase_us = {}};
+  Side side{.entry = &entry, .phase_us = {}, .parts_us = {}};
+  std::map<std::string, std::vector<const Spread*>> in_order;
   const Json asked = pick_text(entry.at("handle"), "asked");
   for (const auto& cycle : records.lifecycles) {
     const Json cycle_asked = pick_text(cycle.handle, "asked");
@@ -39,25 +41,24 @@ Side side_of(const RecordSet& records, const Json& entry) {
         cycle.transport != text_or(entry, "transport") || (!cycle_asked.is_null() && cycle_asked != asked)) {
       continue;
     }
-    double total_us = 0;
-    for (const auto& [phase, span_us] : cycle.phase_us) {
-      side.phase_us[phase].push_back(span_us);
-      total_us += span_us;
+    for (const auto& [phase, spans_us] : cycle.phase_us) {
+      side.phase_us[phase].add(spans_us);
+      in_order[phase].push_back(&spans_us);
     }
-    side.phase_us["total"].push_back(total_us);
+    side.phase_us["total"].add(cycle.total_us);
+    in_order["total"].push_back(&cycle.total_us);
+  }
+  for (const auto& [phase, spreads] : in_order) {
+    const std::uint64_t rounds = side.phase_us.at(phase).count();
+    side.parts_us[phase] = in_parts(spreads, rounds < 2 * kBlocks ? rounds : kBlocks);
   }
   return side;
 }
 
 /// Medians of so many rounds in a row each: single ones share whatever the machine did just then.
-PlacedTimes in_blocks(const std::vector<double>& spans_us) {
-  PlacedTimes times{.placement_us = {}, .samples = spans_us.size()};
-  const std::size_t blocks = spans_us.size() < 2 * kBlocks ? spans_us.size() : kBlocks;
-  for (std::size_t i = 0; i < blocks; ++i) {
-    const auto begin = spans_us.begin() + static_cast<std::ptrdiff_t>(i * spans_us.size() / blocks);
-    const auto end = spans_us.begin() + static_cast<std::ptrdiff_t>((i + 1) * spans_us.size() / blocks);
-    times.placement_us.push_back(median({begin, end}));
-  }
+PlacedTimes in_blocks(const Side& side, const std::string& phase) {
+  PlacedTimes times{.placement_us = {}, .samples = side.phase_us.at(phase).count()};
+  for (const Spread& part : side.parts_us.at(phase)) times.placement_us.push_back(part.median());
   return times;
 }
 
@@ -65,10 +66,9 @@ Json phases_json(const Side& a, const Side& b) {
   std::vector<std::string> names;
   std::vector<Slowdown> family;
   for (const auto& [phase, spans_us] : a.phase_us) {
-    const auto of_b = b.phase_us.find(phase);
-    if (of_b == b.phase_us.end()) continue;
+    if (!b.phase_us.contains(phase)) continue;
     // B before A: the ratio is A's time over B's, as in comparison[].
-    const auto slowdown = slowdown_between(in_blocks(of_b->second), in_blocks(spans_us), names.size());
+    const auto slowdown = slowdown_between(in_blocks(b, phase), in_blocks(a, phase), names.size());
     if (!slowdown) continue;
     names.push_back(phase);
     family.push_back(*slowdown);
@@ -82,12 +82,12 @@ Json phases_json(const Side& a, const Side& b) {
     const SlowdownResult& result = judged[static_cast<std::size_t>(at - names.begin())];
     const auto& of_a = a.phase_us.at(phase);
     const auto& of_b = b.phase_us.at(phase);
-    const std::size_t rounds = std::min(of_a.size(), of_b.size());
+    const std::uint64_t rounds = std::min(of_a.count(), of_b.count());
     const bool few = rounds < kSamplesToDecide;
     list.push_back(
         {{"phase", phase},
-         {"a_p50_us", median(of_a)},
-         {"b_p50_us", median(of_b)},
+         {"a_p50_us", of_a.median()},
+         {"b_p50_us", of_b.median()},
          {"ratio", result.ratio},
          {"ci_low", result.interval ? Json(result.interval->low) : Json(nullptr)},
          {"ci_high", result.interval ? Json(result.interval->high) : Json(nullptr)},

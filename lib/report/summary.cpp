@@ -12,6 +12,8 @@
 #include "report/outcome.hpp"
 #include "report/pick.hpp"
 #include "report/series.hpp"
+#include "report/stability.hpp"
+#include "stats/comparison.hpp"
 
 namespace symmbench {
 namespace {
@@ -132,6 +134,18 @@ void add_leaks(std::vector<std::string>& lines, const Json& report) {
   }
 }
 
+/// Of whom operations became slower while lifecycles went on.
+void add_drift(std::vector<std::string>& lines, const Json& report) {
+  for (const Json& entry : report.at("stability")) {
+    const Json drift = pick_object(entry, "drift");
+    if (drift.is_null() || drift.at("verdict") != name_of(PairVerdict::slower)) continue;
+    lines.push_back(
+        fmt::format("drift: operations of {} took {:.3g} times as long in the second half of {} lifecycles: {}",
+                    entry.at("allocator").get<std::string>(), drift.at("ratio").get<double>(),
+                    entry.at("lifecycles").get<std::uint64_t>(), drift.at("reason").get<std::string>()));
+  }
+}
+
 /// What lifecycles say about the allocators, beside each other.
 void add_stability(std::vector<std::string>& lines, const Json& report) {
   const Json& compared = member_of(report, "stability_comparison");
@@ -186,11 +200,9 @@ void add_missing(std::vector<std::string>& lines, const Json& report) {
     lines.push_back(fmt::format("and {} more reasons: see results[].reason", reasons.size() - kMostKinds));
   }
   for (const Json& entry : report.at("stability")) {
-    const auto planned = entry.at("lifecycles_planned").get<std::uint64_t>();
-    const auto ran = entry.at("lifecycles").get<std::uint64_t>();
-    if (ran < planned) {
+    if (!ran_as_planned(entry)) {
       lines.push_back(
-          fmt::format("lifecycles: {}: {} of {} ran", entry.at("allocator").get<std::string>(), ran, planned));
+          fmt::format("lifecycles: {}: {} ran", entry.at("allocator").get<std::string>(), lifecycles_that_ran(entry)));
     }
   }
 }
@@ -309,6 +321,7 @@ std::vector<std::string> summary_lines(const Json& report) {
   // No fault of any rank, but worth a look where a rank was late.
   add_events(lines, report, kStrangersConnected, "strangers");
   add_leaks(lines, report);
+  add_drift(lines, report);
   add_stability(lines, report);
   add_unstruck_faults(lines, run);
   add_missing(lines, report);

@@ -11,6 +11,7 @@
 #include "report/pick.hpp"
 #include "report/reference.hpp"
 #include "report/series.hpp"
+#include "report/stability.hpp"
 #include "report/summary.hpp"
 
 namespace symmbench {
@@ -101,7 +102,7 @@ ExitCode code_of_stability(const Json& report, const VerdictPolicy& policy) {
     // Without a handle there was nothing to bring up: the rows of that handle are skipped, and say so.
     const Json handle = pick_object(entry, "handle");
     if (!pick_text(handle, "reason").is_null() && pick_text(handle, "used").is_null()) continue;
-    if (entry.at("lifecycles").get<std::uint64_t>() < entry.at("lifecycles_planned").get<std::uint64_t>()) {
+    if (!ran_as_planned(entry)) {
       const auto tally = tallies.find(entry.at("allocator").get<std::string>());
       code = worse(code, code_of_missing(tally == tallies.end() ? Tally{} : tally->second, policy));
     }

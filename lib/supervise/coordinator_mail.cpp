@@ -10,6 +10,12 @@ namespace {
 constexpr std::array kOfWorkers = {message::kItemDone, message::kDone, message::kFailed,
                                    message::kDied,     message::kHung, message::kStopped};
 
+/// What the worker recorded before it left work to another one; nullopt: nothing.
+std::optional<Failure> stopped_by(const Json& done) {
+  const auto at = done.find("stopped_by");
+  return at == done.end() || at->is_null() ? std::nullopt : std::optional(failure_from_json(*at));
+}
+
 }  // namespace
 
 bool deliver(GroupCoordinator& group, int rank, const Opened& message, Clock::time_point now,
@@ -27,7 +33,7 @@ bool deliver(GroupCoordinator& group, int rank, const Opened& message, Clock::ti
       group.item_done(attempt, body.at("index").get<int>());
       return true;
     case message::kDone:
-      group.worker_done(attempt, rank, now);
+      group.worker_done(attempt, rank, now, stopped_by(body));
       return true;
     case message::kFailed:
       group.worker_failed(attempt, rank, failures_from_json(body.at("failures")), now, seen());

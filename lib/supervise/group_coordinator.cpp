@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "journal/records.hpp"
+#include "supervise/coordinator_records.hpp"
 
 namespace symmbench {
 namespace {
@@ -17,13 +18,25 @@ Clock::duration seconds(double value) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(value));
 }
 
-std::vector<std::string> case_ids_of(const std::vector<WorkItem>& items) {
-  std::vector<std::string> ids;
-  for (const WorkItem& item : items) ids.push_back(item.case_id);
-  return ids;
+}  // namespace
+
+std::vector<std::string> GroupCoordinator::item_names() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < running_.items.size(); ++i) names.push_back(name_of_item(running_, i, rounds_done_));
+  return names;
 }
 
-}  // namespace
+int GroupCoordinator::item_of(const PageSnapshot& page) const {
+  if (!running_.rounds) return page.item;
+  return page.item >= 0 && static_cast<std::uint64_t>(page.item) >= rounds_done_ ? 0 : -1;
+}
+
+AttemptProgress GroupCoordinator::progress(int begun, Clock::time_point now) const {
+  return {.done = items_done_,
+          .begun = begun,
+          .rounds = rounds_done_,
+          .passed_s = std::chrono::duration<double>(now - started_).count()};
+}
 
 GroupCoordinator::GroupCoordinator(int group, std::vector<int> members, CoordinatorLimits limits,
                                    std::function<std::string(int rank)> sight_of)
@@ -44,7 +57,7 @@ void GroupCoordinator::begin(std::vector<WorkRequest> requests, Clock::time_poin
   start_next(now);
 }
 
-void GroupCoordinator::start_next(Clock::time_point) {
+void GroupCoordinator::start_next(Clock::time_point now) {
   while (!halted_ && (!queue_ || queue_->empty())) {
     queue_.reset();
     if (requests_.empty()) break;
@@ -61,6 +74,8 @@ void GroupCoordinator::start_next(Clock::time_point) {
   running_ = queue_->current();
   running_.attempt = ++attempt_;
   items_done_.assign(running_.items.size(), false);
+  rounds_done_ = 0;
+  started_ = now;
   state_of_.clear();
   for (const int rank : members_) state_of_.push_back({.report = {.rank = rank}});
   events_ = 0;
@@ -70,18 +85,7 @@ void GroupCoordinator::start_next(Clock::time_point) {
       seconds(running_.deadlines ? running_.deadlines->round_s : limits_.round_s)));
   rounds_.open_attempt(static_cast<std::uint32_t>(group_), static_cast<std::uint32_t>(attempt_));
   state_ = State::running;
-  if (std::exchange(restarted_, false)) {
-    const auto allocators = allocators_of(running_);
-    append(to_json(EventRecord{
-        .group = group_,
-        .what = "worker_restarted",
-        .detail = fmt::format("{}: attempt {}, {} to do in it", running_.label, attempt_, running_.items.size()),
-        .data = {{"label", running_.label},
-                 {"attempt", attempt_},
-                 {"case_ids", case_ids_of(running_.items)},
-                 {"allocators", allocators},
-                 {"alone", running_.alone}}}));
-  }
+  if (std::exchange(restarted_, false)) append(restarted_event(group_, running_));
   commands_.push_back(Start{running_});
 }
 
@@ -99,7 +103,9 @@ void GroupCoordinator::leave(Clock::time_point now) {
 }
 
 void GroupCoordinator::item_done(int attempt, int index) {
-  if (!current(attempt) || index < 0 || index >= static_cast<int>(items_done_.size())) return;
+  if (!current(attempt) || index < 0) return;
+  if (running_.rounds) rounds_done_ = std::max(rounds_done_, static_cast<std::uint64_t>(index) + 1);
+  if (running_.rounds || index >= static_cast<int>(items_done_.size())) return;
   items_done_[static_cast<std::size_t>(index)] = true;
 }
 
@@ -145,16 +151,27 @@ void GroupCoordinator::settle(Clock::time_point now) {
   if (all_heard) stop_all(now);
 }
 
-void GroupCoordinator::worker_done(int attempt, int rank, Clock::time_point now) {
+/// The next worker: of the same request where this one left rounds, or one failed.
+void GroupCoordinator::all_done(const std::optional<Failure>& stopped_by, Clock::time_point now) {
+  if (stopped_by && running_.rounds) {
+    const auto given_up = queue_->failed(*stopped_by, progress(0, now));
+    record_given_up(given_up, *stopped_by);
+    restarted_ = true;
+  } else {
+    queue_->succeeded(progress(-1, now));
+  }
+  rounds_.close_attempt(static_cast<std::uint32_t>(group_));
+  start_next(now);
+}
+
+void GroupCoordinator::worker_done(int attempt, int rank, Clock::time_point now,
+                                   const std::optional<Failure>& stopped_by) {
   if (!watching(attempt)) return;
   Member& from = member(rank);
   from.done = true;
   from.report.end = {Kind::done, 0};
   if (std::all_of(state_of_.begin(), state_of_.end(), [](const Member& each) { return each.done; })) {
-    queue_->succeeded();
-    rounds_.close_attempt(static_cast<std::uint32_t>(group_));
-    start_next(now);
-    return;
+    return all_done(stopped_by, now);
   }
   // Whoever still holds a round with this rank need not wait for the deadline.
   answer(rounds_.fail(static_cast<std::uint32_t>(group_), static_cast<std::uint32_t>(attempt), rank,
@@ -227,18 +244,19 @@ void GroupCoordinator::stopped(int attempt, int rank, StoppedReport report, Cloc
     from.report.end = report.end;
     if (from.report.said.empty()) from.report.seen = report.seen;
   }
-  if (halted_ && events_ == 0) record_cut_off(from.report.page.item);
+  if (halted_ && events_ == 0) record_cut_off(item_of(from.report.page));
   if (std::all_of(state_of_.begin(), state_of_.end(), [](const Member& each) { return each.stopped; })) conclude(now);
 }
 
 void GroupCoordinator::conclude(Clock::time_point now) {
   std::vector<MemberReport> reports;
-  AttemptProgress progress{.done = items_done_, .begun = -1};
   for (const Member& each : state_of_) {
     reports.push_back(each.report);
+    reports.back().page.item = item_of(each.report.page);
   }
   if (events_ > 0) {  // otherwise it was only halted
-    const Attribution attribution = attribute(reports, case_ids_of(running_.items));
+    const Attribution attribution = attribute(reports, item_names());
+    AttemptProgress progress = this->progress(-1, now);
     // The others may be a step ahead of the rank to blame, waiting for it; without one the furthest counts.
     for (const MemberReport& each : reports) {
       if (!attribution.failure.rank) progress.begun = std::max(progress.begun, each.page.item);
@@ -250,7 +268,7 @@ void GroupCoordinator::conclude(Clock::time_point now) {
     const auto stuck = std::find_if(reports.begin(), reports.end(),
                                     [](const MemberReport& each) { return each.end.kind == Kind::stuck; });
     if (stuck != reports.end()) {
-      if (!attribution.hung) record_stuck(*stuck);
+      if (!attribution.hung) append(stuck_record(group_, running_, *stuck));
       const auto why = fmt::format("the worker of rank {} cannot be killed: it hangs inside the kernel", stuck->rank);
       auto rest = queue_->abandon(why);
       given_up.insert(given_up.end(), rest.begin(), rest.end());
@@ -275,23 +293,9 @@ void GroupCoordinator::record_failure(const Attribution& attribution, const Atte
                        .others = attribution.others,
                        .label = running_.label};
   if (const auto item = WorkQueue::failed_item(progress)) {
-    record.case_id = running_.items[*item].case_id;
+    record.case_id = name_of_item(running_, *item, rounds_done_);
     record.allocators = running_.items[*item].allocators;
   }
-  append(to_json(record));
-}
-
-/// An event of its own beside what ended the attempt, and no allocator's.
-void GroupCoordinator::record_stuck(const MemberReport& stuck) {
-  FailureRecord record{.group = group_, .attempt = attempt_, .status = "hung", .failure = {}, .label = running_.label};
-  record.failure = {.layer = Layer::worker,
-                    .reason = Reason::timed_out,
-                    .call = stuck.page.driver_call,
-                    .detail = fmt::format("the worker of rank {} cannot be killed: it hangs inside the kernel{}{}",
-                                          stuck.rank, stuck.process.empty() ? "" : ": ", stuck.process),
-                    .phase = stuck.page.phase,
-                    .rank = stuck.rank};
-  if (stuck.page.pid != 0) record.failure.pid = stuck.page.pid;
   append(to_json(record));
 }
 
@@ -299,25 +303,11 @@ void GroupCoordinator::record_stuck(const MemberReport& stuck) {
 void GroupCoordinator::record_cut_off(int item) {
   if (item < 0 || item >= static_cast<int>(items_done_.size()) || items_done_[static_cast<std::size_t>(item)]) return;
   if (std::exchange(cut_off_told_, true)) return;
-  const WorkItem& cut = running_.items[static_cast<std::size_t>(item)];
-  append(to_json(EventRecord{
-      .group = group_,
-      .what = "case_cut_off",
-      .detail = fmt::format("{}: the run was stopped while it ran", cut.case_id),
-      .data = {{"label", running_.label}, {"case_ids", std::vector{cut.case_id}}, {"allocators", cut.allocators}}}));
+  append(cut_off_event(group_, running_, static_cast<std::size_t>(item), rounds_done_));
 }
 
 void GroupCoordinator::record_given_up(const std::vector<GivenUp>& given_up, const Failure& failure) {
-  for (const GivenUp& each : given_up) {
-    append(to_json(EventRecord{.group = group_,
-                               .what = "group_skipped",
-                               .detail = each.reason,
-                               .data = {{"label", each.label},
-                                        {"case_ids", each.case_ids},
-                                        {"allocators", each.allocators},
-                                        {"bring_up", each.bring_up},
-                                        {"failure", to_json(failure)}}}));
-  }
+  for (const GivenUp& each : given_up) append(given_up_event(group_, each, failure));
 }
 
 void GroupCoordinator::tick(Clock::time_point now) {
@@ -348,7 +338,8 @@ void GroupCoordinator::lose_silent_rank() {
   for (const Member& each : state_of_) {
     if (!each.stopped && !lost_rank_) lost_rank_ = each.report.rank;
     reports.push_back(each.report);
-    progress.begun = std::max(progress.begun, each.report.page.item);
+    reports.back().page.item = item_of(each.report.page);
+    progress.begun = std::max(progress.begun, reports.back().page.item);
   }
   Attribution attribution{
       .failure = {.layer = Layer::supervisor,
@@ -361,7 +352,7 @@ void GroupCoordinator::lose_silent_rank() {
       .hung = true};
   if (sight_of_) attribution.failure.detail += "; its process: " + sight_of_(*lost_rank_);
   if (events_ > 0) {
-    Attribution theirs = attribute(reports, case_ids_of(running_.items));
+    Attribution theirs = attribute(reports, item_names());
     attribution.others = std::move(theirs.others);
     attribution.others.insert(attribution.others.begin(), std::move(theirs.failure));
   }

@@ -63,8 +63,9 @@ class GroupCoordinator {
 
   void item_done(int attempt, int index);
   void contribute(Contribution contribution, Clock::time_point now);
-  /// The worker said that it was done, and has left.
-  void worker_done(int attempt, int rank, Clock::time_point now);
+  /// The worker said that it was done, and has left. `stopped_by`: what all ranks recorded as the failure of a round,
+  /// after which a fresh worker is to go on.
+  void worker_done(int attempt, int rank, Clock::time_point now, const std::optional<Failure>& stopped_by = {});
   void worker_died(int attempt, int rank, WorkerEnd end, Clock::time_point now, const Observation& seen = {});
   void worker_failed(int attempt, int rank, std::vector<Failure> failures, Clock::time_point now,
                      const Observation& seen = {});
@@ -110,8 +111,13 @@ class GroupCoordinator {
   void stop_all(Clock::time_point now);
   void conclude(Clock::time_point now);
   void lose_silent_rank();
+  void all_done(const std::optional<Failure>& stopped_by, Clock::time_point now);
+  AttemptProgress progress(int begun, Clock::time_point now) const;
+  /// Index of the item at which a worker is by its page, -1: at none. Rounds are one item.
+  int item_of(const PageSnapshot& page) const;
+  /// For messages and records: of the item that runs, "" where there is none.
+  std::vector<std::string> item_names() const;
   void record_failure(const Attribution& attribution, const AttemptProgress& progress);
-  void record_stuck(const MemberReport& stuck);
   void record_cut_off(int item);
   void record_given_up(const std::vector<GivenUp>& given_up, const Failure& failure);
   void append(Json record) { commands_.push_back(Append{std::move(record)}); }
@@ -131,6 +137,8 @@ class GroupCoordinator {
   WorkRequest running_;
   int attempt_ = -1;
   std::vector<bool> items_done_;
+  std::uint64_t rounds_done_ = 0;  ///< by the worker that runs
+  Clock::time_point started_;
   std::vector<Member> state_of_;  ///< by group rank
   int events_ = 0;
   bool cut_off_told_ = false;

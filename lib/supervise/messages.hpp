@@ -20,7 +20,7 @@ namespace message {
 inline constexpr std::uint32_t kWork = kFirstSuperviseKind;        ///< supervisor -> worker: WorkerAssignment
 inline constexpr std::uint32_t kRecord = kFirstSuperviseKind + 1;  ///< worker -> supervisor -> rank 0: a journal record
 inline constexpr std::uint32_t kItemDone = kFirstSuperviseKind + 2;  ///< the same way: {attempt, index}
-inline constexpr std::uint32_t kDone = kFirstSuperviseKind + 3;      ///< the same way: {attempt}
+inline constexpr std::uint32_t kDone = kFirstSuperviseKind + 3;      ///< the same way: {attempt, stopped_by}
 inline constexpr std::uint32_t kFailed =
     kFirstSuperviseKind + 4;  ///< the same way, then also {seen}: {attempt, failures}
 inline constexpr std::uint32_t kStart = kFirstSuperviseKind + 5;  ///< rank 0 -> supervisor: WorkRequest

@@ -1,5 +1,7 @@
 #include "supervise/work.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -17,6 +19,11 @@ std::vector<std::string> allocators_of(const WorkRequest& request) {
   return names;
 }
 
+std::string name_of_item(const WorkRequest& request, std::size_t item, std::uint64_t round) {
+  const std::string& id = request.items[item].case_id;
+  return request.rounds ? fmt::format("{}#{}", id, request.rounds->done + round) : id;
+}
+
 double longest(const std::vector<WorkRequest>& requests, double Deadlines::*bound, double least) {
   for (const WorkRequest& request : requests) {
     if (request.deadlines) least = std::max(least, (*request.deadlines).*bound);
@@ -32,6 +39,22 @@ Json deadlines_json(const std::optional<Deadlines>& deadlines) {
           deadlines->settle_s,      deadlines->die_s,    deadlines->stop_s,  deadlines->leader_s};
 }
 
+Json rounds_json(const std::optional<Rounds>& rounds) {
+  if (!rounds) return nullptr;
+  return {{"wanted", rounds->wanted},
+          {"wanted_s", rounds->wanted_s},
+          {"done", rounds->done},
+          {"passed_s", rounds->passed_s}};
+}
+
+std::optional<Rounds> rounds_from(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return Rounds{.wanted = json.at("wanted").get<std::uint64_t>(),
+                .wanted_s = json.at("wanted_s").get<double>(),
+                .done = json.at("done").get<std::uint64_t>(),
+                .passed_s = json.at("passed_s").get<double>()};
+}
+
 std::optional<Deadlines> deadlines_from(const Json& json) {
   if (json.is_null()) return std::nullopt;
   const auto seconds = json.get<std::array<double, 8>>();
@@ -45,13 +68,10 @@ Json to_json(const WorkRequest& request) {
   for (const WorkItem& item : request.items) {
     items.push_back({{"case_id", item.case_id}, {"allocators", item.allocators}});
   }
-  return {{"task", request.task},
-          {"label", request.label},
-          {"attempt", request.attempt},
-          {"alone", request.alone},
-          {"items", std::move(items)},
-          {"settings", request.settings},
-          {"deadlines", deadlines_json(request.deadlines)}};
+  return {{"task", request.task},         {"label", request.label},
+          {"attempt", request.attempt},   {"alone", request.alone},
+          {"items", std::move(items)},    {"rounds", rounds_json(request.rounds)},
+          {"settings", request.settings}, {"deadlines", deadlines_json(request.deadlines)}};
 }
 
 WorkRequest work_request_from(const Json& json) try {
@@ -59,6 +79,7 @@ WorkRequest work_request_from(const Json& json) try {
                       .label = json.at("label").get<std::string>(),
                       .settings = json.at("settings"),
                       .items = {},
+                      .rounds = rounds_from(json.at("rounds")),
                       .deadlines = deadlines_from(json.at("deadlines")),
                       .attempt = json.at("attempt").get<int>(),
                       .alone = json.at("alone").get<bool>()};

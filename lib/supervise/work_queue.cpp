@@ -9,9 +9,12 @@ namespace symmbench {
 namespace {
 
 constexpr int kEqualFailures = 3;
+/// What fails in turn with what works ends here, too: each of them is a record.
+constexpr int kMostFailedRounds = 100;
 
 /// A bound for everything that equal failures do not bound: failures that differ each time.
 int most_attempts(const WorkRequest& request) {
+  if (request.rounds) return kMostFailedRounds;
   const auto lives_of_a_bad_case = std::max<std::size_t>(allocators_of(request).size(), 2) + 1;  // together, then alone
   return static_cast<int>(lives_of_a_bad_case * request.items.size()) + 8;
 }
@@ -39,9 +42,21 @@ WorkRequest WorkQueue::current() const {
   return request;
 }
 
-void WorkQueue::succeeded() {
-  ++attempts_;
+void WorkQueue::succeeded(const AttemptProgress& progress) {
+  if (request_.rounds) {
+    count_rounds(progress, false);
+    if (!request_.rounds->over() && progress.rounds > 0) return;
+  } else {
+    ++attempts_;
+  }
   batches_.pop_front();
+}
+
+void WorkQueue::count_rounds(const AttemptProgress& progress, bool failed) {
+  if (!request_.rounds) return;
+  if (progress.rounds > 0) failures_.clear();
+  request_.rounds->done += progress.rounds + (failed ? 1 : 0);
+  request_.rounds->passed_s += progress.passed_s;
 }
 
 std::optional<std::size_t> WorkQueue::failed_item(const AttemptProgress& progress) {
@@ -81,6 +96,8 @@ void WorkQueue::plan_rest(const Batch& failed, const AttemptProgress& progress) 
 
   if (failed.items.empty()) {
     next.push_back(failed);
+  } else if (request_.rounds) {
+    if (!request_.rounds->over()) next.push_back(failed);
   } else if (item) {
     if (failed.items[*item].allocators.size() > 1) alone_each({failed.items[*item]});
     next.push_back({.items = rest, .alone = failed.alone});
@@ -117,6 +134,7 @@ std::vector<GivenUp> WorkQueue::failed(const Failure& failure, const AttemptProg
   const auto item = failed_item(progress);
   auto in_play = item ? batch.items[*item].allocators : allocators_of({.items = batch.items});
   if (std::count(in_play.begin(), in_play.end(), failure.allocator)) in_play = {failure.allocator};
+  count_rounds(progress, item.has_value());
   plan_rest(batch, progress);
 
   std::vector<GivenUp> given_up;
@@ -124,7 +142,7 @@ std::vector<GivenUp> WorkQueue::failed(const Failure& failure, const AttemptProg
     if (request_.items.empty()) return abandon(fmt::format("third equal failure: {}", describe(failure)));
     GivenUp dropped = drop_allocator(allocator);
     // The failed case has its failure for a result; what is dropped of it is only the second try.
-    if (item) std::erase(dropped.case_ids, batch.items[*item].case_id);
+    if (item && !request_.rounds) std::erase(dropped.case_ids, batch.items[*item].case_id);
     if (dropped.case_ids.empty()) continue;
     dropped.bring_up = progress.begun < 0;
     dropped.reason = fmt::format("third equal failure: {}", describe(failure));

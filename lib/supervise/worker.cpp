@@ -89,6 +89,7 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
     channel.send(kind, body_of(body), Deadline::in_seconds(deadline::kTellSupervisor_s));
   };
   ChannelRecordSink records(channel);
+  std::optional<Failure> stopped_by;
   try {
     const auto step_timeout = std::chrono::nanoseconds(static_cast<std::int64_t>(assignment.round_s * 1e9));
     SupervisedCommunicator comm(channel, assignment.scope, assignment.world_rank, step_timeout);
@@ -107,6 +108,7 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
       if (comm.rank() == 0) tell(message::kItemDone, {{"attempt", attempt}, {"index", index}});
     };
     task(context);
+    stopped_by = context.stopped_by;
   } catch (...) {
     const auto failures = current_failures(assignment.world_rank, page.snapshot());
     tell_strangers(records, static_cast<int>(assignment.scope.group), assignment.world_rank);
@@ -114,7 +116,7 @@ int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& tas
     return kWorkerFailedStatus;
   }
   tell_strangers(records, static_cast<int>(assignment.scope.group), assignment.world_rank);
-  tell(message::kDone, {{"attempt", attempt}});
+  tell(message::kDone, {{"attempt", attempt}, {"stopped_by", stopped_by ? to_json(*stopped_by) : Json(nullptr)}});
   return kWorkerDoneStatus;
 } catch (const Error& error) {
   // Only the channel itself fails here, so there is nobody left to tell. A closed one is how a thread is stopped.

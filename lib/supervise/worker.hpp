@@ -33,8 +33,12 @@ struct WorkerContext {
   RecordSink& records;
   Heartbeat& heartbeat;
   std::string job_nonce;
-  /// Leader only: item `index` has its rows in `records`; a later failure does not repeat it.
+  /// Leader only: item `index`, or round `index` of this worker, has its rows in `records`; a later failure does not
+  /// repeat it.
   std::function<void(int index)> item_done;
+  /// Set by the task where a round failed, on all ranks, which is recorded: the task returns, and what is left of its
+  /// rounds is for a fresh worker.
+  std::optional<Failure> stopped_by = std::nullopt;
 };
 
 /// Runs the request. Returning normally means done; an Error thrown out of it ends this attempt for the whole group.

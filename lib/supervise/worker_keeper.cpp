@@ -22,7 +22,11 @@ WorkerKeeper::WorkerKeeper(Options options, int world_rank, int group_size, Reco
       group_(world_rank / group_size),
       group_size_(group_size),
       journal_(journal),
-      tell_(std::move(tell)) {}
+      tell_(std::move(tell)),
+      spans_([this](const Json& record) {
+        journal_.append(record);
+        this->tell(message::kRecord, record);
+      }) {}
 
 int WorkerKeeper::fd() const { return link_ && !link_->channel().closed() ? link_->channel().fd() : -1; }
 
@@ -109,6 +113,10 @@ void WorkerKeeper::dismiss() {
   if (!link_) return;
   last_page_ = link_->snapshot();
   link_->kill();
+  try {
+    spans_.flush();
+  } catch (const std::exception&) {  // of the transport, which may be why the worker is dismissed
+  }
 }
 
 void WorkerKeeper::report_stopped(WorkerEnd end) {
@@ -124,10 +132,10 @@ void WorkerKeeper::forward(const Frame& frame) {
       ++rounds_waiting_;
       break;
     case message::kRecord:
-      journal_.append(json_of(frame.payload));
-      break;
+      return spans_.take(json_of(frame.payload));
     case message::kDone:
       said_done_ = true;
+      stopped_by_ = json_of(frame.payload).value("stopped_by", Json());
       return;  // true only once it has left
     case message::kFailed: {
       said_failed_ = true;
@@ -187,6 +195,7 @@ void WorkerKeeper::look_at_page() {
 }
 
 void WorkerKeeper::ended(WorkerEnd end) {
+  spans_.flush();
   const bool killed = stop_deadline_ || dismissed_;
   // SIGKILL after a stop is ours; every other end is the worker's own, also when the stop came while it was dying.
   if (killed && !killed_by_others_ && end.kind == Kind::signalled && end.code == SIGKILL) {
@@ -208,7 +217,7 @@ void WorkerKeeper::ended(WorkerEnd end) {
   } else if (dismissed_) {
     return;
   } else if (end.kind == Kind::done) {
-    tell(message::kDone, {{"attempt", attempt_}});
+    tell(message::kDone, {{"attempt", attempt_}, {"stopped_by", stopped_by_}});
   } else if (end.kind != Kind::failed) {
     options_.channel_faults = {};
     tell(message::kDied, {{"attempt", attempt_}, {"end", to_json(end)}, {"seen", to_json(last_seen_)}});
@@ -229,6 +238,7 @@ bool WorkerKeeper::tick() {
   if (!stop_deadline_) {
     look_at_page();
   } else if (stop_deadline_->expired()) {
+    spans_.flush();
     last_end_ = {Kind::stuck, 0};
     last_seen_ = seen_now();
     (void)link_.release();  // its destructor would wait for what cannot die; the process leaves it to init

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/deadlines.hpp"
+#include "journal/lifecycle_spans.hpp"
 #include "supervise/worker_link.hpp"
 
 namespace symmbench {
@@ -64,10 +65,12 @@ class WorkerKeeper {
   int world_rank_, group_, group_size_;
   RecordSink& journal_;
   Tell tell_;
+  LifecycleSpans spans_;  ///< the way of the worker's records to `journal_` and to rank 0
 
   std::unique_ptr<WorkerLink> link_;
   int attempt_ = -1;
   double watchdog_s_ = 0, die_s_ = 0;  ///< of the request that runs
+  Json stopped_by_;                    ///< as the worker said when it was done
   bool said_done_ = false, said_failed_ = false, said_hung_ = false, broken_ = false, dismissed_ = false;
   int rounds_waiting_ = 0;
   Clock::time_point answered_at_;          ///< last round result: until then the worker was not to blame for waiting

@@ -54,6 +54,18 @@ class MainJob(RunTest):
         for entry in entries:
             self.assertEqual(set(entry["leaks"].values()), {0}, entry)
 
+    def test_a_soak_lasts_as_long_as_asked_under_each_allocator_and_tells_when(self):
+        done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--placements", 1, "--algorithm",
+                   "one_shot", "--soak", "500ms", "-J", self.report)
+        self.assert_exit(done, 0)
+        self.assert_exit(alone("validate", self.report), 0)
+        for entry in self.load()["stability"]:
+            self.assertGreaterEqual(entry["lifecycles"], 1)
+            self.assertEqual(entry["soak"]["planned_s"], 0.5)
+            self.assertGreaterEqual(entry["soak"]["ran_s"], 0.5)
+            self.assertLessEqual(entry["soak"]["started_at"], entry["soak"]["ended_at"])
+            self.assertEqual(set(entry["leaks"].values()), {0}, entry)
+
     def test_both_workspaces_run_over_every_allocator_and_unknown_combinations_say_why(self):
         done = run(4, "run", "--device", "host", "--workspace", "trtllm_fusion,mnnvl",
                    "--allocator", "symm_device_memory,torch_symm_mem,cuda_ipc", "--handle", "auto",

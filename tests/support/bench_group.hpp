@@ -38,8 +38,9 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
   const CaseGroup group = make_plan(config, ranks, 0).groups.at(group_index);
   WorkRequest request{.task = "group", .label = group.id};
   for (const auto& bench_case : group.cases) request.items.push_back({bench_case.id(), group.allocators});
-  for (std::uint64_t i = setup.first_lifecycle; i < group.lifecycles; ++i) {
-    request.items.push_back({group.lifecycle_id(i), group.allocators});
+  if (group.kind == GroupKind::lifecycle) {
+    request.items.push_back({group.id, group.allocators});
+    request.rounds = Rounds{.wanted = group.lifecycles, .wanted_s = group.soak_s, .done = setup.first_lifecycle};
   }
 
   CollectedRecords records;

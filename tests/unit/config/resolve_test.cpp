@@ -156,6 +156,18 @@ TEST_CASE("the command line wins over the sweep, the sweep over the file's top l
   CHECK(typed.lifecycles == 1);
 }
 
+TEST_CASE("a soak replaces a number of lifecycles that was given below it, and the other way round") {
+  CHECK(with("{}").soak_s == 0);
+  const auto soak = with(R"({"lifecycles": 5})", {{"soak", "1.5m"}});
+  CHECK(soak.soak_s == 90);
+  CHECK(soak.lifecycles == 1);
+  CHECK(config_from_text(soak.config_text).soak_s == 90);
+  const auto counted = with(R"({"soak": "2h"})", {{"lifecycles", "7"}});
+  CHECK(counted.soak_s == 0);
+  CHECK(counted.lifecycles == 7);
+  CHECK(config_from_text(counted.config_text).soak_s == 0);
+}
+
 TEST_CASE("a flag of the file can be taken back on the command line") {
   CHECK(with(R"({"strict": true})").strict);
   CHECK_FALSE(with(R"({"strict": true})", {{"strict", "off"}}).strict);

@@ -110,7 +110,7 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
                    fmt::join(names_now(*find_option("pattern")), ", "))},
       {"algorithm", "ncl",
        "--algorithm 'ncl': not one of one_shot, two_shot, two_shot_barrier, auto, nccl (did you mean nccl?)"},
-      {"soak", "2h", "--soak '2h': not in this version"},
+      {"soak", "0", "--soak '0': must be greater than 0 s"},
       {"soak", "soon", "--soak 'soon': not a duration such as 20, 1.5s, 500ms, 10m or 2h"},
       {"fabric", "sm90-h200",
        "--fabric 'sm90-h200': not a file, and not one of sm100-b200-hgx, sm100-gb200-nvl72, sm103-b300-hgx, "
@@ -186,7 +186,10 @@ TEST_CASE("a wrong value in a config file is refused with file, place, value and
       {R"({"tokens": [1, "2"]})", "config file x.json: tokens: '\"2\"' must be a whole number or a list of them"},
       {R"({"timeout": true})",
        "config file x.json: timeout: 'true' must be a duration such as 20, \"1.5s\" or \"10m\""},
-      {R"({"soak": "2h"})", "config file x.json: soak: '2h' is not in this version"},
+      {R"({"soak": "0s"})", "config file x.json: soak: '0s' must be greater than 0 s"},
+      {R"({"soak": "2h", "lifecycles": 5})",
+       "config file x.json: soak: '2h' must not be combined with config file x.json: lifecycles: '5'; give one of "
+       "them"},
       {R"({"sweeps": [{"minbytes": "2M"}]})",
        "config file x.json: sweeps[0].minbytes: '2M' must not exceed --maxbytes '1M' (the default)"},
       {R"({"sweeps": [{"tokens": 1, "maxbytes": 64}]})",

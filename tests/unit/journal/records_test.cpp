@@ -64,6 +64,12 @@ std::vector<Sample> samples() {
   lifecycle.handle = {{"asked", "auto"}};
   lifecycle.iteration = 4;
   lifecycle.phase_us = {{"create", 1.5}, {"map", 2.5}};
+  lifecycle.count = 3;
+  lifecycle.phase_us[0].second.add(2.5);
+  lifecycle.total_us = Spread::of_classes({{160, 2}, {161, 1}}, 33.5);
+  lifecycle.operation_us = 7;
+  lifecycle.started_at = "2026-01-01T00:00:00Z";
+  lifecycle.passed_s = 1.5;
   lifecycle.failure = kFailure;
   lifecycle.leaks = {{"fds", 1}};
   WorkspaceRecord workspace{.group = 1, .workspace = "w", .transport = "t", .allocator = "x"};

@@ -110,6 +110,65 @@ TEST_CASE("a single lifecycle counts in full") {
   CHECK(exit_code(checked_report(run.add(lifecycle(0, kSymm, 1)))) == 1);
 }
 
+TEST_CASE("records of many lifecycles count as each of them") {
+  RunBuilder run = with_lifecycles(100);
+  run.add(lifecycle(0));
+  LifecycleRecord span = lifecycle(1);
+  span.count = 99;
+  span.leaks["fds"] = 3;
+  for (auto& [phase, spans_us] : span.phase_us) {
+    for (int i = 0; i < 98; ++i) spans_us.add(200);
+  }
+  const Json entry = checked_report(run.add(span))["stability"][0];
+  CHECK(entry["lifecycles"] == 100);
+  CHECK(entry["leaks"]["fds"] == 3);
+  CHECK(entry["phases"][0]["count"] == 100);
+  CHECK(entry["phases"][0]["p50_us"] == 200);
+  CHECK(entry["phases"][0]["p99_us"] == 200);
+}
+
+namespace {
+
+/// `rounds` lifecycles of a soak of 60 s, the operations of the second half `later` times as long.
+Json soak_of(int rounds, double later, double ran_s = 61) {
+  RunBuilder run = with_lifecycles(1);
+  run.started.planned_lifecycles[0]["soak_s"] = 60;
+  for (int i = 0; i < rounds; ++i) {
+    LifecycleRecord record = lifecycle(static_cast<std::uint64_t>(i));
+    record.operation_us = (10 + i * 7 % 5 * 0.01) * (i < rounds / 2 ? 1 : later);
+    record.passed_s = ran_s * (i + 1) / rounds;
+    record.started_at = record.ended_at = "2026-01-01T00:00:00Z";
+    run.add(record);
+  }
+  return checked_report(run);
+}
+
+}  // namespace
+
+TEST_CASE("a soak that ended before its time leaves no verdict") {
+  CHECK(exit_code(soak_of(40, 1)) == 0);
+  const Json report = soak_of(40, 1, 30);
+  CHECK(exit_code(report) == 3);
+  CHECK(report["stability"][0]["soak"]["ran_s"] == 30);
+  CHECK(report["stability"][0]["soak"]["planned_s"] == 60);
+  const auto summary = report["verdict"]["summary"].dump();
+  CHECK(summary.find("40 in 30 of 60 s ran") != std::string::npos);
+}
+
+TEST_CASE("operations that become slower over the lifecycles are told, with the reason") {
+  const Json steady = soak_of(60, 1)["stability"][0]["drift"];
+  CHECK(steady["verdict"] == "same");
+  const Json report = soak_of(60, 1.3);
+  const Json drift = report["stability"][0]["drift"];
+  CHECK(drift["verdict"] == "slower");
+  CHECK(drift["ratio"].get<double>() == Approx(1.3).epsilon(0.02));
+  CHECK(drift["ci_low"].get<double>() > 1.2);
+  CHECK(report["verdict"]["summary"].dump().find("drift: operations of symm_device_memory took 1.3 times as long") !=
+        std::string::npos);
+  CHECK(soak_of(8, 1.3)["stability"][0]["drift"]["reason"] == "7 lifecycles, 12 are needed");
+  CHECK(checked_report(with_lifecycles(1).add(lifecycle(0)))["stability"][0]["drift"].is_null());
+}
+
 TEST_CASE("planned lifecycles that did not run leave no verdict") {
   RunBuilder run = with_lifecycles(3);
   const Json report = checked_report(run.add(lifecycle(0)));

@@ -30,6 +30,61 @@ AttemptProgress at(std::size_t items, std::size_t done, int begun) {
   return progress;
 }
 
+/// A worker of a repeated item: `rounds` went well in `passed_s`, and, where `in_round`, the next one did not.
+AttemptProgress after(std::uint64_t rounds, double passed_s, bool in_round) {
+  return {.done = {false}, .begun = in_round ? 0 : -1, .rounds = rounds, .passed_s = passed_s};
+}
+
+WorkQueue repeated(std::uint64_t wanted, double wanted_s = 0) {
+  WorkRequest request{.task = "group", .label = "lifecycle/x", .items = {{"lifecycle/x", {"a"}}}};
+  request.rounds = Rounds{.wanted = wanted, .wanted_s = wanted_s};
+  return WorkQueue(request);
+}
+
+TEST_CASE("the round that a worker did not survive counts as done, and the next worker goes on behind it") {
+  WorkQueue queue = repeated(10);
+  CHECK(queue.failed(crash(), after(3, 5, true)).empty());
+  REQUIRE_FALSE(queue.empty());
+  CHECK(queue.current().rounds->done == 4);
+  CHECK(queue.current().rounds->passed_s == 5);
+  CHECK(queue.failed(crash(), after(2, 1, false)).empty());  // between two rounds: none of them failed
+  CHECK(queue.current().rounds->done == 6);
+  queue.succeeded(after(4, 1, false));
+  CHECK(queue.empty());
+}
+
+TEST_CASE("a worker that leaves rounds is followed by another as long as it did some") {
+  WorkQueue queue = repeated(3);
+  queue.succeeded(after(1, 1, false));
+  REQUIRE_FALSE(queue.empty());
+  CHECK(queue.current().rounds->done == 1);
+  queue.succeeded(after(0, 1, false));
+  CHECK(queue.empty());
+}
+
+TEST_CASE("rounds go on until they are enough and so much time has passed") {
+  WorkQueue queue = repeated(1, 60);
+  queue.succeeded(after(30, 40, false));
+  REQUIRE_FALSE(queue.empty());
+  queue.succeeded(after(1, 25, false));
+  CHECK(queue.empty());
+}
+
+TEST_CASE(
+    "the third equal failure of rounds in a row ends them; one that went well between them starts the count anew") {
+  WorkQueue queue = repeated(1000);
+  for (int i = 0; i < 20; ++i) CHECK(queue.failed(crash(), after(5, 1, true)).empty());
+  CHECK(queue.failed(crash(), after(0, 1, true)).empty());
+  const auto given_up = queue.failed(crash(), after(0, 1, true));
+  REQUIRE(given_up.size() == 1);
+  CHECK(given_up[0].case_ids == std::vector<std::string>{"lifecycle/x"});
+  CHECK(queue.empty());
+  WorkQueue endless = repeated(100'000);
+  int lives = 0;
+  for (; !endless.empty(); ++lives) (void)endless.failed(crash(), after(5, 1, true));
+  CHECK(lives == 100);  // each of them is a record
+}
+
 TEST_CASE("one worker does the whole request when nothing fails") {
   WorkQueue queue(pair_request({"x", "y"}));
   CHECK(life(queue) == "x:a,b y:a,b");

@@ -1,0 +1,106 @@
+#include "journal/lifecycle_record.hpp"
+
+#include "journal/record_reader.hpp"
+
+namespace symmbench {
+namespace {
+
+/// Of one class in a record: sums of many stay far below what 64 bits hold.
+constexpr std::uint64_t kMostOfClass = std::uint64_t{1} << 40;
+
+/// One value is itself; few are a list; classes are pairs of class and count, beside the largest value.
+Json spread_json(const Spread& spread) {
+  if (spread.count() == 0) return nullptr;
+  if (spread.classes().empty()) {
+    return spread.count() == 1 ? Json(spread.values().front()) : Json(spread.values());
+  }
+  Json classes = Json::array();
+  for (const auto& [index, times] : spread.classes()) classes.push_back(Json::array({index, times}));
+  return {{"classes", std::move(classes)}, {"max", spread.max()}};
+}
+
+Spread spread_from(const RecordReader& reader, const char* key, const Json& json) {
+  const auto fail = [&] { reader.fail(key, "times: a number, a list of numbers, or {classes, max}"); };
+  if (json.is_null()) return {};
+  if (json.is_number()) return json.get<double>();
+  Spread spread;
+  if (json.is_array()) {
+    for (const Json& value : json) {
+      if (!value.is_number()) fail();
+      spread.add(value.get<double>());
+    }
+    return spread;
+  }
+  if (!json.is_object() || !json.contains("classes") || !json["classes"].is_array() || !json.contains("max") ||
+      !json["max"].is_number()) {
+    fail();
+  }
+  Spread::Classes classes;
+  for (const Json& entry : json["classes"]) {
+    const bool well_formed = entry.is_array() && entry.size() == 2 && entry[0].is_number_integer() &&
+                             entry[1].is_number_unsigned() && entry[1] <= kMostOfClass;
+    if (!well_formed) fail();
+    classes[entry[0].get<int>()] += entry[1].get<std::uint64_t>();
+  }
+  return Spread::of_classes(std::move(classes), json["max"].get<double>());
+}
+
+}  // namespace
+
+Json to_json(const LifecycleRecord& record) {
+  Json phases = Json::array();
+  for (const auto& [phase, spans_us] : record.phase_us) {
+    phases.push_back({{"phase", phase}, {"span_us", spread_json(spans_us)}});
+  }
+  return {{"type", "lifecycle"},
+          {"group", record.group},
+          {"workspace", record.workspace},
+          {"transport", record.transport},
+          {"allocator", record.allocator},
+          {"handle", record.handle},
+          {"iteration", record.iteration},
+          {"count", record.count},
+          {"attempt", record.attempt},
+          {"phases", phases},
+          {"total_us", spread_json(record.total_us)},
+          {"operation_us", spread_json(record.operation_us)},
+          {"failure", record.failure ? to_json(*record.failure) : Json(nullptr)},
+          {"leaks", record.leaks},
+          {"started_at", record.started_at},
+          {"ended_at", record.ended_at},
+          {"passed_s", record.passed_s}};
+}
+
+LifecycleRecord lifecycle_from(const Json& json) {
+  const RecordReader reader(json, "lifecycle");
+  LifecycleRecord record{.group = reader.integer("group"),
+                         .workspace = reader.text("workspace"),
+                         .transport = reader.text("transport"),
+                         .allocator = reader.text("allocator"),
+                         .handle = reader.value("handle"),
+                         .iteration = reader.count("iteration"),
+                         .count = reader.value("count").is_null() ? 1 : reader.count("count"),
+                         .attempt = reader.integer("attempt"),
+                         .phase_us = {},
+                         .total_us = spread_from(reader, "total_us", reader.value("total_us")),
+                         .operation_us = spread_from(reader, "operation_us", reader.value("operation_us")),
+                         .failure = reader.optional_failure("failure"),
+                         .leaks = reader.value("leaks"),
+                         .started_at = reader.optional_text("started_at").value_or(""),
+                         .ended_at = reader.optional_text("ended_at").value_or(""),
+                         .passed_s = reader.optional_number("passed_s").value_or(0)};
+  for (const Json& entry : reader.array("phases")) {
+    const bool well_formed = entry.is_object() && entry.contains("phase") && entry["phase"].is_string() &&
+                             entry.contains("span_us") && !entry["span_us"].is_null();
+    if (!well_formed) reader.fail("phases", "a list of {phase, span_us}");
+    record.phase_us.emplace_back(entry["phase"].get<std::string>(), spread_from(reader, "phases", entry["span_us"]));
+  }
+  if (record.total_us.count() == 0 && record.count == 1) {
+    double total_us = 0;
+    for (const auto& [phase, span_us] : record.phase_us) total_us += span_us.max();
+    record.total_us = total_us;
+  }
+  return record;
+}
+
+}  // namespace symmbench
