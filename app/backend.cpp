@@ -54,7 +54,10 @@ Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   backend.probe = make_cuda_link_probe(ordinal);
   backend.delay = make_cuda_delay(ordinal);
   backend.emulated = false;
-  backend.open_nccl = [] { return open_nccl(native_stream); };
+  backend.open_nccl = [](Algorithm reference) {
+    return open_nccl(native_stream, kNcclLibrary,
+                     reference == Algorithm::nccl_symmetric ? NcclMemory::windows : NcclMemory::any);
+  };
   return backend;
 }
 #else

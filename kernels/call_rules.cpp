@@ -88,4 +88,23 @@ std::optional<std::string> call_problem(const CallShape& shape) {
   return std::nullopt;
 }
 
+std::optional<std::string> address_problem(const AllreduceCall& call) {
+  if (call.view == nullptr || call.view->world_size != call.shape.world_size) {
+    return fmt::format("a call of {} ranks on a workspace of {}", call.shape.world_size,
+                       call.view == nullptr ? 0 : call.view->world_size);
+  }
+  const auto problem = [](DevicePtr address, std::string_view name) -> std::optional<std::string> {
+    if (address != 0 && address % kPacketBytes == 0) return std::nullopt;
+    return fmt::format("{} at {:#x} is not aligned to {} bytes", name, address, kPacketBytes);
+  };
+  if (auto found = problem(call.input, "input")) return found;
+  for (const OutputSpec& output : spec_of(call.shape.pattern).outputs) {
+    if (auto found = problem(call.outputs[output.kind], output.name)) return found;
+  }
+  for (const ConstantSpec& constant : spec_of(call.shape.pattern).constants) {
+    if (auto found = problem(call.constants[constant.kind], constant.name)) return found;
+  }
+  return std::nullopt;
+}
+
 }  // namespace symmbench

@@ -32,7 +32,7 @@ class CudaKernels final : public KernelSet {
                    .call = "allreduce",
                    .detail = std::move(*problem)});
     }
-    require_addresses(call);
+    if (auto problem = address_problem(call)) CudaCalls::refuse("allreduce", std::move(*problem));
     const LaunchShape shape = launch_shape(call.shape);
     check(row_for(cuda::launch_table(), call.shape)->launch(shape, native(stream), call), [&] {
       return fmt::format("{} {} {}, {} x {} threads, clusters of {}", name_of(call.shape.algorithm),
@@ -75,27 +75,6 @@ class CudaKernels final : public KernelSet {
   }
 
  private:
-  /// A wrong address would take the context down, and with it every later case of the worker.
-  static void require_addresses(const AllreduceCall& call) {
-    if (call.view == nullptr || call.view->world_size != call.shape.world_size) {
-      CudaCalls::refuse("allreduce", fmt::format("a call of {} ranks on a workspace of {}", call.shape.world_size,
-                                                 call.view == nullptr ? 0 : call.view->world_size));
-    }
-    const auto require = [](DevicePtr address, std::string_view name) {
-      if (address == 0 || address % kPacketBytes != 0) {
-        CudaCalls::refuse("allreduce",
-                          fmt::format("{} at {:#x} is not aligned to {} bytes", name, address, kPacketBytes));
-      }
-    };
-    require(call.input, "input");
-    for (const OutputSpec& output : spec_of(call.shape.pattern).outputs) {
-      require(call.outputs[output.kind], output.name);
-    }
-    for (const ConstantSpec& constant : spec_of(call.shape.pattern).constants) {
-      require(call.constants[constant.kind], constant.name);
-    }
-  }
-
   void* native(Stream& stream) const { return calls_.native(stream); }
 
   template <class What>

@@ -1,7 +1,5 @@
 #include "kernels/host/host_kernels.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <vector>
 
@@ -81,12 +79,9 @@ class HostKernels final : public KernelSet {
     if (const auto problem = unsupported(call.shape)) {
       throw Error({.layer = Layer::kernel, .reason = Reason::not_supported, .call = "allreduce", .detail = *problem});
     }
-    if (call.view->world_size != call.shape.world_size) {
-      throw Error({.layer = Layer::kernel,
-                   .reason = Reason::invalid_argument,
-                   .call = "allreduce",
-                   .detail = fmt::format("a call of {} ranks on a workspace of {}", call.shape.world_size,
-                                         call.view->world_size)});
+    if (const auto problem = address_problem(call)) {
+      throw Error(
+          {.layer = Layer::kernel, .reason = Reason::invalid_argument, .call = "allreduce", .detail = *problem});
     }
     const std::uint32_t blocks = launch_shape(call.shape).blocks;
     // The view is copied, as a kernel's arguments are.

@@ -21,7 +21,11 @@ struct Backend {
   std::unique_ptr<KernelSet> kernels;
   std::unique_ptr<LinkProbe> probe;  ///< null: there are no links to measure (emulated device)
   /// Called by the groups that need it only: it is large, and of no use to the others.
-  std::function<LibraryChoice()> open_nccl = [] { return LibraryChoice{.problem = "nccl needs the cuda device"}; };
+  std::function<LibraryChoice(Algorithm)> open_nccl = [](Algorithm reference) {
+    return LibraryChoice{.problem = std::string(name_of(reference)) + " needs the cuda device"};
+  };
+  /// Who gives the memory of messages that are timed; empty, or nullptr in return: `driver`. A library may have its own.
+  std::function<std::shared_ptr<void>(std::uint64_t bytes)> message_memory;
   /// How much longer a batch of this allocator is to take in this placement, as a share of its own time: what a run
   /// makes slower on purpose.
   std::function<double(std::string_view allocator, int placement)> slowed_by = [](std::string_view, int) {

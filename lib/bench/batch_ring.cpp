@@ -56,8 +56,13 @@ std::uint64_t ring_bytes(const Case& bench_case, bool emulated) {
 }
 
 BatchRing::BatchRing(Driver& driver, Stream& stream, const Case& bench_case, const BatchShape& shape,
-                     std::uint64_t seed) {
-  const auto take = [&](std::uint64_t bytes) { return memory_.emplace_back(driver, bytes).address(); };
+                     std::uint64_t seed, const std::function<std::shared_ptr<void>(std::uint64_t bytes)>& messages) {
+  const auto take = [&](std::uint64_t bytes) {
+    if (auto block = messages ? messages(bytes) : nullptr) {
+      return reinterpret_cast<DevicePtr>(messages_.emplace_back(std::move(block)).get());
+    }
+    return memory_.emplace_back(driver, bytes).address();
+  };
   view_ = lay_out_batch(bench_case.shape, shape.buffers, kGuardBytes, take);
   view_.seed = seed;
   start_own_state(driver, stream);

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -38,8 +39,9 @@ inline constexpr std::uint64_t kFewIterations = 8;
 /// Device memory for the batches of one case: inputs, guarded outputs, constants, state and the verify report.
 class BatchRing {
  public:
-  /// @throws Error{driver, out_of_memory}
-  BatchRing(Driver& driver, Stream& stream, const Case& bench_case, const BatchShape& shape, std::uint64_t seed);
+  /// `messages` as Backend::message_memory. @throws Error{driver, out_of_memory}
+  BatchRing(Driver& driver, Stream& stream, const Case& bench_case, const BatchShape& shape, std::uint64_t seed,
+            const std::function<std::shared_ptr<void>(std::uint64_t bytes)>& messages = {});
   /// The same buffers with a state and a report of its own, for another allocator that takes turns on them: where
   /// buffers lie is then no difference between allocators. `owner` must outlive it.
   BatchRing(Driver& driver, Stream& stream, const BatchRing& owner);
@@ -59,6 +61,7 @@ class BatchRing {
   };
 
   std::vector<LocalBuffer> memory_;
+  std::vector<std::shared_ptr<void>> messages_;
   std::unique_ptr<Stream, WaitForStream> users_;  ///< not owned; goes before the memory does
   BatchView view_;
 };

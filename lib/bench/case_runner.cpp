@@ -74,14 +74,15 @@ std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector
   for (const auto& allocator : allocators) {
     const bool tried_first = runs.empty() && asked.iterations > untried;
     if (tried_first) shape = batch_shape(bench_case, backend_.emulated, std::min(untried, kFewIterations));
-    BatchRing ring = runs.empty() ? BatchRing(*backend_.driver, stream_, bench_case, shape, config_.seed)
-                                  : BatchRing(*backend_.driver, stream_, runs.front().ring);
+    BatchRing ring =
+        runs.empty() ? BatchRing(*backend_.driver, stream_, bench_case, shape, config_.seed, backend_.message_memory)
+                     : BatchRing(*backend_.driver, stream_, runs.front().ring);
     AllocatorRun& run = runs.emplace_back(bench_case, allocator, shape, std::move(ring));
     run.iteration_s = assumed_s;
     if (tried_first) {
       shape = batch_shape(bench_case, backend_.emulated, longest_batch_of(run));
       run.shape = shape;
-      run.ring = BatchRing(*backend_.driver, stream_, bench_case, shape, config_.seed);
+      run.ring = BatchRing(*backend_.driver, stream_, bench_case, shape, config_.seed, backend_.message_memory);
     }
     batch_us = std::max(batch_us, warm_up(run));
   }

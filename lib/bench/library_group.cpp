@@ -22,7 +22,7 @@ class LibraryGroupRun {
         backend_(backend),
         stream_(backend.driver->make_stream()),
         clock_(context.heartbeat, deadlines_of(config).round_s),
-        choice_(backend.open_nccl()) {}
+        choice_(backend.open_nccl(group.cases.front().shape.algorithm)) {}
 
   void run() {
     context_.heartbeat.allocator(group_.allocators.front());
@@ -44,6 +44,7 @@ class LibraryGroupRun {
       finish(i, bench_case, runner.run(bench_case, {{group_.allocators.front(), &workspace}}));
     }
     context_.heartbeat.item(-1);
+    backend_.message_memory = {};
     collective_phase(phases(), Phase::close, [&] { choice_.library->close(limit()); });
   }
 
@@ -81,16 +82,19 @@ class LibraryGroupRun {
       backend_.kernels =
           std::make_unique<LibraryKernels>(std::move(backend_.kernels), library, *backend_.driver, *stream_);
     });
+    backend_.message_memory = [this](std::uint64_t bytes) { return choice_.library->message_memory(bytes, limit()); };
   }
 
   /// A library connects ranks when a size first needs it, and that belongs neither in a capture nor in a time.
   void connect_size(const Case& bench_case) {
     context_.heartbeat.allow(deadlines_of(config_).round_s);
     const std::uint64_t bytes = bench_case.shape.message_bytes();
-    const LocalBuffer message(*backend_.driver, bytes);
-    stream_->fill(message.address(), 0, bytes / 4);
-    AllreduceCall call{.shape = bench_case.shape, .input = message.address()};
-    call.outputs[OutputKind::allreduce] = message.address();
+    const std::shared_ptr<void> own = backend_.message_memory(bytes);
+    const LocalBuffer other = own ? LocalBuffer() : LocalBuffer(*backend_.driver, bytes);
+    const DevicePtr message = own ? reinterpret_cast<DevicePtr>(own.get()) : other.address();
+    stream_->fill(message, 0, bytes / 4);
+    AllreduceCall call{.shape = bench_case.shape, .input = message};
+    call.outputs[OutputKind::allreduce] = message;
     backend_.kernels->allreduce(*stream_, call);
     stream_->synchronize();
   }
@@ -101,7 +105,7 @@ class LibraryGroupRun {
       row.alone = context_.request.alone;
       row.handle = Json{{"asked", group_.handle_asked},
                         {"used", nullptr},
-                        {"reason", choice_.library ? choice_.library->version() + ", with buffers of its own"
+                        {"reason", choice_.library ? choice_.library->version() + ", " + choice_.library->about_memory()
                                                    : std::string("no library")}};
       row.multicast = decide_multicast(bench_case.shape).to_json();
       if (!row.blocks.empty()) row.launch = Json{{"graph", true}};  // the rest is the library's choice, and unknown

@@ -5,7 +5,7 @@
 
 namespace symmbench {
 
-enum class Algorithm : std::uint8_t { one_shot, two_shot, two_shot_barrier, nccl };
+enum class Algorithm : std::uint8_t { one_shot, two_shot, two_shot_barrier, nccl, nccl_symmetric };
 
 struct AlgorithmRow {
   Algorithm value;
@@ -23,6 +23,9 @@ inline constexpr AlgorithmRow kAlgorithms[] = {
      false},
     {Algorithm::nccl, "nccl", "NCCL's plain allreduce beside ours, once per case; on cuda, where libnccl.so.2 is", 0,
      true},
+    {Algorithm::nccl_symmetric, "nccl_symmetric",
+     "the same over registered windows (NCCL 2.27 or later), whose kernels read and write peers; never with multicast",
+     0, true},
 };
 static_assert(in_enum_order(kAlgorithms));
 

@@ -32,6 +32,15 @@ class CollectiveLibrary {
   /// @pre connected. @throws Error{driver, ...}
   virtual void allreduce(Stream& stream, DevicePtr input, DevicePtr output, std::uint64_t elements, DType dtype) = 0;
 
+  /// Memory of this rank for messages that the library treats better than any other, aligned to 256 bytes; nullptr where
+  /// all memory is alike to it. Collective, and so is its release: all ranks take the same sizes in the same order. It
+  /// must be gone before close(). Bounded as connect(). @pre connected. @throws Error{driver, ...}
+  virtual std::shared_ptr<void> message_memory(std::uint64_t /*bytes*/, std::chrono::nanoseconds /*limit*/) {
+    return nullptr;
+  }
+  /// For a person, behind the version: where messages lie.
+  virtual std::string about_memory() const { return "with buffers of its own"; }
+
   /// An error that the library has found since connect() outside any call, or nullopt. Not collective.
   virtual std::optional<Failure> async_failure() const = 0;
 

@@ -132,11 +132,11 @@ Json text_or_null(std::string_view text) { return text.empty() ? Json(nullptr) :
 
 /// What the device that the run used says of itself on one rank.
 const Json& device_of(const Json& facts, const std::string& kind) {
-  static const Json kNone = nullptr;
+  static const Json none = nullptr;
   for (const Json& device : member_of(facts, "devices")) {
     if (text_or(device, "kind") == kind) return device;
   }
-  return kNone;
+  return none;
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ std::optional<std::string> fusion_capacity_problem(const MessageCapacity& capaci
       return too_small("two_shot_barrier", fmt::format("2 x {}", format_bytes(call.padded_message_bytes())),
                        2 * call.padded_message_bytes(), "the comm segment", layout.comm_bytes());
     case Algorithm::nccl:
+    case Algorithm::nccl_symmetric:
       break;
   }
   return fmt::format("{} has no room in a trtllm_fusion workspace", name_of(shape.algorithm));

@@ -93,13 +93,15 @@ class MainJob(RunTest):
         self.assert_nothing_left()
 
     def test_nccl_rows_are_skipped_without_a_gpu_and_change_no_verdict(self):
-        done = run(2, "run", "--device", "host", "--algorithm", "nccl,one_shot", "-b", "16K", "-e", "16K", "-n", 4,
+        done = run(2, "run", "--device", "host", "--algorithm", "nccl,nccl_symmetric,one_shot", "-b", "16K", "-e", "16K", "-n", 4,
                    "--lifecycles", 0, "-J", self.report)
         self.assert_exit(done, 0)
         rows = self.load()["results"]
         self.assertEqual([(row["allocator"], row["status"]) for row in rows],
-                         [("symm_device_memory", "ok"), ("torch_symm_mem", "ok"), ("nccl", "skipped")])
+                         [("symm_device_memory", "ok"), ("torch_symm_mem", "ok"), ("nccl", "skipped"),
+                          ("nccl_symmetric", "skipped")])
         self.assertEqual(rows[2]["reason"], "nccl needs the cuda device")
+        self.assertEqual(rows[3]["reason"], "nccl_symmetric needs the cuda device")
         self.assert_exit(alone("validate", self.report), 0)
         self.assert_exit(run(2, "run", "--device", "host", "--algorithm", "nccl", "-n", 4), 3)
         self.assert_exit(run(2, "run", "--device", "host", "--algorithm", "nccl", "--pattern", "residual_rmsnorm"), 2)

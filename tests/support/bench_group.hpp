@@ -58,7 +58,7 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     backend.delay = setup.delay;
     if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
     if (setup.slowed_by) backend.slowed_by = setup.slowed_by;
-    if (setup.open_library) backend.open_nccl = [&setup, rank] { return setup.open_library(rank); };
+    if (setup.open_library) backend.open_nccl = [&setup, rank](Algorithm) { return setup.open_library(rank); };
     backend.give_up = backend.driver->register_host(heartbeat->give_up_record(), sizeof(GiveUpRecord));
     WorkerContext context{.request = request,
                           .comm = comm,

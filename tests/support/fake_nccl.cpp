@@ -2,6 +2,7 @@
 // symbol.
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -24,6 +25,10 @@ struct FakeNccl {
   int type = -1, operation = -1;
   void* stream = nullptr;
   bool (*device_is_current)() = nullptr;  ///< asked in the thread of each call that needs a device
+  int register_result = 0;
+  std::atomic<int> allocated{0}, freed{0}, registered{0}, deregistered{0};
+  std::size_t window_bytes = 0;
+  int window_flags = 0;
 } fake_nccl;
 
 static bool without_device() { return fake_nccl.device_is_current != nullptr && !fake_nccl.device_is_current(); }
@@ -74,6 +79,24 @@ int ncclCommDestroy(void*) {
 }
 #ifndef FAKE_NCCL_PARTIAL
 int ncclCommAbort(void*) { return without_device() ? 1 : (++fake_nccl.aborted, 0); }
+#endif
+#ifndef FAKE_NCCL_PARTIAL
+int ncclMemAlloc(void** memory, std::size_t bytes) {
+  if (without_device()) return 1;
+  ++fake_nccl.allocated;
+  return *memory = std::aligned_alloc(4096, bytes), 0;
+}
+int ncclMemFree(void* memory) { return std::free(memory), ++fake_nccl.freed, 0; }
+int ncclCommWindowRegister(void* comm, void* memory, std::size_t bytes, void** window, int flags) {
+  wait_for_peers();
+  if (without_device() || comm != &fake_nccl) return 1;
+  if (fake_nccl.register_result != 0) return fake_nccl.register_result;
+  fake_nccl.window_bytes = bytes;
+  fake_nccl.window_flags = flags;
+  ++fake_nccl.registered;
+  return *window = memory, 0;
+}
+int ncclCommWindowDeregister(void* comm, void*) { return comm != &fake_nccl ? 1 : (++fake_nccl.deregistered, 0); }
 #endif
 const char* ncclGetErrorString(int result) { return result == 2 ? "unhandled system error" : "some error"; }
 

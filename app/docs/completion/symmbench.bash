@@ -14,7 +14,7 @@ _symmbench_value() {
     run--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     run--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     run--multicast) _symmbench_list 'off' ;;
-    run--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
+    run--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
     run--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     run--datatype | run-d) _symmbench_list 'fp16 bf16 fp32' ;;
     run--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
@@ -81,7 +81,7 @@ _symmbench_value() {
     plan--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     plan--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     plan--multicast) _symmbench_list 'off' ;;
-    plan--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
+    plan--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
     plan--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     plan--datatype | plan-d) _symmbench_list 'fp16 bf16 fp32' ;;
     plan--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
@@ -149,7 +149,7 @@ _symmbench_value() {
     probe--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     probe--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     probe--multicast) _symmbench_list 'off' ;;
-    probe--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl' ;;
+    probe--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
     probe--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     probe--datatype | probe-d) _symmbench_list 'fp16 bf16 fp32' ;;
     probe--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;

@@ -14,6 +14,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/log.hpp"
+#include "core/round.hpp"
 #include "device/cuda/shared_library.hpp"
 
 namespace symmbench {
@@ -30,7 +31,10 @@ using Comm = void*;
 using Result = int;
 constexpr Result kNcclSuccess = 0, kInProgress = 7;
 constexpr int kSum = 0, kFloat16 = 6, kFloat32 = 7, kBfloat16 = 9;
-constexpr int kOldest = 21003;  ///< 2.10.3: bf16; below 2.9 the code was 1000 a major version
+constexpr int kOldest = 21003;             ///< 2.10.3: bf16; below 2.9 the code was 1000 a major version
+constexpr int kOldestWithWindows = 22703;  ///< 2.27.3, the first release of 2.27
+constexpr int kSymmetricWindow = 1;        ///< NCCL_WIN_COLL_SYMMETRIC
+constexpr std::uint64_t kWindowAlignment = 4096;
 constexpr auto kAbortLimit = std::chrono::seconds(5);
 
 struct Api {
@@ -42,10 +46,15 @@ struct Api {
   Result (*comm_destroy)(Comm) = nullptr;
   Result (*comm_abort)(Comm) = nullptr;
   const char* (*get_error_string)(Result) = nullptr;
+  // Of windows only.
+  Result (*mem_alloc)(void**, std::size_t) = nullptr;
+  Result (*mem_free)(void*) = nullptr;
+  Result (*window_register)(Comm, void*, std::size_t, void**, int) = nullptr;
+  Result (*window_deregister)(Comm, void*) = nullptr;
 };
 
 /// The first symbol that the library lacks, or nullptr.
-const char* find_all(const SharedLibrary& library, Api& api) {
+const char* find_all(const SharedLibrary& library, NcclMemory memory, Api& api) {
   const char* missing = nullptr;
   const auto find = [&]<class F>(F& function, const char* name) {
     function = library.symbol<F>(name);
@@ -59,6 +68,11 @@ const char* find_all(const SharedLibrary& library, Api& api) {
   find(api.comm_destroy, "ncclCommDestroy");
   find(api.comm_abort, "ncclCommAbort");
   find(api.get_error_string, "ncclGetErrorString");
+  if (memory == NcclMemory::any) return missing;
+  find(api.mem_alloc, "ncclMemAlloc");
+  find(api.mem_free, "ncclMemFree");
+  find(api.window_register, "ncclCommWindowRegister");
+  find(api.window_deregister, "ncclCommWindowDeregister");
   return missing;
 }
 
@@ -119,8 +133,8 @@ Result bounded(const char* name, std::chrono::nanoseconds limit, std::function<R
 
 class NcclLibrary final : public CollectiveLibrary {
  public:
-  NcclLibrary(const Api& api, int version, NativeStream native)
-      : api_(api), version_(version), native_(std::move(native)) {}
+  NcclLibrary(const Api& api, int version, NativeStream native, NcclMemory memory)
+      : api_(api), version_(version), native_(std::move(native)), memory_(memory) {}
   NcclLibrary(const NcclLibrary&) = delete;
   NcclLibrary& operator=(const NcclLibrary&) = delete;
   /// Without close() something failed, and ncclCommDestroy, which is collective, might wait indefinitely.
@@ -168,6 +182,28 @@ class NcclLibrary final : public CollectiveLibrary {
           "ncclAllReduce");
   }
 
+  std::shared_ptr<void> message_memory(std::uint64_t bytes, std::chrono::nanoseconds limit) override {
+    if (memory_ == NcclMemory::any) return nullptr;
+    const std::uint64_t size = round_up(bytes, kWindowAlignment);
+    // Both are NCCL's to write to even where the wait for it was given up.
+    const auto made = std::make_shared<Window>();
+    check(bounded("ncclMemAlloc", limit,
+                  on_device([alloc = api_.mem_alloc, made, size] { return alloc(&made->memory, size); })),
+          "ncclMemAlloc");
+    const Result result =
+        bounded("ncclCommWindowRegister", limit, on_device([api = api_, comm = comm_, made, size] {
+                  return api.window_register(comm, made->memory, size, &made->window, kSymmetricWindow);
+                }));
+    if (result != kNcclSuccess) {
+      release(*made, limit);
+      throw Error(failure_of(api_, result, "ncclCommWindowRegister"));
+    }
+    return {made->memory, [this, made, limit](void*) { release(*made, limit); }};
+  }
+  std::string about_memory() const override {
+    return memory_ == NcclMemory::any ? CollectiveLibrary::about_memory() : "over registered windows";
+  }
+
   std::optional<Failure> async_failure() const override {
     constexpr const char* kCall = "ncclCommGetAsyncError";
     Result asynchronous = kNcclSuccess;
@@ -185,6 +221,29 @@ class NcclLibrary final : public CollectiveLibrary {
   }
 
  private:
+  struct Window {
+    void* memory = nullptr;
+    void* window = nullptr;  ///< null where NCCL has none for this communicator, one of a single rank say
+  };
+
+  /// What is not given back is told and left: it goes with the process.
+  void release(const Window& made, std::chrono::nanoseconds limit) const {
+    try {
+      if (made.window != nullptr && comm_ != nullptr) {
+        check(bounded("ncclCommWindowDeregister", limit,
+                      on_device([deregister = api_.window_deregister, comm = comm_, window = made.window] {
+                        return deregister(comm, window);
+                      })),
+              "ncclCommWindowDeregister");
+      }
+      check(bounded("ncclMemFree", limit,
+                    on_device([free = api_.mem_free, memory = made.memory] { return free(memory); })),
+            "ncclMemFree");
+    } catch (const Error& error) {
+      log_line("symmbench: {}", error.what());
+    }
+  }
+
   /// The device is current per thread: without this, NCCL would use (and put a context on) device 0 as well. A thread
   /// that bounded() abandons waits in `call`: it no longer uses the stream.
   std::function<Result()> on_device(std::function<Result()> call) const {
@@ -201,13 +260,14 @@ class NcclLibrary final : public CollectiveLibrary {
   Api api_;
   int version_;
   NativeStream native_;
+  NcclMemory memory_;
   Stream* stream_ = nullptr;
   Comm comm_ = nullptr;
 };
 
 }  // namespace
 
-LibraryChoice open_nccl(NativeStream native, const std::string& library_name) {
+LibraryChoice open_nccl(NativeStream native, const std::string& library_name, NcclMemory memory) {
   const char* const veto = std::getenv("NCCL_NVLS_ENABLE");
   if (veto == nullptr || std::string_view(veto) != "0") {
     return {.problem = fmt::format("NCCL is not opened where NCCL_NVLS_ENABLE is '{}': only 0 keeps it from multicast",
@@ -216,8 +276,9 @@ LibraryChoice open_nccl(NativeStream native, const std::string& library_name) {
   const SharedLibrary library(library_name);
   if (!library) return {.problem = fmt::format("NCCL cannot be opened: {}", library.error())};
   Api api;
-  if (const char* missing = find_all(library, api)) {
-    return {.problem = fmt::format("{} has no {}: not an NCCL that this version can use", library_name, missing)};
+  if (const char* missing = find_all(library, memory, api)) {
+    return {.problem = fmt::format("{} has no {}: not an NCCL that this version can use{}", library_name, missing,
+                                   memory == NcclMemory::windows ? " for registered windows" : "")};
   }
   int version = 0;
   if (const Result result = api.get_version(&version); result != kNcclSuccess) {
@@ -227,7 +288,11 @@ LibraryChoice open_nccl(NativeStream native, const std::string& library_name) {
     return {.problem =
                 fmt::format("{} is too old: bf16 needs {} or later", version_text(version), version_text(kOldest))};
   }
-  return {.library = std::make_unique<NcclLibrary>(api, version, std::move(native))};
+  if (memory == NcclMemory::windows && version < kOldestWithWindows) {
+    return {.problem = fmt::format("{} is too old: registered windows need {} or later", version_text(version),
+                                   version_text(kOldestWithWindows))};
+  }
+  return {.library = std::make_unique<NcclLibrary>(api, version, std::move(native), memory)};
 }
 
 }  // namespace symmbench

@@ -1,5 +1,7 @@
+#include <atomic>
 #include <barrier>
 #include <catch2/catch_test_macros.hpp>
+#include <cstdlib>
 
 #include "device/host/host_stream.hpp"
 #include "kernels/protocol/number.hpp"
@@ -23,6 +25,7 @@ struct Habits {
   int adds_to_rank = -1;            ///< whose outputs are wrong
   int fails_to_connect = -1;
   int fails_behind = -1;
+  std::atomic<int>* held = nullptr;  ///< has memory of its own: counts what of it is not given back
 };
 
 /// A library that sums bf16 and fp32 on emulated streams, by reading its peers' inputs.
@@ -56,7 +59,21 @@ class FakeLibrary final : public CollectiveLibrary {
     if (rank_ != habits_.fails_behind) return std::nullopt;
     return Failure{.layer = Layer::driver, .reason = Reason::peer_failed, .call = "fakeAsync", .detail = "gone"};
   }
-  void close(std::chrono::nanoseconds) override {}
+  std::shared_ptr<void> message_memory(std::uint64_t bytes, std::chrono::nanoseconds) override {
+    if (habits_.held == nullptr) return nullptr;
+    ++*habits_.held;
+    return {std::aligned_alloc(256, (bytes + 255) / 256 * 256), [held = habits_.held](void* memory) {
+              std::free(memory);
+              --*held;
+            }};
+  }
+  std::string about_memory() const override {
+    return habits_.held == nullptr ? CollectiveLibrary::about_memory() : "in memory of its own";
+  }
+  void close(std::chrono::nanoseconds) override {
+    if (habits_.held != nullptr) meeting_.everybody.arrive_and_wait();
+    require(habits_.held == nullptr || *habits_.held == 0);
+  }
 
  private:
   template <class T>
@@ -107,6 +124,18 @@ TEST_CASE("a library gives one verified row per case, whatever allocators and ha
     CHECK(row.handle.at("used").is_null());
     CHECK(row.handle.at("reason") == "Fake 1.0, with buffers of its own");
   }
+}
+
+TEST_CASE("a library's own memory holds what it sums, and is given back before it closes") {
+  std::atomic<int> held{0};
+  const auto rows = rows_with(3, {.held = &held});
+  REQUIRE(rows.size() == 2);
+  for (const auto& row : rows) {
+    INFO(row.case_id << " " << row.reason.value_or(""));
+    CHECK(row.status == "ok");
+    CHECK(row.handle.at("reason") == "Fake 1.0, in memory of its own");
+  }
+  CHECK(held == 0);
 }
 
 TEST_CASE("a library may round its partial sums, in another order on each rank, and no more than that") {

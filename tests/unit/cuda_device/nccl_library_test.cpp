@@ -34,6 +34,10 @@ struct FakeNccl {
   int type, operation;
   void* stream;
   bool (*device_is_current)();
+  int register_result;
+  std::atomic<int> allocated, freed, registered, deregistered;
+  std::size_t window_bytes;
+  int window_flags;
 };
 
 thread_local bool device_is_current = false;
@@ -45,21 +49,22 @@ struct NcclFixture {
   NcclFixture() {
     ::setenv("NCCL_NVLS_ENABLE", "0", 1);
     fake.version = 22803;
-    fake.init_result = fake.async_result = 0;
+    fake.init_result = fake.async_result = fake.register_result = 0;
     fake.initialised = fake.destroyed = fake.aborted = 0;
+    fake.allocated = fake.freed = fake.registered = fake.deregistered = 0;
     fake.device_is_current = [] { return device_is_current; };
   }
   ~NcclFixture() { ::unsetenv("NCCL_NVLS_ENABLE"); }
 
-  LibraryChoice open(const std::string& path = FAKE_NCCL) {
+  LibraryChoice open(const std::string& path = FAKE_NCCL, NcclMemory memory = NcclMemory::any) {
     const auto on_device = [](Stream&) {
       device_is_current = true;
       return static_cast<void*>(&native);
     };
-    return open_nccl(on_device, path);
+    return open_nccl(on_device, path, memory);
   }
-  std::unique_ptr<CollectiveLibrary> connected() {
-    auto library = open().library;
+  std::unique_ptr<CollectiveLibrary> connected(NcclMemory memory = NcclMemory::any) {
+    auto library = open(FAKE_NCCL, memory).library;
     REQUIRE(library);
     library->connect(stream, library->make_id(), 0, 1, kGenerous);
     return library;
@@ -163,6 +168,56 @@ TEST_CASE_METHOD(NcclFixture, "a communicator that is not closed is aborted, one
   library->close(kGenerous);
   library.reset();
   CHECK(fake.aborted == 1);
+}
+
+TEST_CASE_METHOD(NcclFixture, "windows are of NCCL's own memory, symmetric and whole pages, and are given back") {
+  auto library = connected(NcclMemory::windows);
+  CHECK(library->about_memory() == "over registered windows");
+  auto block = library->message_memory(5000, kGenerous);
+  REQUIRE(block);
+  CHECK(reinterpret_cast<std::uintptr_t>(block.get()) % 4096 == 0);
+  CHECK(fake.window_bytes == 8192);
+  CHECK(fake.window_flags == 1);
+  CHECK(fake.registered == 1);
+  CHECK(fake.deregistered == 0);
+  block.reset();
+  CHECK(fake.deregistered == 1);
+  CHECK(fake.freed == 1);
+  library->close(kGenerous);
+  CHECK(fake.destroyed == 1);
+  CHECK_FALSE(connected()->message_memory(5000, kGenerous));
+  CHECK(fake.allocated == 1);
+}
+
+TEST_CASE_METHOD(NcclFixture, "a window that NCCL refuses is an error with its code, and its memory is given back") {
+  const auto library = connected(NcclMemory::windows);
+  fake.register_result = 2;
+  const Failure failure = failure_of([&] { library->message_memory(4096, kGenerous); });
+  CHECK(failure.call == "ncclCommWindowRegister");
+  CHECK(failure.code == 2);
+  CHECK(fake.freed == 1);
+  CHECK(fake.deregistered == 0);
+}
+
+TEST_CASE_METHOD(NcclFixture, "windows are refused without a call where NCCL is too old or might use multicast") {
+  fake.version = 22605;
+  CHECK_THAT(open(FAKE_NCCL, NcclMemory::windows).problem,
+             ContainsSubstring("NCCL 2.26.5") && ContainsSubstring("registered windows need NCCL 2.27.3"));
+  CHECK(open().library);
+  fake.version = 22803;
+  ::setenv("NCCL_NVLS_ENABLE", "1", 1);
+  CHECK_THAT(open(FAKE_NCCL, NcclMemory::windows).problem, ContainsSubstring("NCCL_NVLS_ENABLE is '1'"));
+  CHECK(fake.allocated + fake.registered + fake.initialised == 0);
+}
+
+TEST_CASE_METHOD(NcclFixture, "a window that a peer never registers ends at its limit") {
+  const auto library = connected(NcclMemory::windows);
+  fake.block = true;
+  const Failure failure = failure_of([&] { library->message_memory(4096, 1ms); });
+  fake.block = false;
+  while (fake.waiting != 0) std::this_thread::yield();
+  CHECK(failure.reason == Reason::timed_out);
+  CHECK(failure.call == "ncclCommWindowRegister");
 }
 
 }  // namespace
