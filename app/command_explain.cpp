@@ -74,7 +74,7 @@ void add_report_keys(std::vector<Explained>& all, const Json& schema, const Json
       const auto name = value.at("$ref").get<std::string>().substr(std::string_view("#/definitions/").size());
       described = &schema.at("definitions").at(name);
     }
-    const auto where = path.empty() ? key : path + "." + key;
+    const auto where = path.empty() ? key : fmt::format("{}.{}", path, key);
     if (described->contains("description")) {
       all.push_back({key, fmt::format("report, {}", where), described->at("description").get<std::string>()});
     }
