@@ -13,10 +13,10 @@ struct WorldRange {
   constexpr bool contains(int ranks) const { return first <= ranks && ranks <= last; }
 };
 
-/// Whether a kernel can be told how to add and when to let the next one start.
+/// Whether how a kernel adds and when it lets the next one start are compiled in or set at launch.
 enum class KernelForm : std::uint8_t {
-  usual,  ///< sums in fp32, early trigger: what its code says
-  told,   ///< either, told at launch
+  fixed,         ///< sums in fp32, early trigger: what its code says
+  configurable,  ///< either, set at launch
 };
 
 /// Which calls an instantiated kernel serves. A kernel set's table of rows with a key and a function *is* what it can
@@ -29,15 +29,15 @@ struct LaunchKey {
   DType dtype;
   WorldRange worlds;
   std::uint64_t from_bytes = 0;  ///< of the message
-  KernelForm form = KernelForm::usual;
+  KernelForm form = KernelForm::fixed;
 
-  static constexpr bool wants_usual(const CallShape& shape) {
+  static constexpr bool wants_fixed(const CallShape& shape) {
     return !shape.rounds_each_addition() && shape.trigger == TriggerPoint::early;
   }
   constexpr bool serves(const CallShape& shape) const {
     return workspace == shape.workspace && transport == shape.transport && algorithm == shape.algorithm &&
            pattern == shape.pattern && dtype == shape.dtype && worlds.contains(shape.world_size) &&
-           from_bytes <= shape.message_bytes() && (form == KernelForm::told || wants_usual(shape));
+           from_bytes <= shape.message_bytes() && (form == KernelForm::configurable || wants_fixed(shape));
   }
 };
 

@@ -254,27 +254,27 @@ inline constexpr std::span<const LaunchRow> kAllBarrierRows =
                    Pattern::residual_rmsnorm_out_mxfp8, Pattern::moe_reduction_residual_rmsnorm,
                    Pattern::moe_finalize_residual_rmsnorm, kMore...>;
 
-/// Kernels that are told how to add and when to let the next one start (KernelForm::told): a register more and a branch
+/// Kernels for which adding and the trigger are set at launch (KernelForm::configurable): a register more and a branch
 /// or two, so that what is not asked for costs nothing where it is not. They are for comparing results and behaviour with
 /// upstream's, not for speed: one for any number of ranks per algorithm, none of few registers, whatever the size.
 template <class T, class Code, Algorithm kAlgorithm>
-constexpr LaunchRow told_row() {
+constexpr LaunchRow configurable_row() {
   constexpr WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion;
   LaunchRow row{key_of<T, Code>(kAlgorithm, {1, kMaxRanks}), nullptr};
-  row.key.form = KernelForm::told;
+  row.key.form = KernelForm::configurable;
   if constexpr (kAlgorithm == Algorithm::two_shot_barrier) {
-    row.launch = launch_barrier<T, typename Code::Kernel, ToldView<BarrierView>>;
+    row.launch = launch_barrier<T, typename Code::Kernel, ConfigurableView<BarrierView>>;
   } else {
-    row.launch =
-        launch_lamport<T, typename Code::Kernel, kAlgorithm, AnyWorld, kWorkspace, ToldView<LamportView<kMaxRanks>>>;
+    row.launch = launch_lamport<T, typename Code::Kernel, kAlgorithm, AnyWorld, kWorkspace,
+                                ConfigurableView<LamportView<kMaxRanks>>>;
   }
   return row;
 }
 template <class T, Pattern... kOf>
-inline constexpr LaunchRow kToldRowsOf[] = {
-    told_row<T, PatternCode<kOf>, Algorithm::one_shot>()...,
-    told_row<T, PatternCode<kOf>, Algorithm::two_shot>()...,
-    told_row<T, PatternCode<kOf>, Algorithm::two_shot_barrier>()...,
+inline constexpr LaunchRow kConfigurableRowsOf[] = {
+    configurable_row<T, PatternCode<kOf>, Algorithm::one_shot>()...,
+    configurable_row<T, PatternCode<kOf>, Algorithm::two_shot>()...,
+    configurable_row<T, PatternCode<kOf>, Algorithm::two_shot_barrier>()...,
 };
 
 /// What each unit holds.
@@ -300,19 +300,19 @@ std::span<const LaunchRow> rows_of_unit() {
     return kLatencyRowsOf<T, Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm>;
   } else if constexpr (kUnit == LaunchUnit::fused_nvfp4) {
     return kLatencyRowsOf<T, Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4>;
-  } else if constexpr (kUnit == LaunchUnit::told && sizeof(T) == sizeof(float)) {
+  } else if constexpr (kUnit == LaunchUnit::configurable && sizeof(T) == sizeof(float)) {
     // Messages of fp32 have nothing to round: of these, one of each family shows what the trigger does.
-    return kToldRowsOf<T, Pattern::allreduce, Pattern::residual_rmsnorm>;
-  } else if constexpr (kUnit == LaunchUnit::told) {
-    return kToldRowsOf<T, Pattern::allreduce, Pattern::residual_rmsnorm, Pattern::residual_rmsnorm_fp8,
-                       Pattern::residual_rmsnorm_out_fp8, Pattern::residual_rmsnorm_nvfp4,
-                       Pattern::residual_rmsnorm_out_nvfp4>;
-  } else if constexpr (kUnit == LaunchUnit::told_scales) {
-    return kToldRowsOf<T, Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8,
-                       Pattern::residual_rmsnorm_group_fp8, Pattern::residual_rmsnorm_out_group_fp8,
-                       Pattern::residual_rmsnorm_mxfp8, Pattern::residual_rmsnorm_out_mxfp8>;
-  } else if constexpr (kUnit == LaunchUnit::told_experts) {
-    return kToldRowsOf<T, Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm>;
+    return kConfigurableRowsOf<T, Pattern::allreduce, Pattern::residual_rmsnorm>;
+  } else if constexpr (kUnit == LaunchUnit::configurable) {
+    return kConfigurableRowsOf<T, Pattern::allreduce, Pattern::residual_rmsnorm, Pattern::residual_rmsnorm_fp8,
+                               Pattern::residual_rmsnorm_out_fp8, Pattern::residual_rmsnorm_nvfp4,
+                               Pattern::residual_rmsnorm_out_nvfp4>;
+  } else if constexpr (kUnit == LaunchUnit::configurable_scales) {
+    return kConfigurableRowsOf<T, Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8,
+                               Pattern::residual_rmsnorm_group_fp8, Pattern::residual_rmsnorm_out_group_fp8,
+                               Pattern::residual_rmsnorm_mxfp8, Pattern::residual_rmsnorm_out_mxfp8>;
+  } else if constexpr (kUnit == LaunchUnit::configurable_experts) {
+    return kConfigurableRowsOf<T, Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm>;
   } else if constexpr (sizeof(T) <= Nvfp4Format::kLargestElement) {
     return kAllBarrierRows<T, Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4>;
   } else {

@@ -226,7 +226,7 @@ class CudaOps {
   __device__ __forceinline__ float quotient(float value, float divisor) { return __fdiv_rn(value, divisor); }
   __device__ __forceinline__ float reciprocal_sqrt(float value) { return ptx::reciprocal_sqrt(value); }
   __device__ __forceinline__ bool rounds_each_addition() const {
-    if constexpr (kTold) {
+    if constexpr (kConfigurable) {
       return view_.rounds_each_addition != 0;
     } else {
       return false;
@@ -234,11 +234,11 @@ class CudaOps {
   }
 
  private:
-  static constexpr bool kTold = requires(const View& view) { view.triggers_at_end; };
+  static constexpr bool kConfigurable = requires(const View& view) { view.triggers_at_end; };
 
   /// At the end it does so by itself: a block that has ended counts as one that has said so.
   __device__ __forceinline__ void let_next_kernel_start() {
-    if constexpr (kTold) {
+    if constexpr (kConfigurable) {
       if (view_.triggers_at_end != 0) return;
     }
     ptx::let_next_kernel_start();

@@ -52,13 +52,13 @@ struct BarrierView : FlagsView {
   }
 };
 
-/// What a kernel of KernelForm::told is told, behind the view of any other.
+/// Behind the view of any other kernel, what is set at launch (KernelForm::configurable).
 template <class View>
-struct ToldView : View {
+struct ConfigurableView : View {
   std::uint32_t rounds_each_addition;
   std::uint32_t triggers_at_end;
 
-  __host__ ToldView(const WorkspaceView& view, const CallShape& shape)
+  __host__ ConfigurableView(const WorkspaceView& view, const CallShape& shape)
       : View(view),
         rounds_each_addition(shape.rounds_each_addition()),
         triggers_at_end(shape.trigger == TriggerPoint::end) {}

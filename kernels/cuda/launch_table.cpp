@@ -32,9 +32,9 @@ std::span<const LaunchRow> launch_table() {
     add_unit<LaunchUnit::barrier>(all);
     add_unit<LaunchUnit::mnnvl_plain>(all);
     add_unit<LaunchUnit::mnnvl_fused>(all);
-    add_unit<LaunchUnit::told>(all);
-    add_types<LaunchUnit::told_scales, Fp16, Bf16>(all);
-    add_types<LaunchUnit::told_experts, Fp16, Bf16>(all);
+    add_unit<LaunchUnit::configurable>(all);
+    add_types<LaunchUnit::configurable_scales, Fp16, Bf16>(all);
+    add_types<LaunchUnit::configurable_experts, Fp16, Bf16>(all);
     return all;
   }();
   return rows;

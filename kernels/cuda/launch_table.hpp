@@ -28,9 +28,9 @@ enum class LaunchUnit {
   barrier,
   mnnvl_plain,
   mnnvl_fused,
-  told,
-  told_scales,   ///< fp16 and bf16
-  told_experts,  ///< fp16 and bf16
+  configurable,
+  configurable_scales,   ///< fp16 and bf16
+  configurable_experts,  ///< fp16 and bf16
 };
 template <LaunchUnit, class T>
 std::span<const LaunchRow> rows_of_unit();

@@ -63,13 +63,20 @@ inline constexpr BlockRow kRowOf{{WorkspaceKind::trtllm_fusion,
                                   kDTypeOf<T>,
                                   {kRanks, kRanks},
                                   0,
-                                  KernelForm::told},
+                                  KernelForm::configurable},
                                  run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm,
                                                   WorkspaceKind::trtllm_fusion, FixedWorld<kRanks>>};
 template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm,
           WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 inline constexpr BlockRow kRowOfAny{
-    {kWorkspace, TransportKind::unicast, kAlgorithm, kPattern, kDTypeOf<T>, {1, kMaxRanks}, 0, KernelForm::told},
+    {kWorkspace,
+     TransportKind::unicast,
+     kAlgorithm,
+     kPattern,
+     kDTypeOf<T>,
+     {1, kMaxRanks},
+     0,
+     KernelForm::configurable},
     run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, kWorkspace, AnyWorld>};
 
 /// 2, 4, 8 and 16 ranks, but by loops that know no number of ranks.

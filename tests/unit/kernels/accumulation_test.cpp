@@ -113,7 +113,7 @@ TEST_CASE("What a workspace or a device has no form of is refused with the reaso
                  "the emulated device has no programmatic dependent launch"));
 }
 
-TEST_CASE("A kernel of the usual form serves what it does, one that is told serves all") {
+TEST_CASE("A fixed kernel serves what it does, a configurable one serves all") {
   LaunchKey key{WorkspaceKind::trtllm_fusion,
                 TransportKind::unicast,
                 Algorithm::one_shot,
@@ -128,11 +128,11 @@ TEST_CASE("A kernel of the usual form serves what it does, one that is told serv
   CHECK_FALSE(key.serves(storage));
   CHECK_FALSE(key.serves(end));
   CHECK(contains(no_kernel_for(storage), "accumulate storage and trigger early"));
-  key.form = KernelForm::told;
+  key.form = KernelForm::configurable;
   CHECK(key.serves(shape));
   CHECK(key.serves(storage));
   CHECK(key.serves(end));
-  key.form = KernelForm::usual;
+  key.form = KernelForm::fixed;
   key.dtype = storage.dtype = DType::fp32;
   CHECK(key.serves(storage));
 }

@@ -2,6 +2,6 @@
 
 namespace symmbench::cuda {
 
-template std::span<const LaunchRow> rows_of_unit<LaunchUnit::told, Bf16>();
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::configurable_experts, Bf16>();
 
 }  // namespace symmbench::cuda

@@ -2,6 +2,6 @@
 
 namespace symmbench::cuda {
 
-template std::span<const LaunchRow> rows_of_unit<LaunchUnit::told_scales, Fp16>();
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::configurable_scales, Fp16>();
 
 }  // namespace symmbench::cuda

@@ -2,6 +2,6 @@
 
 namespace symmbench::cuda {
 
-template std::span<const LaunchRow> rows_of_unit<LaunchUnit::told, float>();
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::configurable, Fp16>();
 
 }  // namespace symmbench::cuda

@@ -2,6 +2,6 @@
 
 namespace symmbench::cuda {
 
-template std::span<const LaunchRow> rows_of_unit<LaunchUnit::told_scales, Bf16>();
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::configurable, Bf16>();
 
 }  // namespace symmbench::cuda

@@ -2,6 +2,6 @@
 
 namespace symmbench::cuda {
 
-template std::span<const LaunchRow> rows_of_unit<LaunchUnit::told_experts, Bf16>();
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::configurable_scales, Bf16>();
 
 }  // namespace symmbench::cuda

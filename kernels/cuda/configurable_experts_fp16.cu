@@ -2,6 +2,6 @@
 
 namespace symmbench::cuda {
 
-template std::span<const LaunchRow> rows_of_unit<LaunchUnit::told_experts, Fp16>();
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::configurable_experts, Fp16>();
 
 }  // namespace symmbench::cuda
