@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <span>
 #include <system_error>
 
 #include "app/cli.hpp"
@@ -23,6 +25,7 @@
 #include "job/emulation.hpp"
 #include "job/launcher.hpp"
 #include "job/measure.hpp"
+#include "job/multicast_veto.hpp"
 #include "job/plan_text.hpp"
 #include "job/probe_job.hpp"
 #include "job/session.hpp"
@@ -62,9 +65,9 @@ void check_places(const RunConfig& config) {
 }
 
 /// What argv and files alone decide, beyond the options themselves: the plan and the report's place.
-JobPlan checked_plan(const ParsedCommand& command, int world_size) {
+JobPlan checked_plan(const ParsedCommand& command, std::span<const RankIntent> ranks) {
   return as_command(command, [&] {
-    JobPlan plan(command.config, world_size);
+    JobPlan plan(command.config, static_cast<int>(ranks.size()), multicast_veto(ranks));
     if (!command.plan_only) check_places(command.config);
     return plan;
   });
@@ -150,6 +153,8 @@ std::optional<std::string> journal_dir(const RunConfig& config) {
   return std::nullopt;
 }
 
+const char* variable(const char* name) { return std::getenv(name); }
+
 RankIntent intent(const ParsedCommand& command, const std::optional<std::string>& objection) {
   return {.host = host_name(),
           .build = fmt::format("{} ({}, {})", kVersion, kGitRevision, kBuildType),
@@ -158,7 +163,8 @@ RankIntent intent(const ParsedCommand& command, const std::optional<std::string>
                                       : command.plan_only ? " --plan"
                                                           : ""),
           .objection = objection,
-          .config_text = objection ? "" : command.config.config_text};
+          .config_text = objection ? "" : command.config.config_text,
+          .multicast_veto = multicast_veto(variable)};
 }
 
 Invocation invocation_of(const ParsedCommand& parsed, const std::vector<std::string>& arguments, int world_size) {
@@ -174,14 +180,14 @@ Invocation invocation_of(const ParsedCommand& parsed, const std::vector<std::str
           .emulated_command = emulated_command(words, world_size)};
 }
 
-/// What is known of a run whose ranks disagree goes where its report was to go.
+/// What is known of a run that is not begun, as its ranks disagree or may not, goes where its report was to go.
 void report_apart(const ParsedCommand& parsed, const std::vector<std::string>& arguments,
                   std::span<const RankIntent> ranks, const Disagreement& apart) {
   if (apart.exit_code == static_cast<int>(ExitCode::usage)) return;
   const auto written = objection_of([&] {
     const RunConfig& config = parsed.config;
     const auto world_size = static_cast<int>(ranks.size());
-    const JobPlan plan(config, world_size);
+    const JobPlan plan(config, world_size, multicast_veto(ranks));
     const Invocation invocation = invocation_of(parsed, arguments, world_size);
     Json report = report_of_disagreement(plan, config, invocation, ranks, apart.why);
     OutputFiles files(config.outputs, config.output_dir);
@@ -193,7 +199,7 @@ void report_apart(const ParsedCommand& parsed, const std::vector<std::string>& a
 int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments) {
   const std::string name = "symmbench " + arguments.front();
   // Before any file is touched: each process would take the report for its own.
-  if (const auto wrong = launcher_mismatch(mpi.size(), [](const char* n) -> const char* { return std::getenv(n); })) {
+  if (const auto wrong = launcher_mismatch(mpi.size(), variable)) {
     log_line("{}: {}", name, *wrong);
     return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   }
@@ -215,7 +221,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
   const auto make_plan = [&] {
     if (mpi.rank() != 0 || command.text) return;
     if (is_probe(command)) return check_probe(command, mpi.size());
-    plan = checked_plan(command, mpi.size());
+    plan = checked_plan(command, ranks);
     if (!command.plan_only) gate = checked_gate(command, *plan);
   };
   if (anyone_objects(mpi, "plan", objection_of(make_plan))) return leave(mpi, static_cast<int>(ExitCode::usage));
@@ -228,6 +234,12 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
     };
     const bool printed = !anyone_objects(mpi, "output", objection_of(print));
     return leave(mpi, static_cast<int>(printed ? ExitCode::passed : ExitCode::no_verdict));
+  }
+  std::optional<std::string> refused;
+  if (plan && plan->refusal()) refused = fmt::format("{}: {}", name, *plan->refusal());
+  if (anyone_objects(mpi, "multicast", refused)) {
+    if (refused) report_apart(command, arguments, ranks, {*refused, static_cast<int>(ExitCode::no_verdict)});
+    return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   }
   const auto no_space = soak_space_problem(command.config, journal_dir(command.config));
   const auto said = no_space

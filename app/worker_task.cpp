@@ -38,7 +38,9 @@ class RunWorker {
                              .protocol_fault = faults_.protocol_fault(world_rank),
                              .host_device = emulated_rank(config.emulation, world_rank)});
     backend_.kernels = struck_.around(std::move(backend_.kernels));
-    backend_.make_allocator = [this](std::string_view name) { return struck_.around(make_allocator(name)); };
+    backend_.make_allocator = [this](std::string_view name, MulticastUse multicast) {
+      return struck_.around(make_allocator(name, multicast));
+    };
     backend_.slowed_by = [this](std::string_view allocator, int placement) {
       return faults_.slowed_by(allocator, placement);
     };

@@ -74,7 +74,7 @@ template <class View, Trigger kTrigger, Tuning kTuning = Tuning::latency, bool k
 class CudaOps {
  public:
   static constexpr bool kLateConstants = kLate;
-  static constexpr bool kWritesOwn = false;
+  __device__ __forceinline__ static constexpr bool writes_own() { return false; }
   using Numbers = CudaNumbers;
   using Codecs = CudaCodecs;
   using Ticket = std::uint32_t;  ///< how many blocks came before

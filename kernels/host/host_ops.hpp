@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
+#include "device/host/multicast_team.hpp"
 #include "kernels/protocol/ops.hpp"
 
 namespace symmbench {
@@ -36,7 +38,9 @@ class HostOps {
   };
 
   explicit HostOps(const WorkspaceView& view, bool rounds_each_addition = false)
-      : view_(view), control_(*pointer<ControlBlock>(view.control)), rounds_each_addition_(rounds_each_addition) {}
+      : view_(view), control_(*pointer<ControlBlock>(view.control)), rounds_each_addition_(rounds_each_addition) {
+    if (view.lamport().multicast != 0) members_ = multicast_members(view.lamport().multicast);
+  }
 
   void grid_dependency_wait() {}
   void launch_dependents() {}
@@ -65,7 +69,7 @@ class HostOps {
   }
 
   static constexpr bool kLateConstants = false;
-  static constexpr bool kWritesOwn = false;
+  bool writes_own() const { return !members_.empty(); }
   void prefetch(std::uint64_t) {}
   Packet load_local(std::uint64_t address) { return *pointer<const Packet>(address); }
   void store_local(std::uint64_t address, const Packet& packet) { *pointer<Packet>(address) = packet; }
@@ -87,8 +91,11 @@ class HostOps {
   void send(const Target& target, std::uint64_t slot_offset, const Packet& packet) {
     store_words(view_.lamport()[target.rank] + target.offset + slot_offset, packet);
   }
+  /// Through the multicast address, where there is one, as multimem.st does: to each member of its team.
   template <class World>
   void send_to_all(const Targets<World>& targets, std::uint64_t slot_offset, const Packet& packet) {
+    for (const DevicePtr member : members_) store_words(member + targets.offset + slot_offset, packet);
+    if (writes_own()) return;
     for (int step = 0; step < targets.world.size() - 1; ++step) {
       const int rank = peer_after(targets.world, view_.rank, step);
       store_words(view_.lamport()[rank] + targets.offset + slot_offset, packet);
@@ -192,6 +199,7 @@ class HostOps {
   const WorkspaceView& view_;
   ControlBlock& control_;
   bool rounds_each_addition_;
+  std::vector<DevicePtr> members_;  ///< where the multicast address stores; empty: there is none
 };
 
 static_assert(MemoryOps<HostOps>);

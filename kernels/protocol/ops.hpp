@@ -42,7 +42,8 @@ struct CallState {
 ///   target(rank, offset)            where a packet for `rank` goes; arithmetic only, so it can precede the wait
 ///   targets(world, offset)          the same for all peers, in the order of peer_after()
 ///   send(target, slot_offset, packet); send_to_all(targets, slot_offset, packet)
-///   kWritesOwn                      send_to_all() stores into the own segment as well, as one multicast address does
+///   writes_own()                    send_to_all() stores into the own segment as well, as one multicast address does;
+///                                   on a GPU a constant
 ///   source(offset)                  where to poll in the own segment; arithmetic only
 ///   poll(source)
 ///   clear(offset)                   own segment: the sentinel
@@ -94,7 +95,7 @@ concept MemoryOps = requires(Ops ops, Packet packet, CallState state, GiveUpReco
   { ops.targets(FixedWorld<2>{}, offset) } -> std::same_as<typename Ops::template Targets<FixedWorld<2>>>;
   ops.send(target, offset, packet);
   ops.send_to_all(targets, offset, packet);
-  { Ops::kWritesOwn } -> std::convertible_to<bool>;
+  { ops.writes_own() } -> std::same_as<bool>;
   { ops.poll(ops.source(offset)) } -> std::same_as<Packet>;
   ops.clear(offset);
   { ops.sanitise(packet) } -> std::same_as<Packet>;

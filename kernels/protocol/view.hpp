@@ -7,7 +7,7 @@ namespace symmbench {
 
 /// Where a Lamport call may have written in its slot: `count` regions of `packets` each, from the slot's start. Those of
 /// the own rank (numbers rank, rank + W, ...) are written only where a store to all is one to the own segment too
-/// (MemoryOps::kWritesOwn). 32 bits hold any slot.
+/// (MemoryOps::writes_own). 32 bits hold any slot.
 struct Regions {
   std::uint32_t count, packets;
 };

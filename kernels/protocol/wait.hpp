@@ -141,7 +141,7 @@ SYMMBENCH_FN typename Ops::Ticket clear_and_take_ticket(Ops& ops, const Partitio
   const std::uint64_t previous = (state.slot + kLamportSlots - 1) % kLamportSlots * view.slot_bytes;
   const std::uint64_t packets = state.dirty.packets;
   const auto clear = [&](std::uint64_t packet) { ops.clear(previous + packet * kPacketBytes); };
-  if constexpr (Ops::kWritesOwn) {
+  if (ops.writes_own()) {
     partition.for_each_index(state.dirty.count * packets, clear);
   } else {
     // One loop over what is left without the own regions, so that every thread of the grid has its part.

@@ -2,6 +2,7 @@
 
 #include "bench/call_counts.hpp"
 #include "memory/handle_trial.hpp"
+#include "plan/support.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
@@ -20,6 +21,16 @@ Json to_json(const SegmentFacts& segment) {
               {"va_bytes", memory.va_bytes}};
 }
 
+/// The plan has none on GPUs; here nothing of it is reached whatever a plan says.
+MulticastUse multicast_of(const CaseGroup& group, const Backend& backend) {
+  if (group.transport != TransportKind::multicast) return MulticastUse::off;
+  if (backend.emulated) return MulticastUse::on;
+  throw Error({.layer = Layer::memory,
+               .reason = Reason::not_supported,
+               .detail = *transport_problem(group.workspace, group.transport, DeviceChoice::cuda),
+               .phase = Phase::multicast});
+}
+
 }  // namespace
 
 AllocatorSetup::AllocatorSetup(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group,
@@ -30,7 +41,10 @@ AllocatorSetup::AllocatorSetup(WorkerContext& context, const WorkerConfig& confi
       allocator_name_(std::move(allocator)),
       backend_(backend),
       stream_(stream),
-      allocator_(backend.make_allocator(allocator_name_)) {
+      allocator_(backend.make_allocator(allocator_name_, multicast_of(group, backend))) {
+  if (group.transport == TransportKind::multicast) {
+    bench_allocator_ = backend.make_allocator(allocator_name_, MulticastUse::off);
+  }
   handle_.asked = group.handle_asked;
 }
 
@@ -67,6 +81,7 @@ std::unique_ptr<Workspace> AllocatorSetup::another_workspace(PhaseClock& clock) 
       std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines_of(config_).kernel_wait_s * 1e9));
   const WorkspaceSpec spec{
       .kind = group_.workspace,
+      .transport = group_.transport,
       .capacity = group_.capacity,
       .handle = *handle_.used,
       .give_up = {
@@ -80,7 +95,7 @@ void AllocatorSetup::create_bench_segment() {
   const PhaseContext phases{.comm = context_.comm, .observer = &unheard};
   bench_ = std::make_unique<BenchSegment>(context_.comm, *backend_.driver, stream_, *backend_.kernels, group_.capacity);
   try {
-    bench_->create(phases, *allocator_, *handle_.used);
+    bench_->create(phases, bench_allocator_ ? *bench_allocator_ : *allocator_, *handle_.used);
   } catch (const PhaseFailed& failed) {
     if (ranks_lost_each_other(failed.failure())) throw;
     bench_.reset();

@@ -53,6 +53,7 @@ class AllocatorSetup {
   Backend& backend_;
   Stream& stream_;
   std::unique_ptr<Allocator> allocator_;
+  std::unique_ptr<Allocator> bench_allocator_;  ///< of what needs no multicast; null: the same one
   HandleDecision handle_;
   std::unique_ptr<Workspace> workspace_;
   std::unique_ptr<BenchSegment> bench_;

@@ -32,7 +32,8 @@ struct Backend {
     return 0.0;
   };
   /// The allocator of this name. @throws as symmbench::make_allocator()
-  std::function<std::unique_ptr<Allocator>(std::string_view name)> make_allocator = symmbench::make_allocator;
+  std::function<std::unique_ptr<Allocator>(std::string_view name, MulticastUse multicast)> make_allocator =
+      symmbench::make_allocator;
   /// Keeps a stream of this device busy for so many microseconds.
   std::function<void(Stream& stream, double us)> delay;
   const TracedDriver* trace = nullptr;  ///< keeps the calls of `driver`, which owns it; null: nobody asked

@@ -36,33 +36,35 @@ HostDriverOptions options_of(const FabricProfile& profile, int host, int local) 
   if (profile.cluster) fabric.cluster_uuid = cluster_of(profile.name, domain);
   if (fabric.state == kFabricCompleted) fabric.health_summary = profile.health_summary;
   const auto uuid = cluster_uuid_text(fabric.cluster_uuid).value_or(fmt::format("domain {}", domain));
-  return {.minimum_granularity = profile.minimum_granularity,
-          .recommended_granularity = profile.recommended_granularity,
-          .posix_fd_supported = profile.posix_fd,
-          .fabric_supported = profile.fabric,
-          .ipc_supported = profile.cuda_ipc,
-          .multicast_supported = profile.multicast,
-          .place = {.domain = fnv1a(fmt::format("{}/{}", uuid, profile.clique_id)),
-                    .host = static_cast<std::uint32_t>(host),
-                    .imex_channel = profile.imex_channel,
-                    .imex_daemon = profile.imex_daemon},
-          .fabric = fabric,
-          .uuid = fmt::format("GPU-emulated-host{}-{}", host, local),
-          .name = profile.product,
-          .sm_version = profile.sm_version,
-          .driver_version = profile.driver_version,
-          .confidential_computing = profile.confidential_computing,
-          .gpu_direct_rdma_supported = profile.gpu_direct_rdma,
-          .ordinal = local};
+  return {
+      .minimum_granularity = profile.minimum_granularity,
+      .recommended_granularity = profile.recommended_granularity,
+      .posix_fd_supported = profile.posix_fd,
+      .fabric_supported = profile.fabric,
+      .ipc_supported = profile.cuda_ipc,
+      .multicast_supported = profile.multicast,
+      .place = {.domain = fnv1a(fmt::format("{}/{}", uuid, profile.clique_id)),
+                .host = static_cast<std::uint32_t>(host),
+                .imex_channel = profile.imex_channel,
+                .imex_daemon = profile.imex_daemon},
+      .fabric = fabric,
+      .uuid = fmt::format("GPU-emulated-host{}-{}", host, local),
+      .name = profile.product,
+      .sm_version = profile.sm_version,
+      .driver_version = profile.driver_version,
+      .confidential_computing = profile.confidential_computing,
+      .multicast = {.granularity = profile.multicast_minimum, .recommended_granularity = profile.multicast_recommended},
+      .gpu_direct_rdma_supported = profile.gpu_direct_rdma,
+      .ordinal = local};
 }
 
 }  // namespace
 
 HostDriverOptions emulated_rank(const std::optional<Emulation>& emulation, int world_rank) {
-  if (!emulation) return {};
+  if (!emulation) return {.multicast_supported = true};
   const int host = virtual_host_of(world_rank, emulation->hosts, emulation->world_size);
   if (emulation->hosts > 1) live_on_virtual_host(host);
-  if (emulation->fabric.is_null()) return {};
+  if (emulation->fabric.is_null()) return {.multicast_supported = true};
   int local = 0;
   while (local < world_rank && virtual_host_of(world_rank - local - 1, emulation->hosts, emulation->world_size) == host)
     ++local;

@@ -8,7 +8,6 @@
 #include "bench/floors.hpp"
 #include "bench/group_rows.hpp"
 #include "bench/placements.hpp"
-#include "plan/multicast.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
@@ -52,7 +51,7 @@ class GroupRun {
       for (auto row : rows) {
         row.alone = context_.request.alone;
         row.handle = setups_.at(row.allocator).handle();
-        row.multicast = decide_multicast(bench_case.shape).to_json();
+        row.multicast = bench_case.multicast.to_json();
         context_.records.append(to_json(row));
       }
       context_.item_done(static_cast<int>(i));

@@ -8,7 +8,6 @@
 #include "bench/group_rows.hpp"
 #include "bench/library_kernels.hpp"
 #include "bench/phase_clock.hpp"
-#include "plan/multicast.hpp"
 
 namespace symmbench {
 namespace {
@@ -107,7 +106,7 @@ class LibraryGroupRun {
                         {"used", nullptr},
                         {"reason", choice_.library ? choice_.library->version() + ", " + choice_.library->about_memory()
                                                    : std::string("no library")}};
-      row.multicast = decide_multicast(bench_case.shape).to_json();
+      row.multicast = bench_case.multicast.to_json();
       if (!row.blocks.empty()) row.launch = Json{{"graph", true}};  // the rest is the library's choice, and unknown
       context_.records.append(to_json(row));
     }

@@ -43,7 +43,7 @@ struct TransportKindRow {
 
 inline constexpr TransportKindRow kTransportKinds[] = {
     {TransportKind::unicast, "unicast", "peer-to-peer stores and loads only"},
-    {TransportKind::multicast, "multicast", "multicast objects (NVLS)", false},
+    {TransportKind::multicast, "multicast", "one store reaches all ranks: multicast objects (NVLS)"},
 };
 static_assert(in_enum_order(kTransportKinds));
 

@@ -8,6 +8,7 @@
 #include "catalog/algorithms.hpp"
 #include "catalog/allocators.hpp"
 #include "catalog/handles.hpp"
+#include "catalog/multicast.hpp"
 #include "catalog/output_files.hpp"
 #include "catalog/patterns.hpp"
 #include "catalog/scale_layouts.hpp"
@@ -51,10 +52,7 @@ constexpr auto kAllocatorChoices = choices<2>(
 constexpr auto kHandleChoices = choices<0>(
     kHandleTypes, Choice{"auto", "the best type that a real trial between peers proves on all ranks, by vote"},
     Choice{"upstream", "each allocator's own rule"});
-constexpr Choice kMulticast[] = {
-    {"off", "peer-to-peer stores and loads only"},
-    {"on", "multicast objects (NVLS)", kLater},
-};
+constexpr auto kMulticastChoices = choices(kMulticastModes);
 constexpr auto kAlgorithmChoices = choices<3>(
     kAlgorithms,
     Choice{"auto",
@@ -105,7 +103,8 @@ constexpr OptionSpec kOwnOptions[] = {
     {"handle", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "auto", "how memory is shared between ranks",
      kHandleChoices},
     {"multicast", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "off",
-     "multicast transport; NCCL_NVLS_ENABLE=0 and the like on any rank veto it", kMulticast},
+     "whether one store may reach all ranks, through multicast objects (NVLS). NCCL_NVLS_ENABLE=0, "
+     "TORCH_SYMM_MEM_DISABLE_MULTICAST=1 or NVSHMEM_DISABLE_NVLS=1 on any rank vetoes it", kMulticastChoices},
     {"algorithm", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "one_shot,two_shot", "allreduce algorithms",
      kAlgorithmChoices},
     {"pattern", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "allreduce", "allreduce and fused patterns",

@@ -119,6 +119,9 @@ Sweep sweep_from(const Settings& settings) {
   sweep.workspaces = get<std::vector<std::string>>(settings, "workspace");
   sweep.allocators = get<std::vector<std::string>>(settings, "allocator");
   sweep.handles = get<std::vector<std::string>>(settings, "handle");
+  for (const auto& name : settings.at("multicast").value) {
+    sweep.multicast.push_back(*multicast_mode_from(name.get<std::string>()));
+  }
   sweep.algorithms = get<std::vector<std::string>>(settings, "algorithm");
   sweep.patterns = get<std::vector<std::string>>(settings, "pattern");
   for (const auto& name : settings.at("datatype").value) sweep.dtypes.push_back(*dtype_from(name.get<std::string>()));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "catalog/accumulations.hpp"
+#include "catalog/multicast.hpp"
 #include "catalog/output_files.hpp"
 #include "catalog/pattern_parameters.hpp"
 #include "catalog/table_figures.hpp"
@@ -22,6 +23,7 @@ struct Sweep {
   std::vector<std::string> workspaces;  ///< "trtllm_fusion"
   std::vector<std::string> allocators;  ///< "symm_device_memory", "torch_symm_mem", "upstream"
   std::vector<std::string> handles;     ///< "auto", "upstream", "posix_fd", "fabric"
+  std::vector<MulticastMode> multicast;
   std::vector<std::string> algorithms;  ///< "auto", "one_shot", "two_shot", "two_shot_barrier", "nccl"
   std::vector<std::string> patterns;    ///< "allreduce", "residual_rmsnorm"
   std::vector<DType> dtypes;

@@ -16,6 +16,7 @@ class SwappedMemory final : public SharedMemory {
     return inner_->data(group_rank == one_ ? other_ : group_rank == other_ ? one_ : group_rank);
   }
   std::optional<DevicePtr> multicast() const override { return inner_->multicast(); }
+  std::optional<Failure> multicast_problem() const override { return inner_->multicast_problem(); }
   const SharedMemoryFacts& facts() const override { return inner_->facts(); }
   void close(const PhaseContext& context) override { inner_->close(context); }
 

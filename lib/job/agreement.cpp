@@ -95,7 +95,8 @@ std::string text_of(const RankIntent& intent) {
                   {"binary", intent.binary},
                   {"doing", intent.doing},
                   {"objection", json_or_null(intent.objection)},
-                  {"config", intent.config_text}};
+                  {"config", intent.config_text},
+                  {"multicast_veto", json_or_null(intent.multicast_veto)}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -108,7 +109,11 @@ RankIntent intent_from(std::string_view text) {
                     .doing = part("doing"),
                     .objection = std::nullopt,
                     .config_text = part("config")};
-  if (json.contains("objection") && json.at("objection").is_string()) intent.objection = part("objection");
+  const auto optional_part = [&](const char* key) {
+    return json.contains(key) && json.at(key).is_string() ? std::optional(part(key)) : std::nullopt;
+  };
+  intent.objection = optional_part("objection");
+  intent.multicast_veto = optional_part("multicast_veto");
   return intent;
 }
 

@@ -12,11 +12,12 @@ namespace symmbench {
 /// What a rank is about to do, said before anything is done: ranks that differ in it cannot run one job.
 struct RankIntent {
   std::string host;
-  std::string build;                     ///< version, revision, build type
-  std::string binary;                    ///< binary_hash()
-  std::string doing;                     ///< "run", "run --plan", "run --help"
-  std::optional<std::string> objection;  ///< what its own command line or files lack; then no configuration
-  std::string config_text;               ///< RunConfig::config_text
+  std::string build;                               ///< version, revision, build type
+  std::string binary;                              ///< binary_hash()
+  std::string doing;                               ///< "run", "run --plan", "run --help"
+  std::optional<std::string> objection;            ///< what its own command line or files lack; then no configuration
+  std::string config_text;                         ///< RunConfig::config_text
+  std::optional<std::string> multicast_veto = {};  ///< of its environment; ranks may differ in it
 };
 
 /// For the start-up round that carries it.

@@ -1,5 +1,7 @@
 #include "job/job_plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -11,20 +13,49 @@
 
 namespace symmbench {
 
-JobPlan::JobPlan(const RunConfig& config, int world_size) : table_(config.tuning.name) {
-  plans_.emplace(table_, make_plan(config, world_size, 0));
+namespace {
+
+bool asks_for_multicast(const RunConfig& config) {
+  return std::ranges::any_of(config.sweeps, [](const Sweep& sweep) {
+    return std::ranges::any_of(sweep.multicast, [](MulticastMode mode) { return mode != MulticastMode::off; });
+  });
+}
+
+}  // namespace
+
+JobPlan::JobPlan(const RunConfig& config, int world_size, std::optional<std::string> multicast_veto)
+    : config_(config), offer_{.veto = std::move(multicast_veto), .missing = std::nullopt}, table_(config.tuning.name) {
+  plans_.emplace(table_, make_plan(config, world_size, 0, offer_));
+  if (asks_for_multicast(config)) (void)make_plan(config, world_size, 0, {.veto = offer_.veto, .missing = "unknown"});
   check_faults(config, world_size);
   (void)emulation_of(config, world_size);
   if (table_ != TuningTable::kAutoTuning || config.device == DeviceChoice::host) return;
   for (const auto& shipped : shipped_tunings()) {
     const std::string name(shipped.name);
-    plans_.emplace(name, make_plan(with_tuning(config, name), world_size, 0));
+    plans_.emplace(name, make_plan(with_tuning(config, name), world_size, 0, offer_));
   }
 }
 
-void JobPlan::follow_tuning(const std::string& table) {
+std::optional<std::string> JobPlan::refusal() const {
+  const Case* first = nullptr;
+  for (const auto& group : plan().groups) {
+    for (const auto& one : group.cases) {
+      if (one.multicast.asked != MulticastMode::on || one.multicast.used) return std::nullopt;
+      if (first == nullptr) first = &one;
+    }
+  }
+  if (first == nullptr) return std::nullopt;
+  return fmt::format("--multicast 'on': {}; nothing else was asked for. Allowed here: off, auto",
+                     first->multicast.reason);
+}
+
+void JobPlan::follow_device(const std::string& table, std::optional<std::string> multicast_missing) {
   // A table that is not among them says nothing: what "auto" takes is computed, as it was before.
   if (plans_.contains(table)) table_ = table;
+  if (!multicast_missing || !asks_for_multicast(config_)) return;
+  offer_.missing = std::move(multicast_missing);
+  const bool shipped = table_ != config_.tuning.name;
+  plans_[table_] = make_plan(shipped ? with_tuning(config_, table_) : config_, world_size(), 0, offer_);
 }
 
 std::vector<CaseGroup> JobPlan::case_groups(int group) const {
@@ -77,6 +108,7 @@ std::vector<Json> JobPlan::planned_rows() const {
           row["auto_algorithm"] = name_of(bench_case.auto_choice.algorithm);
           row["auto_source"] = bench_case.auto_choice.source;
           row["skip"] = json_or_null(bench_case.skip);
+          row["vetoed"] = bench_case.vetoed;
           rows.push_back(std::move(row));
         }
       }

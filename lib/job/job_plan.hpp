@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,17 @@ inline constexpr std::size_t kMostItemsOfRequest = 8192;  ///< cases
 /// number, which case ids name, is all that differs.
 class JobPlan {
  public:
-  /// @throws Error{config, invalid_argument} as make_plan and check_faults, whichever table it is that forbids the plan
-  JobPlan(const RunConfig& config, int world_size);
+  /// `multicast_veto`: whose environment forbids it; nullopt: nobody's.
+  /// @throws Error{config, invalid_argument} as make_plan and check_faults, whichever table it is that forbids the plan,
+  /// with and without multicast
+  JobPlan(const RunConfig& config, int world_size, std::optional<std::string> multicast_veto = std::nullopt);
 
-  /// Once the device is known: the tuning table that `auto` follows from now on. Only a shipped one changes a plan, and
-  /// only where `auto` was asked for; nothing can fail here.
-  void follow_tuning(const std::string& table);
+  /// Why nothing of it is to be launched: multicast alone was asked for, and cannot be used here; nullopt: there is more.
+  std::optional<std::string> refusal() const;
+
+  /// Once the device is known: the tuning table that `auto` follows from now on, and which rank's device has no multicast.
+  /// Only a shipped table changes a plan, and only where `auto` was asked for; nothing can fail here.
+  void follow_device(const std::string& table, std::optional<std::string> multicast_missing);
 
   int world_size() const { return plan().world_size; }
   int group_size() const { return plan().group_size; }
@@ -40,6 +46,8 @@ class JobPlan {
   std::vector<Json> planned_lifecycles() const;
 
  private:
+  RunConfig config_;
+  MulticastOffer offer_;
   std::map<std::string, Plan> plans_;  ///< by TuningTable::name
   std::string table_;                  ///< of the plan that holds
 };

@@ -6,6 +6,7 @@
 #include "job/device_decision.hpp"
 #include "job/emulation.hpp"
 #include "job/memory_problem.hpp"
+#include "job/multicast_veto.hpp"
 #include "job/run_deadlines.hpp"
 #include "report/fold.hpp"
 
@@ -80,7 +81,7 @@ MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const I
   decided.emulation = emulation;
   const auto hosts = hosts_of_run(facts);
   decided.deadline_scale *= widening_of(hosts);
-  plan.follow_tuning(decided.tuning.name);
+  plan.follow_device(decided.tuning.name, multicast_missing(facts, device.kind));
   if (auto concern = tuning_concern(decided, device)) {
     job.append(to_json(EventRecord{.what = "foreign_tuning", .detail = std::move(*concern), .data = nullptr}));
   }

@@ -29,7 +29,7 @@ std::string case_line(const Case& one) {
                           fmt::format("{} x {}", shape.tokens, shape.hidden), format_bytes(shape.message_bytes()),
                           one.iters ? fmt::format("{} iters", *one.iters) : "sampled");
   if (const auto variant = one.variant(); !variant.empty()) line += "  " + variant;
-  if (one.skip) line += "  skipped: " + *one.skip;
+  if (one.skip) line += (one.vetoed ? "  not tested: " : "  skipped: ") + *one.skip;
   return line + "\n";
 }
 
@@ -82,6 +82,7 @@ Json group_json(const CaseGroup& group) {
   for (const auto& one : group.cases) {
     Json row = one.keys();
     row["skip"] = json_or_null(one.skip);
+    row["vetoed"] = one.vetoed;
     cases.push_back(std::move(row));
   }
   return {{"id", group.id},

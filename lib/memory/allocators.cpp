@@ -11,15 +11,17 @@
 namespace symmbench {
 namespace {
 
-template <class A>
+template <class A, MulticastUse... kMulticast>
 std::unique_ptr<Allocator> make() {
-  return std::make_unique<A>();
+  return std::make_unique<A>(kMulticast...);
 }
 
 constexpr AllocatorMode kModes[] = {
-    {AllocatorKind::symm_device_memory, SymmDeviceMemory::upstream_rule, make<SymmDeviceMemory>},
-    {AllocatorKind::torch_symm_mem, TorchSymmMem::upstream_rule, make<TorchSymmMem>},
-    {AllocatorKind::cuda_ipc, CudaIpc::upstream_rule, make<CudaIpc>},
+    {AllocatorKind::symm_device_memory, SymmDeviceMemory::upstream_rule, make<SymmDeviceMemory>,
+     make<SymmDeviceMemory, MulticastUse::on>},
+    {AllocatorKind::torch_symm_mem, TorchSymmMem::upstream_rule, make<TorchSymmMem>,
+     make<TorchSymmMem, MulticastUse::on>},
+    {AllocatorKind::cuda_ipc, CudaIpc::upstream_rule, make<CudaIpc>, nullptr},
 };
 static_assert(one_for_each_now(kAllocators, kModes));
 
@@ -51,6 +53,13 @@ std::vector<AllocatorKind> allocators_named(std::span<const std::string> names) 
   return kinds;
 }
 
-std::unique_ptr<Allocator> make_allocator(std::string_view name) { return mode_named(name).make(); }
+std::unique_ptr<Allocator> make_allocator(std::string_view name, MulticastUse multicast) {
+  const auto& mode = mode_named(name);
+  if (multicast == MulticastUse::off) return mode.make();
+  if (mode.make_with_multicast != nullptr) return mode.make_with_multicast();
+  throw Error({.layer = Layer::config,
+               .reason = Reason::invalid_argument,
+               .detail = fmt::format("allocator '{}' has no multicast", name)});
+}
 
 }  // namespace symmbench

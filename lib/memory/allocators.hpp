@@ -17,6 +17,7 @@ struct AllocatorMode {
   /// The handle type that upstream takes on a rank with these facts, without a trial.
   HandleChoice (*upstream_rule)(const HandleFacts& rank);
   std::unique_ptr<Allocator> (*make)();
+  std::unique_ptr<Allocator> (*make_with_multicast)();  ///< nullptr: its memory cannot be bound to a multicast object
 };
 
 /// One for each allocator that the catalogue says can run, in its order, which is the order of comparison.
@@ -28,7 +29,7 @@ const AllocatorMode& mode_of(AllocatorKind kind);
 /// The kinds of these names, in the given order. @throws Error{config, invalid_argument} naming an unknown one
 std::vector<AllocatorKind> allocators_named(std::span<const std::string> names);
 
-/// @throws Error{config, invalid_argument} for an unknown name
-std::unique_ptr<Allocator> make_allocator(std::string_view name);
+/// @throws Error{config, invalid_argument} for an unknown name, and for multicast where the mode has none
+std::unique_ptr<Allocator> make_allocator(std::string_view name, MulticastUse multicast = MulticastUse::off);
 
 }  // namespace symmbench

@@ -1,5 +1,5 @@
 #pragma once
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "memory/multicast_binding.hpp"
@@ -21,8 +21,8 @@ struct Blocks {
   std::vector<AddressRange> ranges;  ///< one for all ranks, or one per rank; outlives the mappings in it
   std::vector<PhysicalMemory> memory;
   std::vector<Mapping> mappings;
-  MulticastBinding multicast;     ///< of the own block; empty where there is none
-  std::string multicast_problem;  ///< why, where it was asked for
+  MulticastBinding multicast;                     ///< of the own block; empty where there is none
+  std::optional<Failure> multicast_problem = {};  ///< why, where it was asked for
 };
 
 /// The SharedMemory of allocators on the virtual-memory calls: they differ in how Blocks is built and in the order it is torn down.
@@ -36,7 +36,7 @@ class SharedBlocks final : public SharedMemory {
 
   DevicePtr data(int group_rank) const override;
   std::optional<DevicePtr> multicast() const override;
-  std::string multicast_problem() const override { return blocks_.multicast_problem; }
+  std::optional<Failure> multicast_problem() const override { return blocks_.multicast_problem; }
   const SharedMemoryFacts& facts() const override { return facts_; }
   void close(const PhaseContext& context) override;
 

@@ -34,8 +34,8 @@ class SharedMemory {
   virtual DevicePtr data(int group_rank) const = 0;
   /// An address whose stores reach all ranks' blocks at once; nullopt where the memory was not bound to one.
   virtual std::optional<DevicePtr> multicast() const { return std::nullopt; }
-  /// Why there is none although it was asked for, where the allocator goes on without it; else empty.
-  virtual std::string multicast_problem() const { return {}; }
+  /// Why there is none although it was asked for, where the allocator goes on without it; the same on all ranks.
+  virtual std::optional<Failure> multicast_problem() const { return std::nullopt; }
   virtual const SharedMemoryFacts& facts() const = 0;
 
   /// Collective, idempotent: synchronizing the device first is the caller's part. Barrier, unmap, release, barrier.

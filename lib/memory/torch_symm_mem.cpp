@@ -134,7 +134,7 @@ std::unique_ptr<SharedMemory> TorchSymmMem::allocate(const PhaseContext& context
           blocks.memory[own]);
     } catch (const PhaseFailed& failed) {
       if (ranks_lost_each_other(failed.failure())) throw;
-      blocks.multicast_problem = failed.what();
+      blocks.multicast_problem = failed.failure();
     }
   }
   return std::make_unique<SharedBlocks>(std::move(blocks), std::move(facts), TeardownOrder::unmap_then_release, own,

@@ -5,7 +5,6 @@
 
 #include "config/parameter_json.hpp"
 #include "kernels/patterns.hpp"
-#include "plan/multicast.hpp"
 
 namespace symmbench {
 
@@ -42,7 +41,7 @@ Json Case::keys() const {
             {"group", group},
             {"group_size", group_size},
             {"handle_asked", handle_asked},
-            {"multicast_asked", decide_multicast(shape).asked_name()},
+            {"multicast_asked", name_of(multicast.asked)},
             {"algorithm", name_of(shape.algorithm)},
             {"algorithm_asked", algorithm_asked},
             {"pattern", name_of(shape.pattern)}};

@@ -7,6 +7,7 @@
 #include "core/json.hpp"
 #include "kernels/kernel_set.hpp"
 #include "plan/algorithm_choice.hpp"
+#include "plan/multicast.hpp"
 
 namespace symmbench {
 
@@ -16,6 +17,7 @@ struct Case {
   int group = 0;                ///< which group of ranks
   int group_size = 0;           ///< ranks in it
   std::string algorithm_asked;  ///< "auto" or the algorithm's own name
+  MulticastDecision multicast;
   CallShape shape;  ///< workspace, transport, algorithm, pattern, dtype, world_size = group_size, tokens, hidden, ...
   AlgorithmChoice auto_choice;    ///< what "auto" means for this shape, whatever was asked
   std::uint64_t asked_bytes = 0;  ///< before rounding to tokens and packets; message_bytes is shape.message_bytes()
@@ -24,6 +26,7 @@ struct Case {
   std::uint64_t cudagraph = 0;
   std::uint32_t buffers = 0;        ///< sets of buffers that a batch may have; 0: one per iteration
   std::optional<std::string> skip;  ///< known before anything runs: why it cannot (capacity with the figure, ...)
+  bool vetoed = false;              ///< what keeps it from running is a veto: it is not tested, rather than skipped
 
   /// Another library's, measured beside ours: it brings its own memory, and is named where ours name a workspace.
   bool reference() const { return is_reference(shape.algorithm); }

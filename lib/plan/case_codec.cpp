@@ -88,13 +88,25 @@ CallShape shape_from(const Json& json) {
           .parameters = parameters_from(json.at("parameters"))};
 }
 
+Json multicast_json(const MulticastDecision& multicast) {
+  const auto& [asked, used, reason] = multicast;
+  return {{"asked", name_of(asked)}, {"used", used}, {"reason", reason}};
+}
+
+MulticastDecision multicast_from(const Json& json) {
+  return {.asked = named(json, "asked", multicast_mode_from),
+          .used = json.at("used").get<bool>(),
+          .reason = json.at("reason").get<std::string>()};
+}
+
 Json case_json(const Case& one) {
-  const auto& [handle_asked, group, group_size, algorithm_asked, shape, auto_choice, asked_bytes, iters, warmup_iters,
-               cudagraph, buffers, skip] = one;
+  const auto& [handle_asked, group, group_size, algorithm_asked, multicast, shape, auto_choice, asked_bytes, iters,
+               warmup_iters, cudagraph, buffers, skip, vetoed] = one;
   return {{"handle_asked", handle_asked},
           {"group", group},
           {"group_size", group_size},
           {"algorithm_asked", algorithm_asked},
+          {"multicast", multicast_json(multicast)},
           {"shape", shape_json(shape)},
           {"auto_algorithm", name_of(auto_choice.algorithm)},
           {"auto_source", auto_choice.source},
@@ -103,7 +115,8 @@ Json case_json(const Case& one) {
           {"warmup_iters", warmup_iters},
           {"cudagraph", cudagraph},
           {"buffers", buffers},
-          {"skip", json_or_null(skip)}};
+          {"skip", json_or_null(skip)},
+          {"vetoed", vetoed}};
 }
 
 Case case_from(const Json& json) {
@@ -111,6 +124,7 @@ Case case_from(const Json& json) {
           .group = json.at("group").get<int>(),
           .group_size = json.at("group_size").get<int>(),
           .algorithm_asked = json.at("algorithm_asked").get<std::string>(),
+          .multicast = multicast_from(json.at("multicast")),
           .shape = shape_from(json.at("shape")),
           .auto_choice = {.algorithm = named(json, "auto_algorithm", algorithm_from),
                           .source = json.at("auto_source").get<std::string>()},
@@ -119,7 +133,8 @@ Case case_from(const Json& json) {
           .warmup_iters = json.at("warmup_iters").get<std::uint64_t>(),
           .cudagraph = json.at("cudagraph").get<std::uint64_t>(),
           .buffers = json.at("buffers").get<std::uint32_t>(),
-          .skip = optional_at<std::string>(json, "skip")};
+          .skip = optional_at<std::string>(json, "skip"),
+          .vetoed = json.at("vetoed").get<bool>()};
 }
 
 Json capacity_json(const MessageCapacity& capacity) {

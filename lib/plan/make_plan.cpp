@@ -12,6 +12,7 @@
 #include "kernels/patterns.hpp"
 #include "plan/algorithm_choice.hpp"
 #include "plan/shapes.hpp"
+#include "plan/support.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
@@ -36,7 +37,8 @@ int checked_group_size(const RunConfig& config, int world_size) {
 /// Collects cases into groups, drops those that are planned already.
 class PlanBuilder {
  public:
-  PlanBuilder(Plan& plan, const RunConfig& config, int group) : plan_(plan), config_(config), group_(group) {}
+  PlanBuilder(Plan& plan, const RunConfig& config, int group, const MulticastOffer& offer)
+      : plan_(plan), config_(config), group_(group), offer_(offer) {}
 
   void add_sweep(const Sweep& asked) {
     Sweep ours = asked;
@@ -61,12 +63,34 @@ class PlanBuilder {
   void add_measured_cases(const Sweep& sweep) {
     for (const auto& name : sweep.workspaces) {
       const auto workspace = *workspace_kind_from(name);
-      for (const auto transport : workspace_row(workspace).transports) {
-        if (!row_of(kTransportKinds, transport).now) continue;
-        for (const auto& handle : sweep.handles) {
-          add_patterns(sweep, measure_group(workspace, transport, handle, sweep.allocators));
+      for (const auto mode : sweep.multicast) {
+        for (auto& planned : planned_transports(mode, workspace, config_.device, offer_)) {
+          transport_ = std::move(planned);
+          for (const auto& handle : sweep.handles) add_transport(sweep, workspace, handle);
         }
       }
+    }
+  }
+
+  /// Allocators that cannot back the transport have groups of their own, of which nothing runs.
+  void add_transport(const Sweep& sweep, WorkspaceKind workspace, const std::string& handle) {
+    std::vector<std::string> able;
+    for (const auto& name : sweep.allocators) {
+      if (!allocator_problem(*allocator_from(name), transport_.transport)) able.push_back(name);
+    }
+    if (!able.empty()) add_patterns(sweep, measure_group(workspace, transport_.transport, handle, able));
+    if (able.size() == sweep.allocators.size()) return;
+    const PlannedTransport possible = transport_;
+    for (const auto& name : sweep.allocators) {
+      const auto problem = allocator_problem(*allocator_from(name), transport_.transport);
+      if (!problem) continue;
+      if (!transport_.skip) {
+        transport_.skip = problem;
+        transport_.multicast.used = false;
+        transport_.multicast.reason = *problem;
+      }
+      add_patterns(sweep, measure_group(workspace, transport_.transport, handle, {name}));
+      transport_ = possible;
     }
   }
 
@@ -105,6 +129,7 @@ class PlanBuilder {
     sweep.pdl = true;
     sweep.accumulation = Accumulation::fp32;
     sweep.trigger = TriggerPoint::early;
+    transport_ = {.multicast = multicast_of_reference()};
     for (const auto& pattern_name : sweep.patterns) {
       if (const auto pattern = *pattern_from(pattern_name); !spec_of(pattern).by_rows()) {
         for (const auto dtype : sweep.dtypes) add_block(sweep, library_group(reference), pattern, dtype);
@@ -169,7 +194,8 @@ class PlanBuilder {
                           .world_size = plan_.group_size,
                           .tokens = message.tokens,
                           .hidden = message.hidden,
-                          .parameters = sweep.parameters});
+                          .parameters = sweep.parameters},
+                         config_.device);
     };
     std::vector<std::string> contestants;
     std::copy_if(sweep.algorithms.begin(), sweep.algorithms.end(), std::back_inserter(contestants), can_run);
@@ -183,6 +209,7 @@ class PlanBuilder {
                .group = group_,
                .group_size = plan_.group_size,
                .algorithm_asked = algorithm,
+               .multicast = transport_.multicast,
                .shape = {.workspace = group.workspace,
                          .transport = group.transport,
                          .pattern = pattern,
@@ -205,7 +232,8 @@ class PlanBuilder {
     added.auto_choice = choose_algorithm(added.shape, config_.tuning);
     added.shape.algorithm = algorithm == "auto" ? added.auto_choice.algorithm : *algorithm_from(algorithm);
     if (algorithm == "auto") note_undecided_tuning();
-    added.skip = impossible(added.shape);
+    added.skip = transport_.skip ? transport_.skip : impossible(added.shape, config_.device);
+    added.vetoed = transport_.vetoed;
     const auto id = added.id();
     if (is_planned(id, group)) {
       duplicates_.push_back(id);
@@ -317,6 +345,8 @@ class PlanBuilder {
   Plan& plan_;
   const RunConfig& config_;
   int group_;
+  const MulticastOffer& offer_;
+  PlannedTransport transport_;  ///< of the cases that are being added
   std::size_t cases_ = 0;
   std::map<std::string, std::vector<std::vector<std::string>>> planned_;  ///< case id to the allocator lists it has
   std::vector<std::string> duplicates_;
@@ -324,9 +354,9 @@ class PlanBuilder {
 
 }  // namespace
 
-Plan make_plan(const RunConfig& config, int world_size, int group) {
+Plan make_plan(const RunConfig& config, int world_size, int group, const MulticastOffer& offer) {
   Plan plan{.world_size = world_size, .group_size = checked_group_size(config, world_size)};
-  PlanBuilder builder(plan, config, group);
+  PlanBuilder builder(plan, config, group, offer);
   for (const auto& sweep : config.sweeps) builder.add_sweep(sweep);
   builder.finish();
   return plan;

@@ -9,7 +9,7 @@ namespace symmbench {
 
 inline constexpr std::size_t kMaxCases = 65536;  ///< of one run; more is taken for a typing mistake
 
-/// What a run does on each group of ranks, in order. A pure function of (config, world size, group). Rank 0 makes it
+/// What a run does on each group of ranks, in order. A pure function of (config, world size, group, offer). Rank 0 makes it
 /// (job/job_plan.hpp); workers are handed their case group (plan/case_codec.hpp).
 struct Plan {
   int world_size = 0;
@@ -20,6 +20,6 @@ struct Plan {
 
 /// @throws Error{config, invalid_argument} for a combination that cannot exist (group size does not divide the ranks,
 /// allocator lists that overlap, ...), naming option, value and what is allowed
-Plan make_plan(const RunConfig& config, int world_size, int group);
+Plan make_plan(const RunConfig& config, int world_size, int group, const MulticastOffer& offer = {});
 
 }  // namespace symmbench

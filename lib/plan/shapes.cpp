@@ -7,9 +7,7 @@
 
 #include "config/sizes.hpp"
 #include "core/text.hpp"
-#include "kernels/call_rules.hpp"
 #include "kernels/patterns.hpp"
-#include "workspace/workspaces.hpp"
 
 namespace symmbench {
 namespace {
@@ -65,12 +63,6 @@ std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DT
                                 exact_bytes(shape.tokens * shape.hidden * element), shape.tokens, shape.hidden));
   }
   return shapes;
-}
-
-std::optional<std::string> impossible(const CallShape& shape) {
-  if (shape.world_size < 2) return "one rank has no peer: start 2 or more ranks with mpirun -n";
-  if (auto problem = call_problem(shape)) return problem;
-  return capacity_problem(MessageCapacity(shape), shape);  // of a workspace made for it alone
 }
 
 }  // namespace symmbench

@@ -1,6 +1,5 @@
 #pragma once
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +22,5 @@ struct MessageShape {
 /// and patterns that work on rows run one row. What was rounded or dropped is added to `notes`, one line each.
 std::vector<MessageShape> message_shapes(const Sweep& sweep, Pattern pattern, DType dtype, std::uint64_t hidden,
                                          std::vector<std::string>& notes);
-
-/// Why a call of this shape can run nowhere, or nullopt: rank counts, packets, capacity with the figure.
-std::optional<std::string> impossible(const CallShape& shape);
 
 }  // namespace symmbench

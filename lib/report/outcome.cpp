@@ -162,7 +162,8 @@ RowOutcome Outcomes::of(const Json& planned_row) const {
 
 RowOutcome Outcomes::undecided(const Key& key, const Json& planned_row) const {
   if (const Json skip = pick_text(planned_row, "skip"); !skip.is_null()) {
-    return {.status = "skipped", .reason = skip.get<std::string>()};
+    const bool vetoed = pick_flag(planned_row, "vetoed") == true;
+    return {.status = vetoed ? "not_tested" : "skipped", .reason = skip.get<std::string>()};
   }
   if (auto failed = failed_bring_up(key)) return *failed;
   for (const auto& event : records_.events) {

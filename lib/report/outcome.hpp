@@ -37,7 +37,7 @@ struct RowOutcome {
 ///     - it passed when it was run again -> ok, with the interrupted attempt listed
 ///     - otherwise -> interrupted
 ///  3. Its own row says ok or skipped; an ok row with wrong elements is failed.
-///  4. The plan skips it -> skipped.
+///  4. The plan skips it -> skipped, or not_tested where a veto keeps it from running.
 ///  5. The workspace of its allocator could not be brought up -> failed, hung or interrupted, as in 1 and 2.
 ///  6. Its group was given up -> skipped. 7. Nothing is known of it -> not_tested.
 class Outcomes {

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "catalog/multicast.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/names.hpp"
@@ -32,9 +33,6 @@ constexpr auto kKinds = name_table<Kind>({{Kind::running, "running"},
                                           {Kind::stuck, "stuck"}});
 
 constexpr std::array kDropped = {std::string_view("OMPI_"), std::string_view("PMIX_"), std::string_view("PMI_")};
-constexpr std::array kMulticastOff = {std::string_view("NCCL_NVLS_ENABLE=0"),
-                                      std::string_view("TORCH_SYMM_MEM_DISABLE_MULTICAST=1"),
-                                      std::string_view("NVSHMEM_DISABLE_NVLS=1")};
 
 void check(int error, const char* call) {
   if (error == 0) return;
@@ -103,12 +101,12 @@ std::vector<std::string> worker_environment(const char* const* environment) {
     const std::string_view entry = *environment;
     const bool dropped =
         std::any_of(kDropped.begin(), kDropped.end(), [&](auto prefix) { return entry.starts_with(prefix); });
-    const bool replaced = std::any_of(kMulticastOff.begin(), kMulticastOff.end(), [&](auto setting) {
-      return entry.starts_with(setting.substr(0, setting.find('=') + 1));
+    const bool replaced = std::ranges::any_of(kMulticastVariables, [&](const MulticastVariable& variable) {
+      return entry.substr(0, entry.find('=')) == variable.name;
     });
     if (!dropped && !replaced) result.emplace_back(entry);
   }
-  result.insert(result.end(), kMulticastOff.begin(), kMulticastOff.end());
+  for (const auto& variable : kMulticastVariables) result.push_back(fmt::format("{}={}", variable.name, variable.off));
   return result;
 }
 

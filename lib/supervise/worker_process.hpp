@@ -35,7 +35,7 @@ inline constexpr int kWorkerPageFd = 4;
 
 /// What a worker's environment is made of: the supervisor's, without what would make a library take the worker for an
 /// MPI rank, and with multicast switched off for every library in the process (setting up multicast can take GPUs out
-/// of service for everybody; this version never uses it).
+/// of service for everybody; what the emulated device has of it needs no library).
 std::vector<std::string> worker_environment(const char* const* environment);
 
 /// A worker process, from posix_spawn to the reaping of it. Ends with the thread that spawned it at the latest, so

@@ -1,5 +1,7 @@
 #include "workspace/mnnvl_workspace.hpp"
 
+#include <utility>
+
 #include "workspace/lamport_workspace.hpp"
 #include "workspace/mnnvl_capacity.hpp"
 
@@ -7,10 +9,15 @@ namespace symmbench {
 namespace {
 
 constexpr Difference kMnnvlDifferences[] = {
-    {"multicast only: a null multicast address is an error, and sums go to all ranks by one store",
-     "transport unicast, which is not FlashInfer's: one store per peer", "it runs where multicast must not be set up"},
-    {"memory by SymmDeviceMemory with multicast and signal pads", "every allocator, without multicast and pads",
-     "allocators are what is compared; no kernel uses the pads"},
+    {"multicast only, wherever the device attribute says so; a null multicast address is an error",
+     "transport multicast only with --multicast, and vetoed by any of three variables on any rank; otherwise transport "
+     "unicast, which is not FlashInfer's: one store per peer",
+     "multicast set-up can take GPUs out of service for everybody"},
+    {"plain 16-byte stores to the multicast address", "multimem stores",
+     "the memory model has no plain stores there, and data were lost across hosts (vllm#53000)"},
+    {"memory by SymmDeviceMemory with multicast and signal pads",
+     "every allocator that can, the Lamport segment alone with multicast; no kernel uses the pads",
+     "allocators are what is compared"},
     {"one-shot sums squares of values rounded to the element type, two-shot in fp32", "fp32 squares in both",
      "the norm does not depend on the algorithm, and is the nearer one"},
     {"16-bit lanes that are -0 become +0", "the word 0x80000000 alone becomes 0: all that a receiver takes for empty",
@@ -48,9 +55,11 @@ std::span<const Difference> mnnvl_differences() { return kMnnvlDifferences; }
 std::unique_ptr<Workspace> make_mnnvl_workspace(const PhaseContext& context, Allocator& allocator, Driver& driver,
                                                 Stream& stream, KernelSet& kernels, const WorkspaceSpec& spec) {
   constexpr int kUses[] = {WorkspaceView::kLamport};
+  auto segments = mnnvl_segments(spec.capacity);
+  segments.front().multicast = spec.transport == TransportKind::multicast;
   return make_lamport_workspace(
       context, allocator, driver, stream, kernels, spec,
-      {.segments = mnnvl_segments(spec.capacity), .uses = kUses, .slot_bytes = mnnvl_buffer_bytes(spec.capacity)});
+      {.segments = std::move(segments), .uses = kUses, .slot_bytes = mnnvl_buffer_bytes(spec.capacity)});
 }
 
 }  // namespace symmbench

@@ -89,7 +89,18 @@ void SegmentSet::allocate(const PhaseContext& context, Allocator& allocator, Han
   });
   for (auto& segment : segments_) {
     segment.memory = allocator.allocate(context, driver_, segment.request.requested_bytes(), handle);
+    if (segment.request.multicast) require_multicast(context, segment);
   }
+}
+
+void SegmentSet::require_multicast(const PhaseContext& context, const Segment& segment) const {
+  collective_phase(context, Phase::multicast, [&] {
+    if (segment.memory->multicast()) return;
+    Failure failure = segment.memory->multicast_problem().value_or(
+        Failure{.layer = Layer::memory, .reason = Reason::not_supported, .detail = "this allocator sets none up"});
+    failure.detail = fmt::format("segment {} has no multicast address: {}", segment.request.name, failure.detail);
+    throw Error(failure);
+  });
 }
 
 SegmentView SegmentSet::view(std::size_t segment) const {
@@ -97,6 +108,7 @@ SegmentView SegmentSet::view(std::size_t segment) const {
   for (std::size_t r = 0; r < world_ranks_.size(); ++r) {
     view.base[r] = segments_[segment].memory->data(static_cast<int>(r));
   }
+  view.multicast = segments_[segment].memory->multicast().value_or(0);
   view.bytes = segments_[segment].request.used_bytes;
   return view;
 }

@@ -22,6 +22,7 @@ struct SegmentRequest {
   std::string_view name;  ///< for messages and the report: "flags"
   std::uint64_t used_bytes = 0;
   std::optional<std::uint32_t> pattern = {};  ///< of every used word at the start; nullopt: contents do not matter
+  bool multicast = false;                     ///< it must have an address whose stores reach all ranks
 
   std::uint64_t requested_bytes() const { return used_bytes + kCanaryBytes; }
 };
@@ -84,6 +85,7 @@ class SegmentSet {
   };
 
   void allocate(const PhaseContext& context, Allocator& allocator, HandleType handle);
+  void require_multicast(const PhaseContext& context, const Segment& segment) const;
   void enqueue_start_state();
   void enqueue_canaries();
   void verify(const PhaseContext& context);

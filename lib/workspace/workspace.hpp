@@ -15,6 +15,7 @@ namespace symmbench {
 
 struct WorkspaceSpec {
   WorkspaceKind kind = WorkspaceKind::trtllm_fusion;
+  TransportKind transport = TransportKind::unicast;  ///< multicast: its allocator is made with MulticastUse::on
   MessageCapacity capacity;
   HandleType handle = HandleType::posix_fd;
   GiveUp give_up;

@@ -17,11 +17,12 @@ namespace symmbench {
 namespace {
 
 constexpr TransportKind kUnicast[] = {TransportKind::unicast};
+constexpr TransportKind kEither[] = {TransportKind::unicast, TransportKind::multicast};
 
 constexpr WorkspaceRow kRows[] = {
     {WorkspaceKind::trtllm_fusion, kUnicast, fusion_segments, fusion_capacity_problem, fusion_differences,
      make_fusion_workspace},
-    {WorkspaceKind::mnnvl, kUnicast, mnnvl_segments, mnnvl_capacity_problem, mnnvl_differences, make_mnnvl_workspace},
+    {WorkspaceKind::mnnvl, kEither, mnnvl_segments, mnnvl_capacity_problem, mnnvl_differences, make_mnnvl_workspace},
 };
 
 static_assert(one_for_each_now(kWorkspaceKinds, kRows));

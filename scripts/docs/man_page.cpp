@@ -27,8 +27,9 @@ constexpr Variable kEnvironment[] = {
     {"FLASHINFER_TRTLLM_AR_USE_TORCH_SYMM_MEM", "1: --allocator upstream is torch_symm_mem"},
     {"TORCH_SYMM_MEM_ALLOW_OVERLAPPING_DEVICES", "1 on every rank: torch_symm_mem takes two ranks on one GPU"},
     {"NCCL_NVLS_ENABLE, TORCH_SYMM_MEM_DISABLE_MULTICAST, NVSHMEM_DISABLE_NVLS",
-     "0, 1 and 1 are exported to workers: multicast is never used. --algorithm nccl runs only where NCCL_NVLS_ENABLE "
-     "is 0"},
+     "0, 1 and 1, or what else is not plainly the contrary, on any rank: --multicast is vetoed. They are exported to "
+     "workers "
+     "always. --algorithm nccl runs only where NCCL_NVLS_ENABLE is 0"},
     {"NCCL_TESTS_MIN_BW", "X: as --min-busbw with 0.9 X"},
     {"NCCL_TESTS_SPLIT, NCCL_TESTS_SPLIT_MASK, NCCL_TESTS_DEVICE",
      "refused (exit 2) with what to do instead: what is ignored would pass for obeyed"},

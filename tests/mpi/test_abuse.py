@@ -17,7 +17,7 @@ BAD_OPTIONS = [
     (["--tokens", "4", "-b", "1K"], ["--tokens"]),
     (["--group-size", "3"], ["--group-size", "3"]),
     (["--soak", "1h"], ["--soak", "not in this version"]),
-    (["--multicast", "on"], ["--multicast", "not in this version"]),
+    (["--multicast", "maybe"], ["--multicast", "maybe", "off, on, auto"]),
     (["--report", "/nonexistent/dir/r.json"], ["/nonexistent/dir"]),
     (["--report", "/proc"], ["/proc"]),
     (["--journal", "/proc/nothing"], ["--journal", "/proc/nothing"]),

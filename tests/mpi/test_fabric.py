@@ -1,7 +1,7 @@
 """Emulated fabrics over virtual hosts: which handle types reach whom, and what is said where one does not."""
 import json
 
-from harness import ROOT, RunTest, alone, main, run
+from harness import BINARY, ROOT, RunTest, alone, launch, main, run
 
 RACK = ("--device", "host", "--fabric", "sm103-gb300-nvl72")
 ONE_CASE = ("run", "-b", "16K", "-e", "16K", "-n", 4, "--algorithm", "one_shot", "--placements", 1, "--lifecycles", 0)
@@ -101,6 +101,47 @@ class Fabric(RunTest):
         done = run(2, *ONE_CASE, "--device", "host", "--fabric", path)
         self.assert_exit(done, 2)
         self.assertIn(f"--fabric '{path}': gpus_per_domain: '71': must be a multiple of gpus_per_host, 4", done.stderr)
+
+
+NO_VETO = {"NCCL_NVLS_ENABLE": "", "TORCH_SYMM_MEM_DISABLE_MULTICAST": "", "NVSHMEM_DISABLE_NVLS": ""}
+OVER_MNNVL = ("run", "--device", "host", "--workspace", "mnnvl", "--tokens", 3, "--hidden", 1024, "-n", 4,
+              "--placements", 1)
+
+
+class Multicast(RunTest):
+    def test_both_transports_run_in_one_call_and_are_told_apart(self):
+        done = run(4, *OVER_MNNVL, "--multicast", "off,on", "--pattern", "allreduce,residual_rmsnorm", "--lifecycles", 1,
+                   "-J", self.report, env=NO_VETO)
+        self.assert_exit(done, 0)
+        report = self.load()
+        self.assertEqual({(row["transport"], row["multicast"]["used"], row["status"], row["wrong_elements"])
+                          for row in report["results"]}, {("unicast", "off", "ok", 0), ("multicast", "on", "ok", 0)})
+        self.assertEqual({(entry["transport"], entry["failed"]) for entry in report["stability"]},
+                         {("unicast", 0), ("multicast", 0)})
+        self.assertIn("mnnvl, multicast", done.stdout)
+        self.assert_exit(alone("validate", self.report), 0)
+        self.assert_nothing_left()
+
+    def test_a_veto_of_one_rank_refuses_the_run_or_leaves_the_rest(self):
+        for asked, code in (("on", 3), ("off,on", 0)):
+            with self.subTest(asked):
+                done = launch(2, "sh", "-c", '[ "$OMPI_COMM_WORLD_RANK" = 1 ] && export NVSHMEM_DISABLE_NVLS=1; exec "$@"',
+                              "sh", BINARY, *OVER_MNNVL, "--multicast", asked, "--lifecycles", 0, "-J", self.report,
+                              env=NO_VETO)
+                self.assert_exit(done, code)
+                text = done.stdout + done.stderr
+                self.assertRegex(text, r"multicast is vetoed by NVSHMEM_DISABLE_NVLS=1 on rank 1 on \S+ \(1 of 2 ranks\)")
+                self.assertEqual("Allowed here: off, auto" in text, code == 3)
+                report = self.load()
+                self.assertEqual({row["status"] for row in report["results"] if row["transport"] == "multicast"},
+                                 {"not_tested"})
+                self.assert_exit(alone("validate", self.report), 0)
+        self.assert_nothing_left()
+
+    def test_gpus_are_never_asked_for_it(self):
+        done = run(2, "run", "--workspace", "mnnvl", "--multicast", "on", env=NO_VETO)
+        self.assert_exit(done, 3)
+        self.assertIn("not in this version on GPUs", done.stderr)
 
 
 if __name__ == "__main__":

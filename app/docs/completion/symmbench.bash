@@ -13,7 +13,7 @@ _symmbench_value() {
     run--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
     run--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     run--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
-    run--multicast) _symmbench_list 'off' ;;
+    run--multicast) _symmbench_list 'off on auto' ;;
     run--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
     run--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     run--datatype | run-d) _symmbench_list 'fp16 bf16 fp32' ;;
@@ -80,7 +80,7 @@ _symmbench_value() {
     plan--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
     plan--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     plan--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
-    plan--multicast) _symmbench_list 'off' ;;
+    plan--multicast) _symmbench_list 'off on auto' ;;
     plan--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
     plan--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     plan--datatype | plan-d) _symmbench_list 'fp16 bf16 fp32' ;;
@@ -148,7 +148,7 @@ _symmbench_value() {
     probe--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
     probe--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     probe--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
-    probe--multicast) _symmbench_list 'off' ;;
+    probe--multicast) _symmbench_list 'off on auto' ;;
     probe--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
     probe--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     probe--datatype | probe-d) _symmbench_list 'fp16 bf16 fp32' ;;

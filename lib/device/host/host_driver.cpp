@@ -319,8 +319,6 @@ void HostDriver::set_access(DevicePtr address, std::uint64_t bytes) {
   }
 }
 
-std::uint64_t HostDriver::multicast_granularity(const MulticastSpec&, Granularity) { return multicast_.granularity(); }
-
 MemoryId HostDriver::create_multicast(const MulticastSpec& spec) {
   check_spec({.handle = spec.handle}, DriverCall::create_multicast);
   return keep_team(multicast_.make(spec, options_.minimum_granularity));

@@ -66,7 +66,9 @@ class HostDriver final : public Driver {
   void unmap(DevicePtr address, std::uint64_t bytes) override;
   void set_access(DevicePtr address, std::uint64_t bytes) override;
 
-  std::uint64_t multicast_granularity(const MulticastSpec& spec, Granularity which) override;
+  std::uint64_t multicast_granularity(const MulticastSpec&, Granularity which) override {
+    return multicast_.granularity(which);
+  }
   MemoryId create_multicast(const MulticastSpec& spec) override;
   void add_device(MemoryId object) override;
   void bind_memory(MemoryId object, std::uint64_t offset, MemoryId memory, std::uint64_t bytes) override;

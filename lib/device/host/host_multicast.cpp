@@ -34,9 +34,10 @@ const HostMulticast::Team& HostMulticast::find(MemoryId id, DriverCall call) con
   return at->second;
 }
 
-std::uint64_t HostMulticast::granularity() const {
+std::uint64_t HostMulticast::granularity(Granularity which) const {
   if (!supported_) check(DriverCall::multicast_granularity);
-  return options_.granularity;
+  const bool larger = which == Granularity::recommended && options_.recommended_granularity != 0;
+  return larger ? options_.recommended_granularity : options_.granularity;
 }
 
 HostMulticast::Team HostMulticast::make(const MulticastSpec& spec, std::uint64_t memory_granularity) const {

@@ -13,7 +13,8 @@ namespace symmbench {
 /// What the emulated device offers of multicast, where it has it.
 struct MulticastOptions {
   bool fabric_manager_runs = true;               ///< without it calls are not_ready, although the attribute is set
-  std::uint64_t granularity = 2ull << 20;        ///< minimum and recommended; a multiple of that of memory
+  std::uint64_t granularity = 2ull << 20;        ///< the minimum; a multiple of that of memory
+  std::uint64_t recommended_granularity = 0;     ///< a multiple of the minimum; 0: the minimum
   std::uint32_t partition = 0;                   ///< of the fabric: a team is of one
   std::chrono::milliseconds team_limit{10'000};  ///< how long binding and mapping wait for the whole team
 };
@@ -28,7 +29,7 @@ class HostMulticast {
       : options_(options), supported_(supported), device_(device) {}
 
   bool has(MemoryId id) const { return teams_.contains(id); }
-  std::uint64_t granularity() const;
+  std::uint64_t granularity(Granularity which) const;
 
   Team make(const MulticastSpec& spec, std::uint64_t memory_granularity) const;
   void check_import() const { check(DriverCall::import_handle); }

@@ -115,7 +115,7 @@ TEST_CASE("schema and resolution agree on what a config may be") {
       R"({"datatype": ["fp16", "fp16"]})",
       R"({"datatype": "fp16,bf16"})",
       R"({"datatype": "bf61"})",
-      R"({"multicast": "on"})",
+      R"({"multicast": "maybe"})",
       R"({"soak": 0})",
       R"({"tuning": ""})",
       R"({"tuning": ["sm90"]})",

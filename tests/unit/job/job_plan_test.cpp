@@ -121,9 +121,9 @@ TEST_CASE("the device's tuning table changes what auto takes, its absence does n
   JobPlan plan(open, 2);
   const auto source = [&] { return plan.planned_rows()[0].at("auto_source").get<std::string>(); };
   CHECK(source() == "computed");
-  plan.follow_tuning("computed");
+  plan.follow_device("computed", std::nullopt);
   CHECK(source() == "computed");
-  plan.follow_tuning("sm90");
+  plan.follow_device("sm90", std::nullopt);
   CHECK(source() == "sm90");
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 struct StoresToItselfToo : HostOps {
   using HostOps::HostOps;
-  static constexpr bool kWritesOwn = true;
+  static bool writes_own() { return true; }
   template <class World>
   void send_to_all(const Targets<World>& targets, std::uint64_t slot_offset, const Packet& packet) {
     HostOps::send_to_all(targets, slot_offset, packet);

@@ -17,6 +17,7 @@ CaseGroup unusual_group() {
                  .group = 3,
                  .group_size = 8,
                  .algorithm_asked = "auto",
+                 .multicast = {.asked = MulticastMode::automatic, .used = true, .reason = "it may"},
                  .shape = {.algorithm = Algorithm::two_shot_barrier,
                            .pattern = Pattern::residual_rmsnorm,
                            .dtype = DType::fp16,
@@ -39,7 +40,8 @@ CaseGroup unusual_group() {
                  .warmup_iters = 2,
                  .cudagraph = 50,
                  .buffers = 5,
-                 .skip = "it cannot"};
+                 .skip = "it cannot",
+                 .vetoed = true};
   return {.kind = GroupKind::lifecycle,
           .id = "lifecycle/w/t/fabric/a",
           .handle_asked = "fabric",
