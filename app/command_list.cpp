@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "app/list_support.hpp"
 #include "app/product.hpp"
 #include "catalog/upstream_stacks.hpp"
 #include "config/fabric_profile.hpp"
@@ -15,6 +16,7 @@
 #include "fault/fault_plan.hpp"
 #include "findings/check_table.hpp"
 #include "memory/allocators.hpp"
+#include "plan/support.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
@@ -57,11 +59,42 @@ Json to_json(std::span<const Difference> differences) {
   return list;
 }
 
+Json pattern_entries() {
+  Json entries = entries_of(option("pattern").choices);
+  for (auto& entry : entries) {
+    const auto pattern = pattern_from(entry.at("name").get<std::string>());
+    if (pattern) entry["support"] = support_json([&](const Support& row) { return row.pattern == *pattern; });
+  }
+  return entries;
+}
+
+/// `auto` is one of the others.
+Json algorithm_entries() {
+  Json entries = entries_of(option("algorithm").choices);
+  for (auto& entry : entries) {
+    const auto algorithm = algorithm_from(entry.at("name").get<std::string>());
+    if (algorithm) entry["support"] = support_json([&](const Support& row) { return row.algorithm == *algorithm; });
+  }
+  return entries;
+}
+
+/// What workspaces over an allocator can travel by.
+Json transports_json(AllocatorKind kind) {
+  Json transports = Json::array();
+  for (const auto& transport : kTransportKinds) {
+    const auto problem = allocator_problem(kind, transport.value);
+    transports.push_back({{"transport", transport.name}, {"supported", !problem}, {"reason", json_or_null(problem)}});
+  }
+  return transports;
+}
+
 Json workspace_entries() {
   Json entries = entries_of(option("workspace").choices);
   for (auto& entry : entries) {
     const auto kind = workspace_kind_from(entry.at("name").get<std::string>());
     if (!kind || !entry.at("available").get<bool>()) continue;
+    entry["support"] =
+        support_json([&](const Support& row) { return !is_reference(row.algorithm) && row.workspace == *kind; });
     entry["differences"] = to_json(workspace_row(*kind).differences());
   }
   return entries;
@@ -72,6 +105,7 @@ Json allocator_entries() {
   for (auto& entry : entries) {
     const auto kind = allocator_from(entry.at("name").get<std::string>());
     if (!kind) continue;
+    entry["transports"] = transports_json(*kind);
     entry["differences"] = to_json(mode_of(*kind).make()->differences());
   }
   return entries;
@@ -152,15 +186,9 @@ struct Topic {
   Json (*entries)();
 };
 constexpr Topic kTopics[] = {
-    {"workspaces", workspace_entries},
-    {"allocators", allocator_entries},
-    {"patterns", [] { return entries_of(option("pattern").choices); }},
-    {"algorithms", [] { return entries_of(option("algorithm").choices); }},
-    {"fabrics", fabric_entries},
-    {"faults", fault_entries},
-    {"checks", check_entries},
-    {"configs", config_entries},
-    {"stacks", stack_entries},
+    {"workspaces", workspace_entries}, {"allocators", allocator_entries}, {"patterns", pattern_entries},
+    {"algorithms", algorithm_entries}, {"fabrics", fabric_entries},       {"faults", fault_entries},
+    {"checks", check_entries},         {"configs", config_entries},       {"stacks", stack_entries},
 };
 
 Json entries_for(const std::string& what) {
@@ -206,6 +234,12 @@ std::string list_text(const Json& list) {
       text += fmt::format("{:<{}}  {} of {}, {}\n", "", width, entry.at("change").get<std::string>(),
                           entry.at("date").get<std::string>(),
                           version.is_null() ? "the version is not known" : "read in " + version.get<std::string>());
+    }
+    if (entry.contains("support")) text += support_text(entry.at("support"));
+    for (const auto& one : entry.value("transports", Json::array())) {
+      if (one.at("supported").get<bool>()) continue;
+      text += fmt::format("    not by {}: {}\n", one.at("transport").get<std::string>(),
+                          one.at("reason").get<std::string>());
     }
     if (!entry.contains("differences")) continue;
     for (const auto& one : entry.at("differences")) {

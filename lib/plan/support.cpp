@@ -34,8 +34,8 @@ std::optional<std::string> kernel_problem(const CallShape& shape, DeviceChoice d
   if (contains(kTokenPatternsOnGpu, shape.pattern)) return std::nullopt;
   std::vector<std::string_view> names;
   for (const Pattern pattern : kTokenPatternsOnGpu) names.push_back(name_of(pattern));
-  return fmt::format("{} has no GPU kernels over an {} workspace, which has those of {}", name_of(shape.pattern),
-                     name_of(shape.workspace), fmt::join(names, " and "));
+  return fmt::format("an {} workspace has GPU kernels for {} only", name_of(shape.workspace),
+                     fmt::join(names, " and "));
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ _symmbench_value() {
     run--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
     run--in-place) _symmbench_list 'on off' ;;
     run--group-size) : ;;
-    run--config) COMPREPLY=($(compgen -W 'h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
+    run--config) COMPREPLY=($(compgen -W 'full h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
     run--minbytes | run-b) : ;;
     run--maxbytes | run-e) : ;;
     run--stepfactor | run-f) : ;;
@@ -87,7 +87,7 @@ _symmbench_value() {
     plan--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
     plan--in-place) _symmbench_list 'on off' ;;
     plan--group-size) : ;;
-    plan--config) COMPREPLY=($(compgen -W 'h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
+    plan--config) COMPREPLY=($(compgen -W 'full h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
     plan--minbytes | plan-b) : ;;
     plan--maxbytes | plan-e) : ;;
     plan--stepfactor | plan-f) : ;;
@@ -155,7 +155,7 @@ _symmbench_value() {
     probe--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
     probe--in-place) _symmbench_list 'on off' ;;
     probe--group-size) : ;;
-    probe--config) COMPREPLY=($(compgen -W 'h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
+    probe--config) COMPREPLY=($(compgen -W 'full h200-sweep qualify quick serving soak-short' -f -- "$cur")) ;;
     probe--minbytes | probe-b) : ;;
     probe--maxbytes | probe-e) : ;;
     probe--stepfactor | probe-f) : ;;

@@ -4,13 +4,16 @@
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
+#include "app/cli.hpp"
 #include "app/command_list.hpp"
 #include "app/command_plan.hpp"
 #include "app/command_validate.hpp"
 #include "config/resolve.hpp"
 #include "job/plan_text.hpp"
 #include "memory/allocators.hpp"
+#include "plan/make_plan.hpp"
 #include "tests/support/contains.hpp"
 #include "tests/support/failures.hpp"
 #include "tests/support/scratch_folder.hpp"
@@ -146,6 +149,66 @@ TEST_CASE("the list of allocators tells each deliberate difference from upstream
       if (entry.at("name") == name_of(mode.kind)) CHECK(entry.at("differences").size() == differences.size());
     }
     for (const auto& one : differences) CHECK(contains(text, std::string(one.reason)));
+  }
+}
+
+TEST_CASE("lists of workspaces, patterns and algorithms say where each combination runs, and why not elsewhere") {
+  std::set<std::string> reasons;
+  for (const auto* what : {"workspaces", "patterns", "algorithms"}) {
+    const auto list = list_json(what);
+    const auto text = list_text(list);
+    std::size_t supported = 0;
+    for (const auto& entry : list.at("entries")) {
+      const auto support = entry.value("support", Json::array());
+      const bool is_own = entry.at("name") != "auto" && entry.at("available").get<bool>();
+      CHECK(support.empty() == !is_own);
+      for (const auto& row : support) {
+        supported += row.at("supported").get<bool>();
+        CHECK(row.at("supported").get<bool>() == row.at("reason").is_null());
+        if (row.at("reason").is_string()) reasons.insert(row.at("reason").get<std::string>());
+      }
+    }
+    CHECK(supported > 0);
+    CHECK(contains(text, "    runs on host trtllm_fusion/unicast: "));
+    CHECK(contains(text, "    not on "));
+  }
+  for (const auto* reason :
+       {"residual_rmsnorm_nvfp4 has no form for fp32",
+        "two_shot_barrier has no room in an mnnvl workspace, which is for one_shot and two_shot",
+        "a trtllm_fusion workspace has no multicast: its kernels store to each peer by itself",
+        "multicast is not in this version on GPUs, neither the driver's calls nor kernels: --device host emulates it",
+        "an mnnvl workspace has GPU kernels for allreduce and residual_rmsnorm only", "nccl needs the cuda device",
+        "nccl has plain allreduce only"}) {
+    CHECK(reasons.contains(reason));
+  }
+  CHECK(contains(list_text(list_json("allocators")), "    not by multicast: cuda_ipc has no multicast: "));
+}
+
+TEST_CASE("what a run skips has the very words of the lists") {
+  const auto list = list_json("patterns");
+  std::set<std::string> reasons;
+  for (const auto& entry : list.at("entries")) {
+    for (const auto& row : entry.at("support")) {
+      if (row.at("reason").is_string()) reasons.insert(row.at("reason").get<std::string>());
+    }
+  }
+  std::vector<std::string> skips;
+  for (const auto* device : {"host", "cuda"}) {
+    const auto config =
+        parse_command_line({"run", "--device", device, "--workspace", "trtllm_fusion,mnnvl", "--multicast", "off,on",
+                            "--pattern", "allreduce,residual_rmsnorm_nvfp4,residual_rmsnorm_mxfp8", "--datatype",
+                            "bf16,fp32", "--algorithm", "one_shot,two_shot_barrier", "--tokens", "4"})
+            .config;
+    for (const auto& group : make_plan(config, 4, 0).groups) {
+      for (const auto& one : group.cases) {
+        if (one.skip) skips.push_back(*one.skip);
+      }
+    }
+  }
+  CHECK(skips.size() > 50);
+  for (const auto& skip : skips) {
+    CAPTURE(skip);
+    CHECK(reasons.contains(skip));
   }
 }
 
