@@ -25,14 +25,14 @@ struct GpuRank {
   KernelSet& kernels;
   Workspace& workspace;
   GiveUpRecord& give_up;
-  int on_this_gpu = 1;  ///< ranks
+  int on_one_gpu = 1;  ///< ranks, at most: all ranks of a group run the same shapes
 
   int size() const { return comm.size(); }
   /// Whether the blocks of all ranks on this GPU run at once for certain: kernels that wait for each other need that. One
   /// to a multiprocessor, and half of those free, because clusters do not find room everywhere.
   bool fits(const CallShape& shape) const {
-    if (on_this_gpu == 1) return true;
-    const auto blocks = static_cast<int>(kernels.launch_shape(shape).blocks) * on_this_gpu;
+    if (on_one_gpu == 1) return true;
+    const auto blocks = static_cast<int>(kernels.launch_shape(shape).blocks) * on_one_gpu;
     return blocks <= driver.facts().multiprocessors.value_or(0) / 2;
   }
 };
@@ -75,7 +75,7 @@ inline void run_gpu_ranks(const GpuGroup& group, const std::function<void(GpuRan
         .handle = HandleType::posix_fd,
         .give_up = {.record = driver->register_host(&page, sizeof(page)), .wait_limit = group.wait_limit}};
     const auto workspace = Workspace::create(context, *allocator, *driver, *stream, *kernels, spec);
-    GpuRank bench{rank, comm, *driver, *stream, *kernels, *workspace, page.record, (ranks - ordinal + gpus - 1) / gpus};
+    GpuRank bench{rank, comm, *driver, *stream, *kernels, *workspace, page.record, (ranks + gpus - 1) / gpus};
     body(bench);
     stream->synchronize();
     workspace->close(context);
