@@ -47,6 +47,16 @@ Backend backend_of(std::unique_ptr<Driver> device, std::unique_ptr<KernelSet> ke
 }
 
 #ifdef SYMMBENCH_HAS_CUDA
+DeviceSample sample_of(const NvmlDevice& nvml) {
+  const NvmlSample now = nvml.sample();
+  DeviceSample sample{.temperature_c = now.temperature_c,
+                      .sm_clock_mhz = now.sm_clock_mhz,
+                      .power_mw = now.power_mw,
+                      .nvlink_errors = now.nvlink_errors};
+  if (now.throttle_reasons) sample.throttle = throttle_names(*now.throttle_reasons);
+  return sample;
+}
+
 Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   const int ordinal = choose_ordinal(options.local_rank, probe_cuda().device_count);
   Backend backend = backend_of(make_cuda_driver(ordinal, {.synchronize_limit = options.synchronize_limit}),
@@ -54,6 +64,7 @@ Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   backend.probe = make_cuda_link_probe(ordinal);
   backend.delay = make_cuda_delay(ordinal);
   backend.emulated = false;
+  backend.sample = [nvml = std::make_shared<NvmlDevice>(backend.driver->facts())] { return sample_of(*nvml); };
   backend.open_nccl = [](Algorithm reference) {
     return open_nccl(native_stream, kNcclLibrary,
                      reference == Algorithm::nccl_symmetric ? NcclMemory::windows : NcclMemory::any);

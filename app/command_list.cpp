@@ -107,6 +107,7 @@ Json allocator_entries() {
     if (!kind) continue;
     entry["transports"] = transports_json(*kind);
     entry["differences"] = to_json(mode_of(*kind).make()->differences());
+    if (*kind == AllocatorKind::torch_symm_mem) entry["layouts"] = entries_of(option("torch-layout").choices);
   }
   return entries;
 }
@@ -240,6 +241,12 @@ std::string list_text(const Json& list) {
       if (one.at("supported").get<bool>()) continue;
       text += fmt::format("    not by {}: {}\n", one.at("transport").get<std::string>(),
                           one.at("reason").get<std::string>());
+    }
+    if (entry.contains("layouts")) {
+      for (const auto& layout : entry.at("layouts")) {
+        text += fmt::format("    --torch-layout {}: {}\n", layout.at("name").get<std::string>(),
+                            layout.at("about").get<std::string>());
+      }
     }
     if (!entry.contains("differences")) continue;
     for (const auto& one : entry.at("differences")) {

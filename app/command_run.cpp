@@ -24,6 +24,7 @@
 #include "gate/run_limits.hpp"
 #include "job/emulation.hpp"
 #include "job/launcher.hpp"
+#include "job/launcher_line.hpp"
 #include "job/measure.hpp"
 #include "job/multicast_veto.hpp"
 #include "job/plan_text.hpp"
@@ -177,6 +178,7 @@ Invocation invocation_of(const ParsedCommand& parsed, const std::vector<std::str
                   ? fmt::format("mpirun -n {} {} {}", world_size, program_path(), fmt::join(arguments, " "))
                   : repro_command(parsed.config,
                                   {.program = program_path(), .typed = parsed.typed, .world_size = world_size}),
+          .launcher = launcher_line(),
           .emulated_command = emulated_command(words, world_size)};
 }
 

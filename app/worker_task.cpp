@@ -10,6 +10,7 @@
 #include "bench/probe_task.hpp"
 #include "fault/struck_worker.hpp"
 #include "job/case_group_task.hpp"
+#include "memory/torch_symm_mem.hpp"
 
 namespace symmbench {
 namespace {
@@ -28,6 +29,7 @@ class RunWorker {
  public:
   RunWorker(WorkerContext& context, const WorkerConfig& config, const std::string& device)
       : context_(context), faults_(parse_fault_plan(config.inject)), struck_(context, faults_) {
+    use_torch_layout(config.torch_layout);
     // Kernels give up first; then the stream; then whoever waits for this rank.
     const double stream_s = deadlines_of(config).stream_s;
     const int world_rank = context.comm.world_rank(context.comm.rank());
@@ -94,6 +96,7 @@ void probe(WorkerContext& context) {
   const int world_rank = context.comm.world_rank(context.comm.rank());
   const auto synchronize_limit =
       std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines_of(task.config).stream_s * 1e9));
+  use_torch_layout(task.config.torch_layout);
   Backend backend = make_backend(task.device, context.heartbeat,
                                  {.local_rank = place_told_by_supervisor().local_rank,
                                   .synchronize_limit = synchronize_limit,

@@ -12,7 +12,7 @@ as_root() {
 }
 
 packages=(g++ cmake ninja-build git openmpi-bin libopenmpi-dev libcli11-dev libfmt-dev nlohmann-json3-dev
-  libvalijson-dev libpugixml-dev libarchive-dev python3 jq)
+  libvalijson-dev libpugixml-dev libarchive-dev libhwloc-dev python3 jq)
 # Both systems have these versions beside their default ones.
 for option in "$@"; do
   case "$option" in

@@ -6,7 +6,9 @@
 
 namespace symmbench {
 
-void run_any_group(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend) {
+namespace {
+
+void run_group(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend) {
   switch (group.kind) {
     case GroupKind::measure:
       return run_case_group(context, config, group, backend);
@@ -15,6 +17,27 @@ void run_any_group(WorkerContext& context, const WorkerConfig& config, const Cas
     case GroupKind::library:
       return run_library_group(context, config, group, backend);
   }
+}
+
+}  // namespace
+
+void run_any_group(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend) {
+  if (!backend.sample) return run_group(context, config, group, backend);
+  DeviceSampleRecord record{.group = group_index(context.comm),
+                            .rank = context.comm.world_rank(context.comm.rank()),
+                            .label = group.id,
+                            .before = to_json(backend.sample())};
+  const auto tell = [&] {
+    record.after = to_json(backend.sample());
+    context.records.append(to_json(record));
+  };
+  try {
+    run_group(context, config, group, backend);
+  } catch (...) {
+    tell();  // what failed is what it is evidence for
+    throw;
+  }
+  tell();
 }
 
 }  // namespace symmbench

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string_view>
 
+#include "bench/device_sample.hpp"
 #include "device/accounted_driver.hpp"
 #include "device/collective_library.hpp"
 #include "device/observed_driver.hpp"
@@ -34,6 +35,8 @@ struct Backend {
   /// The allocator of this name. @throws as symmbench::make_allocator()
   std::function<std::unique_ptr<Allocator>(std::string_view name, MulticastUse multicast)> make_allocator =
       symmbench::make_allocator;
+  /// What the device says of itself now; empty: it says nothing (emulated device). Not inside a measurement.
+  std::function<DeviceSample()> sample;
   /// Keeps a stream of this device busy for so many microseconds.
   std::function<void(Stream& stream, double us)> delay;
   const TracedDriver* trace = nullptr;  ///< keeps the calls of `driver`, which owns it; null: nobody asked

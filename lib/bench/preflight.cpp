@@ -10,7 +10,9 @@
 #include <string_view>
 
 #include "bench/machine_load.hpp"
+#include "bench/topology.hpp"
 #include "comm/rank_host.hpp"
+#include "core/secret_names.hpp"
 #include "memory/allocators.hpp"
 
 extern char** environ;  // NOLINT(readability-identifier-naming): POSIX's name
@@ -30,7 +32,9 @@ Json allowed_environment() {
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) continue;
     for (const auto prefix : kAllowedPrefixes) {
-      if (text.starts_with(prefix)) variables[std::string(text.substr(0, equals))] = text.substr(equals + 1);
+      const auto name = text.substr(0, equals);
+      if (!text.starts_with(prefix)) continue;
+      variables[std::string(name)] = names_secret(name) ? kSecretMask : text.substr(equals + 1);
     }
   }
   return variables;
@@ -55,7 +59,16 @@ Json upstream_handles(const HandleFacts& facts) {
   return choices;
 }
 
-Json to_json(const DeviceAnswer& answer) {
+void add_place(Json& json, const Topology& topology) {
+  const std::string id = json.at("pci_bus_id").is_string() ? json.at("pci_bus_id").get<std::string>() : "";
+  const auto place = id.empty() ? std::nullopt : topology.device(id);
+  json["numa_node"] = place ? json_or_null(place->numa_node) : Json(nullptr);
+  json["near_cpus"] = place && !place->near_cpus.empty() ? Json(place->near_cpus) : Json(nullptr);
+  json["bound_near"] = place ? json_or_null(place->bound_near) : Json(nullptr);
+  json["pci_path"] = place ? Json(place->pci_path) : Json(nullptr);
+}
+
+Json to_json(const DeviceAnswer& answer, const Topology& topology) {
   Json json{{"kind", answer.kind},
             {"usable", !answer.problem},
             {"absent", answer.absent},
@@ -66,9 +79,13 @@ Json to_json(const DeviceAnswer& answer) {
     json["uuid"] = json_or_null(facts.uuid);
     json["pci_bus_id"] = json_or_null(facts.pci_bus_id);
     json["ordinal"] = json_or_null(facts.ordinal);
+    add_place(json, topology);
     json["sm_version"] =
         facts.sm_major && facts.sm_minor ? Json(*facts.sm_major * 10 + *facts.sm_minor) : Json(nullptr);
     json["multiprocessors"] = json_or_null(facts.multiprocessors);
+    json["system_driver"] = json_or_null(facts.system_driver);
+    json["toolkit_version"] = json_or_null(facts.toolkit_version);
+    json["nvlinks_active"] = json_or_null(facts.nvlinks_active);
     json["driver_version"] = json_or_null(facts.driver_version);
     json["posix_fd_supported"] = facts.posix_fd_supported;
     json["fabric_supported"] = facts.fabric_supported;
@@ -145,6 +162,7 @@ std::optional<std::string> placement_problem(std::span<const Json> records, int 
 void run_preflight(WorkerContext& context, const RankPlace& place, const std::vector<DeviceAnswer>& devices) {
   const int rank = context.comm.world_rank(context.comm.rank());
   const auto [host, host_name] = host_of_this_rank();
+  const Topology topology;
   RankFacts facts{.rank = rank,
                   .facts = Json{{"host", host_name},
                                 {"boot_id", host.boot_id},
@@ -153,9 +171,10 @@ void run_preflight(WorkerContext& context, const RankPlace& place, const std::ve
                                 {"pid", place.supervisor_pid},
                                 {"local_rank", place.local_rank},
                                 {"cpus", ::sysconf(_SC_NPROCESSORS_ONLN)},
+                                {"topology", topology.machine()},
                                 {"devices", Json::array()},
                                 {"environment", allowed_environment()}}};
-  for (const auto& device : devices) facts.facts["devices"].push_back(to_json(device));
+  for (const auto& device : devices) facts.facts["devices"].push_back(to_json(device, topology));
   facts.facts.update(machine_load());
   context.records.append(to_json(facts));
 }

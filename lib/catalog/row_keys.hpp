@@ -30,6 +30,7 @@ inline constexpr RowKey kRowKeys[] = {
     {"workspace", KeyType::text},
     {"transport", KeyType::text},
     {"allocator", KeyType::name},
+    {"torch_layout", KeyType::text},
     {"reference", KeyType::flag},
     {"group", KeyType::integer},
     {"group_size", KeyType::integer},

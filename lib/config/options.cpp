@@ -13,6 +13,7 @@
 #include "catalog/patterns.hpp"
 #include "catalog/scale_layouts.hpp"
 #include "catalog/table_figures.hpp"
+#include "catalog/torch_layouts.hpp"
 #include "catalog/triggers.hpp"
 #include "catalog/workspaces.hpp"
 
@@ -63,6 +64,7 @@ constexpr Choice kDTypes[] = {{"fp16", "half precision", true, "half"},
                               {"fp32", "single precision", true, "float"}};
 constexpr auto kLayoutChoices = choices(kScaleLayouts);
 constexpr auto kAccumulationChoices = choices(kAccumulations);
+constexpr auto kTorchLayoutChoices = choices(kTorchLayouts);
 constexpr auto kTriggerChoices = choices(kTriggerPoints);
 constexpr Choice kDevices[] = {
     {"auto", "cuda when every rank can use a GPU of its own, else exit 3: emulation never answers for hardware"},
@@ -100,6 +102,8 @@ constexpr OptionSpec kOwnOptions[] = {
      kWorkspaceChoices},
     {"allocator", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "symm_device_memory,torch_symm_mem",
      "allocator modes that back the workspace; two or more are measured interleaved and compared", kAllocatorChoices},
+    {"torch-layout", 0, Kind::name, Scope::run, Group::select, "RELEASE", "2.14",
+     "which PyTorch's memory torch_symm_mem builds; a key of its rows", kTorchLayoutChoices},
     {"handle", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "auto", "how memory is shared between ranks",
      kHandleChoices},
     {"multicast", 0, Kind::names, Scope::sweep, Group::select, "NAMES", "off",

@@ -272,6 +272,7 @@ RunConfig run_config_from(const Settings& run) {
   config.columns = columns_from(run);
   check_loudness(run);
   config.bisect = get<bool>(run, "bisect");
+  config.torch_layout = *torch_layout_from(get<std::string>(run, "torch_layout"));
   config.tune = get<bool>(run, "tune");
   config.tuning = tuning_from(run.at("tuning").value);
   config.outputs = outputs_from(run);

@@ -14,8 +14,8 @@ Emulation emulation_from(const Json& json) {
 
 Json to_json(const WorkerConfig& config) {
   // Names every member: one that is added must be added here too before this compiles again.
-  const auto& [check, ci_width, case_time_s, timeout_s, deadline_scale, setup_s, seed, placements, inject, emulation] =
-      config;
+  const auto& [check, ci_width, case_time_s, timeout_s, deadline_scale, setup_s, seed, placements, torch_layout, inject,
+               emulation] = config;
   return {{"check", check == CheckMode::on},
           {"ci_width", ci_width},
           {"case_time_s", case_time_s},
@@ -24,6 +24,7 @@ Json to_json(const WorkerConfig& config) {
           {"setup_s", setup_s},
           {"seed", seed},
           {"placements", placements},
+          {"torch_layout", name_of(torch_layout)},
           {"inject", inject},
           {"emulation", emulation ? to_json(*emulation) : Json(nullptr)}};
 }
@@ -38,6 +39,7 @@ WorkerConfig worker_config_from(const Json& json) try {
           .setup_s = json.at("setup_s").get<double>(),
           .seed = json.at("seed").get<std::uint64_t>(),
           .placements = json.at("placements").get<std::uint64_t>(),
+          .torch_layout = torch_layout_from(json.at("torch_layout").get<std::string>()).value(),
           .inject = json.at("inject").get<std::vector<std::string>>(),
           .emulation = emulation.is_null() ? std::nullopt : std::optional(emulation_from(emulation))};
 } catch (const Json::exception& error) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/torch_layouts.hpp"
 #include "core/deadlines.hpp"
 #include "core/json.hpp"
 
@@ -30,7 +31,8 @@ struct WorkerConfig {
   double deadline_scale = 1;  ///< multiplies every deadline: as asked, and by how busy the machines are
   double setup_s = 0;         ///< what one step of bringing up may take for its bytes, assumed; 0: not known
   std::uint64_t seed = 1;
-  std::uint64_t placements = 8;        ///< of the workspaces in memory, over which allocators are compared
+  std::uint64_t placements = 8;  ///< of the workspaces in memory, over which allocators are compared
+  TorchLayout torch_layout = TorchLayout::v2_14;
   std::vector<std::string> inject;     ///< faults to provoke, as lib/fault reads them
   std::optional<Emulation> emulation;  ///< nullopt: a device without a profile on this host
 };

@@ -49,6 +49,9 @@ struct DeviceFacts {
   std::optional<int> sm_major, sm_minor;
   std::optional<int> multiprocessors;
   std::optional<int> driver_version;  ///< as cuDriverGetVersion encodes it
+  std::optional<std::string> system_driver;  ///< the kernel's driver, "580.65.06"
+  std::optional<int> toolkit_version;        ///< CUDA that this program was built with, encoded as driver_version
+  std::optional<int> nvlinks_active;         ///< that are up
   bool posix_fd_supported = false;
   bool fabric_supported = false;
   bool ipc_supported = false;

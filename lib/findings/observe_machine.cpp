@@ -72,6 +72,54 @@ Observed observe_bisected(const CheckRow&, const Json& report) {
   return observed;
 }
 
+namespace {
+
+/// Samples around case groups for which `hit` holds; unknown where `key` of one is not there, or there is none.
+Observed observe_samples(const Json& report, const char* key, bool (*hit)(const Json& value)) {
+  Observed observed;
+  const auto samples = list_in(in(report, "fabric"), "samples");
+  if (samples.empty()) observed.missing = "samples of the GPUs around case groups";
+  for (const Json* sample : samples) {
+    const Json& value = in(*sample, key);
+    if (value.is_null()) observed.missing = fmt::format("{} of rank {}", key, in(*sample, "rank").dump());
+    if (!hit(value)) continue;
+    observed.hits.push_back({{fmt::format("rank {}", in(*sample, "rank").dump())},
+                             {{"label", in(*sample, "label")},
+                              {key, value},
+                              {"before", in(*sample, "before")},
+                              {"after", in(*sample, "after")}}});
+  }
+  return observed;
+}
+
+}  // namespace
+
+Observed observe_throttled(const CheckRow&, const Json& report) {
+  return observe_samples(report, "throttled", [](const Json& value) { return value == true; });
+}
+
+Observed observe_link_errors(const CheckRow&, const Json& report) {
+  return observe_samples(report, "nvlink_errors_added",
+                         [](const Json& value) { return value.is_number() && value.get<double>() > 0; });
+}
+
+Observed observe_far_gpu(const CheckRow&, const Json& report) {
+  Observed observed;
+  const auto ranks = ranks_of(report);
+  if (ranks.empty()) observed.missing = "places of GPUs and ranks in the machine";
+  for (const ReportedRank& rank : ranks) {
+    const Json& near = in(*rank.device, "bound_near");
+    if (!near.is_boolean()) observed.missing = "places of GPUs and ranks in the machine";
+    if (near != false) continue;
+    observed.hits.push_back({{entity_of(rank)},
+                             {{"gpu", in(*rank.device, "pci_bus_id")},
+                              {"numa_node", in(*rank.device, "numa_node")},
+                              {"near_cpus", in(*rank.device, "near_cpus")},
+                              {"bound_cpus", in(in(*rank.facts, "topology"), "bound_cpus")}}});
+  }
+  return observed;
+}
+
 Observed observe_oversubscribed(const CheckRow&, const Json& report) {
   Observed observed{.hits = {}, .missing = "load of the hosts"};
   for (const Json* host : list_in(in(in(report, "run"), "deadlines"), "hosts")) {

@@ -210,12 +210,14 @@ std::string comparison_text(const ReportComparison& comparison, const ComparedRe
   std::string text = fmt::format("A: {}\n   {}\nB: {}\n   {}\n\n", reports.a_name, head_of(reports.a), reports.b_name,
                                  head_of(reports.b));
   const auto& environment = comparison.environment;
-  text += environment.empty()
-              ? "Environment: no difference\n"
-              : fmt::format("Environment: {} difference{}\n", environment.size(), environment.size() == 1 ? "" : "s");
-  for (const auto& [key, a, b, other_machine] : environment) {
-    text +=
-        fmt::format("  {}: {} -> {}{}\n", key, a, b, other_machine ? "   (times say nothing about each other)" : "");
+  const auto named =
+      std::count_if(environment.begin(), environment.end(), [](const auto& one) { return !one.identity; });
+  text += named == 0 ? "Environment: no difference\n"
+                     : fmt::format("Environment: {} difference{}\n", named, named == 1 ? "" : "s");
+  for (const auto& one : environment) {
+    if (one.identity && &one == &environment[static_cast<std::size_t>(named)]) text += "Which systems they are\n";
+    text += fmt::format("  {}: {} -> {}{}\n", one.key, one.a, one.b,
+                        one.other_machine ? "   (times say nothing about each other)" : "");
   }
   const bool gated = comparison.max_regress.has_value();
   for (const auto& series : by_series(comparison.cases)) {
@@ -267,8 +269,12 @@ std::string comparison_markdown(const ReportComparison& comparison, const Compar
 
 Json comparison_json(const ReportComparison& comparison, const ComparedReports& reports) {
   Json environment = Json::array(), cases = Json::array(), without = Json::array();
-  for (const auto& [key, a, b, other_machine] : comparison.environment) {
-    environment.push_back({{"key", key}, {"a", a}, {"b", b}, {"other_machine", other_machine}});
+  for (const auto& one : comparison.environment) {
+    environment.push_back({{"key", one.key},
+                           {"a", one.a},
+                           {"b", one.b},
+                           {"identity", one.identity},
+                           {"other_machine", one.other_machine}});
   }
   for (const auto& each : comparison.cases) cases.push_back(to_json(each, comparison.max_regress));
   for (const auto& [name, why] : comparison.not_compared) {

@@ -27,6 +27,7 @@ struct Fact {
   std::string key;
   std::string value;
   bool of_machine = false;
+  bool identity = false;
   std::string shown = {};  ///< what a person is told; empty: the value
 
   const std::string& text() const { return shown.empty() ? value : shown; }
@@ -177,10 +178,10 @@ std::vector<Fact> facts_of(const Json& report) {
           trials_fact(report),
           {"handles_used", handles_used(report)},
           {"sm_version", of_devices(report, "sm_version")},
-          {"fabric_cluster_uuid", of_devices(report, "cluster_uuid", true)},
-          {"fabric_clique_id", of_devices(report, "clique_id", true)},
-          {"hosts", of_ranks(report, "host")},
-          {"gpu_uuid", of_ranks(report, "gpu_uuid")},
+          {.key = "fabric_cluster_uuid", .value = of_devices(report, "cluster_uuid", true), .identity = true},
+          {.key = "fabric_clique_id", .value = of_devices(report, "clique_id", true), .identity = true},
+          {.key = "hosts", .value = of_ranks(report, "host"), .identity = true},
+          {.key = "gpu_uuid", .value = of_ranks(report, "gpu_uuid"), .identity = true},
           {"cpus_allowed", of_ranks(report, "cpus_allowed")},
           {"world_size", shown(member_of(run, "world_size"))},
           {"group_size", shown(member_of(run, "group_size"))},
@@ -240,6 +241,12 @@ std::map<std::string, std::string> settings_of(const Json& report) {
   return all;
 }
 
+/// Another one in every job, or on every rank.
+bool names_a_job(const std::string& variable) {
+  constexpr std::array<std::string_view, 4> kNames{"SLURM_JOB_ID", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID"};
+  return std::find(kNames.begin(), kNames.end(), variable) != kNames.end();
+}
+
 void add_map_differences(std::vector<EnvironmentDifference>& differences, const std::string& prefix,
                          const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
   std::set<std::string> keys;
@@ -248,7 +255,9 @@ void add_map_differences(std::vector<EnvironmentDifference>& differences, const 
   }
   for (const auto& key : keys) {
     const auto of = [&](const auto& side) { return side.contains(key) ? side.at(key) : std::string("not set"); };
-    if (of(a) != of(b)) differences.push_back({prefix + key, of(a), of(b)});
+    if (of(a) != of(b)) {
+      differences.push_back({.key = prefix + key, .a = of(a), .b = of(b), .identity = names_a_job(key)});
+    }
   }
 }
 
@@ -259,11 +268,16 @@ std::vector<EnvironmentDifference> environment_differences(const Json& a, const 
   const auto of_a = facts_of(a), of_b = facts_of(b);
   for (std::size_t i = 0; i < of_a.size(); ++i) {
     if (of_a[i].value == of_b[i].value) continue;
-    differences.push_back({of_a[i].key, of_a[i].text(), of_b[i].text(),
-                           of_a[i].of_machine && forbids(of_a[i].key, of_a[i].value, of_b[i].value)});
+    differences.push_back({.key = of_a[i].key,
+                           .a = of_a[i].text(),
+                           .b = of_b[i].text(),
+                           .identity = of_a[i].identity,
+                           .other_machine = of_a[i].of_machine && forbids(of_a[i].key, of_a[i].value, of_b[i].value)});
   }
   add_map_differences(differences, "environment.", variables_of(a), variables_of(b));
   add_map_differences(differences, "config.", settings_of(a), settings_of(b));
+  std::stable_partition(differences.begin(), differences.end(),
+                        [](const EnvironmentDifference& one) { return !one.identity; });
   return differences;
 }
 

@@ -11,12 +11,13 @@ namespace symmbench {
 struct EnvironmentDifference {
   std::string key;             ///< "device_kind", "gpu_model", "config.placements", ...
   std::string a, b;            ///< as text; "unknown" where a report does not say
+  bool identity = false;       ///< differs between any two systems, also equal ones: host names, UUIDs, job ids
   bool other_machine = false;  ///< of a kind whose times say nothing about each other: no gate compares them
 };
 
 /// What differs between the surroundings of two reports, in the order of how likely they explain another
 /// outcome: handle rules, kind of machine, handle types and fabric, driver, IMEX, multicast, handle trials, then the rest,
-/// environment variables, configuration. What says where a run writes, or what it is held
+/// environment variables, configuration; last what is an identity and explains nothing. What says where a run writes, or what it is held
 /// against, is left out.
 std::vector<EnvironmentDifference> environment_differences(const Json& a, const Json& b);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "catalog/allocators.hpp"
 #include "config/resolve.hpp"
 #include "job/case_group_task.hpp"
 #include "job/check_faults.hpp"
@@ -102,6 +103,8 @@ std::vector<Json> JobPlan::planned_rows() const {
         for (const auto& allocator : case_group.allocators) {
           Json row = bench_case.keys();
           row["allocator"] = allocator;
+          row["torch_layout"] =
+              allocator == name_of(AllocatorKind::torch_symm_mem) ? Json(name_of(config_.torch_layout)) : Json(nullptr);
           row["label"] = case_group.id;
           row["capacity_bytes"] =
               case_group.capacity.empty() ? Json(nullptr) : Json(case_group.capacity.message_bytes());

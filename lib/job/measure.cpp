@@ -20,6 +20,7 @@ RunStarted run_started(const RunConfig& decided, const JobPlan& plan, const Devi
   started.tool = invocation.tool;
   started.run = Json{{"command", invocation.command},
                      {"repro_command", invocation.repro_command},
+                     {"launcher", json_or_null(invocation.launcher)},
                      {"config", repeatable(decided)},
                      {"seed", decided.seed},
                      {"started_at", started_at}};

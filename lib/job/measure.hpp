@@ -12,9 +12,10 @@ namespace symmbench {
 
 /// How a run was started, for the head of its report.
 struct Invocation {
-  Json tool;                  ///< {version, git, build}
-  std::string command;        ///< as it was typed
-  std::string repro_command;  ///< the same, to be pasted (config/repro.hpp)
+  Json tool;                                           ///< {version, git, build}
+  std::string command;                                 ///< as it was typed
+  std::string repro_command;                           ///< the same, to be pasted (config/repro.hpp)
+  std::optional<std::string> launcher = std::nullopt;  ///< job/launcher_line.hpp
   /// The same on the emulated device, ready to be pasted: for where --device auto finds no GPU at all.
   std::string emulated_command;
 };

@@ -15,6 +15,7 @@ RunStarted started_of(const RunConfig& config, const DeviceDecision& device, con
   return {.tool = invocation.tool,
           .run = {{"command", invocation.command},
                   {"repro_command", invocation.repro_command},
+                  {"launcher", json_or_null(invocation.launcher)},
                   {"config", repeatable(config)},
                   {"seed", config.seed},
                   {"started_at", started_at}},

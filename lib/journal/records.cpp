@@ -276,6 +276,20 @@ ProbeRecord probe_from(const Json& json) {
   return record;
 }
 
+Json to_json(const DeviceSampleRecord& record) {
+  return {{"type", "device_sample"}, {"group", record.group},   {"rank", record.rank},
+          {"label", record.label},   {"before", record.before}, {"after", record.after}};
+}
+
+DeviceSampleRecord device_sample_from(const Json& json) {
+  const RecordReader reader(json, "device_sample");
+  return {.group = reader.integer("group"),
+          .rank = reader.integer("rank"),
+          .label = reader.text("label"),
+          .before = reader.value("before"),
+          .after = reader.value("after")};
+}
+
 Json to_json(const BisectTestRecord& record) {
   return {{"type", "bisect_test"},
           {"group", record.group},

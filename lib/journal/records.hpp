@@ -121,6 +121,15 @@ struct ProbeRecord {
   Json data;  ///< {group, group_rank, memory, pairs[], descriptors, driver_calls[], trace[]}
 };
 
+/// What a rank's device said of itself before and after a case group: {temperature_c, sm_clock_mhz, power_mw, throttle[],
+/// nvlink_errors}, null where unknown.
+struct DeviceSampleRecord {
+  int group = 0;
+  int rank = 0;
+  std::string label;  ///< CaseGroup::id
+  Json before, after;
+};
+
 /// WorkRequest::label of what `run --bisect` does after a failure: what fails there is no result of a case.
 inline constexpr std::string_view kBisectLabel = "bisect";
 
@@ -167,7 +176,7 @@ struct RunEnded {
 };
 
 /// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "handle_trial", "probe",
-/// "bisect_test", "bisect", "event", "run_ended"; empty when it has none.
+/// "device_sample", "bisect_test", "bisect", "event", "run_ended"; empty when it has none.
 std::string type_of(const Json& record);
 
 Json to_json(const RunStarted&);
@@ -178,6 +187,7 @@ Json to_json(const WorkspaceRecord&);
 Json to_json(const FloorsRecord&);
 Json to_json(const HandleTrialRecord&);
 Json to_json(const ProbeRecord&);
+Json to_json(const DeviceSampleRecord&);
 Json to_json(const BisectTestRecord&);
 Json to_json(const BisectRecord&);
 Json to_json(const EventRecord&);
@@ -192,6 +202,7 @@ WorkspaceRecord workspace_from(const Json&);
 FloorsRecord floors_from(const Json&);
 HandleTrialRecord handle_trial_from(const Json&);
 ProbeRecord probe_from(const Json&);
+DeviceSampleRecord device_sample_from(const Json&);
 BisectTestRecord bisect_test_from(const Json&);
 BisectRecord bisect_from(const Json&);
 EventRecord event_from(const Json&);

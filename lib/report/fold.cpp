@@ -59,6 +59,7 @@ Json run_json(const RecordSet& records, const Outcomes& outcomes) {
   const Json& run = records.started.run;
   Json folded{{"command", pick_text(run, "command")},
               {"repro_command", pick_text(run, "repro_command")},
+              {"launcher", pick_text(run, "launcher")},
               {"config", pick_object(run, "config")},
               {"seed", pick_integer(run, "seed")},
               {"world_size", records.started.world_size},

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ostream.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <sstream>
 #include <vector>
 
+#include "core/text.hpp"
 #include "report/pick.hpp"
 #include "report/text.hpp"
 
@@ -31,18 +33,68 @@ std::string shown(const Json& value) {
 
 std::string yes_no(const Json& flag) { return flag.is_boolean() ? (flag.get<bool>() ? "yes" : "no") : "unknown"; }
 
+/// "13.0" of 13000, as CUDA encodes versions.
+std::string cuda_version(const Json& encoded) {
+  if (!encoded.is_number_integer()) return "unknown";
+  return fmt::format("{}.{}", encoded.get<int>() / 1000, encoded.get<int>() % 1000 / 10);
+}
+
+/// Each different answer once.
+template <class Text>
+std::string each_once(const Json& report, const Text& text_of) {
+  std::vector<std::string> seen;
+  for (const Json& rank : report.at("ranks")) {
+    auto text = text_of(rank);
+    if (std::ranges::find(seen, text) == seen.end()) seen.push_back(std::move(text));
+  }
+  return fmt::format("{}", fmt::join(seen, "\n  "));
+}
+
+void write_versions(std::ostream& out, const Json& report) {
+  fmt::print(out, "Versions\n  driver {}\n", each_once(report, [&](const Json& rank) {
+               const Json device = device_of(report, rank);
+               return fmt::format("{}, CUDA {} (built with {})", shown(member(device, "system_driver")),
+                                  cuda_version(member(device, "driver_version")),
+                                  cuda_version(member(device, "toolkit_version")));
+             }));
+}
+
+/// "2 packages, 64 cores, ...".
+void write_machine(std::ostream& out, const Json& report) {
+  fmt::print(out, "\nMachine\n  {}\n", each_once(report, [](const Json& rank) {
+               const Json topology = member(rank, "topology");
+               const Json l3 = member(topology, "l3_bytes");
+               return fmt::format("{}: {} packages, {} cores, {} threads, {} memory nodes, L3 {} x {}",
+                                  shown(member(rank, "host")), shown(member(topology, "packages")),
+                                  shown(member(topology, "cores")), shown(member(topology, "threads")),
+                                  shown(member(topology, "numa_nodes")), shown(member(topology, "l3_caches")),
+                                  l3.is_number_unsigned() ? format_bytes(l3.get<std::uint64_t>()) : "unknown");
+             }));
+  fmt::print(out, "  {:>4}  {:<24} {:<8} {:<24} {:<5} {}\n", "rank", "may run on", "GPU node", "processors next to it",
+             "near", "PCI path");
+  for (const Json& rank : report.at("ranks")) {
+    const Json device = device_of(report, rank), path = member(device, "pci_path");
+    fmt::print(out, "  {:>4}  {:<24} {:<8} {:<24} {:<5} {}\n", rank.at("rank").get<int>(),
+               shown(member(member(rank, "topology"), "bound_cpus")), shown(member(device, "numa_node")),
+               shown(member(device, "near_cpus")), yes_no(member(device, "bound_near")),
+               path.is_array() ? fmt::format("{}", fmt::join(path.get<std::vector<std::string>>(), " "))
+                               : std::string("unknown"));
+  }
+}
+
 void write_facts(std::ostream& out, const Json& report) {
-  fmt::print(out, "Fabric\n  profile {}, {} host(s)\n", shown(member_of(report.at("fabric"), "profile")),
+  fmt::print(out, "Fabric\n  profile {}, {} host(s)\n", text_or(report.at("fabric"), "profile", "none"),
              shown(member_of(report.at("fabric"), "hosts")));
-  fmt::print(out, "  {:>4}  {:<16} {:<6} {:<13} {:<36} {:<6} {:<7} {:<4} {:<4}\n", "rank", "host", "driver", "state",
-             "cluster", "clique", "channel", "CC", "multicast");
+  fmt::print(out, "  {:>4}  {:<16} {:<6} {:<13} {:<36} {:<6} {:<7} {:<7} {:<7} {:<7} {}\n", "rank", "host", "driver",
+             "state", "cluster", "clique", "health", "channel", "NVLinks", "CC", "multicast");
   for (const Json& rank : report.at("ranks")) {
     const Json device = device_of(report, rank), fabric = member(device, "fabric");
     fmt::print(
-        out, "  {:>4}  {:<16} {:<6} {:<13} {:<36} {:<6} {:<7} {:<4} {:<4}\n", rank.at("rank").get<int>(),
+        out, "  {:>4}  {:<16} {:<6} {:<13} {:<36} {:<6} {:<7} {:<7} {:<7} {:<7} {}\n", rank.at("rank").get<int>(),
         shown(member(rank, "host")), shown(member(device, "driver_version")), shown(member(fabric, "state")),
         fabric.is_object() && fabric.at("cluster_uuid").is_null() ? "none" : shown(member(fabric, "cluster_uuid")),
-        shown(member(fabric, "clique_id")), shown(member(device, "imex_channels")),
+        shown(member(fabric, "clique_id")), shown(member(fabric, "health_summary")),
+        shown(member(device, "imex_channels")), shown(member(device, "nvlinks_active")),
         yes_no(member(device, "confidential_computing")), yes_no(member(device, "multicast_supported")));
   }
 }
@@ -146,7 +198,9 @@ void write_trace(std::ostream& out, const Json& report) {
 std::string probe_text(const Json& report) {
   std::ostringstream out;
   write_device_list(out, report);
+  write_versions(out, report);
   write_facts(out, report);
+  write_machine(out, report);
   write_rules(out, report);
   write_trials(out, report);
   write_pairs(out, report);

@@ -45,6 +45,51 @@ Json handle_trials_json(const RecordSet& records) {
   return trials;
 }
 
+Json sample_json(const Json& sample) {
+  return {{"temperature_c", pick_integer(sample, "temperature_c")},
+          {"sm_clock_mhz", pick_integer(sample, "sm_clock_mhz")},
+          {"power_mw", pick_integer(sample, "power_mw")},
+          {"throttle", texts_or_null(sample, "throttle")},
+          {"nvlink_errors", pick_integer(sample, "nvlink_errors")}};
+}
+
+/// Reasons that make a GPU slower than it could be; an idle one, and clocks that somebody has set, do not.
+bool slows(const std::string& reason) {
+  return reason != "gpu_idle" && reason != "application_clocks" && reason != "sync_boost" && reason != "display_clocks";
+}
+
+/// Null where neither sample says.
+Json throttled(const Json& before, const Json& after) {
+  bool known = false;
+  for (const Json* sample : {&before, &after}) {
+    const Json reasons = texts_or_null(*sample, "throttle");
+    known = known || reasons.is_array();
+    if (reasons.is_array() &&
+        std::ranges::any_of(reasons, [](const Json& one) { return slows(one.get<std::string>()); })) {
+      return true;
+    }
+  }
+  return known ? Json(false) : Json(nullptr);
+}
+
+Json samples_json(const RecordSet& records) {
+  Json samples = Json::array();
+  for (const auto& sample : records.samples) {
+    const Json was = pick_integer(sample.before, "nvlink_errors"), is = pick_integer(sample.after, "nvlink_errors");
+    // A counter that went back was cleared in between: nothing is known of it.
+    const bool counted = !was.is_null() && !is.is_null() && is.get<std::int64_t>() >= was.get<std::int64_t>();
+    samples.push_back(
+        {{"group", sample.group},
+         {"rank", sample.rank},
+         {"label", sample.label},
+         {"before", sample_json(sample.before)},
+         {"after", sample_json(sample.after)},
+         {"throttled", throttled(sample.before, sample.after)},
+         {"nvlink_errors_added", counted ? Json(is.get<std::int64_t>() - was.get<std::int64_t>()) : Json(nullptr)}});
+  }
+  return samples;
+}
+
 Json fabric_json(const Json& fabric) {
   if (!fabric.is_object()) return nullptr;
   return {{"state", pick_text(fabric, "state")},
@@ -63,6 +108,13 @@ Json device_answer_json(const Json& device) {
           {"uuid", pick_text(device, "uuid")},
           {"pci_bus_id", pick_text(device, "pci_bus_id")},
           {"ordinal", pick_integer(device, "ordinal")},
+          {"numa_node", pick_integer(device, "numa_node")},
+          {"near_cpus", pick_text(device, "near_cpus")},
+          {"bound_near", pick_flag(device, "bound_near")},
+          {"pci_path", texts_or_null(device, "pci_path")},
+          {"system_driver", pick_text(device, "system_driver")},
+          {"toolkit_version", pick_integer(device, "toolkit_version")},
+          {"nvlinks_active", pick_integer(device, "nvlinks_active")},
           {"sm_version", pick_integer(device, "sm_version")},
           {"multiprocessors", pick_integer(device, "multiprocessors")},
           {"driver_version", pick_integer(device, "driver_version")},
@@ -79,6 +131,18 @@ Json device_answer_json(const Json& device) {
           {"fabric", fabric_json(member(device, "fabric"))},
           {"fabric_unknown", pick_text(device, "fabric_unknown")},
           {"unreachable_gpus", texts_or_null(device, "unreachable_gpus")}};
+}
+
+Json topology_json(const Json& topology) {
+  if (!topology.is_object()) return nullptr;
+  Json json = Json::object();
+  for (const char* key : {"packages", "cores", "threads", "numa_nodes", "l3_caches", "l3_bytes"}) {
+    json[key] = pick_integer(topology, key);
+  }
+  json["bound_cpus"] = pick_text(topology, "bound_cpus");
+  const Json nodes = member(topology, "bound_numa_nodes");
+  json["bound_numa_nodes"] = nodes.is_array() ? nodes : Json(nullptr);
+  return json;
 }
 
 Json environment_json(const Json& facts) {
@@ -117,6 +181,7 @@ Json rank_json(int rank, const Json& facts, const std::string& device_kind) {
           {"gpu_uuid", pick_text(used, "uuid")},
           {"pci_bus_id", pick_text(used, "pci_bus_id")},
           {"gpu_ordinal", pick_integer(used, "ordinal")},
+          {"topology", topology_json(pick_object(facts, "topology"))},
           {"devices", devices},
           {"environment", environment_json(facts)}};
 }
@@ -141,6 +206,7 @@ Json fold_fabric(const RecordSet& records) {
   return {{"profile", pick_text(records.started.device, "fabric_profile")},
           {"hosts", hosts.empty() ? Json(nullptr) : Json(hosts.size())},
           {"handle_trials", handle_trials_json(records)},
+          {"samples", samples_json(records)},
           {"floors", fold_floors(records)}};
 }
 

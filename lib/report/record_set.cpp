@@ -111,6 +111,7 @@ void add_record(RecordSet& set, const Json& record) {
     auto probe = probe_from(record);
     set.probes[probe.rank] = std::move(probe.data);
   }
+  if (type == "device_sample") set.samples.push_back(device_sample_from(record));
   if (type == "bisect") {
     auto bisection = bisect_from(record);
     set.bisections[bisection.group] = std::move(bisection.data);
@@ -147,6 +148,7 @@ RecordSet sort_records(std::span<const Json> records) {
   sort_by(set.lifecycles,
           [](const LifecycleRecord& cycle) { return std::tuple(cycle.group, cycle.attempt, cycle.iteration); });
   sort_by(set.workspaces, [](const WorkspaceRecord& workspace) { return std::tuple(workspace.group); });
+  sort_by(set.samples, [](const DeviceSampleRecord& sample) { return std::tuple(sample.rank, sample.label); });
   sort_by(set.floors, [](const FloorsRecord& floors) { return std::tuple(floors.group); });
   return set;
 }

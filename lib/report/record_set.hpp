@@ -21,6 +21,7 @@ struct RecordSet {
   std::vector<FloorsRecord> floors;              ///< by group
   std::vector<HandleTrialRecord> handle_trials;  ///< by group
   std::map<int, Json> probes;                    ///< ProbeRecord::data by rank; of several, the last
+  std::vector<DeviceSampleRecord> samples;       ///< by rank
   std::map<int, Json> bisections;                ///< BisectRecord::data by group
   std::vector<EventRecord> events;               ///< as they came
   std::optional<RunEnded> ended;

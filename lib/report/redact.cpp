@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/secret_names.hpp"
 #include "journal/codec.hpp"
 
 namespace symmbench {
 namespace {
 
-/// Within a name, in lower case, '-' as '_'. "token" and not "tokens": these are rows of a message.
-constexpr std::string_view kSecretWords[] = {"token",     "password",    "passwd",     "passphrase",
-                                             "secret",    "api_key",     "apikey",     "access_key",
-                                             "accesskey", "private_key", "credential", "authorization"};
 /// How keys of well-known services begin, and how long they are at least.
 struct Shape {
   std::string_view prefix;
@@ -32,17 +29,6 @@ std::string lower(std::string_view text) {
   std::transform(word.begin(), word.end(), word.begin(),
                  [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::tolower(c)); });
   return word;
-}
-
-bool names_secret(std::string_view name) {
-  const auto word = lower(name);
-  return std::any_of(std::begin(kSecretWords), std::end(kSecretWords), [&](std::string_view secret) {
-    for (auto at = word.find(secret); at != std::string::npos; at = word.find(secret, at + 1)) {
-      const auto after = at + secret.size();
-      if (secret != "token" || after >= word.size() || word[after] != 's') return true;
-    }
-    return false;
-  });
 }
 
 std::size_t skip(std::string_view text, std::size_t at, bool (*what)(char)) {

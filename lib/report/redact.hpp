@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "core/json.hpp"
+#include "core/secret_names.hpp"
 
 namespace symmbench {
 
@@ -12,7 +13,7 @@ namespace symmbench {
 /// follows "Bearer", user and password of a URL, and what is shaped like the keys that well-known services give out.
 class Redactor {
  public:
-  static constexpr std::string_view kMask = "***";
+  static constexpr std::string_view kMask = kSecretMask;
 
   /// "HF_TOKEN=abc" is "HF_TOKEN=***". Also takes "--password abc" and JSON's "password": "abc".
   std::string text(std::string_view text);

@@ -144,8 +144,8 @@ class Hold:
 class Job:
     """mpirun -n RANKS COMMAND, started. It leads a session of its own, so that it can be signalled alone."""
 
-    def __init__(self, ranks, command, env=None, hold_in=None, wrapped=True):
-        """`hold_in`: the folder of the Holds. `wrapped`: every rank's own exit status is kept, beside what mpirun makes
+    def __init__(self, ranks, command, env=None, hold_in=None, wrapped=True, mpirun=()):
+        """`mpirun`: further words for mpirun. `hold_in`: the folder of the Holds. `wrapped`: every rank's own exit status is kept, beside what mpirun makes
         of it; ranks are then no children of mpirun, so a test that kills mpirun must do without."""
         self._ranks, self._wrapped = ranks, wrapped
         self._folder = tempfile.TemporaryDirectory()
@@ -154,7 +154,7 @@ class Job:
         if hold_in:
             environment["SYMMBENCH_HOLD"] = str(hold_in)
         self._mpirun = subprocess.Popen(
-            list(map(str, ["mpirun", "-n", ranks, *wrapper, *command])), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            list(map(str, ["mpirun", "-n", ranks, *mpirun, *wrapper, *command])), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def ended(self):

@@ -174,11 +174,18 @@ class Outputs(RunTest):
                              ["manifest.json", *(f"report.json.journal/rank-{rank}.jsonl" for rank in range(4)),
                               "rows.jsonl"])
 
-    def test_a_bundle_of_a_run_has_no_secret_of_its_environment(self):
+    def test_no_output_of_a_run_has_a_secret_of_its_environment_or_of_its_launcher(self):
         secret = "s3cr3t-of-the-job"
-        env = {"NCCL_AUTH_TOKEN": secret, "MY_PASSWORD": secret, "NCCL_DEBUG": "WARN"}
-        done = run(2, *RUN, "--lifecycles", 0, "-J", self.report, env=env)
+        env = {"NCCL_AUTH_TOKEN": secret, "MY_PASSWORD": secret, "HOSTNAME": secret, "HOSTNAME_KEY": secret,
+               "NCCL_DEBUG": "WARN"}
+        done = run(2, *RUN, "--lifecycles", 0, "--output-dir", self.scratch, *ALL, env=env,
+                   mpirun=("-x", f"LAUNCHED={secret}"))
         self.assert_exit(done, 0)
+        for path in (path for path in self.scratch.rglob("*") if path.is_file()):
+            self.assertNotIn(secret, path.read_text(errors="replace"), path)
+        self.assertNotIn(secret, done.stdout + done.stderr)
+        self.assertIn("-x LAUNCHED=*** ", self.load()["run"]["launcher"])
+        self.assertEqual(self.load()["ranks"][0]["environment"]["NCCL_AUTH_TOKEN"], "***")
         archive = self.scratch / "ticket.tar.gz"
         self.assert_exit(alone("bundle", self.report, "-o", archive), 0)
         with tarfile.open(archive) as files:

@@ -27,6 +27,7 @@ struct GroupSetup {
   bool emulated = true;
   std::function<double(std::string_view allocator, int placement)> slowed_by = {};
   std::function<void(Stream& stream, double us)> delay = delay_on_host;
+  std::function<DeviceSample()> sample = {};
   std::uint64_t first_lifecycle = 0;
 };
 
@@ -56,6 +57,7 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     if (setup.probe_of) backend.probe = setup.probe_of(rank);
     backend.kernels = make_host_kernels();
     backend.delay = setup.delay;
+    backend.sample = setup.sample;
     if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
     if (setup.slowed_by) backend.slowed_by = setup.slowed_by;
     if (setup.open_library) backend.open_nccl = [&setup, rank](Algorithm) { return setup.open_library(rank); };

@@ -65,11 +65,26 @@ int nvmlDeviceGetGpuFabricInfoV(void* device, FakeFabricInfo* info) {
   return 0;
 }
 #endif
+#ifndef FAKE_NVML_OLD
+int fake_nvml_confidential = 0;
+int nvmlSystemGetConfComputeState(unsigned* state) {
+  state[0] = 0, state[1] = static_cast<unsigned>(fake_nvml_confidential), state[2] = 0;
+  return 0;
+}
+#endif
 int nvmlDeviceGetNvLinkState(void* device, unsigned link, unsigned* active) {
   if (device != &gpu || link >= 18) return kInvalidArgument;
   *active = link == 5 ? 0 : 1;
   return 0;
 }
+#ifndef FAKE_NVML_OLD
+// Link 3 has been through 7 replays, and every link through one recovery; CRC counters are not there.
+int nvmlDeviceGetNvLinkErrorCounter(void* device, unsigned link, int counter, unsigned long long* value) {
+  if (device != &gpu || link >= 18 || counter > 1) return kInvalidArgument;
+  *value = counter == 1 ? 1 : link == 3 ? 7 : 0;
+  return 0;
+}
+#endif
 int nvmlDeviceGetTemperature(void*, int sensor, unsigned* celsius) {
   *celsius = 41;
   return sensor == 0 ? 0 : kInvalidArgument;

@@ -12,6 +12,7 @@ _symmbench_value() {
   case $1$2 in
     run--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
     run--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
+    run--torch-layout) COMPREPLY=($(compgen -W '2.13 2.14' -- "$cur")) ;;
     run--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     run--multicast) _symmbench_list 'off on auto' ;;
     run--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
@@ -79,6 +80,7 @@ _symmbench_value() {
     plan--ranks) : ;;
     plan--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
     plan--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
+    plan--torch-layout) COMPREPLY=($(compgen -W '2.13 2.14' -- "$cur")) ;;
     plan--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     plan--multicast) _symmbench_list 'off on auto' ;;
     plan--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
@@ -147,6 +149,7 @@ _symmbench_value() {
     bundle--output | bundle-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     probe--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
     probe--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
+    probe--torch-layout) COMPREPLY=($(compgen -W '2.13 2.14' -- "$cur")) ;;
     probe--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     probe--multicast) _symmbench_list 'off on auto' ;;
     probe--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
@@ -231,13 +234,13 @@ _symmbench_commands='run plan list validate salvage bundle probe selftest compar
 
 _symmbench_options() {
   case $1 in
-    run) echo '--workspace --allocator --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
-    plan) echo '--ranks --json --workspace --allocator --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    run) echo '--workspace --allocator --torch-layout --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    plan) echo '--ranks --json --workspace --allocator --torch-layout --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     list) echo '--json --help' ;;
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;
     bundle) echo '--output --force --help' ;;
-    probe) echo '--json --trace --workspace --allocator --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    probe) echo '--json --trace --workspace --allocator --torch-layout --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     selftest) echo '--device --faults --allocator --exhaustive --seed --timeout --check --report --help' ;;
     compare) echo '--max-regress --format --help' ;;
     threshold) echo '--from --output --margin --force --help' ;;

@@ -87,6 +87,9 @@ DeviceFacts CudaDriver::facts() {
     facts_->fabric = nvml.fabric;
     facts_->fabric_unknown = nvml.fabric_unknown;
     facts_->imex_channels = imex_channel_nodes();
+    facts_->system_driver = nvml.driver_version;
+    facts_->nvlinks_active = nvml.nvlinks_active;
+    facts_->confidential_computing = nvml.confidential_computing;
   }
   return *facts_;
 }
@@ -113,6 +116,7 @@ DeviceFacts CudaDriver::device_facts() {
       .sm_minor = context_.attribute(CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR),
       .multiprocessors = context_.attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT),
       .driver_version = api_.driver_version,
+      .toolkit_version = CUDA_VERSION,
       .posix_fd_supported = has(CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_POSIX_FILE_DESCRIPTOR_SUPPORTED),
       .fabric_supported = has(CU_DEVICE_ATTRIBUTE_HANDLE_TYPE_FABRIC_SUPPORTED),
       // There is no attribute for memory handles; this is the one that CUDA's documentation says tells of both.

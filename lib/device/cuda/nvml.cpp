@@ -21,6 +21,7 @@ constexpr unsigned kFabricInfo2 = 2, kFabricInfo3 = 3;
 constexpr NvmlReturn kVersionMismatch = 25;
 constexpr NvmlReturn kInvalidArgument = 2;
 constexpr unsigned kMaxLinks = 18;
+constexpr int kLinkErrorCounters = 4;  // replay, recovery, CRC of flits, CRC of data
 constexpr unsigned kVersionTextBytes = 80;
 
 constexpr auto kThrottleNames = name_table<unsigned>({{0, "gpu_idle"},
@@ -59,6 +60,10 @@ struct NvmlDevice::Api {
   };
   static_assert(sizeof(FabricInfo) == 40);
   static constexpr unsigned kFabricInfo2Bytes = 36;
+  /// nvmlConfComputeSystemState_t.
+  struct ConfidentialState {
+    unsigned environment = 0, feature = 0, dev_tools = 0;
+  };
 
   explicit Api(const std::string& name) : library(name) {}
 
@@ -80,7 +85,9 @@ struct NvmlDevice::Api {
   NvmlReturn (*by_uuid)(const char*, void**) = nullptr;
   NvmlReturn (*driver_version)(char*, unsigned) = nullptr;
   NvmlReturn (*fabric_info)(void*, FabricInfo*) = nullptr;
+  NvmlReturn (*confidential_state)(ConfidentialState*) = nullptr;
   NvmlReturn (*link_state)(void*, unsigned, unsigned*) = nullptr;
+  NvmlReturn (*link_errors)(void*, unsigned, int, unsigned long long*) = nullptr;
   NvmlReturn (*temperature)(void*, int, unsigned*) = nullptr;
   NvmlReturn (*clock)(void*, int, unsigned*) = nullptr;
   NvmlReturn (*power)(void*, unsigned*) = nullptr;
@@ -109,7 +116,9 @@ bool NvmlDevice::start(const DeviceFacts& device, const std::string& library) {
   api_->find(api_->by_uuid, "nvmlDeviceGetHandleByUUID");
   api_->find(api_->driver_version, "nvmlSystemGetDriverVersion");
   api_->find(api_->fabric_info, "nvmlDeviceGetGpuFabricInfoV");
+  api_->find(api_->confidential_state, "nvmlSystemGetConfComputeState");
   api_->find(api_->link_state, "nvmlDeviceGetNvLinkState");
+  api_->find(api_->link_errors, "nvmlDeviceGetNvLinkErrorCounter");
   api_->find(api_->temperature, "nvmlDeviceGetTemperature");
   api_->find(api_->clock, "nvmlDeviceGetClockInfo");
   api_->find(api_->power, "nvmlDeviceGetPowerUsage");
@@ -153,6 +162,10 @@ NvmlFacts NvmlDevice::facts() const {
     facts.driver_version = version.data();
   }
   read_fabric(facts);
+  Api::ConfidentialState confidential;
+  if (api_->confidential_state != nullptr && api_->confidential_state(&confidential) == kNvmlSuccess) {
+    facts.confidential_computing = confidential.feature != 0;
+  }
   for (unsigned link = 0, active = 0; api_->link_state != nullptr && link < kMaxLinks; ++link) {
     if (api_->link_state(device_, link, &active) != kNvmlSuccess) break;
     facts.nvlinks_active = facts.nvlinks_active.value_or(0) + (active != 0 ? 1 : 0);
@@ -200,6 +213,13 @@ NvmlSample NvmlDevice::sample() const {
   }
   if (api_->clock != nullptr && api_->clock(device_, kClockOfSm, &value) == kNvmlSuccess) sample.sm_clock_mhz = value;
   if (api_->power != nullptr && api_->power(device_, &value) == kNvmlSuccess) sample.power_mw = value;
+  for (unsigned link = 0; api_->link_errors != nullptr && link < kMaxLinks; ++link) {
+    for (int counter = 0; counter < kLinkErrorCounters; ++counter) {
+      unsigned long long errors = 0;
+      if (api_->link_errors(device_, link, counter, &errors) != kNvmlSuccess) continue;
+      sample.nvlink_errors = sample.nvlink_errors.value_or(0) + errors;
+    }
+  }
   unsigned long long reasons = 0;
   if (api_->throttle != nullptr && api_->throttle(device_, &reasons) == kNvmlSuccess) sample.throttle_reasons = reasons;
   return sample;

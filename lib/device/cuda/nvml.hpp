@@ -17,6 +17,7 @@ struct NvmlFacts {
   std::optional<FabricFacts> fabric;
   std::string fabric_unknown;  ///< why `fabric` is nullopt; empty when it is there
   std::optional<int> nvlinks_active;
+  std::optional<bool> confidential_computing;  ///< the feature is on, for the whole system
 };
 
 /// What NVML says now; each nullopt is unknown.
@@ -24,6 +25,7 @@ struct NvmlSample {
   std::optional<std::uint32_t> temperature_c;
   std::optional<std::uint32_t> sm_clock_mhz;
   std::optional<std::uint32_t> power_mw;
+  std::optional<std::uint64_t> nvlink_errors;     ///< replays, recoveries and CRC errors of all links since start-up
   std::optional<std::uint64_t> throttle_reasons;  ///< bit mask, see throttle_names()
 };
 

@@ -42,6 +42,7 @@ TEST_CASE("every option of the design exists under its name and letter") {
                                                    {"virtual-hosts", 0},
                                                    {"inject", 0},
                                                    {"bisect", 0},
+                                                   {"torch-layout", 0},
                                                    {"isolation", 0},
                                                    {"deadline-scale", 0},
                                                    {"blocks", 0},

@@ -47,6 +47,14 @@ TEST_CASE("NVML facts come from the GPU with the PCI bus id") {
   CHECK(facts.fabric_unknown.empty());
 }
 
+TEST_CASE("Confidential Computing is on, off, or unknown to drivers from before it") {
+  CHECK(facts_from(FAKE_NVML).confidential_computing == false);
+  variable<int>("fake_nvml_confidential") = 1;
+  CHECK(facts_from(FAKE_NVML).confidential_computing == true);
+  variable<int>("fake_nvml_confidential") = 0;
+  CHECK_FALSE(facts_from(FAKE_NVML_OLD).confidential_computing);
+}
+
 TEST_CASE("a driver that knows only the older facts of the fabric is asked for those") {
   variable<unsigned>("fake_nvml_newest_fabric") = 2;
   const NvmlFacts facts = facts_from(FAKE_NVML);
@@ -93,6 +101,8 @@ TEST_CASE("a sample has what the driver offers and leaves the rest unknown") {
   CHECK(sample.temperature_c == 41);
   CHECK(sample.sm_clock_mhz == 1980);
   CHECK_FALSE(sample.power_mw);
+  CHECK(sample.nvlink_errors == 18 + 7);
+  CHECK_FALSE(NvmlDevice({.pci_bus_id = "0000:1B:00.0"}, FAKE_NVML_OLD).sample().nvlink_errors);
   REQUIRE(sample.throttle_reasons);  // under the name that older drivers have for it
   CHECK(throttle_names(*sample.throttle_reasons) == std::vector<std::string>{"sw_power_cap", "sw_thermal_slowdown"});
 }

@@ -24,6 +24,7 @@ Json healthy_device(int rank) {
           {"multicast_supported", true},
           {"confidential_computing", false},
           {"imex_channels", 1},
+          {"bound_near", true},
           {"upstream_handles", Json::array({symm, torch})},
           {"fabric",
            {{"state", "completed"}, {"status", 0}, {"cluster_uuid", "c"}, {"clique_id", 1}, {"health_summary", 1}}},
@@ -49,26 +50,27 @@ Json healthy_report() {
                 {"wrong_elements", 0},
                 {"handle", {{"asked", "auto"}, {"used", "fabric"}, {"reason", "fabric: trial passed on 4 ranks"}}}};
   };
-  return {
-      {"run",
-       {{"group_size", 4},
-        {"incidents", Json::array()},
-        {"deadlines", {{"hosts", {{{"host", "node1"}, {"widened_by", 1}}}}}}}},
-      {"device", {{"kind", "cuda"}, {"emulated", false}}},
-      {"fabric", {{"handle_trials", {{{"allocator", "symm_device_memory"}, {"type", "fabric"}, {"passed", true}}}}}},
-      {"ranks", ranks},
-      {"results", {row("symm_device_memory"), row("torch_symm_mem")}},
-      {"stability",
-       {{{"allocator", "torch_symm_mem"},
-         {"leaks", {{"fds", 0}}},
-         {"incidents", Json::array()},
-         {"driver_calls",
-          {{{"call", "cuMemCreate"}},
-           {{"call", "cuMemImportFromShareableHandle"}},
-           {{"call", "cuMemMap"}},
-           {{"call", "cuMemSetAccess"}},
-           {{"call", "cuMulticastCreate"}}}}}}},
-      {"probe", {{"pairs", pairs}}}};
+  return {{"run",
+           {{"group_size", 4},
+            {"incidents", Json::array()},
+            {"deadlines", {{"hosts", {{{"host", "node1"}, {"widened_by", 1}}}}}}}},
+          {"device", {{"kind", "cuda"}, {"emulated", false}}},
+          {"fabric",
+           {{"handle_trials", {{{"allocator", "symm_device_memory"}, {"type", "fabric"}, {"passed", true}}}},
+            {"samples", {{{"rank", 0}, {"label", "g"}, {"throttled", false}, {"nvlink_errors_added", 0}}}}}},
+          {"ranks", ranks},
+          {"results", {row("symm_device_memory"), row("torch_symm_mem")}},
+          {"stability",
+           {{{"allocator", "torch_symm_mem"},
+             {"leaks", {{"fds", 0}}},
+             {"incidents", Json::array()},
+             {"driver_calls",
+              {{{"call", "cuMemCreate"}},
+               {{"call", "cuMemImportFromShareableHandle"}},
+               {{"call", "cuMemMap"}},
+               {{"call", "cuMemSetAccess"}},
+               {{"call", "cuMulticastCreate"}}}}}}},
+          {"probe", {{"pairs", pairs}}}};
 }
 
 Json& device(Json& report, int rank) { return report["ranks"][rank]["devices"][0]; }
@@ -170,6 +172,9 @@ const std::vector<Planted>& planted() {
                          {"text", "ranks 0 and 2"},
                          {"ranks", {{{"rank", 0}}, {{"rank", 2}}}}}};
        }},
+      {"throttled", [](Json& r) { r["fabric"]["samples"][0]["throttled"] = true; }},
+      {"nvlink_errors", [](Json& r) { r["fabric"]["samples"][0]["nvlink_errors_added"] = 12; }},
+      {"gpu_far_from_cpu", [](Json& r) { device(r, 1)["bound_near"] = false; }},
       {"cores_oversubscribed", [](Json& r) { r["run"]["deadlines"]["hosts"][0]["widened_by"] = 4; }},
   };
   return all;
@@ -304,6 +309,9 @@ TEST_CASE("a check passes only on what was done and told") {
   becomes_unknown("environment_differs", [](Json& r) { r["ranks"][1].erase("environment"); });
   becomes_unknown("network_namespaces_differ", [](Json& r) { r["ranks"][1].erase("network_namespace"); });
   becomes_unknown("cores_oversubscribed", [](Json& r) { r["run"].erase("deadlines"); });
+  becomes_unknown("throttled", [](Json& r) { r["fabric"]["samples"][0]["throttled"] = nullptr; });
+  becomes_unknown("nvlink_errors", [](Json& r) { r["fabric"]["samples"] = Json::array(); });
+  becomes_unknown("gpu_far_from_cpu", [](Json& r) { device(r, 1)["bound_near"] = nullptr; });
   becomes_unknown("wrong_data", [](Json& r) {
     for (const char* key : {"results", "stability"}) r[key] = Json::array();
     r.erase("probe");

@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "job/launcher_line.hpp"
+
 using namespace symmbench;
 using Catch::Matchers::ContainsSubstring;
 
@@ -40,3 +42,19 @@ TEST_CASE("a launcher and an MPI that agree, or a process without a launcher, ar
   CHECK_FALSE(mismatch(1, {}));
   CHECK_FALSE(mismatch(1, {{"PMI_SIZE", "many"}, {"SLURM_NTASKS", ""}}));
 }
+
+TEST_CASE("a launcher's line is shown without the values of what it exports") {
+  const auto shown = [](std::vector<std::string> words) { return masked_launcher_line(words); };
+  CHECK(shown({"mpirun", "-n", "2", "-x", "TOKEN=s3cret", "-x", "PATH", "-x", "lower=s3cret", "./symmbench", "run",
+               "-b", "4K"}) == "mpirun -n 2 -x TOKEN=*** -x PATH -x lower=*** ./symmbench run -b 4K");
+  CHECK(shown({"srun", "--export=ALL,A=s3cret,B", "--export", "C=s3cret", "./symmbench"}) ==
+        "srun --export=ALL,A=***,B --export C=*** ./symmbench");
+  CHECK(shown({"mpiexec", "-env", "NAME", "s3cret", "-genv", "OTHER", "s3cret", "./symmbench"}) ==
+        "mpiexec -env NAME *** -genv OTHER *** ./symmbench");
+  CHECK(shown({"mpirun", "env", "KEY=s3cret", "./symmbench", "--password", "s3cret", "http://me:s3cret@host/"}) ==
+        "mpirun env KEY=*** ./symmbench --password *** http://***@host/");
+  CHECK(shown({"mpirun", "-x", "NAME="}) == "mpirun -x NAME=***");
+  CHECK(shown({}).empty());
+}
+
+TEST_CASE("who started this process is told only where that is a launcher") { CHECK_FALSE(launcher_line()); }

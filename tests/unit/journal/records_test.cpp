@@ -85,6 +85,8 @@ std::vector<Sample> samples() {
           {to_json(workspace), [](const Json& json) { return to_json(workspace_from(json)); }},
           {to_json(FloorsRecord{1, "w", "t", "x", 0.5, 1.5, 0.75, 361, 325}),
            [](const Json& json) { return to_json(floors_from(json)); }},
+          {to_json(DeviceSampleRecord{1, 2, "g", Json{{"temperature_c", 41}}, Json{{"temperature_c", nullptr}}}),
+           [](const Json& json) { return to_json(device_sample_from(json)); }},
           {to_json(BisectTestRecord{1, {4, 6}, kFailure, 12.5}),
            [](const Json& json) { return to_json(bisect_test_from(json)); }},
           {to_json(BisectRecord{1, Json{{"culprit", "link"}}}),

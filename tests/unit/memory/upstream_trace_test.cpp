@@ -9,6 +9,7 @@
 
 #include "device/host/host_driver.hpp"
 #include "memory/allocators.hpp"
+#include "memory/torch_symm_mem.hpp"
 #include "support/thread_ranks.hpp"
 #include "support/tracing_driver.hpp"
 
@@ -79,13 +80,47 @@ const Trace kTorchUpstream = {
     "cuMemRelease",
 };
 
+// PyTorch 2.11 on two H200s, driver calls by CUPTI callbacks, TORCH_SYMM_MEM_DISABLE_MULTICAST=1; the same with a third rank.
+// Memory calls only: what else the process did stands in kTorchUpstream.
+const Trace kTorchTraced = {
+    "cuMemGetAllocationGranularity(recommended)",
+    "cuMemCreate(rdma 0)",
+    "cuMemAddressReserve(2 MiB, align 0)",
+    "cuMemMap",
+    "cuMemSetAccess(2 MiB)",
+    "cuMemsetD8(2097152 bytes)",
+    "cuMemExportToShareableHandle",
+    "cuMemImportFromShareableHandle",
+    "cuMemAddressReserve(2 MiB, align 0)",
+    "cuMemMap",
+    "cuMemSetAccess(2 MiB)",
+    "cuMemImportFromShareableHandle",
+    "cuMemAddressReserve(2 MiB, align 0)",
+    "cuMemMap",
+    "cuMemSetAccess(2 MiB)",
+    "cuMemUnmap",
+    "cuMemRelease",
+    "cuMemUnmap",
+    "cuMemRelease",
+    "cuMemUnmap",
+    "cuMemRelease",
+};
+
+/// Whether a call of this name could stand in kTorchTraced.
+bool is_memory_call(const std::string& name) {
+  return name.starts_with("cuMem") && name != "cuMemAlloc" && name != "cuMemcpyAsync";
+}
+
 /// Rank 1's calls: the rank has peers on both sides.
-Trace trace_of(AllocatorKind kind) {
+Trace trace_of(AllocatorKind kind, TorchLayout layout = TorchLayout::v2_14) {
   std::vector<Trace> traces(kRanks);
   const auto failures = test::failures_of_ranks(kRanks, [&](int rank, Communicator& comm) {
     test::TracingDriver driver(std::make_unique<HostDriver>(HostDriverOptions{.gpu_direct_rdma_supported = true}),
                                traces[rank]);
-    mode_of(kind).make()->allocate({.comm = comm}, driver, 4096, HandleType::posix_fd)->close({.comm = comm});
+    const auto allocator = kind == AllocatorKind::torch_symm_mem
+                               ? std::make_unique<TorchSymmMem>(MulticastUse::off, layout)
+                               : mode_of(kind).make();
+    allocator->allocate({.comm = comm}, driver, 4096, HandleType::posix_fd)->close({.comm = comm});
   });
   for (const auto& failure : failures) CHECK_FALSE(failure);
   return traces[1];
@@ -118,20 +153,53 @@ std::set<std::string> differences_between(const Trace& there, const Trace& here)
   return found;
 }
 
-std::set<std::string> declared_by(AllocatorKind kind) {
+std::set<std::string> declared_in(std::span<const Difference> differences) {
   std::set<std::string> declared;
-  for (const auto& difference : mode_of(kind).make()->differences()) {
+  for (const auto& difference : differences) {
     std::istringstream words{std::string(difference.calls)};
     for (std::string word; words >> word;) declared.insert(word);
   }
   return declared;
 }
 
+std::set<std::string> declared_by(AllocatorKind kind) { return declared_in(mode_of(kind).make()->differences()); }
+
 TEST_CASE("driver calls that differ from upstream's are declared, and those that are declared differ") {
   CHECK(differences_between(kSymmUpstream, trace_of(AllocatorKind::symm_device_memory)) ==
         declared_by(AllocatorKind::symm_device_memory));
   CHECK(differences_between(kTorchUpstream, trace_of(AllocatorKind::torch_symm_mem)) ==
         declared_by(AllocatorKind::torch_symm_mem));
+}
+
+TEST_CASE(
+    "memory calls of the 2.13 layout differ from a trace of such a PyTorch in what is declared, and in nothing else") {
+  Trace here = trace_of(AllocatorKind::torch_symm_mem, TorchLayout::v2_13);
+  std::erase_if(here, [](const std::string& call) { return !is_memory_call(name_in(call)); });
+  auto declared = declared_in(TorchSymmMem(MulticastUse::off, TorchLayout::v2_13).differences());
+  std::erase_if(declared, [](const std::string& word) { return !is_memory_call(word.substr(1)); });
+  CHECK(differences_between(kTorchTraced, here) == declared);
+  CHECK(declared.contains("-cuMemsetD8"));
+}
+
+TEST_CASE("the two layouts differ in the flag, in what is cleared, and in where pad and data lie") {
+  const auto pad_first = trace_of(AllocatorKind::torch_symm_mem),
+             data_first = trace_of(AllocatorKind::torch_symm_mem, TorchLayout::v2_13);
+  CHECK(differences_between(data_first, pad_first) == std::set<std::string>{"~cuMemCreate", "~cuMemsetD32Async"});
+  test::run_ranks(1, [](int, Communicator& comm) {
+    HostDriver driver;
+    for (const auto& row : kTorchLayouts) {
+      TorchSymmMem allocator(MulticastUse::off, row.value);
+      const auto memory = allocator.allocate({.comm = comm}, driver, 4100, HandleType::posix_fd);
+      const auto& facts = memory->facts();
+      test::require(facts.data_offset == (row.pad_first ? 9216u : 0u));
+      test::require(facts.signal_pad_offset == (row.pad_first ? 0u : 4112u));
+      test::require(facts.allocated_bytes == allocator.allocated_bytes(4100, facts.granularity_bytes));
+      const auto* block = static_cast<const std::uint32_t*>(to_pointer(memory->data(0) - facts.data_offset));
+      const auto words = (row.clears_block ? facts.allocated_bytes : facts.signal_pad_bytes) / 4;
+      test::require(std::all_of(block, block + words, [](std::uint32_t word) { return word == 0; }));
+      memory->close({.comm = comm});
+    }
+  });
 }
 
 TEST_CASE("a call too many, too few, elsewhere or with other arguments is a difference between traces") {

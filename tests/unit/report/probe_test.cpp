@@ -109,6 +109,37 @@ TEST_CASE("a probe counts what it did and speaks of no rows") {
   CHECK(contains(words, "not complete: rank 0 on node1 cannot use the cuda device"));
 }
 
+TEST_CASE("samples around a case group say whether the GPU was slowed down, and what its links counted meanwhile") {
+  RunBuilder run(1);
+  run.add_all_ok();
+  const auto sample = [](const Json& throttle, const Json& errors) {
+    return Json{{"temperature_c", 41}, {"throttle", throttle}, {"nvlink_errors", errors}};
+  };
+  run.add(DeviceSampleRecord{0, 0, "g", sample({"gpu_idle"}, 25), sample(Json::array(), 25)});
+  run.add(DeviceSampleRecord{0, 1, "g", sample({"gpu_idle"}, 25), sample({"hw_thermal_slowdown"}, 32)});
+  run.add(DeviceSampleRecord{0, 2, "g", sample(nullptr, nullptr), Json::object()});
+  run.add(DeviceSampleRecord{0, 3, "g", sample({"application_clocks"}, 25), sample({"bit_40"}, 0)});
+  const Json report = checked_report(run);
+  const Json& samples = report["fabric"]["samples"];
+  REQUIRE(samples.size() == 4);
+  CHECK(samples[0]["throttled"] == false);
+  CHECK(samples[0]["nvlink_errors_added"] == 0);
+  CHECK(samples[1]["throttled"] == true);
+  CHECK(samples[1]["nvlink_errors_added"] == 7);
+  CHECK(samples[1]["after"]["sm_clock_mhz"].is_null());
+  CHECK(samples[2]["throttled"].is_null());
+  CHECK(samples[2]["nvlink_errors_added"].is_null());
+  CHECK(samples[3]["throttled"] == true);  // a reason without a name is one all the same
+  CHECK(samples[3]["nvlink_errors_added"].is_null());
+  std::string found;
+  for (const Json& finding : report["findings"]) {
+    if (finding["severity"] == "warning")
+      found += finding["check_id"].get<std::string>() + finding["entities"].dump() + " ";
+  }
+  CHECK(contains(found, "throttled[\"rank 1\"]"));
+  CHECK(contains(found, "nvlink_errors[\"rank 1\"]"));
+}
+
 TEST_CASE("findings are numbers for Prometheus, by check and severity") {
   CHECK(contains(prometheus_text(checked_report(probe_of_four())),
                  "symmbench_findings{device=\"host\",check=\"peer_access_dead\",severity=\"critical\"} 1\n"));

@@ -1,0 +1,19 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/json.hpp"
+
+namespace symmbench {
+
+/// What a device says of itself now; each nullopt is unknown.
+struct DeviceSample {
+  std::optional<std::uint32_t> temperature_c, sm_clock_mhz, power_mw;
+  std::optional<std::vector<std::string>> throttle;  ///< reasons in force, by name; empty: none
+  std::optional<std::uint64_t> nvlink_errors;        ///< replays, recoveries and CRC errors of all links since start-up
+};
+Json to_json(const DeviceSample& sample);
+
+}  // namespace symmbench

@@ -1,0 +1,125 @@
+// Two systems of one kind have other names, and nothing that explains another outcome; where one is not in order, that is
+// named first.
+#include <catch2/catch_test_macros.hpp>
+#include <functional>
+#include <random>
+
+#include "gate/environment.hpp"
+#include "gate_reports.hpp"
+
+using namespace symmbench;
+
+namespace {
+
+/// A rack's report: eight ranks on two trays, with names of its own by `seed`.
+Json rack(unsigned seed) {
+  std::mt19937 random(seed);
+  const auto name = [&](const char* of) { return fmt::format("{}-{:08x}", of, random()); };
+  Json report = gate_report("cuda", "NVIDIA GB300");
+  report["ranks"] = Json::array();
+  const auto cluster = name("cluster");
+  const auto clique = random() % 1000;
+  const std::vector<std::string> hosts{name("node"), name("node")};
+  for (int rank = 0; rank < 8; ++rank) {
+    Json rules = Json::array();
+    for (const char* allocator : {"symm_device_memory", "torch_symm_mem"}) {
+      rules.push_back({{"allocator", allocator}, {"handle", "fabric"}, {"why", "cluster " + cluster}});
+    }
+    const Json device{{"kind", "cuda"},
+                      {"name", "NVIDIA GB300"},
+                      {"driver_version", 13000},
+                      {"posix_fd_supported", true},
+                      {"fabric_supported", true},
+                      {"imex_channels", 1},
+                      {"confidential_computing", false},
+                      {"multicast_supported", true},
+                      {"upstream_handles", rules},
+                      {"fabric",
+                       {{"state", "completed"},
+                        {"status", 0},
+                        {"cluster_uuid", cluster},
+                        {"clique_id", clique},
+                        {"health_summary", 1}}}};
+    report["ranks"].push_back({{"rank", rank},
+                               {"host", hosts[static_cast<std::size_t>(rank / 4)]},
+                               {"boot_id", name("boot")},
+                               {"pid", random() % 32768},
+                               {"load_1m", random() % 8},
+                               {"gpu_name", "NVIDIA GB300"},
+                               {"gpu_uuid", name("GPU")},
+                               {"devices", Json::array({device})},
+                               {"environment", {{"NCCL_NVLS_ENABLE", "0"}, {"SLURM_JOB_ID", name("job")}}}});
+  }
+  Json trials = Json::array();
+  for (const char* allocator : {"symm_device_memory", "torch_symm_mem"}) {
+    trials.push_back(
+        {{"group", 0}, {"allocator", allocator}, {"type", "fabric"}, {"passed", true}, {"failure", nullptr}});
+  }
+  if (random() % 2 == 0) std::swap(trials[0], trials[1]);
+  report["fabric"] = {{"profile", "sm103-gb300-nvl72"}, {"hosts", 2}, {"handle_trials", trials}};
+  return report;
+}
+
+/// What is named before any identity.
+std::vector<std::string> named(const Json& a, const Json& b) {
+  std::vector<std::string> keys;
+  bool identities = false;
+  for (const auto& one : environment_differences(a, b)) {
+    if (one.identity) {
+      identities = true;
+    } else {
+      CHECK_FALSE(identities);  // they come last
+      keys.push_back(one.key);
+    }
+  }
+  return keys;
+}
+
+Json& device(Json& report, int rank) { return report["ranks"][rank]["devices"][0]; }
+
+}  // namespace
+
+TEST_CASE("twenty pairs of equal systems differ in names and in nothing else") {
+  for (unsigned pair = 0; pair < 20; ++pair) {
+    CAPTURE(pair);
+    CHECK(named(rack(2 * pair), rack(2 * pair + 1)) == std::vector<std::string>{});
+    CHECK_FALSE(environment_differences(rack(2 * pair), rack(2 * pair + 1)).empty());
+  }
+}
+
+TEST_CASE("what is planted in one of two equal systems is named first, whichever they are") {
+  const std::vector<std::pair<std::string, std::function<void(Json&)>>> planted{
+      {"upstream_rule.torch_symm_mem",
+       [](Json& r) {
+         device(r, 7)["imex_channels"] = 0;
+         device(r, 7)["upstream_handles"][1]["handle"] = "posix_fd";
+       }},
+      {"handle_trials",
+       [](Json& r) {
+         r["fabric"]["handle_trials"][0]["passed"] = false;
+         r["fabric"]["handle_trials"][0]["failure"] = {{"call", "cuMemImportFromShareableHandle"}, {"code", 400}};
+       }},
+      {"upstream_rule.symm_device_memory",
+       [](Json& r) {
+         device(r, 7)["fabric"]["cluster_uuid"] = nullptr;
+         device(r, 7)["upstream_handles"][0]["handle"] = "posix_fd";
+       }},
+      {"fabric_cliques", [](Json& r) { device(r, 7)["fabric"]["clique_id"] = 77777; }},
+      {"driver_version", [](Json& r) { device(r, 7)["driver_version"] = 12080; }},
+      {"confidential_computing",
+       [](Json& r) {
+         device(r, 7)["confidential_computing"] = true;
+         device(r, 7)["multicast_supported"] = false;
+       }},
+  };
+  for (const auto& [first, plant] : planted) {
+    for (unsigned pair = 0; pair < 20; ++pair) {
+      CAPTURE(first, pair);
+      Json bad = rack(2 * pair + 1);
+      plant(bad);
+      const auto keys = named(rack(2 * pair), bad);
+      REQUIRE_FALSE(keys.empty());
+      CHECK(keys.front() == first);
+    }
+  }
+}
