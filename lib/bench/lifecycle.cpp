@@ -174,7 +174,7 @@ class LifecycleRun {
       if (!record.failure) context_.item_done(static_cast<int>(round));
     }
     context_.stopped_by = record.failure;
-    return !record.failure && !over;
+    return !record.failure && !over && !group_.fresh;
   }
 
   WorkerContext& context_;

@@ -7,7 +7,7 @@
 namespace symmbench {
 
 /// What a worker does with a lifecycle group: create ... close, for as many rounds and as long as the request asks, each
-/// with verified operations in between; phases timed, leaks counted. One LifecycleRecord each. A round that fails is the
+/// with verified operations in between; phases timed, leaks counted. One LifecycleRecord each. Of a fresh group only one round: the rest is for workers of their own. A round that fails is the
 /// last of this worker (WorkerContext::stopped_by): what it left behind would be blamed on the next.
 void run_lifecycles(WorkerContext& context, const WorkerConfig& config, const CaseGroup& group, Backend& backend);
 

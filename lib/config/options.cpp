@@ -212,6 +212,9 @@ constexpr OptionSpec kOwnOptions[] = {
      "instead of --lifecycles N: rounds of create ... use ... close until so much time has passed, for each workspace and "
      "allocator; what is kept of them stays small, and the report says whether operations became slower on the way",
      {}, kPositive},
+    {"lifecycle-fresh", 0, Kind::flag, Scope::run, Group::stability, "", "",
+     "each of --lifecycles in worker processes of its own, with a context of their own; its phases are the workspace's all "
+     "the same"},
     {"time-limit", 0, Kind::seconds, Scope::run, Group::stability, "TIME", "0",
      "end the whole run after this long, with a report; 0: no limit", {}, from(0)},
     {"timeout", 'T', Kind::seconds, Scope::run, Group::stability, "TIME", "20",

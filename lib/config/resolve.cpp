@@ -182,6 +182,15 @@ double min_busbw_from(const Settings& run) {
   return limit;
 }
 
+/// Each fresh lifecycle has a record of its own, so there is no end to what a long soak of them would keep.
+bool lifecycle_fresh_from(const Settings& run) {
+  const bool fresh = get<bool>(run, "lifecycle_fresh");
+  if (fresh && run.contains("soak")) {
+    run.at("lifecycle_fresh").origin.fail("must not be combined with --soak: give --lifecycles N");
+  }
+  return fresh;
+}
+
 void check_loudness(const Settings& run) {
   if (!get<bool>(run, "quiet") || !get<bool>(run, "verbose")) return;
   run.at("quiet").origin.fail("must not be combined with --verbose");
@@ -253,6 +262,7 @@ RunConfig run_config_from(const Settings& run) {
   config.check = get<bool>(run, "check") ? CheckMode::on : CheckMode::off;
   config.soak_s = get_optional<double>(run, "soak").value_or(0);
   config.lifecycles = get_optional<std::uint64_t>(run, "lifecycles").value_or(1);  // of a soak at least one
+  config.lifecycle_fresh = lifecycle_fresh_from(run);
   config.ci_width = get<double>(run, "ci_width");
   config.time_limit_s = get<double>(run, "time_limit");
   config.timeout_s = get<double>(run, "timeout");

@@ -67,6 +67,7 @@ struct RunConfig : WorkerConfig {
   int group_size = 0;            ///< as asked; 0: all ranks are one group. See ranks_per_group()
   std::uint64_t lifecycles = 0;  ///< create-to-close rounds per workspace and allocator, at least
   double soak_s = 0;             ///< and until so much time has passed
+  bool lifecycle_fresh = false;  ///< each in a worker of its own
   double time_limit_s = 0;       ///< of the whole run; 0: none
   Isolation isolation = Isolation::process;
   bool strict = false;

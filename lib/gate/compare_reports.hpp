@@ -23,6 +23,7 @@ struct ReportComparison {
   std::vector<EnvironmentDifference> environment;
   std::vector<ComparedCase> cases;  ///< in b's order
   std::vector<RowName> only_in_a, only_in_b;
+  Json stability = Json::array();         ///< see compared_stability()
   std::vector<NotCompared> not_compared;  ///< in both, but without times in one
   std::optional<double> max_regress;      ///< percent; nullopt: no gate
   double run_spread = 0;                  ///< run_spread_of() the two

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/text.hpp"
+#include "gate/stability.hpp"
 #include "report/pick.hpp"
 
 namespace symmbench {
@@ -232,6 +233,7 @@ std::string comparison_text(const ReportComparison& comparison, const ComparedRe
     }
   }
   text += "\n";
+  add_lines(text, stability_lines(comparison.stability));
   add_lines(text, rest_lines(comparison));
   add_lines(text, summary_of(comparison));
   return text;
@@ -256,6 +258,10 @@ std::string comparison_markdown(const ReportComparison& comparison, const Compar
     const auto [case_id, allocator] = name_of_row(*each.b.row);
     text += fmt::format("| {} | {} | {:.2f} | {:.2f} | {:.3f} | {} | {} |\n", case_id, allocator, each.a.mean_us,
                         each.b.mean_us, each.result.ratio, interval_of(each.result), verdict_of(each, gated));
+  }
+  if (!comparison.stability.empty()) {
+    text += "\n## Lifecycles\n\n";
+    add_lines(text, stability_lines(comparison.stability), "    ");
   }
   const auto rest = rest_lines(comparison);
   if (!rest.empty()) {
@@ -299,6 +305,7 @@ Json comparison_json(const ReportComparison& comparison, const ComparedReports& 
           {"b", report_json(reports.b, reports.b_name)},
           {"environment", std::move(environment)},
           {"cases", std::move(cases)},
+          {"stability", comparison.stability},
           {"only_in_a", names_json(comparison.only_in_a)},
           {"only_in_b", names_json(comparison.only_in_b)},
           {"not_compared", std::move(without)},

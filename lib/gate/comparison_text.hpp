@@ -17,7 +17,8 @@ struct ComparedReports {
 std::string comparison_text(const ReportComparison& comparison, const ComparedReports& reports);
 /// The same as a page of Markdown.
 std::string comparison_markdown(const ReportComparison& comparison, const ComparedReports& reports);
-/// The same as one object: a, b, environment[], cases[] (flat), only_in_a[], only_in_b[], not_compared[], summary, gate
+/// The same as one object: a, b, environment[], cases[] (flat), stability[]
+/// (compared_stability()), only_in_a[], only_in_b[], not_compared[], summary, gate
 /// (null without --max-regress).
 Json comparison_json(const ReportComparison& comparison, const ComparedReports& reports);
 

@@ -37,7 +37,8 @@ std::string group_text(const CaseGroup& group) {
   if (group.kind == GroupKind::lifecycle) {
     const auto how_often = group.soak_s > 0 ? fmt::format("for {:.4g} s, over and over:", group.soak_s)
                                             : fmt::format("{} rounds of", group.lifecycles);
-    return fmt::format("\n{}\n  {} create ... use ... close, workspace for {}\n", group.id, how_often,
+    return fmt::format("\n{}\n  {} create ... use ... close, {}workspace for {}\n", group.id, how_often,
+                       group.fresh ? "each in processes of its own, " : "",
                        format_bytes(group.capacity.message_bytes()));
   }
   auto text = fmt::format("\n{}\n  {}{}; {}\n", group.id, fmt::join(group.allocators, " and "),

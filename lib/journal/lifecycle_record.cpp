@@ -7,6 +7,8 @@ namespace {
 
 /// Of one class in a record: sums of many stay far below what 64 bits hold.
 constexpr std::uint64_t kMostOfClass = std::uint64_t{1} << 40;
+/// Classes of times that a double holds are nearer to 0.
+constexpr std::int64_t kFurthestClass = 32 * 1100;
 
 /// One value is itself; few are a list; classes are pairs of class and count, beside the largest value.
 Json spread_json(const Spread& spread) {
@@ -38,6 +40,7 @@ Spread spread_from(const RecordReader& reader, const char* key, const Json& json
   Spread::Classes classes;
   for (const Json& entry : json["classes"]) {
     const bool well_formed = entry.is_array() && entry.size() == 2 && entry[0].is_number_integer() &&
+                             entry[0] >= -kFurthestClass && entry[0] <= kFurthestClass &&
                              entry[1].is_number_unsigned() && entry[1] <= kMostOfClass;
     if (!well_formed) fail();
     classes[entry[0].get<int>()] += entry[1].get<std::uint64_t>();

@@ -162,7 +162,8 @@ std::string_view name_of(GroupKind kind) {
 }
 
 Json to_json(const CaseGroup& group) {
-  const auto& [kind, id, workspace, transport, handle_asked, allocators, capacity, cases, lifecycles, soak_s] = group;
+  const auto& [kind, id, workspace, transport, handle_asked, allocators, capacity, cases, lifecycles, soak_s, fresh] =
+      group;
   Json case_list = Json::array();
   for (const auto& one : cases) case_list.push_back(case_json(one));
   return {{"kind", name_of(kind)},
@@ -174,7 +175,8 @@ Json to_json(const CaseGroup& group) {
           {"capacity", capacity_json(capacity)},
           {"cases", std::move(case_list)},
           {"lifecycles", lifecycles},
-          {"soak_s", soak_s}};
+          {"soak_s", soak_s},
+          {"fresh", fresh}};
 }
 
 CaseGroup case_group_from(const Json& json) try {
@@ -187,7 +189,8 @@ CaseGroup case_group_from(const Json& json) try {
                   .capacity = capacity_from(json.at("capacity")),
                   .cases = {},
                   .lifecycles = json.at("lifecycles").get<std::uint64_t>(),
-                  .soak_s = json.at("soak_s").get<double>()};
+                  .soak_s = json.at("soak_s").get<double>(),
+                  .fresh = json.at("fresh").get<bool>()};
   for (const Json& one : json.at("cases")) group.cases.push_back(case_from(one));
   return group;
 } catch (const Json::exception& error) {

@@ -28,6 +28,7 @@ struct CaseGroup {
   std::vector<Case> cases;
   std::uint64_t lifecycles = 0;  ///< rounds, at least
   double soak_s = 0;             ///< and until so much time has passed
+  bool fresh = false;            ///< a worker does one round and leaves the rest to another
 };
 
 }  // namespace symmbench

@@ -94,9 +94,9 @@ double expected_seconds(const Plan& plan, const RunConfig& config, bool emulated
   for (const auto& group : plan.groups) {
     if (runs_nothing(group)) continue;
     const auto allocators = static_cast<double>(group.allocators.size());
+    const double each_s = lifecycle_seconds(group, emulated) + (group.fresh ? worker_start_s : 0);
     double each_allocator_s =
-        std::max(group.soak_s, lifecycle_seconds(group, emulated) *
-                                   static_cast<double>(std::max<std::uint64_t>(group.lifecycles, 1)));
+        std::max(group.soak_s, each_s * static_cast<double>(std::max<std::uint64_t>(group.lifecycles, 1)));
     if (group.kind == GroupKind::measure && group.allocators.size() > 1) {
       each_allocator_s += lifecycle_seconds(group, emulated) * static_cast<double>(config.placements - 1);
     }

@@ -328,7 +328,8 @@ class PlanBuilder {
                            .allocators = {allocator},
                            .capacity = measured.capacity,
                            .lifecycles = config_.lifecycles,
-                           .soak_s = config_.soak_s});
+                           .soak_s = config_.soak_s,
+                           .fresh = config_.lifecycle_fresh});
         } else {
           same->capacity.add(measured.capacity);
         }

@@ -13,16 +13,16 @@ namespace {
 constexpr std::size_t kPartsOfHalf = 8;
 
 std::vector<const Spread*> operations_of(const std::vector<const LifecycleRecord*>& in_order) {
-  std::vector<const Spread*> operations;
+  std::vector<const Spread*> operations, all;
   const LifecycleRecord* last = nullptr;
   for (const auto* cycle : in_order) {
     const bool first_of_worker = last == nullptr || last->attempt != cycle->attempt || last->group != cycle->group;
     last = cycle;
-    if (!first_of_worker && !cycle->failure && cycle->operation_us.count() > 0) {
-      operations.push_back(&cycle->operation_us);
-    }
+    if (cycle->failure || cycle->operation_us.count() == 0) continue;
+    all.push_back(&cycle->operation_us);
+    if (!first_of_worker) operations.push_back(&cycle->operation_us);
   }
-  return operations;
+  return operations.empty() && all.size() > 1 ? all : operations;
 }
 
 struct Half {

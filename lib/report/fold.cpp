@@ -103,7 +103,7 @@ Json fold_report(std::span<const Json> records, const RunGate* gate) {
       {"ranks", fold_ranks(set)},
       {"results", fold_rows(set, outcomes, set.started.planned_rows)}};
   report["stability"] = fold_stability(set, outcomes, report["results"]);
-  report["stability_comparison"] = fold_stability_comparison(set, report["stability"]);
+  report["stability_comparison"] = fold_stability_comparison(report["stability"]);
   report["comparison"] = fold_comparison(outcomes, set.started.planned_rows, report["results"]);
   report["crossover"] = fold_crossover(outcomes, set.started.planned_rows, report["results"]);
   report["probe"] = fold_probe(set);

@@ -18,6 +18,8 @@ namespace {
 constexpr std::array<const char*, 9> kLeakKeys{"fds",          "mappings", "handles",   "va_bytes", "va_ranges",
                                                "device_bytes", "threads",  "processes", "shm"};
 
+constexpr std::size_t kParts = 8;  ///< of the lifecycles, one after the other
+
 /// What an entry of stability[] is about.
 struct AllocatorSetting {
   std::string workspace, transport, allocator, handle_asked;
@@ -127,9 +129,37 @@ std::vector<AllocatorHistory> gather(const RecordSet& records, const Outcomes& o
   return histories;
 }
 
+/// Figures of one step over all lifecycles; its medians over consecutive parts of those that did not fail stand for
+/// placements where two are compared.
+Json times_json(const Spread& all, const std::vector<const Spread*>& in_order) {
+  std::uint64_t rounds = 0;
+  for (const Spread* each : in_order) rounds += each->count();
+  Json parts_p50_us = Json::array();
+  for (const Spread& part : in_parts(in_order, rounds < 2 * kParts ? rounds : kParts)) {
+    parts_p50_us.push_back(part.median());
+  }
+  return {{"count", all.count()},
+          {"p50_us", json_or_null(all.percentile(50))},
+          {"p99_us", json_or_null(all.percentile(99))},
+          {"max_us", all.count() == 0 ? Json(nullptr) : Json(all.max())},
+          {"parts_p50_us", std::move(parts_p50_us)}};
+}
+
+Json total_json(const std::vector<const LifecycleRecord*>& lifecycles) {
+  Spread all;
+  std::vector<const Spread*> in_order;
+  for (const auto* cycle : lifecycles) {
+    if (cycle->failure) continue;
+    all.add(cycle->total_us);
+    in_order.push_back(&cycle->total_us);
+  }
+  return times_json(all, in_order);
+}
+
 Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles, const std::vector<const Failure*>& broken_off) {
   struct PhaseFigures {
     Spread spans_us;
+    std::vector<const Spread*> in_order;
     std::map<std::string, std::uint64_t> failures;
   };
   std::map<std::string, PhaseFigures> by_phase;
@@ -138,7 +168,10 @@ Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles, const st
     ++by_phase[std::string(name_of(*failure.phase))].failures[std::string(name_of(failure.reason))];
   };
   for (const auto* cycle : lifecycles) {
-    for (const auto& [phase, spans_us] : cycle->phase_us) by_phase[phase].spans_us.add(spans_us);
+    for (const auto& [phase, spans_us] : cycle->phase_us) {
+      by_phase[phase].spans_us.add(spans_us);
+      if (!cycle->failure) by_phase[phase].in_order.push_back(&spans_us);
+    }
     if (cycle->failure) count_failure(*cycle->failure);
   }
   for (const auto* failure : broken_off) count_failure(*failure);
@@ -146,13 +179,9 @@ Json phases_json(const std::vector<const LifecycleRecord*>& lifecycles, const st
   for (const Phase phase : kAllPhases) {
     const auto it = by_phase.find(std::string(name_of(phase)));
     if (it == by_phase.end()) continue;
-    const Spread& spans_us = it->second.spans_us;
-    list.push_back({{"phase", it->first},
-                    {"count", spans_us.count()},
-                    {"failures", Json::object()},
-                    {"p50_us", json_or_null(spans_us.percentile(50))},
-                    {"p99_us", json_or_null(spans_us.percentile(99))},
-                    {"max_us", spans_us.count() == 0 ? Json(nullptr) : Json(spans_us.max())}});
+    Json entry{{"phase", it->first}, {"failures", Json::object()}};
+    entry.update(times_json(it->second.spans_us, it->second.in_order));
+    list.push_back(std::move(entry));
     for (const auto& [reason, count] : it->second.failures) list.back()["failures"][reason] = count;
   }
   return list;
@@ -338,6 +367,7 @@ Json fold_stability(const RecordSet& records, const Outcomes& outcomes, const Js
                {"failed", failed + static_cast<std::ptrdiff_t>(history.broken_off.size())},
                {"first_failure", nullptr},
                {"phases", phases_json(history.lifecycles, history.broken_off)},
+               {"total", total_json(history.lifecycles)},
                {"leaks", leaks_json(history.lifecycles)},
                {"soak", soak_json(history)},
                {"drift", fold_drift(history.lifecycles)},

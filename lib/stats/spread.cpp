@@ -92,7 +92,7 @@ std::vector<Spread> in_parts(const std::vector<const Spread*>& in_order, std::si
   for (const Spread* one : in_order) {
     if (one->count() == 0) continue;
     std::size_t part = 0;  // the one whose share `before` falls into
-    while (before >= total * (part + 1) / parts) ++part;
+    while (part + 1 < parts && before >= total * (part + 1) / parts) ++part;
     result[part].add(*one);
     before += one->count();
   }

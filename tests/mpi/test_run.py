@@ -66,6 +66,15 @@ class MainJob(RunTest):
             self.assertLessEqual(entry["soak"]["started_at"], entry["soak"]["ended_at"])
             self.assertEqual(set(entry["leaks"].values()), {0}, entry)
 
+    def test_fresh_lifecycles_are_all_there_although_each_has_workers_of_its_own(self):
+        done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--algorithm", "one_shot",
+                   "--allocator", "torch_symm_mem", "--lifecycles", 3, "--lifecycle-fresh", "-J", self.report)
+        self.assert_exit(done, 0)
+        (entry,) = self.load()["stability"]
+        self.assertEqual((entry["lifecycles"], entry["failed"]), (3, 0))
+        self.assertEqual(entry["phases"][0]["count"], 3)
+        self.assert_nothing_left()
+
     def test_both_workspaces_run_over_every_allocator_and_unknown_combinations_say_why(self):
         done = run(4, "run", "--device", "host", "--workspace", "trtllm_fusion,mnnvl",
                    "--allocator", "symm_device_memory,torch_symm_mem,cuda_ipc", "--handle", "auto",

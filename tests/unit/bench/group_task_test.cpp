@@ -353,6 +353,11 @@ TEST_CASE("lifecycles time every phase in order and leave nothing behind") {
     CHECK(grown == 0);
   }
 
+  options["lifecycle_fresh"] = "on";
+  const auto fresh = lifecycles_in(run_group(2, config_of(options), index));
+  REQUIRE(fresh.size() == 1);  // the others are for workers of their own
+  CHECK_FALSE(lifecycle_from(fresh[0]).failure);
+
   const auto rest = run_group(2, config, index, {.first_lifecycle = 2});  // as after a worker that died in round 1
   REQUIRE(rest.size() == 1);
   CHECK(lifecycle_from(rest[0]).iteration == 2);

@@ -31,6 +31,7 @@ TEST_CASE("every option of the design exists under its name and letter") {
                                                    {"in-place", 0},
                                                    {"lifecycles", 0},
                                                    {"soak", 0},
+                                                   {"lifecycle-fresh", 0},
                                                    {"time-limit", 0},
                                                    {"config", 0},
                                                    {"output-dir", 0},

@@ -168,6 +168,14 @@ TEST_CASE("a soak replaces a number of lifecycles that was given below it, and t
   CHECK(config_from_text(counted.config_text).soak_s == 0);
 }
 
+TEST_CASE("fresh lifecycles are asked for by number") {
+  CHECK_FALSE(with("{}").lifecycle_fresh);
+  CHECK(with(R"({"lifecycle_fresh": true})").lifecycle_fresh);
+  CHECK(failure_of([] {
+          with(R"({"soak": "2h"})", {{"lifecycle_fresh", "on"}});
+        }).detail == "--lifecycle-fresh: must not be combined with --soak: give --lifecycles N");
+}
+
 TEST_CASE("a flag of the file can be taken back on the command line") {
   CHECK(with(R"({"strict": true})").strict);
   CHECK_FALSE(with(R"({"strict": true})", {{"strict", "off"}}).strict);
