@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what symmbench needs to build and run, on Debian 12 or Ubuntu 24.04. Does nothing that is already done.
-# Usage: scripts/setup.sh [--check] [--tidy]     as root, or with sudo
+# Usage: scripts/setup.sh [--check] [--tidy] [--fuzz]     as root, or with sudo
 #   --check  also what scripts/check_style.sh and the tests of the documentation run
 #   --tidy   also what scripts/tidy.sh runs
+#   --fuzz   also what scripts/fuzz.sh runs
 set -euo pipefail
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -18,8 +19,9 @@ for option in "$@"; do
   case "$option" in
     --check) packages+=(clang-format-14 shellcheck mandoc zsh python3-yaml) ;;
     --tidy) packages+=(clang-tidy-16) ;;
+    --fuzz) packages+=(clang-16 libclang-rt-16-dev) ;;
     *)
-      say "unknown option '$option': --check or --tidy" >&2
+      say "unknown option '$option': --check, --tidy or --fuzz" >&2
       exit 2
       ;;
   esac

@@ -9,7 +9,9 @@ quick=0
 [ "${1:-}" = --quick ] && quick=1
 
 step "Installing what is missing"
-scripts/setup.sh --check
+setup=(--check)
+[ "$quick" -eq 1 ] || setup+=(--fuzz)
+scripts/setup.sh "${setup[@]}"
 
 step "Format, shell scripts, structure"
 scripts/check_style.sh
@@ -29,6 +31,9 @@ if [ "$quick" -eq 0 ]; then
   build host-tsan unit_kernels unit_comm unit_device tsan_weak_barrier
   ctest --preset host-tsan -j 2 -R '^(kernels|comm|device): '
   ctest --preset host-tsan -L tsan
+
+  step "Fuzzing: what reads outside data"
+  scripts/fuzz.sh
 
   if command -v nvcc >/dev/null; then
     step "CUDA: 90a, 100a and 103a compile and link"

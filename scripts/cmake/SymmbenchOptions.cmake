@@ -1,6 +1,7 @@
 # Build options and the flags that every target shares.
 option(SYMMBENCH_CUDA "Build the cuda device (needs nvcc >= 13.0; no GPU and no driver)" OFF)
 option(SYMMBENCH_TESTS "Build the tests (needs Catch2 3)" ON)
+option(SYMMBENCH_FUZZ "Build the fuzz targets (needs clang)" OFF)
 set(SYMMBENCH_SANITIZE "" CACHE STRING "Sanitizers for every target: 'address,undefined' or 'thread'")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -16,6 +17,9 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 add_library(symmbench_flags INTERFACE)
 target_compile_options(symmbench_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wno-missing-field-initializers;-Wno-restrict;-Werror>)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")  # of the fuzz targets only: GCC is the one whose warnings count
+  target_compile_options(symmbench_flags INTERFACE -Wno-unknown-warning-option -Wno-error)
+endif()
 # Where several sources are compiled as one (CMAKE_UNITY_BUILD; the presets say where), GCC follows
 # values far enough to doubt them inside std::variant.
 if(CMAKE_UNITY_BUILD)
