@@ -13,7 +13,8 @@ namespace {
 struct Outcome {
   std::uint64_t wrong = 0;
   bool gave_up = false;
-  bool caught() const { return wrong != 0 || gave_up; }
+  std::uint64_t left = 0;  ///< words in slots that a whole protocol would have cleared
+  bool caught() const { return wrong != 0 || gave_up || left != 0; }
 };
 
 struct Form {
@@ -51,6 +52,7 @@ Outcome run_with(std::optional<ProtocolFault> fault, Form form, int rounds = 1,
         run_and_check(ranks, shape, InputKind::random, 9, 9ull * static_cast<std::uint64_t>(round), launch);
     outcome.wrong += wrong_elements(reports);
     for (int r = 0; r < 4; ++r) outcome.gave_up |= ranks.give_up(r).tag != 0;
+    if (form.algorithm != Algorithm::two_shot_barrier) outcome.left += ranks.unaccounted_words();
   }
   return outcome;
 }
