@@ -107,7 +107,7 @@ Json allocator_entries() {
     if (!kind) continue;
     entry["transports"] = transports_json(*kind);
     entry["differences"] = to_json(mode_of(*kind).make()->differences());
-    if (*kind == AllocatorKind::torch_symm_mem) entry["layouts"] = entries_of(option("torch-layout").choices);
+    if (*kind == AllocatorKind::torch_symm_mem) entry["layouts"] = entries_of(option("torch_layout").choices);
   }
   return entries;
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cassert>
+#include <stdexcept>
 
 #include "catalog/accumulations.hpp"
 #include "catalog/algorithms.hpp"
@@ -24,7 +24,7 @@ using Kind = OptionKind;
 using Scope = OptionScope;
 using Group = OptionGroup;
 
-constexpr bool kNow = true, kLater = false;
+constexpr bool kNow = true;
 constexpr bool kRepeats = true;
 
 /// A catalogue table as choices, with the option's own further ones before the row of index kAt.
@@ -310,7 +310,7 @@ const OptionSpec* find_option(std::string_view key) {
 
 const OptionSpec& option(std::string_view key) {
   const auto* spec = find_option(key);
-  assert(spec);
+  if (spec == nullptr) throw std::out_of_range(std::string(key));
   return *spec;
 }
 

@@ -48,7 +48,7 @@ struct DeviceFacts {
   std::optional<int> ordinal;
   std::optional<int> sm_major, sm_minor;
   std::optional<int> multiprocessors;
-  std::optional<int> driver_version;  ///< as cuDriverGetVersion encodes it
+  std::optional<int> driver_version;         ///< as cuDriverGetVersion encodes it
   std::optional<std::string> system_driver;  ///< the kernel's driver, "580.65.06"
   std::optional<int> toolkit_version;        ///< CUDA that this program was built with, encoded as driver_version
   std::optional<int> nvlinks_active;         ///< that are up

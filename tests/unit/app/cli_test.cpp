@@ -206,7 +206,7 @@ TEST_CASE("a command line that cannot be right is refused with one line that say
       {{"-b", "-1K"}, "--minbytes '-1K': must be at least 1 B"},
       {{"-f", "0.5"}, "--stepfactor '0.5': must be greater than 1"},
       {{"-b", "2K", "-e", "1K"}, "--minbytes '2K': must not exceed --maxbytes '1K'"},
-      {{"--soak", "2h"}, "--soak '2h': not in this version"},
+      {{"--soak", "0"}, "--soak '0': must be greater than 0 s"},
       {{"--tune", "--algorithm", "auto"},
        "--algorithm 'auto': must not be combined with --tune, which measures one_shot and two_shot, and "
        "two_shot_barrier where neither can run"},

@@ -53,7 +53,7 @@ TEST_CASE("a supervisor that does not answer is told with what can be seen of it
     }
   }
   CHECK(detail ==
-        "rank 1's supervisor answers no more: it did not stop its worker within 10 s; its process: seen of 1");
+        "rank 1's supervisor answers no more: it did not stop its worker within 10.0 s; its process: seen of 1");
 }
 
 TEST_CASE("leaving records nothing where nothing had happened") {
