@@ -189,11 +189,11 @@ std::set<std::string> fired(const Json& report) {
   return ids;
 }
 
-const Json& finding_of(const Json& findings, const std::string& check) {
+const Json& finding_of(const Json& findings, std::string_view check) {
   for (const Json& finding : findings) {
-    if (finding.at("check_id") == check) return finding;
+    if (finding.at("check_id").get_ref<const std::string&>() == check) return finding;
   }
-  throw std::out_of_range(check);
+  throw std::out_of_range(std::string(check));
 }
 
 }  // namespace
