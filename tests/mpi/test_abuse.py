@@ -16,7 +16,7 @@ BAD_OPTIONS = [
     (["--allocater", "x"], ["--allocater", "--allocator"]),
     (["--tokens", "4", "-b", "1K"], ["--tokens"]),
     (["--group-size", "3"], ["--group-size", "3"]),
-    (["--soak", "1h"], ["--soak", "not in this version"]),
+    (["--soak", "0"], ["--soak", "must be greater than 0 s"]),
     (["--multicast", "maybe"], ["--multicast", "maybe", "off, on, auto"]),
     (["--report", "/nonexistent/dir/r.json"], ["/nonexistent/dir"]),
     (["--report", "/proc"], ["/proc"]),
