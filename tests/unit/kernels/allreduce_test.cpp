@@ -66,8 +66,8 @@ TEST_CASE("Every algorithm normalises and quantises rows of every type") {
   }
 }
 
-TEST_CASE("Every algorithm quantises rows by rows and groups, with every layout of scales") {
-  const int world_size = GENERATE(2, 4, 16);
+/// One pattern and layout of those that quantise in one section; every algorithm, type and number of tokens in each.
+static void expect_quantised_right(int world_size) {
   const auto pattern = GENERATE(Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8,
                                 Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4,
                                 Pattern::residual_rmsnorm_group_fp8, Pattern::residual_rmsnorm_out_group_fp8,
@@ -94,6 +94,18 @@ TEST_CASE("Every algorithm quantises rows by rows and groups, with every layout 
       }
     }
   }
+}
+
+TEST_CASE("Every algorithm quantises rows by rows and groups on 2 ranks, with every layout of scales") {
+  expect_quantised_right(2);
+}
+
+TEST_CASE("Every algorithm quantises rows by rows and groups on 4 ranks, with every layout of scales") {
+  expect_quantised_right(4);
+}
+
+TEST_CASE("Every algorithm quantises rows by rows and groups on 16 ranks, with every layout of scales") {
+  expect_quantised_right(16);
 }
 
 TEST_CASE("Every algorithm sums over experts, however many, before it sums over ranks") {
