@@ -11,6 +11,10 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 # time of a build and buys nothing. What runs per packet asks for more itself (kernels/CMakeLists.txt).
 set(CMAKE_CXX_FLAGS_RELEASE "-Og -DNDEBUG")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1 -DNDEBUG")
+# With both of these sanitizers, optimising is most of what compiling costs, and the tests run for a minute.
+if(SYMMBENCH_SANITIZE STREQUAL "address,undefined")
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O0 -g1 -DNDEBUG")
+endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 # -Wno-restrict: GCC 12 reports std::string concatenations that are fine (GCC bug 105651).
