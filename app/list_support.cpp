@@ -59,7 +59,7 @@ struct Line {
 };
 
 std::string place_of(const Json& row) {
-  const auto device = row.at("device").get<std::string>();
+  auto device = row.at("device").get<std::string>();
   if (row.at("workspace").is_null()) return device;
   return fmt::format("{} {}/{}", device, row.at("workspace").get<std::string>(),
                      row.at("transport").get<std::string>());

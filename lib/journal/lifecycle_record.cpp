@@ -8,7 +8,7 @@ namespace {
 /// Of one class in a record: sums of many stay far below what 64 bits hold.
 constexpr std::uint64_t kMostOfClass = std::uint64_t{1} << 40;
 /// Classes of times that a double holds are nearer to 0.
-constexpr std::int64_t kFurthestClass = 32 * 1100;
+constexpr std::int64_t kFurthestClass = std::int64_t{32} * 1100;
 
 /// One value is itself; few are a list; classes are pairs of class and count, beside the largest value.
 Json spread_json(const Spread& spread) {

@@ -143,7 +143,7 @@ StabilityVerdict verdict_of(const Side& a, const Side& b) {
   if (a.leaks()) return {.verdict = "unknown", .reason = "both leak"};
   const std::uint64_t fewest = std::min(of_a.tries, of_b.tries);
   const double at_most = 1000 * chance_interval({.hits = 0, .tries = fewest}).high;
-  if (at_most < kFewFailures_per_1000) {
+  if (at_most < kFewFailuresPer1000) {
     return {.verdict = "same",
             .reason = fmt::format("neither failed nor leaked: below {:.3g} failures in 1000 lifecycles", at_most)};
   }

@@ -1,5 +1,7 @@
 #include "bench/topology.hpp"
 
+#include <fmt/format.h>
+
 #include <catch2/catch_test_macros.hpp>
 #include <string>
 
@@ -26,7 +28,7 @@ std::string two_packages() {
     const auto sets = [](int cpus, int nodes) {
       const auto set = [](const char* name, int value) {
         const std::string digits = "0x0000000" + std::string(1, "0123456789abcdef"[value]);
-        return std::string(name) + "=\"" + digits + "\" complete_" + name + "=\"" + digits + "\" ";
+        return fmt::format(R"({0}="{1}" complete_{0}="{1}" )", name, digits);
       };
       return set("cpuset", cpus) + set("nodeset", nodes);
     };
@@ -46,9 +48,10 @@ std::string two_packages() {
     }
     text += "</object>\n";
     const std::string bus = package == 0 ? "1b" : "9a", root = package == 0 ? "17" : "97";
-    object("Bridge", "bridge_type=\"0-1\" depth=\"0\" bridge_pci=\"0000:[" + root + "-" + bus + "]\"");
-    object("Bridge", "bridge_type=\"1-1\" depth=\"1\" bridge_pci=\"0000:[" + bus + "-" + bus + "]\" pci_busid=\"0000:" +
-                         root + ":01.0\" pci_type=\"0604 [8086:352a] [0000:0000] 04\" pci_link_speed=\"63.0\"");
+    object("Bridge", fmt::format(R"(bridge_type="0-1" depth="0" bridge_pci="0000:[{}-{}]")", root, bus));
+    object("Bridge", fmt::format(R"(bridge_type="1-1" depth="1" bridge_pci="0000:[{0}-{0}]" pci_busid="0000:{1}:01.0" )"
+                                 R"(pci_type="0604 [8086:352a] [0000:0000] 04" pci_link_speed="63.0")",
+                                 bus, root));
     object("PCIDev",
            "pci_busid=\"0000:" + bus + ":00.0\" pci_type=\"0302 [10de:2335] [10de:18be] a1\" pci_link_speed=\"63.0\"");
     text += "</object></object></object></object>\n";

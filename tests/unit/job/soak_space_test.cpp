@@ -7,7 +7,6 @@
 #include "support/scratch_folder.hpp"
 
 using namespace symmbench;
-using namespace symmbench::test;
 
 namespace {
 

@@ -11,7 +11,7 @@ namespace {
 
 const std::string kVeto = "multicast is vetoed by NCCL_NVLS_ENABLE=0 on rank 1 on a (1 of 4 ranks)";
 
-Plan transport_plan(Json options, const MulticastOffer& offer = {}) {
+Plan transport_plan(const Json& options, const MulticastOffer& offer = {}) {
   Json all{{"workspace", "mnnvl"}, {"device", "host"}, {"algorithm", "one_shot"}, {"tokens", "4"}, {"lifecycles", "1"}};
   all.update(options);
   return make_plan(resolve(nullptr, all), 4, 0, offer);
