@@ -22,8 +22,8 @@ import statistics
 import sys
 
 from compare_torch import (BF16_HALF_STEP, FAILED, HOLD_CYCLES, REPLAYS, RING_BUDGET, SEED, Stop, calls_of, check_place,
-                           check_variables, import_torch, load_report, mean_ratio, output_file, place_of_environment,
-                           start, text_of, time_of, write_json)
+                           exit_code_of, import_torch, load_report, mean_ratio, output_file, start, text_of, time_of,
+                           write_json)
 
 NEEDED_ENVIRONMENT = {"NCCL_NVLS_ENABLE": "0", "TORCH_SYMM_MEM_DISABLE_MULTICAST": "1", "NVSHMEM_DISABLE_NVLS": "1"}
 SKIPPED = 77
@@ -355,18 +355,7 @@ def run(arguments, place):
     return FAILED if wrong else 0
 
 
-def main():
-    arguments = parse_arguments()
-    place = None
-    try:
-        place = place_of_environment()
-        check_variables(NEEDED_ENVIRONMENT, "FlashInfer, torch and NCCL")
-        return run(arguments, place)
-    except Stop as stop:
-        if place is None or place[0] == 0 or stop.everywhere:
-            print(f"compare_flashinfer: {stop}", file=sys.stderr)
-        return stop.code
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    parsed = parse_arguments()
+    sys.exit(exit_code_of("compare_flashinfer", lambda place: run(parsed, place), NEEDED_ENVIRONMENT,
+                          "FlashInfer, torch and NCCL"))

@@ -361,18 +361,19 @@ def run(arguments, place):
     return FAILED if wrong else 0
 
 
-def main():
-    arguments = parse_arguments()
+def exit_code_of(name, run_at, needed, libraries):
+    """Of a comparison: run_at(place) where the environment allows it, else the reason on stderr, by one rank."""
     place = None
     try:
         place = place_of_environment()
-        check_variables(NEEDED_ENVIRONMENT, "torch and NCCL")
-        return run(arguments, place)
+        check_variables(needed, libraries)
+        return run_at(place)
     except Stop as stop:
         if place is None or place[0] == 0 or stop.everywhere:
-            print(f"compare_torch: {stop}", file=sys.stderr)
+            print(f"{name}: {stop}", file=sys.stderr)
         return stop.code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    parsed = parse_arguments()
+    sys.exit(exit_code_of("compare_torch", lambda place: run(parsed, place), NEEDED_ENVIRONMENT, "torch and NCCL"))

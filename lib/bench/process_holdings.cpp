@@ -3,11 +3,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 #include <string>
 #include <system_error>
 
 #include "bench/open_descriptors.hpp"
+#include "supervise/process_identity.hpp"
 
 namespace symmbench {
 namespace {
@@ -25,23 +25,6 @@ std::int64_t shm_mappings() {
   return count;
 }
 
-/// A thread that was joined may still be listed for a moment: its exit clears what a join waits for before it leaves the
-/// list. From the start of its exit on it has the kernel's PF_EXITING (proc(5), /proc/PID/stat, flags).
-bool is_exiting(const std::filesystem::path& task) {
-  constexpr unsigned kExiting = 0x4;
-  constexpr int kBetweenNameAndFlags = 6;  // state, parent, group, session, terminal and its group
-  std::ifstream file(task / "stat");
-  const std::string stat{std::istreambuf_iterator<char>(file), {}};
-  const auto name_end = stat.rfind(')');  // a name may hold anything
-  if (name_end == std::string::npos) return true;
-  std::istringstream fields(stat.substr(name_end + 1));
-  std::string skipped;
-  for (int i = 0; i < kBetweenNameAndFlags; ++i) fields >> skipped;
-  unsigned flags = 0;
-  fields >> flags;
-  return (flags & kExiting) != 0;
-}
-
 }  // namespace
 
 ProcessHoldings process_holdings() {
@@ -49,7 +32,7 @@ ProcessHoldings process_holdings() {
   std::error_code failed;
   for (std::filesystem::directory_iterator task("/proc/self/task", failed), end; !failed && task != end;
        task.increment(failed)) {
-    if (!is_exiting(task->path())) ++holdings.threads;
+    if (!is_exiting(static_cast<pid_t>(std::stol(task->path().filename().string())))) ++holdings.threads;
     holdings.processes += words_in(task->path() / "children");
   }
   return holdings;

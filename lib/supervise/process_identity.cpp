@@ -28,6 +28,7 @@ std::string proc_file(pid_t pid, const char* name) {
 struct Stat {
   char state = '?';
   pid_t parent = 0;
+  unsigned flags = 0;  ///< the kernel's PF_...
   std::uint64_t started = 0;
 };
 
@@ -40,7 +41,7 @@ std::string link_target(const char* path) {
 /// Where /proc is of another pid namespace (a container with its host's), its numbers are those of strangers.
 bool proc_is_ours() { return link_target("/proc/self") == std::to_string(getpid()); }
 
-/// Of /proc/PID/stat; nullopt when there is no such process, or none can be seen.
+/// Of /proc/PID/stat, a thread's id being good as well; nullopt when there is none such, or none can be seen.
 std::optional<Stat> stat_of(pid_t pid) {
   if (!proc_is_ours()) return std::nullopt;
   const std::string text = proc_file(pid, "stat");
@@ -49,9 +50,11 @@ std::optional<Stat> stat_of(pid_t pid) {
   std::istringstream fields(text.substr(name_end + 1));
   Stat stat;
   fields >> stat.state >> stat.parent;
-  constexpr int kStartTime = 22;  // as proc(5) counts; the state is the third field
+  constexpr int kFlags = 9, kStartTime = 22;  // as proc(5) counts; the state is the third field
   std::string field;
-  for (int i = 5; i < kStartTime; ++i) fields >> field;
+  for (int i = 5; i < kFlags; ++i) fields >> field;
+  fields >> stat.flags;
+  for (int i = kFlags + 1; i < kStartTime; ++i) fields >> field;
   fields >> stat.started;
   return stat;
 }
@@ -128,6 +131,12 @@ ProcessSight look_at(const ProcessIdentity& identity) {
   const auto stat = stat_of(identity.pid);
   if (!stat || stat->started != identity.started || stat->state == 'Z' || stat->state == 'X') return ProcessSight::gone;
   return stat->state == 'T' || stat->state == 't' ? ProcessSight::stopped : ProcessSight::alive;
+}
+
+bool is_exiting(pid_t task) {
+  constexpr unsigned kExiting = 0x4;  // PF_EXITING
+  const auto stat = stat_of(task);
+  return !stat || (stat->flags & kExiting) != 0;
 }
 
 std::optional<pid_t> parent_of(pid_t pid) {

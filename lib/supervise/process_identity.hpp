@@ -43,6 +43,10 @@ enum class ProcessSight {
 };
 ProcessSight look_at(const ProcessIdentity& identity);
 
+/// Whether a process or thread has begun to end, or is gone. A thread that was joined may still be listed for a moment:
+/// its exit clears what a join waits for before it leaves the list.
+bool is_exiting(pid_t task);
+
 /// nullopt: it is gone, or cannot be seen.
 std::optional<pid_t> parent_of(pid_t pid);
 
