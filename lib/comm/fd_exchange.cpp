@@ -120,25 +120,26 @@ void require_one_host(const Communicator& comm, const std::vector<Address>& addr
   }
 }
 
-/// A message with at most one descriptor, in the form that sendmsg and recvmsg want.
+/// A message with descriptors, in the form that sendmsg and recvmsg want.
 class FdMessage {
  public:
-  explicit FdMessage(Introduction& introduction) : bytes_{&introduction, sizeof introduction} {
+  FdMessage(Introduction& introduction, std::size_t descriptors)
+      : bytes_{&introduction, sizeof introduction}, control_(CMSG_SPACE(descriptors * sizeof(int))) {
     header_.msg_iov = &bytes_;
     header_.msg_iovlen = 1;
-    header_.msg_control = control_;
-    header_.msg_controllen = sizeof control_;
+    header_.msg_control = control_.data();
+    header_.msg_controllen = control_.size();
   }
 
-  void attach(int fd) {
+  void attach(std::span<const int> fds) {
     cmsghdr* control = CMSG_FIRSTHDR(&header_);
     control->cmsg_level = SOL_SOCKET;
     control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(sizeof fd);
-    std::memcpy(CMSG_DATA(control), &fd, sizeof fd);
+    control->cmsg_len = CMSG_LEN(fds.size_bytes());
+    std::memcpy(CMSG_DATA(control), fds.data(), fds.size_bytes());
   }
 
-  /// Everything that came, so that what nobody wants is closed too: the buffer's padding has room for a second one.
+  /// Everything that came, so that what nobody wants is closed too: the buffer's padding may have room for one more.
   std::vector<UniqueFd> take_descriptors() {
     std::vector<UniqueFd> descriptors;
     for (cmsghdr* control = CMSG_FIRSTHDR(&header_); control; control = CMSG_NXTHDR(&header_, control)) {
@@ -159,18 +160,19 @@ class FdMessage {
  private:
   msghdr header_{};
   iovec bytes_;
-  alignas(cmsghdr) char control_[CMSG_SPACE(sizeof(int))]{};
+  std::vector<std::byte> control_;  ///< as aligned as what operator new gives
 };
 
 /// The transfer after the names are known: sends to all while it accepts from all, so no order of ranks can block it.
 class Transfer {
  public:
-  Transfer(const Communicator& comm, const std::vector<Address>& addresses, const UniqueFd& listener, int mine)
+  Transfer(const Communicator& comm, const std::vector<Address>& addresses, const UniqueFd& listener,
+           std::vector<int> mine)
       : comm_(comm),
         addresses_(addresses),
         listener_(listener),
         pending_(listener, addresses.size() + kStrangers),
-        mine_(mine),
+        mine_(std::move(mine)),
         received_(addresses.size()),
         missing_(addresses.size() - 1),
         deadline_(Deadline::in(comm.step_timeout())) {
@@ -178,7 +180,7 @@ class Transfer {
     for (int i = 1; i < comm.size(); ++i) unsent_.push_back((comm.rank() + i) % comm.size());
   }
 
-  std::vector<UniqueFd> run() {
+  std::vector<std::vector<UniqueFd>> run() {
     while (true) {
       std::erase_if(unsent_, [&](int peer) { return send_to(peer); });
       take_what_came();
@@ -199,7 +201,7 @@ class Transfer {
   [[noreturn]] void throw_timed_out() const {
     const double seconds = std::chrono::duration<double>(comm_.step_timeout()).count();
     int peer = 0;
-    while (peer < comm_.size() && (peer == comm_.rank() || received_[peer])) ++peer;
+    while (peer < comm_.size() && (peer == comm_.rank() || has_come(peer))) ++peer;
     const bool nothing_came = peer < comm_.size();
     const Strangers strangers = pending_.strangers();
     if (!nothing_came) peer = unsent_.front();
@@ -223,8 +225,10 @@ class Transfer {
 
   /// The kernel says no more than that it dropped a descriptor. Whether this process can have one at all is the only
   /// thing to be seen here, so that alone is said.
-  Failure lost_descriptor(int from, bool truncated) const {
-    const auto text = fmt::format("the message of rank {} came without its descriptor{}", comm_.world_rank(from),
+  Failure lost_descriptor(int from, std::size_t came, bool truncated) const {
+    const auto how = came == 0 ? std::string("without its descriptor")
+                               : fmt::format("with {} of its {} descriptors", came, mine_.size());
+    const auto text = fmt::format("the message of rank {} came {}{}", comm_.world_rank(from), how,
                                   truncated ? ", which the kernel dropped (MSG_CTRUNC)" : "");
     const UniqueFd one_more(::fcntl(listener_.get(), F_DUPFD_CLOEXEC, 0));
     if (!one_more) return os_failure("fcntl(F_DUPFD_CLOEXEC)", errno, text + "; another one cannot be had either");
@@ -236,12 +240,12 @@ class Transfer {
   void find_lost_peers() {
     next_knock_ = Clock::now() + kKnockPeriod;
     for (int peer = 0; peer < comm_.size(); ++peer) {
-      if (peer == comm_.rank() || received_[peer]) continue;
+      if (peer == comm_.rank() || has_come(peer)) continue;
       const UniqueFd socket = make_socket();
       const SocketName address(addresses_[peer].name);
       if (::connect(socket.get(), address.get(), address.length) == 0 || errno != ECONNREFUSED) continue;
       take_what_came();  // it may have sent just before it closed
-      if (!received_[peer]) throw_gone(peer);
+      if (!has_come(peer)) throw_gone(peer);
     }
   }
 
@@ -256,7 +260,7 @@ class Transfer {
     }
     Introduction introduction{.from_rank = comm_.rank(), .to_rank = peer};
     std::copy_n(addresses_[peer].ticket.begin(), kTicketChars, introduction.ticket.begin());
-    FdMessage message(introduction);
+    FdMessage message(introduction, mine_.size());
     message.attach(mine_);
     if (::sendmsg(socket.get(), message.get(), MSG_NOSIGNAL) == sizeof introduction) return true;
     switch (errno) {
@@ -278,7 +282,7 @@ class Transfer {
   PendingConnections::Word receive_from(const UniqueFd& connection) {
     using Word = PendingConnections::Word;
     Introduction introduction{.magic = 0};
-    FdMessage message(introduction);
+    FdMessage message(introduction, mine_.size());
     const ssize_t length = ::recvmsg(connection.get(), message.get(), MSG_CMSG_CLOEXEC);
     if (length <= 0) return length < 0 && (errno == EAGAIN || errno == EINTR) ? Word::not_yet : Word::closed;
     auto descriptors = message.take_descriptors();
@@ -288,12 +292,16 @@ class Transfer {
                        std::equal(ticket.begin(), ticket.end(), introduction.ticket.begin()) &&
                        introduction.to_rank == comm_.rank() && from >= 0 && from < comm_.size() && from != comm_.rank();
     if (!known) return Word::not_ours;
-    if (received_[from]) return Word::ours;
-    if (descriptors.size() != 1 || message.truncated()) fail(lost_descriptor(from, message.truncated()), from);
-    received_[from] = std::move(descriptors.front());
+    if (has_come(from)) return Word::ours;
+    if (descriptors.size() != mine_.size() || message.truncated()) {
+      fail(lost_descriptor(from, descriptors.size(), message.truncated()), from);
+    }
+    received_[from] = std::move(descriptors);
     --missing_;
     return Word::ours;
   }
+
+  bool has_come(int peer) const { return !received_[peer].empty(); }
 
   void wait() const {
     std::vector<pollfd> waits{{.fd = listener_.get(), .events = POLLIN, .revents = 0}};
@@ -310,9 +318,9 @@ class Transfer {
   const std::vector<Address>& addresses_;
   const UniqueFd& listener_;
   PendingConnections pending_;
-  const int mine_;
-  std::vector<int> unsent_;  ///< group ranks
-  std::vector<UniqueFd> received_;
+  const std::vector<int> mine_;
+  std::vector<int> unsent_;                      ///< group ranks
+  std::vector<std::vector<UniqueFd>> received_;  ///< empty: has not come
   std::size_t missing_;
   Deadline deadline_;
   Clock::time_point next_knock_ = Clock::now() + kKnockPeriod;
@@ -323,9 +331,15 @@ class Transfer {
 FdExchange::FdExchange(std::string job_nonce, HostIdentity host)
     : job_nonce_(job_nonce.empty() ? make_job_nonce() : std::move(job_nonce)), host_(std::move(host)) {}
 
-std::vector<UniqueFd> FdExchange::exchange(Communicator& comm, std::string_view step, const UniqueFd& mine) {
-  UniqueFd own(::fcntl(mine.get(), F_DUPFD_CLOEXEC, 3));
-  if (!own) throw Error(os_failure("fcntl(F_DUPFD_CLOEXEC)", errno));
+std::vector<std::vector<UniqueFd>> FdExchange::exchange(Communicator& comm, std::string_view step,
+                                                        std::span<const UniqueFd> mine) {
+  std::vector<UniqueFd> own;
+  std::vector<int> sent;
+  for (const auto& descriptor : mine) {
+    own.emplace_back(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 3));
+    if (!own.back()) throw Error(os_failure("fcntl(F_DUPFD_CLOEXEC)", errno));
+    sent.push_back(descriptor.get());
+  }
   Address address{.name = {}, .ticket = make_job_nonce(), .host = host_};
   const UniqueFd listener = make_listener(job_nonce_, comm.world_rank(comm.rank()), address.name);
 
@@ -334,8 +348,14 @@ std::vector<UniqueFd> FdExchange::exchange(Communicator& comm, std::string_view 
     addresses.push_back(decode_address(blob));
   }
   require_one_host(comm, addresses);
-  auto descriptors = Transfer(comm, addresses, listener, mine.get()).run();
+  auto descriptors = Transfer(comm, addresses, listener, std::move(sent)).run();
   descriptors[comm.rank()] = std::move(own);
+  return descriptors;
+}
+
+std::vector<UniqueFd> FdExchange::exchange(Communicator& comm, std::string_view step, const UniqueFd& mine) {
+  std::vector<UniqueFd> descriptors;
+  for (auto& each : exchange(comm, step, std::span(&mine, 1))) descriptors.push_back(std::move(each.front()));
   return descriptors;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,7 +10,7 @@
 
 namespace symmbench {
 
-/// Gives every rank's descriptor to every other rank: SCM_RIGHTS over sockets with abstract names, which need no file
+/// Gives every rank's descriptors to every other rank, all of them in one message: SCM_RIGHTS over sockets with abstract names, which need no file
 /// system and vanish with their owner. The name is bound before the ranks gather the names, so nobody can come too
 /// early. Names are public in /proc/net/unix, so a connection of another user is refused, and each receiver makes a
 /// secret ticket that travels with its name over the communicator only: a connection that does not show it is a
@@ -23,14 +24,17 @@ class FdExchange {
   /// `host` says who shares an OS with whom; give another one to emulate several hosts.
   explicit FdExchange(std::string job_nonce = "", HostIdentity host = host_of_this_rank().identity);
 
-  /// Collective. One descriptor per group rank, in order, owned by the caller; the own entry is a duplicate of `mine`.
-  /// All of them are close-on-exec. Takes at most two steps' time.
+  /// Collective; every rank brings the same number, 1 to 253. By group rank its descriptors in their order,
+  /// owned by the caller; the own ones are duplicates of `mine`. All of them are close-on-exec. Takes at most two steps' time.
   /// @throws Error{comm, not_supported} on every rank, naming two ranks that are not on one host and how they differ;
   ///         Error{comm, timed_out} naming the first peer that did not send, or could not be sent to, in time;
   ///         Error{comm, peer_failed} naming a peer whose socket is gone;
   ///         Error{environment, capacity_exceeded} naming RLIMIT_NOFILE when out of descriptors;
   ///         Error{comm, io_error} otherwise, without a code where the kernel gave none (a descriptor that it dropped).
   ///         Nothing stays open on any of these paths.
+  std::vector<std::vector<UniqueFd>> exchange(Communicator& comm, std::string_view step,
+                                              std::span<const UniqueFd> mine);
+  /// The same of one descriptor each.
   std::vector<UniqueFd> exchange(Communicator& comm, std::string_view step, const UniqueFd& mine);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "memory/keep_going.hpp"
 #include "memory/local_buffer.hpp"
 
 namespace symmbench {
@@ -18,7 +19,8 @@ class SwappedMemory final : public SharedMemory {
   std::optional<DevicePtr> multicast() const override { return inner_->multicast(); }
   std::optional<Failure> multicast_problem() const override { return inner_->multicast_problem(); }
   const SharedMemoryFacts& facts() const override { return inner_->facts(); }
-  void close(const PhaseContext& context) override { inner_->close(context); }
+  void give_back(Communicator* comm) override { inner_->give_back(comm); }
+  bool closed() const override { return inner_->closed(); }
 
  private:
   std::unique_ptr<SharedMemory> inner_;
@@ -36,10 +38,13 @@ class LostPeerMemory final : public SharedMemory {
   }
   std::optional<DevicePtr> multicast() const override { return inner_->multicast(); }
   const SharedMemoryFacts& facts() const override { return inner_->facts(); }
-  void close(const PhaseContext& context) override {
-    instead_.close();
-    inner_->close(context);
+  void give_back(Communicator* comm) override {
+    KeepGoing keep_going;
+    keep_going([&] { instead_.close(); });
+    keep_going([&] { inner_->give_back(comm); });
+    keep_going.rethrow();
   }
+  bool closed() const override { return inner_->closed(); }
 
  private:
   std::unique_ptr<SharedMemory> inner_;
@@ -60,19 +65,28 @@ std::optional<int> group_rank_of(const Communicator& comm, int world_rank) {
 FaultyAllocator::FaultyAllocator(std::unique_ptr<Allocator> inner, const FaultSpec& fault)
     : inner_(std::move(inner)), fault_(fault) {}
 
-std::unique_ptr<SharedMemory> FaultyAllocator::allocate(const PhaseContext& context, Driver& driver,
-                                                        std::uint64_t bytes, HandleType handle) {
-  auto memory = inner_->allocate(context, driver, bytes, handle);
+std::vector<std::unique_ptr<SharedMemory>> FaultyAllocator::allocate_all(const PhaseContext& context, Driver& driver,
+                                                                         std::span<const MemoryRequest> requests,
+                                                                         HandleType handle) {
+  auto memory = inner_->allocate_all(context, driver, requests, handle);
+  for (std::size_t i = 0; i < memory.size(); ++i) {
+    memory[i] = struck(context.comm, driver, requests[i].bytes, std::move(memory[i]));
+  }
+  return memory;
+}
+
+std::unique_ptr<SharedMemory> FaultyAllocator::struck(const Communicator& comm, Driver& driver, std::uint64_t bytes,
+                                                      std::unique_ptr<SharedMemory> memory) {
   if (fault_.fault->effect == FaultEffect::lose_peer) {
-    const auto peer = group_rank_of(context.comm, fault_.peer);
-    if (!peer || *peer == context.comm.rank()) return memory;
+    const auto peer = group_rank_of(comm, fault_.peer);
+    if (!peer || *peer == comm.rank()) return memory;
     ++*fault_.struck;
     return std::make_unique<LostPeerMemory>(std::move(memory), LocalBuffer(driver, bytes), *peer);
   }
   if (++met_ != fault_.at) return memory;
   ++*fault_.struck;
-  const int one = (fault_.peer - context.comm.world_rank(0) + context.comm.size()) % context.comm.size();
-  return std::make_unique<SwappedMemory>(std::move(memory), one, (one + 1) % context.comm.size());
+  const int one = (fault_.peer - comm.world_rank(0) + comm.size()) % comm.size();
+  return std::make_unique<SwappedMemory>(std::move(memory), one, (one + 1) % comm.size());
 }
 
 }  // namespace symmbench

@@ -16,8 +16,9 @@ class FaultyAllocator final : public Allocator {
 
   AllocatorKind kind() const override { return inner_->kind(); }
   std::span<const Difference> differences() const override { return inner_->differences(); }
-  std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
-                                         HandleType handle) override;
+  std::vector<std::unique_ptr<SharedMemory>> allocate_all(const PhaseContext& context, Driver& driver,
+                                                          std::span<const MemoryRequest> requests,
+                                                          HandleType handle) override;
   std::uint64_t granularity(Driver& driver, HandleType handle) const override {
     return inner_->granularity(driver, handle);
   }
@@ -26,6 +27,9 @@ class FaultyAllocator final : public Allocator {
   }
 
  private:
+  std::unique_ptr<SharedMemory> struck(const Communicator& comm, Driver& driver, std::uint64_t bytes,
+                                       std::unique_ptr<SharedMemory> memory);
+
   std::unique_ptr<Allocator> inner_;
   const FaultSpec& fault_;
   std::uint64_t met_ = 0;  ///< blocks made so far

@@ -9,9 +9,10 @@
 namespace symmbench {
 namespace {
 
+/// Of the first block.
 void change_request(Blob& bytes, const auto& change) {
   RendezvousRequest request;
-  if (bytes.size() != sizeof request) return;
+  if (bytes.size() < sizeof request) return;
   std::memcpy(&request, bytes.data(), sizeof request);
   change(request);
   std::memcpy(bytes.data(), &request, sizeof request);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -51,10 +52,9 @@ class IpcMemory final : public SharedMemory {
   void open(int group_rank, const IpcBlob& handle) { blocks_[group_rank] = driver_.open_ipc(handle); }
 
   /// Collective, once every rank has met the same failure while this was built. Tells stderr what it cannot give back.
-  void give_back(Communicator& comm) {
+  void give_back_quietly(Communicator& comm) {
     try {
-      closed_ = true;
-      tear_down(&comm);
+      give_back(&comm);
     } catch (const std::exception& error) {
       warn(error.what());
     }
@@ -65,13 +65,13 @@ class IpcMemory final : public SharedMemory {
     return blocks_[group_rank];
   }
   const SharedMemoryFacts& facts() const override { return facts_; }
-  void close(const PhaseContext& context) override;
+  /// Closes what is open of the peers' memory, then frees the own block if that can be open nowhere: it was never
+  /// shared, or all ranks of `comm` say that they closed everything. Otherwise it stays until the process ends. What the
+  /// driver refuses is tried once more.
+  void give_back(Communicator* comm) override;
+  bool closed() const override { return closed_; }
 
  private:
-  /// Closes what is open of the peers' memory, then frees the own block if that can be open nowhere: it was never
-  /// shared, or all ranks of `comm` (nullptr: no use asking) say that they closed everything. Otherwise it stays until
-  /// the process ends. What the driver refuses is tried once more. @throws the first Error met
-  void tear_down(Communicator* comm);
   void close_peers();
   int peers_open() const;
   void warn(const char* what) const { std::fprintf(stderr, "symmbench: warning: rank %d: %s\n", world_rank_, what); }
@@ -90,28 +90,15 @@ IpcMemory::~IpcMemory() {
   // On the way out of a failure nobody can close together any more, and that failure is what is told.
   if (std::uncaught_exceptions() == 0) warn("symmetric memory destroyed without close()");
   try {
-    tear_down(nullptr);
+    give_back(nullptr);
   } catch (const std::exception& error) {
     warn(error.what());
   }
 }
 
-void IpcMemory::close(const PhaseContext& context) {
+void IpcMemory::give_back(Communicator* comm) {
   if (closed_) return;
   closed_ = true;
-  collective_phase(context, Phase::close, [&] {
-    KeepGoing keep_going;
-    bool met = false;
-    keep_going([&] {
-      barrier(context.comm, "close: nobody uses the memory any more");
-      met = true;
-    });
-    keep_going([&] { tear_down(met ? &context.comm : nullptr); });
-    keep_going.rethrow();
-  });
-}
-
-void IpcMemory::tear_down(Communicator* comm) {
   KeepGoing keep_going;
   keep_going([&] { close_peers(); });
   bool unused = !shared_;
@@ -171,30 +158,45 @@ std::uint64_t CudaIpc::allocated_bytes(std::uint64_t requested_bytes, std::uint6
   return round_up(requested_bytes, kBlockBytes);
 }
 
-std::unique_ptr<SharedMemory> CudaIpc::allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
-                                                HandleType handle) {
+std::vector<std::unique_ptr<SharedMemory>> CudaIpc::allocate_all(const PhaseContext& context, Driver& driver,
+                                                                 std::span<const MemoryRequest> requests,
+                                                                 HandleType handle) {
   auto& comm = context.comm;
-  auto memory = std::make_unique<IpcMemory>(driver, comm);
+  std::vector<std::unique_ptr<IpcMemory>> memory;
+  for (std::size_t i = 0; i < requests.size(); ++i) memory.push_back(std::make_unique<IpcMemory>(driver, comm));
   try {
+    std::vector<RendezvousRequest> rendezvous;
     collective_phase(context, Phase::create, [&] {
-      require_possible(kind(), bytes, handle);
-      memory->allocate_own(ipc_layout(bytes, kBlockBytes, comm.size()));
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        requests[i].about([&] {
+          require_possible(kind(), requests[i].bytes, handle);
+          memory[i]->allocate_own(ipc_layout(requests[i].bytes, kBlockBytes, comm.size()));
+          rendezvous.push_back(request_of(memory[i]->facts(), handle));
+        });
+      }
     });
-    IpcBlob mine;
-    collective_phase(context, Phase::export_handle, [&] { mine = memory->export_own(); });
-    memory->handle_leaves();
-    const auto handles = exchange_handles(context, request_of(memory->facts(), handle), mine);
+    std::vector<ShareableHandle> mine;
+    collective_phase(context, Phase::export_handle, [&] {
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        requests[i].about([&] { mine.emplace_back(memory[i]->export_own()); });
+      }
+    });
+    for (const auto& each : memory) each->handle_leaves();
+    const auto handles = exchange_handles(context, rendezvous, requests, std::move(mine));
     collective_phase(context, Phase::import_handle, [&] {
-      for (int r = 0; r < comm.size(); ++r) {
-        if (r == comm.rank()) continue;
-        about_peer(comm, r, [&] { memory->open(r, std::get<IpcBlob>(handles[r])); });
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        for (int r = 0; r < comm.size(); ++r) {
+          if (r == comm.rank()) continue;
+          requests[i].about(
+              [&] { about_peer(comm, r, [&] { memory[i]->open(r, std::get<IpcBlob>(handles[r][i])); }); });
+        }
       }
     });
   } catch (const PhaseFailed&) {
-    memory->give_back(comm);
+    for (const auto& each : memory) each->give_back_quietly(comm);
     throw;
   }
-  return memory;
+  return {std::make_move_iterator(memory.begin()), std::make_move_iterator(memory.end())};
 }
 
 }  // namespace symmbench

@@ -16,8 +16,9 @@ class CudaIpc final : public Allocator {
 
   AllocatorKind kind() const override { return AllocatorKind::cuda_ipc; }
   std::span<const Difference> differences() const override;
-  std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
-                                         HandleType handle) override;
+  std::vector<std::unique_ptr<SharedMemory>> allocate_all(const PhaseContext& context, Driver& driver,
+                                                          std::span<const MemoryRequest> requests,
+                                                          HandleType handle) override;
   /// Whole blocks of 2 MiB, whatever the granularity of mapped memory.
   std::uint64_t granularity(Driver&, HandleType) const override { return kBlockBytes; }
   std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const override;

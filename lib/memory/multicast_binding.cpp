@@ -25,8 +25,9 @@ MulticastBinding MulticastBinding::join(const PhaseContext& context, Driver& dri
     handle = is_root ? binding.created_.export_handle() : own.export_handle();
   });
   step([&] {
-    auto handles = gather_handles(comm, handle);
-    handle = std::move(handles[0]);
+    std::vector<ShareableHandle> mine;
+    mine.push_back(std::move(handle));
+    handle = std::move(gather_handles(comm, std::move(mine)).front().front());
   });
   step([&] {
     if (!is_root || steps.root_imports) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,19 +67,58 @@ void require_own_devices(std::span<const Place> places) {
   }
 }
 
+void require_same_request(const Communicator& comm, std::span<const RendezvousRequest> all) {
+  const std::vector<int> world_ranks = world_ranks_of(comm);
+  const auto require_same = [&](std::string_view what, const auto& text_of) {
+    std::vector<std::string> values;
+    for (const auto& each : all) values.push_back(text_of(each));
+    if (std::all_of(values.begin(), values.end(), [&](const auto& value) { return value == values[0]; })) return;
+    const auto odd = odd_one_out(values);
+    throw Error({.layer = Layer::memory,
+                 .reason = Reason::disagreement,
+                 .detail = fmt::format("ranks differ in {}: {}", what, holders_by_value(world_ranks, values)),
+                 .peer = odd ? std::optional(world_ranks[*odd]) : std::nullopt});
+  };
+  // The cause before its consequences: a different request also gives a different block.
+  require_same("handle type", [](const auto& r) { return std::string(name_of(r.handle)); });
+  std::vector<Place> places;
+  for (int r = 0; r < comm.size(); ++r) {
+    if (all[r].place) places.push_back({comm.world_rank(r), *all[r].place});
+  }
+  if (all[comm.rank()].handle == HandleType::fabric) require_one_clique(places);
+  require_own_devices(places);
+  require_same("requested bytes", [](const auto& r) { return std::to_string(r.requested_bytes); });
+  require_same("granularity", [](const auto& r) { return std::to_string(r.granularity_bytes); });
+  require_same("data offset", [](const auto& r) { return std::to_string(r.data_offset); });
+  require_same("block bytes", [](const auto& r) { return std::to_string(r.block_bytes); });
+}
+
 }  // namespace
 
-std::vector<ShareableHandle> gather_handles(Communicator& comm, const ShareableHandle& mine) {
-  std::vector<ShareableHandle> handles;
-  const auto gather = [&]<class Handle>(const Handle& handle) {
+HandleTable gather_handles(Communicator& comm, std::vector<ShareableHandle> mine) {
+  HandleTable handles(comm.size());
+  const auto gather = [&]<class Handle>(const Handle&) {
+    std::vector<Handle> sent;
+    for (auto& handle : mine) sent.push_back(std::get<Handle>(std::move(handle)));
     if constexpr (std::is_trivially_copyable_v<Handle>) {
-      const auto step = fmt::format("exchange: {} handles", name_of(type_of(mine)));
-      for (const auto& each : allgather_value(comm, step, handle)) handles.emplace_back(each);
+      const auto step = fmt::format("exchange: {} handles", name_of(type_of(mine.front())));
+      const auto blobs = comm.allgather(step, std::as_bytes(std::span<const Handle>(sent)));
+      check_blob_sizes(comm, step, blobs, sent.size() * sizeof(Handle));
+      for (std::size_t r = 0; r < blobs.size(); ++r) {
+        for (std::size_t i = 0; i < sent.size(); ++i) {
+          Handle handle;
+          std::memcpy(&handle, blobs[r].data() + i * sizeof handle, sizeof handle);
+          handles[r].emplace_back(handle);
+        }
+      }
     } else {
-      for (auto& each : FdExchange().exchange(comm, "handles", handle)) handles.emplace_back(std::move(each));
+      auto all = FdExchange().exchange(comm, "handles", sent);
+      for (std::size_t r = 0; r < all.size(); ++r) {
+        for (auto& handle : all[r]) handles[r].emplace_back(std::move(handle));
+      }
     }
   };
-  std::visit(gather, mine);
+  std::visit(gather, mine.front());
   return handles;
 }
 
@@ -102,57 +142,51 @@ RendezvousRequest request_of(const SharedMemoryFacts& facts, HandleType handle) 
           .handle = handle};
 }
 
-void require_agreement(Communicator& comm, const RendezvousRequest& mine) {
-  const auto all = allgather_value(comm, "exchange: agreement", mine);
-  std::vector<int> world_ranks;
-  for (int r = 0; r < comm.size(); ++r) world_ranks.push_back(comm.world_rank(r));
-  const auto require_same = [&](std::string_view what, const auto& text_of) {
-    std::vector<std::string> values;
-    for (const auto& each : all) values.push_back(text_of(each));
-    if (std::all_of(values.begin(), values.end(), [&](const auto& value) { return value == values[0]; })) return;
-    const auto odd = odd_one_out(values);
-    throw Error({.layer = Layer::memory,
-                 .reason = Reason::disagreement,
-                 .detail = fmt::format("ranks differ in {}: {}", what, holders_by_value(world_ranks, values)),
-                 .peer = odd ? std::optional(world_ranks[*odd]) : std::nullopt});
-  };
-  // The cause before its consequences: a different request also gives a different block.
-  require_same("handle type", [](const auto& r) { return std::string(name_of(r.handle)); });
-  std::vector<Place> places;
-  for (int r = 0; r < comm.size(); ++r) {
-    if (all[r].place) places.push_back({comm.world_rank(r), *all[r].place});
+void require_agreement(Communicator& comm, std::span<const RendezvousRequest> mine,
+                       std::span<const MemoryRequest> names) {
+  constexpr std::string_view kStep = "exchange: agreement";
+  const auto blobs = comm.allgather(kStep, std::as_bytes(mine));
+  check_blob_sizes(comm, kStep, blobs, mine.size_bytes());
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    std::vector<RendezvousRequest> all(blobs.size());
+    for (std::size_t r = 0; r < blobs.size(); ++r) {
+      std::memcpy(&all[r], blobs[r].data() + i * sizeof all[r], sizeof all[r]);
+    }
+    names[i].about([&] { require_same_request(comm, all); });
   }
-  if (mine.handle == HandleType::fabric) require_one_clique(places);
-  require_own_devices(places);
-  require_same("requested bytes", [](const auto& r) { return std::to_string(r.requested_bytes); });
-  require_same("granularity", [](const auto& r) { return std::to_string(r.granularity_bytes); });
-  require_same("data offset", [](const auto& r) { return std::to_string(r.data_offset); });
-  require_same("block bytes", [](const auto& r) { return std::to_string(r.block_bytes); });
 }
 
-std::vector<ShareableHandle> exchange_handles(const PhaseContext& context, const RendezvousRequest& request,
-                                              const ShareableHandle& mine) {
-  std::vector<ShareableHandle> handles;
+HandleTable exchange_handles(const PhaseContext& context, std::span<const RendezvousRequest> requests,
+                             std::span<const MemoryRequest> names, std::vector<ShareableHandle> mine) {
+  HandleTable handles;
   collective_phase(context, Phase::exchange, [&] {
-    require_agreement(context.comm, request);
-    handles = gather_handles(context.comm, mine);
+    require_agreement(context.comm, requests, names);
+    handles = gather_handles(context.comm, std::move(mine));
   });
   return handles;
 }
 
-void share_memory(const PhaseContext& context, Driver& driver, const RendezvousRequest& request,
-                  std::vector<PhysicalMemory>& memory) {
+void share_memory(const PhaseContext& context, Driver& driver, std::span<const RendezvousRequest> requests,
+                  std::span<const MemoryRequest> names, std::span<Blocks> blocks) {
   auto& comm = context.comm;
-  ShareableHandle mine;
-  collective_phase(context, Phase::export_handle, [&] { mine = memory[comm.rank()].export_handle(); });
-  auto handles = exchange_handles(context, request, mine);
-  mine = ShareableHandle();
+  std::vector<ShareableHandle> mine;
+  collective_phase(context, Phase::export_handle, [&] {
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      names[i].about([&] { mine.push_back(blocks[i].memory[comm.rank()].export_handle()); });
+    }
+  });
+  auto handles = exchange_handles(context, requests, names, std::move(mine));
 
   collective_phase(context, Phase::import_handle, [&] {
-    for (int r = 0; r < comm.size(); ++r) {
-      const ShareableHandle handle = std::move(handles[r]);  // closed at the end of this turn
-      if (r == comm.rank()) continue;
-      about_peer(comm, r, [&] { memory[r] = PhysicalMemory::import_from(driver, request.block_bytes, handle); });
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      for (int r = 0; r < comm.size(); ++r) {
+        const ShareableHandle handle = std::move(handles[r][i]);  // closed at the end of this turn
+        if (r == comm.rank()) continue;
+        const auto import_block = [&] {
+          blocks[i].memory[r] = PhysicalMemory::import_from(driver, requests[i].block_bytes, handle);
+        };
+        names[i].about([&] { about_peer(comm, r, import_block); });
+      }
     }
   });
 }

@@ -3,12 +3,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "comm/collective_phase.hpp"
 #include "device/driver.hpp"
+#include "memory/shared_blocks.hpp"
 #include "memory/shared_memory.hpp"
-#include "memory/vmm.hpp"
 
 namespace symmbench {
 
@@ -38,25 +39,31 @@ struct RendezvousRequest {
 /// What a rank brings to the rendezvous of an allocation laid out like this.
 RendezvousRequest request_of(const SharedMemoryFacts& facts, HandleType handle);
 
-/// Collective: every rank sees the same table, so all of them throw or none does.
+/// Collective: every rank sees the same table, so all of them throw or none does. One request for each block, of which
+/// every rank has as many; `names`: of the blocks, as MemoryRequest has them.
 /// @throws Error{memory, disagreement} naming each value and the world ranks that hold it; Error{memory,
 /// not_supported} naming two ranks on one GPU
-void require_agreement(Communicator& comm, const RendezvousRequest& mine);
+void require_agreement(Communicator& comm, std::span<const RendezvousRequest> mine,
+                       std::span<const MemoryRequest> names);
 
-/// Collective: every rank's handle, in rank order; the own one is a duplicate of `mine`. A descriptor is handed over by the
-/// operating system, a handle that is bytes by the communicator. @throws as FdExchange::exchange
-std::vector<ShareableHandle> gather_handles(Communicator& comm, const ShareableHandle& mine);
+/// By group rank, then in the order of the blocks.
+using HandleTable = std::vector<std::vector<ShareableHandle>>;
 
-/// Collective phase exchange: every rank's handle, in rank order; the own one is a duplicate of `mine`.
+/// Collective: every rank's handles, of one type and as many on each; the own ones are duplicates of `mine`. Descriptors
+/// are handed over by the operating system, handles that are bytes by the communicator. @throws as FdExchange::exchange
+HandleTable gather_handles(Communicator& comm, std::vector<ShareableHandle> mine);
+
+/// Collective phase exchange of all blocks at once: every rank's handles; the own ones are duplicates of `mine`.
 /// @throws PhaseFailed{exchange} as require_agreement(), which comes first, or when handles cannot travel
-std::vector<ShareableHandle> exchange_handles(const PhaseContext& context, const RendezvousRequest& request,
-                                              const ShareableHandle& mine);
+HandleTable exchange_handles(const PhaseContext& context, std::span<const RendezvousRequest> requests,
+                             std::span<const MemoryRequest> names, std::vector<ShareableHandle> mine);
 
-/// Collective phases export, exchange (agreement first) and import: `memory` holds this rank's own block at its own
-/// index and empty places elsewhere; afterwards every place is filled. Each handle is closed right after its import.
+/// Collective phases export, exchange (agreement first) and import, of all blocks in each: `blocks[i].memory` holds this
+/// rank's own memory at its own index and empty places elsewhere; afterwards every place is filled. Each handle is
+/// closed right after its import.
 /// @throws PhaseFailed{export_handle | exchange | import_handle}; an import names the peer
-void share_memory(const PhaseContext& context, Driver& driver, const RendezvousRequest& request,
-                  std::vector<PhysicalMemory>& memory);
+void share_memory(const PhaseContext& context, Driver& driver, std::span<const RendezvousRequest> requests,
+                  std::span<const MemoryRequest> names, std::span<Blocks> blocks);
 
 /// Runs `step` and puts the peer, in world ranks, into a failure that comes out of it.
 void about_peer(const Communicator& comm, int group_rank, const std::function<void()>& step);

@@ -20,7 +20,7 @@ SharedBlocks::~SharedBlocks() {
                  world_rank_, static_cast<unsigned long long>(facts_.requested_bytes));
   }
   try {
-    tear_down();
+    give_back(nullptr);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "symmbench: warning: rank %d: %s\n", world_rank_, error.what());
   }
@@ -36,32 +36,22 @@ std::optional<DevicePtr> SharedBlocks::multicast() const {
   return blocks_.multicast.address() + facts_.data_offset;
 }
 
-void SharedBlocks::close(const PhaseContext& context) {
+void SharedBlocks::give_back(Communicator*) {
   if (closed_) return;
   closed_ = true;
-  // Clean up even when a peer never came to the barrier: an import keeps the peer's view of these bytes alive.
-  collective_phase(context, Phase::close, [&] {
-    KeepGoing keep_going;
-    keep_going([&] { barrier(context.comm, "close: nobody uses the memory any more"); });
-    keep_going([&] { tear_down(); });
-    keep_going.rethrow();
-  });
-}
-
-void SharedBlocks::tear_down() {
   KeepGoing keep_going;
   const int ranks = static_cast<int>(blocks_.mappings.size());
   // First: unbinding after the memory was released fails on some GPUs.
   keep_going([&] { blocks_.multicast.close(); });
-  const auto give_back = [&](int r) {
+  const auto give_back_of = [&](int r) {
     if (order_ == TeardownOrder::release_then_unmap) keep_going([&] { blocks_.memory[r].close(); });
     keep_going([&] { blocks_.mappings[r].close(); });
     if (order_ == TeardownOrder::unmap_then_release) keep_going([&] { blocks_.memory[r].close(); });
   };
   for (int r = 0; r < ranks; ++r) {
-    if (order_ == TeardownOrder::release_then_unmap || r != own_) give_back(r);
+    if (order_ == TeardownOrder::release_then_unmap || r != own_) give_back_of(r);
   }
-  if (order_ == TeardownOrder::unmap_then_release) give_back(own_);
+  if (order_ == TeardownOrder::unmap_then_release) give_back_of(own_);
   // A mapping that the driver would not unmap gets a second try here, so that its range can go as well.
   blocks_.mappings.clear();
   for (auto& range : blocks_.ranges) keep_going([&] { range.close(); });
@@ -70,9 +60,9 @@ void SharedBlocks::tear_down() {
   keep_going.rethrow();
 }
 
-void zero_memory(Driver& driver, DevicePtr address, std::uint64_t bytes) {
+void zero_memory(Driver& driver, std::span<const ZeroZone> zones) {
   const auto stream = driver.make_stream();
-  stream->fill(address, 0, bytes / sizeof(std::uint32_t));
+  for (const auto& [address, bytes] : zones) stream->fill(address, 0, bytes / sizeof(std::uint32_t));
   stream->synchronize();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "memory/multicast_binding.hpp"
@@ -38,12 +39,10 @@ class SharedBlocks final : public SharedMemory {
   std::optional<DevicePtr> multicast() const override;
   std::optional<Failure> multicast_problem() const override { return blocks_.multicast_problem; }
   const SharedMemoryFacts& facts() const override { return facts_; }
-  void close(const PhaseContext& context) override;
+  void give_back(Communicator* comm) override;
+  bool closed() const override { return closed_; }
 
  private:
-  /// Everything this rank owns goes back, even after a failure; @throws the first Error met.
-  void tear_down();
-
   Blocks blocks_;
   SharedMemoryFacts facts_;
   TeardownOrder order_;
@@ -52,7 +51,11 @@ class SharedBlocks final : public SharedMemory {
   bool closed_ = false;
 };
 
-/// Fills `bytes` of device memory with zeros and waits for it.
-void zero_memory(Driver& driver, DevicePtr address, std::uint64_t bytes);
+struct ZeroZone {
+  DevicePtr address = 0;
+  std::uint64_t bytes = 0;
+};
+/// Fills device memory with zeros and waits for it.
+void zero_memory(Driver& driver, std::span<const ZeroZone> zones);
 
 }  // namespace symmbench

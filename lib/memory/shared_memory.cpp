@@ -3,11 +3,52 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <vector>
+#include <algorithm>
 
 #include "core/error.hpp"
+#include "memory/keep_going.hpp"
 
 namespace symmbench {
+
+void SharedMemory::close(const PhaseContext& context) {
+  SharedMemory* const alone = this;
+  close_together(context, std::span(&alone, 1));
+}
+
+void close_together(const PhaseContext& context, std::span<SharedMemory* const> memory) {
+  const auto is_open = [](const SharedMemory* each) { return each != nullptr && !each->closed(); };
+  if (std::none_of(memory.begin(), memory.end(), is_open)) return;
+  // Clean up even when a peer never came to the barrier: an import keeps the peer's view of these bytes alive.
+  collective_phase(context, Phase::close, [&] {
+    KeepGoing keep_going;
+    bool met = false;
+    keep_going([&] {
+      barrier(context.comm, "close: nobody uses the memory any more");
+      met = true;
+    });
+    for (SharedMemory* each : memory) {
+      if (is_open(each)) keep_going([&] { each->give_back(met ? &context.comm : nullptr); });
+    }
+    keep_going.rethrow();
+  });
+}
+
+void MemoryRequest::about(const std::function<void()>& step) const {
+  try {
+    step();
+  } catch (const Error& error) {
+    if (name.empty()) throw;
+    Failure failure = error.failure();
+    failure.detail = fmt::format("segment {}: {}", name, failure.detail);
+    throw Error(std::move(failure));
+  }
+}
+
+std::unique_ptr<SharedMemory> Allocator::allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
+                                                  HandleType handle) {
+  const MemoryRequest request{.bytes = bytes};
+  return std::move(allocate_all(context, driver, std::span(&request, 1), handle).front());
+}
 
 std::string travels_by(AllocatorKind kind) {
   std::vector<std::string_view> types;

@@ -1,10 +1,12 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "catalog/allocators.hpp"
 #include "comm/collective_phase.hpp"
@@ -38,9 +40,28 @@ class SharedMemory {
   virtual std::optional<Failure> multicast_problem() const { return std::nullopt; }
   virtual const SharedMemoryFacts& facts() const = 0;
 
-  /// Collective, idempotent: synchronizing the device first is the caller's part. Barrier, unmap, release, barrier.
-  /// @throws PhaseFailed{close}
-  virtual void close(const PhaseContext& context) = 0;
+  /// close_together() of this one alone.
+  void close(const PhaseContext& context);
+
+  /// A part of close_together(), which every rank comes to: everything that this rank owns goes back, even after a
+  /// failure. `comm`: of ranks that all do the same, where peers must be asked something; nullptr: no use asking.
+  /// Nothing when it was called before. @throws the first Error met
+  virtual void give_back(Communicator* comm) = 0;
+  /// Whether give_back() was called.
+  virtual bool closed() const = 0;
+};
+
+/// Collective, idempotent: synchronizing the device first is the caller's part. Barrier; unmap and release of each, in
+/// order, whatever the others did; barrier. Null pointers are passed over. @throws PhaseFailed{close}
+void close_together(const PhaseContext& context, std::span<SharedMemory* const> memory);
+
+/// One block of an allocation that makes several.
+struct MemoryRequest {
+  std::uint64_t bytes = 0;
+  std::string_view name = {};  ///< for failures: "flags"; empty: there is only one
+
+  /// Runs `step` and says in a failure that comes out of it which block it is about.
+  void about(const std::function<void()>& step) const;
 };
 
 /// Whether an allocator sets a multicast object up over what it allocates. Off unless asked for: set-up can take GPUs out
@@ -65,10 +86,14 @@ class Allocator {
   virtual std::span<const Difference> differences() const = 0;
 
   /// Collective: every rank calls it with the same arguments. Each of create, export, exchange, import and map is a
-  /// collective phase, so all ranks succeed or all throw. Contents are undefined except the zeroed signal pad.
-  /// @throws PhaseFailed
-  virtual std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
-                                                 HandleType handle) = 0;
+  /// collective phase of all blocks, in their order, so all ranks succeed or all throw. The order of each block's own
+  /// driver calls is upstream's. Contents are undefined except the zeroed signal pads. @throws PhaseFailed
+  virtual std::vector<std::unique_ptr<SharedMemory>> allocate_all(const PhaseContext& context, Driver& driver,
+                                                                  std::span<const MemoryRequest> requests,
+                                                                  HandleType handle) = 0;
+  /// allocate_all() of one block.
+  std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
+                                         HandleType handle);
 
   /// What a rank's block is a multiple of on this device: for the next function. @throws Error{driver, ...}
   virtual std::uint64_t granularity(Driver& driver, HandleType handle) const {

@@ -61,6 +61,16 @@ SharedMemoryFacts symm_layout(std::uint64_t bytes, std::uint64_t granularity, in
   return facts;
 }
 
+/// One range for all ranks' blocks, which are given access to at once.
+void map_contiguous(const Communicator& comm, Driver& driver, const SharedMemoryFacts& facts, Blocks& blocks) {
+  const auto& range = blocks.ranges.emplace_back(driver, facts.va_bytes, facts.granularity_bytes);
+  for (int r = 0; r < comm.size(); ++r) {
+    const DevicePtr address = range.address() + facts.allocated_bytes * r;
+    about_peer(comm, r, [&] { blocks.mappings[r] = Mapping(driver, address, blocks.memory[r]); });
+  }
+  driver.set_access(range.address(), facts.va_bytes);
+}
+
 }  // namespace
 
 HandleChoice SymmDeviceMemory::upstream_rule(const HandleFacts& rank) {
@@ -81,38 +91,52 @@ std::uint64_t SymmDeviceMemory::allocated_bytes(std::uint64_t requested_bytes, s
   return symm_layout(requested_bytes, granularity, 1).allocated_bytes;
 }
 
-std::unique_ptr<SharedMemory> SymmDeviceMemory::allocate(const PhaseContext& context, Driver& driver,
-                                                         std::uint64_t bytes, HandleType handle) {
+std::vector<std::unique_ptr<SharedMemory>> SymmDeviceMemory::allocate_all(const PhaseContext& context, Driver& driver,
+                                                                          std::span<const MemoryRequest> requests,
+                                                                          HandleType handle) {
   auto& comm = context.comm;
+  const int own = comm.rank();
   // Asked for without looking at the attribute, as upstream does.
   const AllocationSpec spec{.handle = handle, .gpu_direct_rdma = true};
-  SharedMemoryFacts facts;
-  Blocks blocks(comm.size());
+  std::vector<SharedMemoryFacts> facts;
+  std::vector<RendezvousRequest> rendezvous;
+  std::vector<Blocks> blocks;
 
   collective_phase(context, Phase::create, [&] {
-    require_possible(kind(), bytes, handle);
-    facts = symm_layout(bytes, granularity(driver, handle), comm.size());
-    blocks.memory[comm.rank()] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);
+    for (const auto& request : requests) {
+      request.about([&] {
+        require_possible(kind(), request.bytes, handle);
+        facts.push_back(symm_layout(request.bytes, granularity(driver, handle), comm.size()));
+        blocks.emplace_back(comm.size());
+        blocks.back().memory[own] = PhysicalMemory::create(driver, facts.back().allocated_bytes, spec);
+        rendezvous.push_back(request_of(facts.back(), handle));
+      });
+    }
   });
 
-  share_memory(context, driver, request_of(facts, handle), blocks.memory);
+  share_memory(context, driver, rendezvous, requests, blocks);
 
   collective_phase(context, Phase::map, [&] {
-    const auto& range = blocks.ranges.emplace_back(driver, facts.va_bytes, facts.granularity_bytes);
-    for (int r = 0; r < comm.size(); ++r) {
-      const DevicePtr address = range.address() + facts.allocated_bytes * r;
-      about_peer(comm, r, [&] { blocks.mappings[r] = Mapping(driver, address, blocks.memory[r]); });
+    std::vector<ZeroZone> pads;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      requests[i].about([&] {
+        map_contiguous(comm, driver, facts[i], blocks[i]);
+        pads.push_back({blocks[i].mappings[own].address() + facts[i].signal_pad_offset, facts[i].signal_pad_bytes});
+      });
     }
-    driver.set_access(range.address(), facts.va_bytes);
-    zero_memory(driver, blocks.mappings[comm.rank()].address() + facts.signal_pad_offset, facts.signal_pad_bytes);
+    zero_memory(driver, pads);
   });
 
-  if (multicast_ == MulticastUse::on) {
-    blocks.multicast = MulticastBinding::join(context, driver, {.bytes = facts.allocated_bytes, .handle = handle},
-                                              blocks.memory[comm.rank()]);
+  std::vector<std::unique_ptr<SharedMemory>> memory;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (multicast_ == MulticastUse::on) {
+      blocks[i].multicast = MulticastBinding::join(
+          context, driver, {.bytes = facts[i].allocated_bytes, .handle = handle}, blocks[i].memory[own]);
+    }
+    memory.push_back(std::make_unique<SharedBlocks>(std::move(blocks[i]), std::move(facts[i]),
+                                                    TeardownOrder::release_then_unmap, own, comm.world_rank(own)));
   }
-  return std::make_unique<SharedBlocks>(std::move(blocks), std::move(facts), TeardownOrder::release_then_unmap,
-                                        comm.rank(), comm.world_rank(comm.rank()));
+  return memory;
 }
 
 }  // namespace symmbench

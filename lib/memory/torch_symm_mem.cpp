@@ -87,6 +87,19 @@ void map_block(Driver& driver, const PhysicalMemory& memory, AddressRange& range
   driver.set_access(mapping.address(), mapping.bytes());
 }
 
+/// All ranks go on without a team that cannot be made.
+void join_team(const PhaseContext& context, Driver& driver, HandleType handle, const SharedMemoryFacts& facts,
+               Blocks& blocks) {
+  try {
+    blocks.multicast = MulticastBinding::join(
+        context, driver, {.bytes = facts.allocated_bytes, .handle = handle, .root_imports = true, .binds_first = true},
+        blocks.memory[context.comm.rank()]);
+  } catch (const PhaseFailed& failed) {
+    if (ranks_lost_each_other(failed.failure())) throw;
+    blocks.multicast_problem = failed.failure();
+  }
+}
+
 }  // namespace
 
 void use_torch_layout(TorchLayout layout) { layout_in_use = layout; }
@@ -107,55 +120,64 @@ std::uint64_t TorchSymmMem::allocated_bytes(std::uint64_t requested_bytes, std::
   return lay_out(layout_, requested_bytes, granularity, 1).allocated_bytes;
 }
 
-std::unique_ptr<SharedMemory> TorchSymmMem::allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
-                                                     HandleType handle) {
+std::vector<std::unique_ptr<SharedMemory>> TorchSymmMem::allocate_all(const PhaseContext& context, Driver& driver,
+                                                                      std::span<const MemoryRequest> requests,
+                                                                      HandleType handle) {
   auto& comm = context.comm;
   const int own = comm.rank();
-  SharedMemoryFacts facts;
-  RendezvousPlace place;
-  Blocks blocks(comm.size());
-  blocks.ranges.resize(comm.size());
+  std::vector<SharedMemoryFacts> facts;
+  std::vector<RendezvousRequest> rendezvous;
+  std::vector<Blocks> blocks;
 
   collective_phase(context, Phase::create, [&] {
-    require_possible(kind(), bytes, handle);
-    const DeviceFacts device = driver.facts();
-    place = place_of(device);
-    const AllocationSpec spec{.handle = handle,
-                              .gpu_direct_rdma = layout_.rdma_by_attribute && device.gpu_direct_rdma_supported};
-    facts = lay_out(layout_, bytes, driver.granularity(spec, Granularity::recommended), comm.size());
-    blocks.memory[own] = PhysicalMemory::create(driver, facts.allocated_bytes, spec);
+    for (const auto& request : requests) {
+      request.about([&] {
+        require_possible(kind(), request.bytes, handle);
+        const DeviceFacts device = driver.facts();
+        const AllocationSpec spec{.handle = handle,
+                                  .gpu_direct_rdma = layout_.rdma_by_attribute && device.gpu_direct_rdma_supported};
+        facts.push_back(
+            lay_out(layout_, request.bytes, driver.granularity(spec, Granularity::recommended), comm.size()));
+        blocks.emplace_back(comm.size());
+        blocks.back().ranges.resize(comm.size());
+        blocks.back().memory[own] = PhysicalMemory::create(driver, facts.back().allocated_bytes, spec);
+        rendezvous.push_back(request_of(facts.back(), handle));
+        rendezvous.back().place = place_of(device);
+      });
+    }
   });
+  const auto map_block_of = [&](std::size_t i, int r) {
+    map_block(driver, blocks[i].memory[r], blocks[i].ranges[r], blocks[i].mappings[r]);
+  };
   collective_phase(context, Phase::map, [&] {
-    map_block(driver, blocks.memory[own], blocks.ranges[own], blocks.mappings[own]);
-    const DevicePtr block = blocks.mappings[own].address();
-    layout_.clears_block ? zero_memory(driver, block, facts.allocated_bytes)
-                         : zero_memory(driver, block + facts.signal_pad_offset, facts.signal_pad_bytes);
+    std::vector<ZeroZone> zones;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      requests[i].about([&] { map_block_of(i, own); });
+      const DevicePtr block = blocks[i].mappings[own].address();
+      zones.push_back(layout_.clears_block ? ZeroZone{block, facts[i].allocated_bytes}
+                                           : ZeroZone{block + facts[i].signal_pad_offset, facts[i].signal_pad_bytes});
+    }
+    zero_memory(driver, zones);
   });
 
-  RendezvousRequest request = request_of(facts, handle);
-  request.place = place;
-  share_memory(context, driver, request, blocks.memory);
+  share_memory(context, driver, rendezvous, requests, blocks);
 
   collective_phase(context, Phase::map, [&] {
-    for (int r = 0; r < comm.size(); ++r) {
-      if (r == own) continue;
-      about_peer(comm, r, [&] { map_block(driver, blocks.memory[r], blocks.ranges[r], blocks.mappings[r]); });
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      for (int r = 0; r < comm.size(); ++r) {
+        if (r == own) continue;
+        requests[i].about([&] { about_peer(comm, r, [&] { map_block_of(i, r); }); });
+      }
     }
   });
 
-  if (multicast_ == MulticastUse::on) {
-    try {
-      blocks.multicast = MulticastBinding::join(
-          context, driver,
-          {.bytes = facts.allocated_bytes, .handle = handle, .root_imports = true, .binds_first = true},
-          blocks.memory[own]);
-    } catch (const PhaseFailed& failed) {
-      if (ranks_lost_each_other(failed.failure())) throw;
-      blocks.multicast_problem = failed.failure();
-    }
+  std::vector<std::unique_ptr<SharedMemory>> memory;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (multicast_ == MulticastUse::on) join_team(context, driver, handle, facts[i], blocks[i]);
+    memory.push_back(std::make_unique<SharedBlocks>(std::move(blocks[i]), std::move(facts[i]),
+                                                    TeardownOrder::unmap_then_release, own, comm.world_rank(own)));
   }
-  return std::make_unique<SharedBlocks>(std::move(blocks), std::move(facts), TeardownOrder::unmap_then_release, own,
-                                        comm.world_rank(own));
+  return memory;
 }
 
 }  // namespace symmbench

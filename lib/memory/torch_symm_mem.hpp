@@ -28,8 +28,9 @@ class TorchSymmMem final : public Allocator {
 
   AllocatorKind kind() const override { return AllocatorKind::torch_symm_mem; }
   std::span<const Difference> differences() const override;
-  std::unique_ptr<SharedMemory> allocate(const PhaseContext& context, Driver& driver, std::uint64_t bytes,
-                                         HandleType handle) override;
+  std::vector<std::unique_ptr<SharedMemory>> allocate_all(const PhaseContext& context, Driver& driver,
+                                                          std::span<const MemoryRequest> requests,
+                                                          HandleType handle) override;
   std::uint64_t allocated_bytes(std::uint64_t requested_bytes, std::uint64_t granularity) const override;
 
  private:

@@ -87,8 +87,11 @@ void SegmentSet::allocate(const PhaseContext& context, Allocator& allocator, Han
     scanner_.emplace(driver_, stream_, kernels_);
     run_part(local_.allocate);
   });
-  for (auto& segment : segments_) {
-    segment.memory = allocator.allocate(context, driver_, segment.request.requested_bytes(), handle);
+  std::vector<MemoryRequest> requests;
+  for (const auto& [request, memory] : segments_) requests.push_back({request.requested_bytes(), request.name});
+  auto memory = allocator.allocate_all(context, driver_, requests, handle);
+  for (std::size_t i = 0; i < segments_.size(); ++i) segments_[i].memory = std::move(memory[i]);
+  for (const auto& segment : segments_) {
     if (segment.request.multicast) require_multicast(context, segment);
   }
 }
@@ -283,16 +286,9 @@ void SegmentSet::close(const PhaseContext& context) {
 }
 
 void SegmentSet::close_segments(const PhaseContext& context) {
-  std::exception_ptr first;
-  for (auto& segment : segments_) {
-    if (!segment.memory) continue;
-    try {
-      segment.memory->close(context);
-    } catch (const PhaseFailed&) {
-      if (!first) first = std::current_exception();
-    }
-  }
-  if (first) std::rethrow_exception(first);
+  std::vector<SharedMemory*> memory;
+  for (const auto& segment : segments_) memory.push_back(segment.memory.get());
+  close_together(context, memory);
 }
 
 }  // namespace symmbench
