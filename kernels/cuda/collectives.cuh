@@ -34,8 +34,12 @@ __device__ __forceinline__ World world_of(const View& view) {
   }
 }
 
-/// From here on a fused message has more rows than a GPU holds at once.
+/// From here on a fused message has more rows than a GPU holds at once. The sum over experts reads so much more than it
+/// sends that its kernel of few registers pays later (2 GPUs, 4 Mi: 26.5 us instead of 24.8).
+template <class Code>
 inline constexpr std::uint64_t kThroughputBytes = 4ull << 20;
+template <>
+inline constexpr std::uint64_t kThroughputBytes<PatternCode<Pattern::moe_reduction_residual_rmsnorm>> = 8ull << 20;
 
 /// Blocks per SM that the compiler must leave registers for. Beyond 8 ranks a thread holds eight packets at a time.
 template <class World>
@@ -91,10 +95,14 @@ __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
   fused_body<T, Tuning::latency, kAlgorithm, World>(view, contribution, message, epilogue);
 }
 
-/// 40 registers, 1536 threads per SM: a few spills cost less than rows that are not under way (2 GPUs, 64 Mi: 64
-/// registers 211 us, 48 206, 40 199).
+/// Registers of the kernels of few. 32 leave room for 2048 threads per SM, 40 for 1536: a few spills cost less than rows
+/// that are not under way (2 GPUs, us at 4 and 16 Mi with the best blocks of each: residual_rmsnorm 48 registers 16.9 and
+/// 53.9, 40 16.6 and 52.6, 32 16.2 and 52.3; residual_rmsnorm_dynamic_fp8 18.2 and 55.2, 17.8 and 54.2, 17.6 and 53.3).
+/// On 4 ranks, which spill twice as much, 32 were not measured.
+template <class World>
+inline constexpr int kFewRegisters = kRanksOf<World> <= 2 ? 32 : 40;
 template <class T, class World, Algorithm kAlgorithm, PacketContribution Contribution, PacketEpilogue Epilogue>
-__global__ void __maxnreg__(40)
+__global__ void __maxnreg__(kFewRegisters<World>)
     fused_throughput_kernel(const __grid_constant__ LamportView<kRanksOf<World>> view,
                             const __grid_constant__ Contribution contribution,
                             const __grid_constant__ MessageSpan message, const __grid_constant__ Epilogue epilogue) {
@@ -186,7 +194,7 @@ constexpr LaunchRow looped_row() {
 }
 template <class T, class Code, Algorithm kAlgorithm, int kRanks>
 constexpr LaunchRow throughput_row() {
-  return {key_of<T, Code>(kAlgorithm, {kRanks, kRanks}, kThroughputBytes),
+  return {key_of<T, Code>(kAlgorithm, {kRanks, kRanks}, kThroughputBytes<Code>),
           launch_throughput<T, typename Code::Kernel, kAlgorithm, FixedWorld<kRanks>>};
 }
 
@@ -227,18 +235,20 @@ inline constexpr LaunchRow kTokenRowsOf[] = {
     lamport_row_any<T, Code, Algorithm::two_shot, WorkspaceKind::mnnvl>(),
 };
 
-/// The formats with a scale per row or group, and the sums over experts: without a kernel of few registers, and with one
-/// whose loops know no number for 16 ranks, until others have been measured to be worth their compile time (that for 16 is
-/// as long as those for 2, 4 and 8 together). Both patterns of a format run the same kernels.
+/// The formats with a scale per row or group, and the sums over experts: for 16 ranks one whose loops know no number, until
+/// another has been measured to be worth its compile time (that for 16 is as long as those for 2, 4 and 8 together). Both
+/// patterns of a format run the same kernels.
 template <class T, class... Codes>
-inline constexpr LaunchRow kLatencyRows[] = {
-    lamport_row<T, Codes, Algorithm::one_shot, 2>()..., lamport_row<T, Codes, Algorithm::one_shot, 4>()...,
-    lamport_row<T, Codes, Algorithm::one_shot, 8>()..., looped_row<T, Codes, Algorithm::one_shot, 16>()...,
-    lamport_row<T, Codes, Algorithm::two_shot, 2>()..., lamport_row<T, Codes, Algorithm::two_shot, 4>()...,
-    lamport_row<T, Codes, Algorithm::two_shot, 8>()..., looped_row<T, Codes, Algorithm::two_shot, 16>()...,
+inline constexpr LaunchRow kScaledRows[] = {
+    throughput_row<T, Codes, Algorithm::one_shot, 2>()..., throughput_row<T, Codes, Algorithm::one_shot, 4>()...,
+    throughput_row<T, Codes, Algorithm::two_shot, 2>()..., throughput_row<T, Codes, Algorithm::two_shot, 4>()...,
+    lamport_row<T, Codes, Algorithm::one_shot, 2>()...,    lamport_row<T, Codes, Algorithm::one_shot, 4>()...,
+    lamport_row<T, Codes, Algorithm::one_shot, 8>()...,    looped_row<T, Codes, Algorithm::one_shot, 16>()...,
+    lamport_row<T, Codes, Algorithm::two_shot, 2>()...,    lamport_row<T, Codes, Algorithm::two_shot, 4>()...,
+    lamport_row<T, Codes, Algorithm::two_shot, 8>()...,    looped_row<T, Codes, Algorithm::two_shot, 16>()...,
 };
 template <class T, Pattern... kOf>
-inline constexpr std::span<const LaunchRow> kLatencyRowsOf = kLatencyRows<T, PatternCode<kOf>...>;
+inline constexpr std::span<const LaunchRow> kScaledRowsOf = kScaledRows<T, PatternCode<kOf>...>;
 
 /// The barrier two-shot is the second opinion: one kernel for every number of ranks, compile time before speed.
 template <class T, Pattern... kOf>
@@ -291,15 +301,15 @@ std::span<const LaunchRow> rows_of_unit() {
   } else if constexpr (kUnit == LaunchUnit::mnnvl_fused) {
     return kTokenRowsOf<T, PatternCode<Pattern::residual_rmsnorm>>;
   } else if constexpr (kUnit == LaunchUnit::fused_dynamic_fp8) {
-    return kLatencyRowsOf<T, Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8>;
+    return kScaledRowsOf<T, Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8>;
   } else if constexpr (kUnit == LaunchUnit::fused_group_fp8) {
-    return kLatencyRowsOf<T, Pattern::residual_rmsnorm_group_fp8, Pattern::residual_rmsnorm_out_group_fp8>;
+    return kScaledRowsOf<T, Pattern::residual_rmsnorm_group_fp8, Pattern::residual_rmsnorm_out_group_fp8>;
   } else if constexpr (kUnit == LaunchUnit::fused_mxfp8) {
-    return kLatencyRowsOf<T, Pattern::residual_rmsnorm_mxfp8, Pattern::residual_rmsnorm_out_mxfp8>;
+    return kScaledRowsOf<T, Pattern::residual_rmsnorm_mxfp8, Pattern::residual_rmsnorm_out_mxfp8>;
   } else if constexpr (kUnit == LaunchUnit::fused_experts) {
-    return kLatencyRowsOf<T, Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm>;
+    return kScaledRowsOf<T, Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm>;
   } else if constexpr (kUnit == LaunchUnit::fused_nvfp4) {
-    return kLatencyRowsOf<T, Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4>;
+    return kScaledRowsOf<T, Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4>;
   } else if constexpr (kUnit == LaunchUnit::configurable && sizeof(T) == sizeof(float)) {
     // Messages of fp32 have nothing to round: of these, one of each family shows what the trigger does.
     return kConfigurableRowsOf<T, Pattern::allreduce, Pattern::residual_rmsnorm>;

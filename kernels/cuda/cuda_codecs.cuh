@@ -31,6 +31,15 @@ struct CudaCodecs {
         : "f"(value), "f"(0.0f));
     return code;
   }
+  __device__ __forceinline__ static float from_e4m3(std::uint32_t code) {
+    float value;
+    asm("{\n\t.reg .b16 pair, low, high;\n\t.reg .b32 halves;\n\tcvt.u16.u32 pair, %1;\n\tcvt.rn.f16x2.e4m3x2 halves, "
+        "pair;"
+        "\n\tmov.b32 {low, high}, halves;\n\tcvt.f32.f16 %0, low;\n\t}"
+        : "=f"(value)
+        : "r"(code));
+    return value;
+  }
   template <class T>
   __device__ __forceinline__ static std::uint32_t e2m1(const float (&lanes)[kLanes<T>]) {
     static_assert(kLanes<T> == 8, "a word of codes is a packet of 16-bit elements");

@@ -90,6 +90,13 @@ __device__ __forceinline__ bool in_register(bool value) {
   return word != 0;
 }
 
+/// Of a normal number whose reciprocal is one, to within its last bit (PTX ISA, rcp); of an infinity 0.
+__device__ __forceinline__ float reciprocal(float value) {
+  float result;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(value));
+  return result;
+}
+
 /// Of a normal number, to within 2^-22.4 of the result (PTX ISA, rsqrt).
 __device__ __forceinline__ float reciprocal_sqrt(float value) {
   float result;
@@ -139,6 +146,11 @@ __device__ __forceinline__ std::uint32_t shared_address_of(std::uint32_t address
 __device__ __forceinline__ float4 load_shared(std::uint32_t address) {
   float4 v;
   asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(address));
+  return v;
+}
+__device__ __forceinline__ float load_shared_number(std::uint32_t address) {
+  float v;
+  asm volatile("ld.shared.f32 %0, [%1];" : "=f"(v) : "r"(address));
   return v;
 }
 /// For one phase, which ends after mbarrier_expect() when the bytes that it names have arrived.

@@ -1,4 +1,5 @@
 #pragma once
+#include <cfloat>
 #include <cstddef>
 #include <type_traits>
 
@@ -223,7 +224,18 @@ class CudaOps {
   }
 
   __device__ __forceinline__ float reciprocal(float value) { return __frcp_rn(value); }
-  __device__ __forceinline__ float quotient(float value, float divisor) { return __fdiv_rn(value, divisor); }
+  /// __fdiv_rn() without its branch for quotients near the ends of fp32's range: an approximate reciprocal, a step of
+  /// Newton's, and two corrections by the remainder, the last of which rounds as wanted (P. Markstein, IBM Journal of
+  /// Research and Development 34, 1990). What a correction makes of an infinity is no number: then the product stands.
+  __device__ __forceinline__ float quotient(float value, float divisor) {
+    const float first = ptx::reciprocal(divisor);
+    const float refined = fmaf(fmaf(-divisor, first, 1.0f), first, first);
+    const float inverse = is_finite(refined) ? refined : first;
+    const float product = value * inverse;
+    const float nearer = fmaf(fmaf(-divisor, product, value), inverse, product);
+    const float nearest = fmaf(fmaf(-divisor, nearer, value), inverse, nearer);
+    return is_finite(nearest) ? nearest : product;
+  }
   __device__ __forceinline__ float reciprocal_sqrt(float value) { return ptx::reciprocal_sqrt(value); }
   __device__ __forceinline__ bool rounds_each_addition() const {
     if constexpr (kConfigurable) {
@@ -234,6 +246,7 @@ class CudaOps {
   }
 
  private:
+  __device__ __forceinline__ static bool is_finite(float value) { return fabsf(value) <= FLT_MAX; }
   static constexpr bool kConfigurable = requires(const View& view) { view.triggers_at_end; };
 
   /// At the end it does so by itself: a block that has ended counts as one that has said so.

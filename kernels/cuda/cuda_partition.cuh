@@ -25,12 +25,26 @@ struct InRegisters {
   }
 };
 
-/// The largest of `value` over groups of so many neighbouring threads, a power of two up to 32. For whole warps.
+/// The largest of `value`, which is not negative, over groups of so many neighbouring threads, a power of two up to
+/// kMost. For whole warps. Unrolled: a loop would be fetched once more with every launch.
+template <std::uint32_t kMost = 32>
 __device__ __forceinline__ float largest_of_group(float value, std::uint32_t threads) {
-  for (std::uint32_t lane = threads / 2; lane > 0; lane /= 2) {
-    value = fmaxf(value, __shfl_xor_sync(0xFFFFFFFFu, value, static_cast<int>(lane)));
+#pragma unroll
+  for (std::uint32_t lane = kMost / 2; lane > 0; lane /= 2) {
+    const float other = __shfl_xor_sync(0xFFFFFFFFu, value, static_cast<int>(lane));
+    value = lane < threads ? fmaxf(value, other) : value;
   }
   return value;
+}
+/// Of a whole warp, the same bits in every thread.
+__device__ __forceinline__ float sum_of_warp(float value) {
+#pragma unroll
+  for (int lane = 16; lane > 0; lane /= 2) value += __shfl_xor_sync(0xFFFFFFFFu, value, lane);
+  return value;
+}
+/// Of a whole warp: numbers that are not negative are ordered as their bits are.
+__device__ __forceinline__ float largest_of_warp(float value) {
+  return __uint_as_float(__reduce_max_sync(0xFFFFFFFFu, __float_as_uint(value)));
 }
 
 /// What all partitions of a GPU share.

@@ -130,7 +130,7 @@ class RowsPartition : public OnePacketPartition {
     __device__ __forceinline__ void for_each(F&& f) const {
       partition.prepare(f);
     }
-    __device__ __forceinline__ float largest(float value) const { return largest_of_group(value, packets); }
+    __device__ __forceinline__ float largest(float value) const { return largest_of_group<kGroup>(value, packets); }
   };
 
   template <class World>
@@ -174,15 +174,13 @@ class RowsPartition : public OnePacketPartition {
   template <class Overlap>
   __device__ __forceinline__ bool row_sum(float& sum, bool alive, const Overlap& overlap) const {
     summed_ = true;
-    float q = has_packet_ && alive ? sum : 0.0f;
-#pragma unroll
-    for (int lane = 16; lane > 0; lane /= 2) q += __shfl_xor_sync(0xFFFFFFFFu, q, lane);
+    const float q = sum_of_warp(has_packet_ && alive ? sum : 0.0f);
     if constexpr (kTuning == Tuning::throughput) meet();
     if (threadIdx.x % 32 < blocks_of_row_) {
       const Destination to = kTuning == Tuning::latency ? part_goes_to_ : destination();
       ptx::store_async(to.part, __float_as_uint(q), to.mbarrier);
     }
-    if (alive) overlap();
+    overlap();
     while (!ptx::mbarrier_done(mbarrier_)) {
     }
     const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
@@ -198,17 +196,15 @@ class RowsPartition : public OnePacketPartition {
                                                       const Overlap& overlap) const {
     constexpr std::uint32_t kApart = kMaxRowWarps * sizeof(float);
     summed_ = true;
-    float q = has_packet_ && alive ? sum : 0.0f, most = has_packet_ && alive ? largest : 0.0f;
-#pragma unroll
-    for (int lane = 16; lane > 0; lane /= 2) q += __shfl_xor_sync(0xFFFFFFFFu, q, lane);
-    most = largest_of_group(most, 32);
+    const float q = sum_of_warp(has_packet_ && alive ? sum : 0.0f);
+    const float most = largest_of_warp(has_packet_ && alive ? largest : 0.0f);
     if constexpr (kTuning == Tuning::throughput) meet();
     if (threadIdx.x % 32 < blocks_of_row_) {
       const Destination to = kTuning == Tuning::latency ? part_goes_to_ : destination();
       ptx::store_async(to.part, __float_as_uint(q), to.mbarrier);
       ptx::store_async(to.part + kApart, __float_as_uint(most), to.mbarrier);
     }
-    if (alive) overlap();
+    overlap();
     while (!ptx::mbarrier_done(mbarrier_)) {
     }
     const std::uint32_t warps = blocks_of_row_ * (blockDim.x / 32);
@@ -216,32 +212,33 @@ class RowsPartition : public OnePacketPartition {
     largest = 0.0f;
 #pragma unroll 1
     for (std::uint32_t first = 0; first < warps; first += kPartials) {
+      const float found = ptx::load_shared_number(part_ + kApart + (first + threadIdx.x % 32) * 4);
       sum += sum_of(part_ + first * 4);
-      const std::uint32_t part = part_ + kApart + first * 4;
-#pragma unroll
-      for (int i = 0; i < 8; ++i) {
-        const float4 four = ptx::load_shared(part + i * 16);
-        largest = fmaxf(largest, fmaxf(fmaxf(four.x, four.y), fmaxf(four.z, four.w)));
-      }
+      largest = fmaxf(largest, largest_of_warp(found));
     }
     return alive;
   }
 
   __device__ __forceinline__ static float sum_of(std::uint32_t part) {
-    float4 p[kPartials / 4];
+    if constexpr (kTuning == Tuning::throughput) {
+      return sum_of_warp(
+          ptx::load_shared_number(part + threadIdx.x % 32 * 4));  // few instructions: others want to issue
+    } else {
+      float4 p[kPartials / 4];
 #pragma unroll
-    for (int i = 0; i < 8; ++i) p[i] = ptx::load_shared(part + i * 16);
+      for (int i = 0; i < 8; ++i) p[i] = ptx::load_shared(part + i * 16);
 #pragma unroll
-    for (int half = 4; half > 0; half /= 2) {
+      for (int half = 4; half > 0; half /= 2) {
 #pragma unroll
-      for (int i = 0; i < half; ++i) {
-        p[i].x += p[i + half].x;
-        p[i].y += p[i + half].y;
-        p[i].z += p[i + half].z;
-        p[i].w += p[i + half].w;
+        for (int i = 0; i < half; ++i) {
+          p[i].x += p[i + half].x;
+          p[i].y += p[i + half].y;
+          p[i].z += p[i + half].z;
+          p[i].w += p[i + half].w;
+        }
       }
+      return (p[0].x + p[0].y) + (p[0].z + p[0].w);
     }
-    return (p[0].x + p[0].y) + (p[0].z + p[0].w);
   }
 
   int rank_;

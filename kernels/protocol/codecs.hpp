@@ -17,6 +17,7 @@ struct PortableCodecs {
     return portable_e2m1<T>(lanes);
   }
   SYMMBENCH_HD static std::uint32_t e4m3(float value) { return to_e4m3(value); }
+  SYMMBENCH_HD static float from_e4m3(std::uint32_t code) { return symmbench::from_e4m3(code); }
   SYMMBENCH_HD static std::uint32_t ue8m0(float value) { return to_ue8m0(value); }
 };
 

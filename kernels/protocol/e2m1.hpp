@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <cstdint>
 
 #include "kernels/protocol/number.hpp"
@@ -10,14 +11,14 @@ namespace symmbench {
 
 /// To nearest, ties to even codes; what is larger than 6 becomes 6, a NaN +6: as cvt.rn.satfinite.e2m1x2.f32 has it.
 SYMMBENCH_HD std::uint32_t to_e2m1(float value) {
-  const std::uint32_t sign = bits_of(value) >> 28 & 0x8u;
-  const std::uint32_t magnitude = bits_of(value) & 0x7FFFFFFFu;
+  // fminf() takes 6 rather than a NaN.
+  const std::uint32_t bits = bits_of(fmaxf(fminf(value, 6.0f), -6.0f));
+  const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
   const std::uint32_t rebased = magnitude - (126u << 23);
   const std::uint32_t normal = (rebased + 0x1FFFFFu + (rebased >> 22 & 1u)) >> 22;
   // Below 1 steps are 0.5, which is fp32's own step at 2^22, so the addition rounds as wanted.
   const std::uint32_t subnormal = bits_of(float_of(magnitude) + 0x1p22f) - bits_of(0x1p22f);
-  const std::uint32_t nearest = magnitude < 0x3F800000u ? subnormal : normal;
-  return magnitude > 0x7F800000u ? 0x7u : sign | (magnitude >= 0x40C00000u ? 0x7u : nearest);  // from 6 on
+  return (bits >> 28 & 0x8u) | (magnitude < 0x3F800000u ? subnormal : normal);
 }
 
 SYMMBENCH_HD float from_e2m1(std::uint32_t code) {

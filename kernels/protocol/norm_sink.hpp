@@ -14,7 +14,7 @@ enum class NormScope {
 //   kScope             what it must know
 //   kMostGroupPackets  the most packets of one of its groups; 1 where it has none
 //   group_packets()    packets of a group of this call: a power of two up to that; where it has groups
-//   Loaded, load(ops)  what it reads of memory, while parts of the row's sum travel
+//   Loaded, load(ops, ref)  what it reads of memory or knows of the packet beforehand, while parts of the row's sum travel
 //   NormScope::packet  store(ops, loaded, ref, lanes)             the lanes of n of one packet, not yet rounded
 //   otherwise          store(ops, loaded, ref, rounded, largest)  n rounded to T, and the largest |n| over the scope
 
@@ -31,7 +31,7 @@ struct StoreNorm {
   std::uint64_t norm_out;
 
   template <class Ops>
-  SYMMBENCH_FN Loaded load(Ops&) const {
+  SYMMBENCH_FN Loaded load(Ops&, const PacketRef&) const {
     return {};
   }
   template <class Ops>

@@ -24,7 +24,8 @@ struct RemoteShares {};
 //                        for row_sum; row partitions have one tile per row of the message
 //   tile.row_sum(sum, alive, overlap)  replaces sum by the row's total, the same bits on every rank; every thread of
 //                        the row must come, also those without a packet or whose wait gave up; false when some thread
-//                        was not alive. overlap() is called where the parts of the sum travel and values are retained
+//                        was not alive. overlap() is called, in every thread, where the parts of the sum travel and values
+//                        are retained
 //   tile.row_sum_and_largest(sum, largest, alive, overlap)  the same, and `largest` becomes the row's
 //   tile.for_each_group(packets, f)  f(group) for each group of so many neighbours of the row, a power of two up to the
 //                        epilogue's kGroupPackets. A group has for_each(f) and largest(value): of value over its packets.

@@ -17,7 +17,7 @@ struct QuantiseDynamicFp8 {
   QuantisedOutputs to;
 
   template <class Ops>
-  SYMMBENCH_FN Loaded load(Ops&) const {
+  SYMMBENCH_FN Loaded load(Ops&, const PacketRef&) const {
     return {};
   }
   template <class Ops>

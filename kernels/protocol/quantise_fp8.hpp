@@ -17,7 +17,7 @@ struct QuantiseFp8 {
   std::uint64_t scale;
 
   template <class Ops>
-  SYMMBENCH_FN Loaded load(Ops& ops) const {
+  SYMMBENCH_FN Loaded load(Ops& ops, const PacketRef&) const {
     return {ops.reciprocal(float_of(ops.load_local(scale).word[0]))};
   }
   template <class Ops>

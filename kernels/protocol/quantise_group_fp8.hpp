@@ -14,28 +14,29 @@ template <class T>
 struct QuantiseGroupFp8 {
   static constexpr NormScope kScope = NormScope::group;
   static constexpr int kMostGroupPackets = 32;
-  struct Loaded {};
+  struct Loaded {
+    std::uint64_t place;  ///< of the scale
+  };
 
   QuantisedOutputs to;
   ScaleGrid grid;
-  std::uint32_t packets_of_group;
+  std::uint32_t shift;  ///< a group has 2^shift packets
 
-  SYMMBENCH_HD std::uint32_t group_packets() const { return packets_of_group; }
+  SYMMBENCH_HD std::uint32_t group_shift() const { return shift; }
+  SYMMBENCH_HD std::uint32_t group_packets() const { return 1u << shift; }
   template <class Ops>
-  SYMMBENCH_FN Loaded load(Ops&) const {
-    return {};
+  SYMMBENCH_FN Loaded load(Ops&, const PacketRef& ref) const {
+    return {scale_place(to.scale_out, grid, ref, group_shift())};
   }
   template <class Ops>
-  SYMMBENCH_FN void store(Ops& ops, const Loaded&, const PacketRef& ref, const Packet& rounded, float largest) const {
+  SYMMBENCH_FN void store(Ops& ops, const Loaded& loaded, const PacketRef& ref, const Packet& rounded,
+                          float largest) const {
     const float least = larger_of(ops.quotient(largest, kE4m3Largest), kLeastGroupScale);
     const std::uint32_t code = Ops::Codecs::ue8m0(least);
     float lanes[kLanes<T>];
     to.scaled_lanes<T>(ops, ref, rounded, inverse_ue8m0(code), lanes);
     to.store_e4m3<T>(ops, ref, lanes);
-    const auto column = static_cast<std::uint32_t>(ref.column);
-    if (column % packets_of_group == 0) {
-      store_scale(ops, to.scale_out, grid, ref.row, column / packets_of_group, code);
-    }
+    store_scale(ops, loaded.place, grid, ref, group_shift(), code);
   }
 };
 static_assert(PacketEpilogue<ResidualRmsNorm<float, QuantiseGroupFp8<float>>>);

@@ -1,4 +1,6 @@
 #pragma once
+#include <bit>
+
 #include "kernels/protocol/residual_rmsnorm.hpp"
 #include "kernels/protocol/scale_grid.hpp"
 
@@ -13,26 +15,28 @@ template <class T>
 struct QuantiseMxfp8 {
   static constexpr NormScope kScope = NormScope::group;
   static constexpr int kMostGroupPackets = kMxfp8Group / kLanes<T>;
-  struct Loaded {};
+  static constexpr std::uint32_t kShift = std::countr_zero(static_cast<unsigned>(kMostGroupPackets));
+  struct Loaded {
+    std::uint64_t place;  ///< of the scale
+  };
 
   QuantisedOutputs to;
   ScaleGrid grid;
 
+  SYMMBENCH_HD static constexpr std::uint32_t group_shift() { return kShift; }
   SYMMBENCH_HD static constexpr std::uint32_t group_packets() { return kMostGroupPackets; }
   template <class Ops>
-  SYMMBENCH_FN Loaded load(Ops&) const {
-    return {};
+  SYMMBENCH_FN Loaded load(Ops&, const PacketRef& ref) const {
+    return {scale_place(to.scale_out, grid, ref, group_shift())};
   }
   template <class Ops>
-  SYMMBENCH_FN void store(Ops& ops, const Loaded&, const PacketRef& ref, const Packet& rounded, float largest) const {
+  SYMMBENCH_FN void store(Ops& ops, const Loaded& loaded, const PacketRef& ref, const Packet& rounded,
+                          float largest) const {
     const std::uint32_t code = Ops::Codecs::ue8m0(largest * (1.0f / kE4m3Largest));
     float lanes[kLanes<T>];
     to.scaled_lanes<T>(ops, ref, rounded, code == 0 ? 0.0f : inverse_ue8m0(code), lanes);
     to.store_e4m3<T>(ops, ref, lanes);
-    const auto column = static_cast<std::uint32_t>(ref.column);
-    if (column % kMostGroupPackets == 0) {
-      store_scale(ops, to.scale_out, grid, ref.row, column / kMostGroupPackets, code);
-    }
+    store_scale(ops, loaded.place, grid, ref, group_shift(), code);
   }
 };
 static_assert(PacketEpilogue<ResidualRmsNorm<float, QuantiseMxfp8<float>>>);

@@ -5,8 +5,8 @@ namespace symmbench {
 
 /// r = round_T(sum + residual) -> residual_out; with q = sum of fp32(r)^2 over the row,
 /// n = round_T(r * (weight_bias + gamma) * rsqrt(q/hidden + epsilon)), of which NormSink makes the other outputs
-/// (norm_sink.hpp). The largest |n| of a row needs no second exchange: rounding is monotonic, so it is that of the largest
-/// |r * (weight_bias + gamma)|, which travels with q.
+/// (norm_sink.hpp). The largest |n| of a row or group does not wait for q: rounding is monotonic, so it is that of the
+/// largest |r * (weight_bias + gamma)|. A row's travels with q; a group's is found while the parts of q travel.
 template <class T, class NormSink = StoreNorm<T>>
 struct ResidualRmsNorm {
   static constexpr bool kRows = true;
@@ -22,8 +22,8 @@ struct ResidualRmsNorm {
     typename Partition::template Retained<Packet> gamma, residual, value;
     typename Partition::template Retained<Weighted> weighted;
     typename Partition::template Retained<typename NormSink::Loaded> loaded;
-    typename Partition::template Retained<Packet> rounded;  // n; groups only
-    float squares, largest;                                 // of what the thread has of the row
+    typename Partition::template Retained<float> largest_of_group;  // |r * (weight_bias + gamma)|; groups only
+    float squares, largest;                                         // of what the thread has of the row
   };
 
   std::uint64_t residual, gamma, residual_out;
@@ -87,11 +87,26 @@ struct ResidualRmsNorm {
       weigh(ops, row, lane, ref, result.element);
       return result;
     };
+    const auto keep = [&](auto lane, const PacketRef& ref) {
+      const Weighted result = weighted(lane, ref);
+      row.weighted.set(lane, result);
+      row.loaded.set(lane, sink.load(ops, ref));
+      return result;
+    };
+    const auto largest_of_group = [&](const auto& group, const auto& weighted_of) {
+      float mine = 0.0f;
+      group.for_each(
+          [&](auto lane, const PacketRef& ref) { mine = larger_of(mine, largest_of(weighted_of(lane, ref).element)); });
+      return group.largest(mine);
+    };
     const auto overlap = [&] {
-      tile.for_each([&](auto lane, const PacketRef& ref) {
-        row.loaded.set(lane, sink.load(ops));
-        row.weighted.set(lane, weighted(lane, ref));
-      });
+      if constexpr (kScope == NormScope::group) {
+        // All threads of a group come, those without hope too: they compare together.
+        tile.for_each_group(sink.group_packets(),
+                            [&](const auto& group) { row.largest_of_group.set(0, largest_of_group(group, keep)); });
+      } else if (alive) {
+        tile.for_each(keep);
+      }
     };
     float total = row.squares;
     bool summed;
@@ -110,36 +125,27 @@ struct ResidualRmsNorm {
       for (int i = 0; i < kLanes<T>; ++i) out.element[i] *= scale;
       return out;
     };
-    const auto loaded = [&](auto lane) { return row.loaded.get_or(lane, [&] { return sink.load(ops); }); };
-    if constexpr (kScope == NormScope::packet) {
-      tile.for_each([&](auto lane, const PacketRef& ref) {
-        const Weighted out = norm(lane, ref);
-        sink.store(ops, loaded(lane), ref, out.element);
-      });
-    } else {
-      const auto rounded = [&](auto lane, const PacketRef& ref) {
-        return Ops::Numbers::template pack<T>(norm(lane, ref).element);
-      };
-      if constexpr (kScope == NormScope::row) {
-        const float largest = to_float(round_to<T>(row.largest * scale));
-        tile.for_each(
-            [&](auto lane, const PacketRef& ref) { sink.store(ops, loaded(lane), ref, rounded(lane, ref), largest); });
+    const auto store = [&](auto lane, const PacketRef& ref, const auto&... largest) {
+      const Weighted out = norm(lane, ref);
+      const auto loaded = row.loaded.get_or(lane, [&] { return sink.load(ops, ref); });
+      if constexpr (kScope == NormScope::packet) {
+        sink.store(ops, loaded, ref, out.element);
       } else {
-        tile.for_each_group(sink.group_packets(), [&](const auto& group) {
-          float mine = 0.0f;
-          group.for_each([&](auto lane, const PacketRef& ref) {
-            const Packet packet = rounded(lane, ref);
-            row.rounded.set(lane, packet);
-            float lanes[kLanes<T>];
-            Ops::Numbers::template unpack<T>(packet, lanes);
-            mine = larger_of(mine, largest_of(lanes));
-          });
-          const float largest = group.largest(mine);
-          group.for_each([&](auto lane, const PacketRef& ref) {
-            sink.store(ops, loaded(lane), ref, row.rounded.get_or(lane, [&] { return rounded(lane, ref); }), largest);
-          });
-        });
+        sink.store(ops, loaded, ref, Ops::Numbers::template pack<T>(out.element), largest...);
       }
+    };
+    const auto rounded = [&](float largest_weighted) { return to_float(round_to<T>(largest_weighted * scale)); };
+    if constexpr (kScope == NormScope::packet) {
+      tile.for_each(store);
+    } else if constexpr (kScope == NormScope::row) {
+      const float largest = rounded(row.largest);
+      tile.for_each([&](auto lane, const PacketRef& ref) { store(lane, ref, largest); });
+    } else {
+      tile.for_each_group(sink.group_packets(), [&](const auto& group) {
+        const float largest =
+            rounded(row.largest_of_group.get_or(0, [&] { return largest_of_group(group, weighted); }));
+        group.for_each([&](auto lane, const PacketRef& ref) { store(lane, ref, largest); });
+      });
     }
     return summed;
   }

@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "kernels/protocol/macros.hpp"
+#include "kernels/protocol/message.hpp"
 
 namespace symmbench {
 
@@ -36,20 +36,23 @@ struct ScaleGrid {
                                                                     : 1;
     return (rows + unit - 1) / unit * unit;
   }
-  /// Of one scale, padding included. @pre within padded_rows() and padded_groups()
-  SYMMBENCH_HD std::uint64_t offset(std::uint64_t row, std::uint64_t group) const {
-    const std::uint64_t word = group / 4, byte = group % 4;
+  /// Of one scale, padding included; in 32 bits, since it is computed per packet. @pre within padded_rows() and
+  /// padded_groups(), and bytes() below 2^32
+  SYMMBENCH_HD std::uint64_t offset(std::uint64_t in_row, std::uint64_t in_group) const {
+    const auto words = static_cast<std::uint32_t>(words_of_row());
+    const auto row = static_cast<std::uint32_t>(in_row), group = static_cast<std::uint32_t>(in_group);
+    const std::uint32_t word = group / 4, byte = group % 4;
     switch (layout) {
       case ScaleOrder::linear:
         break;
       case ScaleOrder::tiles_128x4:
-        return row / 128 * words_of_row() * 512 + word * 512 + row % 32 * 16 + row % 128 / 32 * 4 + byte;
+        return (row / 128 * words + word) * 512 + row % 32 * 16 + row % 128 / 32 * 4 + byte;
       case ScaleOrder::tiles_8x4:
-        return row / 8 * words_of_row() * 32 + word * 32 + row % 8 * 4 + byte;
+        return (row / 8 * words + word) * 32 + row % 8 * 4 + byte;
       case ScaleOrder::packed_words:
-        return (word * padded_rows() + row) * 4 + byte;
+        return (word * static_cast<std::uint32_t>(padded_rows()) + row) * 4 + byte;
     }
-    return row * groups + group;
+    return row * static_cast<std::uint32_t>(groups) + group;
   }
   SYMMBENCH_HD std::uint64_t bytes() const {
     if (layout != ScaleOrder::packed_words) return padded_rows() * padded_groups();
@@ -57,23 +60,30 @@ struct ScaleGrid {
   }
 };
 
-/// Stores the scale of one group, and with that of a row's last group what fills up the row; with that of the last row
-/// what fills up the rows.
+/// Address of the scale of the group of 2^shift packets that a packet belongs to.
+SYMMBENCH_HD std::uint64_t scale_place(std::uint64_t scale_out, const ScaleGrid& grid, const PacketRef& ref,
+                                       std::uint32_t shift) {
+  return scale_out + grid.offset(ref.row, static_cast<std::uint32_t>(ref.column) >> shift);
+}
+
+/// The first packet of a group stores its scale at `place`, and with that of a row's last group what fills up the row;
+/// with that of the last row what fills up the rows. What fills up lies behind it: bytes of the same word, words of rows.
 template <class Ops>
-SYMMBENCH_FN void store_scale(Ops& ops, std::uint64_t scale_out, const ScaleGrid& grid, std::uint64_t row,
-                              std::uint64_t group, std::uint32_t code) {
-  ops.store_byte(scale_out + grid.offset(row, group), code);
+SYMMBENCH_FN void store_scale(Ops& ops, std::uint64_t place, const ScaleGrid& grid, const PacketRef& ref,
+                              std::uint32_t shift, std::uint32_t code) {
+  const auto column = static_cast<std::uint32_t>(ref.column);
+  const std::uint32_t group = column >> shift;
+  if (group << shift != column) return;
+  ops.store_byte(place, code);
   if (!grid.zero_padding) return;
   if (group == grid.groups - 1) {
-    for (std::uint64_t padding = grid.groups; padding < grid.padded_groups(); ++padding) {
-      ops.store_byte(scale_out + grid.offset(row, padding), 0);
-    }
+    const auto missing = static_cast<std::uint32_t>(grid.padded_groups() - grid.groups);
+    for (std::uint32_t i = 1; i <= missing; ++i) ops.store_byte(place + i, 0);
   }
-  const bool fills_rows = grid.layout == ScaleOrder::packed_words && row == grid.rows - 1 && group % 4 == 0;
+  const bool fills_rows = grid.layout == ScaleOrder::packed_words && ref.row == grid.rows - 1 && group % 4 == 0;
   if (!fills_rows || group / 4 == grid.words_of_row() - 1) return;
-  for (std::uint64_t padding = grid.rows; padding < grid.padded_rows(); ++padding) {
-    ops.store_word(scale_out + grid.offset(padding, group), 0);
-  }
+  const auto missing = static_cast<std::uint32_t>(grid.padded_rows() - grid.rows);
+  for (std::uint32_t i = 1; i <= missing; ++i) ops.store_word(place + 4 * i, 0);
 }
 
 }  // namespace symmbench

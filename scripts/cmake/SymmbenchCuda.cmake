@@ -18,7 +18,8 @@ if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 13.0)
 endif()
 find_package(CUDAToolkit 13.0 REQUIRED)  # here, so that CUDA::cudart_static is known in every folder
 
-# What every CUDA target compiles with; host code inside .cu files gets the warnings that nvcc's own glue survives.
+# What every CUDA target compiles with; host code inside .cu files gets the warnings that nvcc's own glue survives. Machine
+# code compressed for size is a sixth of what it is otherwise (nvcc's default leaves it as it is).
 add_library(symmbench_cuda_flags INTERFACE)
 target_compile_options(symmbench_cuda_flags INTERFACE
-  $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror,-Wno-unknown-pragmas>)
+  $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda;--compress-mode=size;-Werror=all-warnings;-Xcompiler=-Wall,-Wextra,-Werror,-Wno-unknown-pragmas>)
