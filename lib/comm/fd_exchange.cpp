@@ -7,64 +7,26 @@
 #include <sys/un.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <optional>
 
+#include "comm/fd_message.hpp"
 #include "comm/job_nonce.hpp"
 #include "comm/os_error.hpp"
 #include "comm/pending_connections.hpp"
 #include "comm/strangers.hpp"
-#include "comm/wire.hpp"
 #include "core/clock.hpp"
 
 namespace symmbench {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x73796d6d66643031;  // "symmfd01"
-constexpr std::size_t kTicketChars = 32;
 /// Connections kept without having shown their ticket: one per peer, and room for some strangers.
 constexpr std::size_t kStrangers = 64;
 /// How often a rank that waits looks whether those it waits for still listen.
 constexpr std::chrono::milliseconds kKnockPeriod{100};
-
-/// The one message on a connection; the descriptor travels with it.
-struct Introduction {
-  std::uint64_t magic = kMagic;
-  std::array<char, kTicketChars> ticket{};
-  std::int32_t from_rank = -1;  ///< group ranks
-  std::int32_t to_rank = -1;
-};
-
-/// What a rank tells the others over the communicator.
-struct Address {
-  std::string name;  ///< abstract: without the leading zero byte
-  std::string ticket;
-  HostIdentity host;
-};
-
-Blob encode(const Address& address) {
-  WireWriter writer;
-  writer.text(address.name);
-  writer.text(address.ticket);
-  writer.text(address.host.boot_id);
-  writer.text(address.host.network_namespace);
-  return writer.take();
-}
-
-Address decode_address(std::span<const std::byte> message) {
-  WireReader reader(message, "socket address");
-  Address address;
-  address.name = reader.text();
-  address.ticket = reader.text();
-  address.host.boot_id = reader.text();
-  address.host.network_namespace = reader.text();
-  reader.expect_end();
-  return address;
-}
 
 struct SocketName {
   explicit SocketName(const std::string& name) {
@@ -108,7 +70,7 @@ UniqueFd make_listener(const std::string& nonce, int world_rank, std::string& na
   throw Error(os_failure("bind", EADDRINUSE, name));
 }
 
-void require_one_host(const Communicator& comm, const std::vector<Address>& addresses) {
+void require_one_host(const Communicator& comm, const std::vector<FdAddress>& addresses) {
   for (std::size_t i = 1; i < addresses.size(); ++i) {
     const auto differs = difference(addresses[0].host, addresses[i].host);
     if (differs.empty()) continue;
@@ -120,53 +82,10 @@ void require_one_host(const Communicator& comm, const std::vector<Address>& addr
   }
 }
 
-/// A message with descriptors, in the form that sendmsg and recvmsg want.
-class FdMessage {
- public:
-  FdMessage(Introduction& introduction, std::size_t descriptors)
-      : bytes_{&introduction, sizeof introduction}, control_(CMSG_SPACE(descriptors * sizeof(int))) {
-    header_.msg_iov = &bytes_;
-    header_.msg_iovlen = 1;
-    header_.msg_control = control_.data();
-    header_.msg_controllen = control_.size();
-  }
-
-  void attach(std::span<const int> fds) {
-    cmsghdr* control = CMSG_FIRSTHDR(&header_);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(fds.size_bytes());
-    std::memcpy(CMSG_DATA(control), fds.data(), fds.size_bytes());
-  }
-
-  /// Everything that came, so that what nobody wants is closed too: the buffer's padding may have room for one more.
-  std::vector<UniqueFd> take_descriptors() {
-    std::vector<UniqueFd> descriptors;
-    for (cmsghdr* control = CMSG_FIRSTHDR(&header_); control; control = CMSG_NXTHDR(&header_, control)) {
-      if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS) continue;
-      const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-      for (std::size_t i = 0; i < count; ++i) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(control) + i * sizeof fd, sizeof fd);
-        descriptors.emplace_back(fd);
-      }
-    }
-    return descriptors;
-  }
-
-  msghdr* get() { return &header_; }
-  bool truncated() const { return (header_.msg_flags & (MSG_CTRUNC | MSG_TRUNC)) != 0; }
-
- private:
-  msghdr header_{};
-  iovec bytes_;
-  std::vector<std::byte> control_;  ///< as aligned as what operator new gives
-};
-
 /// The transfer after the names are known: sends to all while it accepts from all, so no order of ranks can block it.
 class Transfer {
  public:
-  Transfer(const Communicator& comm, const std::vector<Address>& addresses, const UniqueFd& listener,
+  Transfer(const Communicator& comm, const std::vector<FdAddress>& addresses, const UniqueFd& listener,
            std::vector<int> mine)
       : comm_(comm),
         addresses_(addresses),
@@ -258,11 +177,7 @@ class Transfer {
       if (errno == ECONNREFUSED) throw_gone(peer);
       fail(os_failure("connect", errno, addresses_[peer].name), peer);
     }
-    Introduction introduction{.from_rank = comm_.rank(), .to_rank = peer};
-    std::copy_n(addresses_[peer].ticket.begin(), kTicketChars, introduction.ticket.begin());
-    FdMessage message(introduction, mine_.size());
-    message.attach(mine_);
-    if (::sendmsg(socket.get(), message.get(), MSG_NOSIGNAL) == sizeof introduction) return true;
+    if (send_fds(socket, addresses_[peer], comm_.rank(), peer, mine_)) return true;
     switch (errno) {
       case EAGAIN:
       case EINTR:
@@ -281,22 +196,25 @@ class Transfer {
 
   PendingConnections::Word receive_from(const UniqueFd& connection) {
     using Word = PendingConnections::Word;
-    Introduction introduction{.magic = 0};
-    FdMessage message(introduction, mine_.size());
-    const ssize_t length = ::recvmsg(connection.get(), message.get(), MSG_CMSG_CLOEXEC);
-    if (length <= 0) return length < 0 && (errno == EAGAIN || errno == EINTR) ? Word::not_yet : Word::closed;
-    auto descriptors = message.take_descriptors();
+    using Kind = FdArrival::Kind;
     const std::string& ticket = addresses_[comm_.rank()].ticket;
-    const int from = introduction.from_rank;
-    const bool known = length == sizeof introduction && introduction.magic == kMagic &&
-                       std::equal(ticket.begin(), ticket.end(), introduction.ticket.begin()) &&
-                       introduction.to_rank == comm_.rank() && from >= 0 && from < comm_.size() && from != comm_.rank();
-    if (!known) return Word::not_ours;
-    if (has_come(from)) return Word::ours;
-    if (descriptors.size() != mine_.size() || message.truncated()) {
-      fail(lost_descriptor(from, descriptors.size(), message.truncated()), from);
+    FdArrival arrival = receive_fds(connection, ticket, comm_.rank(), comm_.size(), mine_.size());
+    switch (arrival.kind) {
+      case Kind::not_yet:
+        return Word::not_yet;
+      case Kind::closed:
+        return Word::closed;
+      case Kind::stranger:
+        return Word::not_ours;
+      case Kind::peer:
+        break;
     }
-    received_[from] = std::move(descriptors);
+    const int from = arrival.from;
+    if (has_come(from)) return Word::ours;
+    if (arrival.descriptors.size() != mine_.size() || arrival.truncated) {
+      fail(lost_descriptor(from, arrival.descriptors.size(), arrival.truncated), from);
+    }
+    received_[from] = std::move(arrival.descriptors);
     --missing_;
     return Word::ours;
   }
@@ -315,7 +233,7 @@ class Transfer {
   }
 
   const Communicator& comm_;
-  const std::vector<Address>& addresses_;
+  const std::vector<FdAddress>& addresses_;
   const UniqueFd& listener_;
   PendingConnections pending_;
   const std::vector<int> mine_;
@@ -340,12 +258,12 @@ std::vector<std::vector<UniqueFd>> FdExchange::exchange(Communicator& comm, std:
     if (!own.back()) throw Error(os_failure("fcntl(F_DUPFD_CLOEXEC)", errno));
     sent.push_back(descriptor.get());
   }
-  Address address{.name = {}, .ticket = make_job_nonce(), .host = host_};
+  FdAddress address{.name = {}, .ticket = make_job_nonce(), .host = host_};
   const UniqueFd listener = make_listener(job_nonce_, comm.world_rank(comm.rank()), address.name);
 
-  std::vector<Address> addresses;
+  std::vector<FdAddress> addresses;
   for (const Blob& blob : comm.allgather(fmt::format("{}: socket names", step), encode(address))) {
-    addresses.push_back(decode_address(blob));
+    addresses.push_back(decode_fd_address(blob));
   }
   require_one_host(comm, addresses);
   auto descriptors = Transfer(comm, addresses, listener, std::move(sent)).run();

@@ -57,6 +57,8 @@ Answer RoundTable::fail_round(const Attempt& attempt, const RoundId& id, Round& 
 /// Why `round` can never be complete: a missing member is dead or already further on.
 std::optional<Failure> RoundTable::absence(const RoundScope& scope, const Channel& channel, const Attempt& attempt,
                                            const Position& position, const Round& round) {
+  // Asked at every arrival: to look for the missing each time would cost the square of their number.
+  if (attempt.dead.empty() && channel.furthest <= position) return std::nullopt;
   for (const int rank : missing(scope, round)) {
     if (const auto dead = attempt.dead.find(rank); dead != attempt.dead.end()) {
       return Failure{.layer = Layer::comm,
@@ -131,6 +133,7 @@ std::vector<Answer> RoundTable::contribute(Contribution contribution, Clock::tim
   if (Member& member = channel.latest[from]; position >= member.position) {
     member = {.position = position, .step = contribution.step};
   }
+  channel.furthest = std::max(channel.furthest, position);
 
   // 1. Whoever still waits for this rank in an earlier round waits in vain.
   for (auto earlier = channel.rounds.begin(); earlier != it; ++earlier) {

@@ -17,7 +17,7 @@ namespace symmbench {
 struct Answer {
   RoundId round;
   std::string step;
-  std::vector<int> to;       ///< world ranks that wait for it
+  std::vector<int> to;       ///< world ranks that wait for it, ascending
   std::vector<int> missing;  ///< world ranks that had not come when the round failed; empty when it completed
   RoundOutcome outcome;
 };
@@ -75,6 +75,7 @@ class RoundTable {
   struct Channel {
     std::map<Position, Round> rounds;
     std::map<int, Member> latest;  ///< by world rank: the furthest round it came to
+    Position furthest{};           ///< of all of them
   };
   struct Attempt {
     std::uint32_t number = 0;

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <ctime>
+#include <map>
+#include <string_view>
+#include <utility>
 
 #include "comm/wire.hpp"
 
@@ -38,6 +41,59 @@ StartArrival decode_arrival(std::span<const std::byte> message) {
   return arrival;
 }
 
+/// What two texts begin with together, and what they end with together.
+std::pair<std::size_t, std::size_t> shared_ends(std::string_view text, std::string_view first) {
+  const auto most = std::min(text.size(), first.size());
+  const auto begin = static_cast<std::size_t>(
+      std::mismatch(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(most), first.begin()).first -
+      text.begin());
+  std::size_t end = 0;
+  while (end < most - begin && text[text.size() - 1 - end] == first[first.size() - 1 - end]) ++end;
+  return {begin, end};
+}
+
+/// Mostly all ranks say the same at length, but for a name of their own: the first text goes out whole, of every other
+/// one what it has for itself, and per rank which one it is.
+void write_texts(WireWriter& writer, const std::vector<std::string>& texts) {
+  std::map<std::string_view, std::uint32_t> numbers;
+  std::vector<std::string_view> distinct;
+  std::vector<std::uint32_t> by_rank;
+  for (const auto& text : texts) {
+    const auto [at, added] = numbers.try_emplace(text, static_cast<std::uint32_t>(distinct.size()));
+    if (added) distinct.push_back(text);
+    by_rank.push_back(at->second);
+  }
+  writer.u32(static_cast<std::uint32_t>(distinct.size()));
+  writer.text(distinct.front());
+  for (std::size_t i = 1; i < distinct.size(); ++i) {
+    const auto [begin, end] = shared_ends(distinct[i], distinct.front());
+    writer.u64(begin);
+    writer.u64(end);
+    writer.text(distinct[i].substr(begin, distinct[i].size() - begin - end));
+  }
+  for (const auto number : by_rank) writer.u32(number);
+}
+
+std::vector<std::string> read_texts(WireReader& reader, int ranks) {
+  const std::uint32_t count = reader.u32();
+  if (count == 0 || count > static_cast<std::uint32_t>(ranks)) reader.malformed("more texts than ranks");
+  std::vector<std::string> distinct{reader.text()};
+  const std::string first = distinct.front();
+  while (distinct.size() < count) {
+    const std::uint64_t begin = reader.u64(), end = reader.u64();
+    if (begin > first.size() || end > first.size() - begin) reader.malformed("more in common than there is");
+    distinct.push_back(first.substr(0, begin) + reader.text() + first.substr(first.size() - end));
+  }
+  std::vector<std::string> texts;
+  for (int rank = 0; rank < ranks; ++rank) {
+    const std::uint32_t number = reader.u32();
+    if (number >= count) reader.malformed("a text that was not sent");
+    texts.push_back(distinct[number]);
+  }
+  reader.expect_end();
+  return texts;
+}
+
 }  // namespace
 
 std::optional<PeerMessage> StartRounds::next(const Deadline& deadline) {
@@ -68,9 +124,7 @@ std::vector<std::string> StartRounds::gather(std::string_view step, const std::s
   }
   WireReader reader(message->bytes, "start round");
   if (static_cast<StartAnswer>(reader.u8()) == StartAnswer::failure) throw Error(read_failure(reader));
-  std::vector<std::string> texts(static_cast<std::size_t>(transport_.size()));
-  for (auto& text : texts) text = reader.text();
-  return texts;
+  return read_texts(reader, transport_.size());
 }
 
 std::vector<std::string> StartRounds::lead(std::string_view step, const std::string& mine) {
@@ -103,7 +157,7 @@ std::vector<std::string> StartRounds::lead(std::string_view step, const std::str
   }
   WireWriter writer;
   writer.u8(static_cast<std::uint8_t>(StartAnswer::texts));
-  for (const auto& text : texts) writer.text(text);
+  write_texts(writer, texts);
   const Blob answer = writer.take();
   for (int rank = 1; rank < transport_.size(); ++rank) transport_.send(rank, answer);
   return texts;

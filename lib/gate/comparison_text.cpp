@@ -130,6 +130,7 @@ std::vector<std::string> gate_lines(const ReportComparison& comparison) {
       return {fmt::format("Gate FAILED: {} of {} cases are proven more than {} % slower",
                           comparison.count(GateVerdict::regressed), cases, *comparison.max_regress)};
     case ReportComparison::GateStatus::no_verdict:
+      if (comparison.cases.empty()) return {"Gate has NO VERDICT: no case in common that both measured"};
       return {fmt::format("Gate has NO VERDICT: none of {} cases can be judged ({})", cases,
                           comparison.cases.front().result.reason)};
     case ReportComparison::GateStatus::passed:

@@ -118,7 +118,7 @@ void GroupCoordinator::contribute(Contribution contribution, Clock::time_point n
 void GroupCoordinator::answer(std::vector<Answer> answers) {
   for (Answer& each : answers) {
     if (const auto open = open_rounds_.find(each.round); open != open_rounds_.end()) {
-      std::erase_if(open->second, [&](int rank) { return std::count(each.to.begin(), each.to.end(), rank) > 0; });
+      std::erase_if(open->second, [&](int rank) { return std::ranges::binary_search(each.to, rank); });
       if (open->second.empty()) open_rounds_.erase(open);
     }
     commands_.push_back(std::move(each));

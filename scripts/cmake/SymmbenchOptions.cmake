@@ -12,7 +12,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_FLAGS_RELEASE "-Og -DNDEBUG")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1 -DNDEBUG")
 # With both of these sanitizers, optimising is most of what compiling costs, and the tests run for a minute.
-if(SYMMBENCH_SANITIZE STREQUAL "address,undefined")
+if(SYMMBENCH_SANITIZE STREQUAL "address,undefined" OR SYMMBENCH_FUZZ)
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O0 -g1 -DNDEBUG")
 endif()
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)

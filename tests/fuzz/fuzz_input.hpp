@@ -1,10 +1,16 @@
 #pragma once
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/error.hpp"
+#include "core/unique_fd.hpp"
 
 namespace symmbench::fuzz {
 
@@ -24,5 +30,17 @@ void refused_or_read(Read&& read) {
   } catch (const Error&) {  // that is how it is refused
   }
 }
+
+/// The input as a file, for readers that take a path.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string_view text) : file_(::memfd_create("fuzz", MFD_CLOEXEC)) {
+    if (::write(file_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) std::abort();
+  }
+  std::string path() const { return "/proc/self/fd/" + std::to_string(file_.get()); }
+
+ private:
+  UniqueFd file_;
+};
 
 }  // namespace symmbench::fuzz

@@ -1,5 +1,6 @@
 #include "comm/start_rounds.hpp"
 
+#include <atomic>
 #include <catch2/catch_test_macros.hpp>
 #include <functional>
 #include <thread>
@@ -11,16 +12,42 @@ using namespace symmbench;
 
 namespace {
 
+/// What all ranks of a job sent.
+struct Traffic {
+  std::atomic<std::uint64_t> messages = 0, bytes = 0;
+};
+
+class CountedTransport final : public Transport {
+ public:
+  CountedTransport(std::unique_ptr<Transport> inner, Traffic& traffic) : inner_(std::move(inner)), traffic_(traffic) {}
+  int rank() const override { return inner_->rank(); }
+  int size() const override { return inner_->size(); }
+  void send(int to, std::span<const std::byte> bytes) override {
+    ++traffic_.messages;
+    traffic_.bytes += bytes.size();
+    inner_->send(to, bytes);
+  }
+  std::optional<PeerMessage> receive() override { return inner_->receive(); }
+  void progress() override { inner_->progress(); }
+  bool all_sent() override { return inner_->all_sent(); }
+
+ private:
+  std::unique_ptr<Transport> inner_;
+  Traffic& traffic_;
+};
+
 /// Each rank's thread does `body`; what it threw, if anything.
 std::vector<std::optional<Failure>> on_ranks(int size, double limit_s,
-                                             const std::function<void(int, StartRounds&)>& body) {
+                                             const std::function<void(int, StartRounds&)>& body,
+                                             Traffic* traffic = nullptr) {
+  Traffic unused;
   ThreadTransportHub hub(size);
   std::vector<std::optional<Failure>> failures(static_cast<std::size_t>(size));
   std::vector<std::thread> threads;
   for (int rank = 0; rank < size; ++rank) {
     threads.emplace_back([&, rank] {
-      const auto transport = hub.endpoint(rank);
-      StartRounds rounds(*transport, limit_s);
+      CountedTransport transport(hub.endpoint(rank), traffic ? *traffic : unused);
+      StartRounds rounds(transport, limit_s);
       try {
         body(rank, rounds);
       } catch (const Error& error) {
@@ -48,6 +75,32 @@ TEST_CASE("a start-up round gives every rank the texts of all, round after round
   for (const auto& texts : last) {
     REQUIRE(texts.size() == 4);
     for (std::size_t rank = 0; rank < 4; ++rank) CHECK(texts[rank].size() == rank * 19);
+  }
+}
+
+TEST_CASE("what a start-up round sends grows with the number of ranks, not with its square") {
+  constexpr std::size_t kHalf = 2048;  // as a configuration, which is the same on every rank, around a host's name
+  const auto text_of = [&](int rank) {
+    return std::string(kHalf, 'x') + "host" + std::to_string(rank) + std::string(kHalf, 'y');
+  };
+  for (const int ranks : {4, 24}) {
+    CAPTURE(ranks);
+    Traffic traffic;
+    std::vector<std::vector<std::string>> heard(static_cast<std::size_t>(ranks));
+    const auto failures = on_ranks(
+        ranks, kNever_s,
+        [&](int rank, StartRounds& rounds) {
+          heard[static_cast<std::size_t>(rank)] = rounds.gather("step", text_of(rank));
+        },
+        &traffic);
+    for (const auto& failure : failures) CHECK_FALSE(failure);
+    for (const auto& texts : heard) {
+      REQUIRE(texts.size() == static_cast<std::size_t>(ranks));
+      for (int rank = 0; rank < ranks; ++rank) CHECK(texts[static_cast<std::size_t>(rank)] == text_of(rank));
+    }
+    const auto others = static_cast<std::uint64_t>(ranks - 1);
+    CHECK(traffic.messages == 2 * others);
+    CHECK(traffic.bytes < others * (4 * kHalf + 256 + 64 * others));
   }
 }
 

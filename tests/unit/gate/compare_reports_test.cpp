@@ -45,6 +45,14 @@ TEST_CASE("a report held against itself is the same everywhere, and in the same 
   CHECK(comparison.gate_status() == ReportComparison::GateStatus::passed);
 }
 
+TEST_CASE("a comparison without a case says that its gate has no verdict, and why") {
+  Json report = gate_report_of(1);
+  report["results"] = Json::array();
+  const Json json = comparison_json(compare_reports(report, report, 5), {report, report, "a.json", "b.json"});
+  CHECK(json.at("gate").at("status") == "no_verdict");
+  CHECK(json.at("text").back() == "Gate has NO VERDICT: no case in common that both measured");
+}
+
 TEST_CASE("rows are paired by case and allocator: only the allocator that became slower fails the gate") {
   const Json a = gate_report_of(1), b = gate_report_of(1.1);
   const auto comparison = compare_reports(a, b, 5);

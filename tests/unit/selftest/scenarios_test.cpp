@@ -34,6 +34,13 @@ TEST_CASE("each run of a self test is one that the command line would take") {
   }
 }
 
+TEST_CASE("a worker is struck in a phase that its allocator goes through") {
+  for (const Scenario& each : scenarios_of({.faults = {"worker_stopped"}}, 4).runs) {
+    CAPTURE(each.allocator);
+    CHECK(each.spec.phase == (each.allocator == "cuda_ipc" ? Phase::import_handle : Phase::map));
+  }
+}
+
 TEST_CASE("the seed decides which ranks are struck, and nothing else does") {
   const auto ranks = [](std::uint64_t seed) {
     std::vector<int> struck;
