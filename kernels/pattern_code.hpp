@@ -1,5 +1,4 @@
 #pragma once
-#include <bit>
 #include <cstdlib>
 #include <iterator>
 #include <tuple>
@@ -196,9 +195,7 @@ struct GroupFp8Format {
   template <class T>
   static QuantiseGroupFp8<T> sink(const AllreduceCall& call) {
     const auto packets = static_cast<std::uint32_t>(call.shape.parameters.quant_group / kLanes<T>);
-    return {.to = quantised_outputs(call),
-            .grid = scale_grid(call.shape),
-            .shift = static_cast<std::uint32_t>(std::countr_zero(packets))};
+    return {.to = quantised_outputs(call), .grid = scale_grid(call.shape), .shift = shift_of(packets)};
   }
   static auto checks(const CheckCall& call, bool norm_is_stored) {
     return group_checks(GroupFp8Rule{}, call, norm_is_stored);

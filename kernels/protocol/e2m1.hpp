@@ -1,5 +1,4 @@
 #pragma once
-#include <cmath>
 #include <cstdint>
 
 #include "kernels/protocol/number.hpp"
@@ -11,8 +10,8 @@ namespace symmbench {
 
 /// To nearest, ties to even codes; what is larger than 6 becomes 6, a NaN +6: as cvt.rn.satfinite.e2m1x2.f32 has it.
 SYMMBENCH_HD std::uint32_t to_e2m1(float value) {
-  // fminf() takes 6 rather than a NaN.
-  const std::uint32_t bits = bits_of(fmaxf(fminf(value, 6.0f), -6.0f));
+  const float below = value < 6.0f ? value : 6.0f;  // a NaN is not
+  const std::uint32_t bits = bits_of(below > -6.0f ? below : -6.0f);
   const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
   const std::uint32_t rebased = magnitude - (126u << 23);
   const std::uint32_t normal = (rebased + 0x1FFFFFu + (rebased >> 22 & 1u)) >> 22;

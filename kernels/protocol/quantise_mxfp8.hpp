@@ -1,6 +1,4 @@
 #pragma once
-#include <bit>
-
 #include "kernels/protocol/residual_rmsnorm.hpp"
 #include "kernels/protocol/scale_grid.hpp"
 
@@ -15,7 +13,7 @@ template <class T>
 struct QuantiseMxfp8 {
   static constexpr NormScope kScope = NormScope::group;
   static constexpr int kMostGroupPackets = kMxfp8Group / kLanes<T>;
-  static constexpr std::uint32_t kShift = std::countr_zero(static_cast<unsigned>(kMostGroupPackets));
+  static constexpr std::uint32_t kShift = shift_of(kMostGroupPackets);
   struct Loaded {
     std::uint64_t place;  ///< of the scale
   };

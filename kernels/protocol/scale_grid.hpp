@@ -60,6 +60,13 @@ struct ScaleGrid {
   }
 };
 
+/// The shift by which one divides by a power of two.
+SYMMBENCH_HD constexpr std::uint32_t shift_of(std::uint32_t power) {
+  std::uint32_t shift = 0;
+  while (1u << shift < power) ++shift;
+  return shift;
+}
+
 /// Address of the scale of the group of 2^shift packets that a packet belongs to.
 SYMMBENCH_HD std::uint64_t scale_place(std::uint64_t scale_out, const ScaleGrid& grid, const PacketRef& ref,
                                        std::uint32_t shift) {
