@@ -8,8 +8,21 @@
 namespace symmbench::host {
 namespace {
 
+constexpr auto kPattern = Pattern::allreduce;
+
+template <Algorithm kAlgorithm, WorkspaceKind kWorkspace>
+void run_broken_block(BreakableOps& ops, const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block,
+                      std::uint32_t blocks) {
+  run_block<BreakableOps, Bf16, PatternCode<kPattern>::Kernel, kAlgorithm, kWorkspace>(ops, AnyWorld{view.world_size},
+                                                                                       call, view, block, blocks);
+}
 template <ProtocolFault kFault, Algorithm kAlgorithm, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
-constexpr BlockRow kRow = kRowOfAny<FaultyOps<kFault>, Bf16, Pattern::allreduce, kAlgorithm, kWorkspace>;
+constexpr BlockRow kRow{
+    key_of_any(kWorkspace, kAlgorithm, kPattern, kDTypeOf<Bf16>),
+    [](const AllreduceCall& call, const WorkspaceView& view, std::uint32_t block, std::uint32_t blocks) {
+      FaultyOps<kFault> ops(view, call.shape.rounds_each_addition());
+      run_broken_block<kAlgorithm, kWorkspace>(ops, call, view, block, blocks);
+    }};
 template <ProtocolFault kFault>
 constexpr std::array kRows = {
     kRow<kFault, Algorithm::one_shot>, kRow<kFault, Algorithm::two_shot>, kRow<kFault, Algorithm::two_shot_barrier>,

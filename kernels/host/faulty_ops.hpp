@@ -4,30 +4,59 @@
 
 namespace symmbench {
 
-/// HostOps of a rank whose protocol is broken: each rule that keeps Lamport packets and barriers right is left out once.
-/// A new fault is a value of ProtocolFault, a specialisation here and a row of the fault table.
+/// HostOps whose steps can be done wrongly. They are chosen at run time, so that all faults share the kernels: a broken rank
+/// need not be fast, and kernels are what takes long to compile.
+struct BreakableOps : HostOps {
+  using PeerTargets = Targets<AnyWorld>;  ///< a virtual function has no template parameters
+
+  using HostOps::HostOps;
+  virtual ~BreakableOps() = default;
+
+  virtual CallState load_state() { return HostOps::load_state(); }
+  virtual void advance(CallState next) { HostOps::advance(next); }
+  virtual void send(const Target& target, std::uint64_t slot_offset, const Packet& packet) {
+    HostOps::send(target, slot_offset, packet);
+  }
+  virtual void send_to_peers(const PeerTargets& targets, std::uint64_t slot_offset, const Packet& packet) {
+    HostOps::send_to_all(targets, slot_offset, packet);
+  }
+  template <class World>
+  void send_to_all(const Targets<World>& targets, std::uint64_t slot_offset, const Packet& packet) {
+    send_to_peers(PeerTargets{{targets.world.size()}, targets.offset}, slot_offset, packet);
+  }
+  virtual Packet poll(std::uint64_t offset) { return HostOps::poll(offset); }
+  virtual void clear(std::uint64_t offset) { HostOps::clear(offset); }
+  virtual Packet sanitise(const Packet& packet) { return HostOps::sanitise(packet); }
+  virtual void signal(int rank, std::uint64_t offset, std::uint32_t value) { HostOps::signal(rank, offset, value); }
+  virtual std::uint32_t observe(std::uint64_t offset) { return HostOps::observe(offset); }
+};
+
+static_assert(MemoryOps<BreakableOps>);
+
+/// BreakableOps of a rank whose protocol is broken: each rule that keeps Lamport packets and barriers right is left out
+/// once. A new fault is a value of ProtocolFault, a specialisation here and a row of the fault table.
 template <ProtocolFault>
 struct FaultyOps;
 
 /// The previous slot keeps its packets, which are taken for new ones when it is used again.
 template <>
-struct FaultyOps<ProtocolFault::skipped_clear> : HostOps {
-  using HostOps::HostOps;
-  void clear(std::uint64_t) {}
+struct FaultyOps<ProtocolFault::skipped_clear> : BreakableOps {
+  using BreakableOps::BreakableOps;
+  void clear(std::uint64_t) override {}
 };
 
 /// A payload equal to the sentinel is sent as it is; its receiver waits for it.
 template <>
-struct FaultyOps<ProtocolFault::skipped_sanitiser> : HostOps {
-  using HostOps::HostOps;
-  static Packet sanitise(const Packet& packet) { return packet; }
+struct FaultyOps<ProtocolFault::skipped_sanitiser> : BreakableOps {
+  using BreakableOps::BreakableOps;
+  Packet sanitise(const Packet& packet) override { return packet; }
 };
 
 /// Every call works on slot 0.
 template <>
-struct FaultyOps<ProtocolFault::one_slot> : HostOps {
-  using HostOps::HostOps;
-  CallState load_state() {
+struct FaultyOps<ProtocolFault::one_slot> : BreakableOps {
+  using BreakableOps::BreakableOps;
+  CallState load_state() override {
     CallState state = HostOps::load_state();
     state.slot = 0;
     return state;
@@ -36,9 +65,9 @@ struct FaultyOps<ProtocolFault::one_slot> : HostOps {
 
 /// Half of what a call wrote is forgotten, so that the next one leaves it uncleared.
 template <>
-struct FaultyOps<ProtocolFault::half_clear> : HostOps {
-  using HostOps::HostOps;
-  void advance(CallState next) {
+struct FaultyOps<ProtocolFault::half_clear> : BreakableOps {
+  using BreakableOps::BreakableOps;
+  void advance(CallState next) override {
     next.dirty.packets /= 2;
     HostOps::advance(next);
   }
@@ -47,16 +76,15 @@ struct FaultyOps<ProtocolFault::half_clear> : HostOps {
 /// One Lamport packet in 64, by its place in the slot, is tampered with: `Tamper::send(send_one, place, offset, slot, packet)`
 /// stands for `send_one(offset, slot, packet)`, with which an unbroken rank sends it; `place` is 0 ... 63.
 template <class Tamper>
-struct TamperedPackets : HostOps {
-  using HostOps::HostOps;
-  template <class World>
-  void send_to_all(const Targets<World>& targets, std::uint64_t slot_offset, const Packet& packet) {
+struct TamperedPackets : BreakableOps {
+  using BreakableOps::BreakableOps;
+  void send_to_peers(const PeerTargets& targets, std::uint64_t slot_offset, const Packet& packet) override {
     const auto send_one = [&](std::uint64_t offset, std::uint64_t slot, const Packet& sent) {
-      HostOps::send_to_all(Targets<World>{targets.world, offset}, slot, sent);
+      HostOps::send_to_all(PeerTargets{targets.world, offset}, slot, sent);
     };
     Tamper::send(send_one, targets.offset / kPacketBytes % 64, targets.offset, slot_offset, packet);
   }
-  void send(const Target& target, std::uint64_t slot_offset, const Packet& packet) {
+  void send(const Target& target, std::uint64_t slot_offset, const Packet& packet) override {
     const auto send_one = [&](std::uint64_t offset, std::uint64_t slot, const Packet& sent) {
       HostOps::send(Target{target.rank, offset}, slot, sent);
     };
@@ -123,9 +151,9 @@ struct FaultyOps<ProtocolFault::packet_flipped> : TamperedPackets<FlipBit> {
 
 /// The slot of the running call is cleared in place of the one before it.
 template <>
-struct FaultyOps<ProtocolFault::wrong_clear> : HostOps {
-  using HostOps::HostOps;
-  void clear(std::uint64_t offset) {
+struct FaultyOps<ProtocolFault::wrong_clear> : BreakableOps {
+  using BreakableOps::BreakableOps;
+  void clear(std::uint64_t offset) override {
     const std::uint64_t slots = 3 * view_.slot_bytes;
     HostOps::clear((offset + view_.slot_bytes) % slots);
   }
@@ -133,37 +161,37 @@ struct FaultyOps<ProtocolFault::wrong_clear> : HostOps {
 
 /// What the rank signals in a barrier does not come to the next rank.
 template <>
-struct FaultyOps<ProtocolFault::signal_lost> : HostOps {
-  using HostOps::HostOps;
-  void signal(int rank, std::uint64_t offset, std::uint32_t value) {
+struct FaultyOps<ProtocolFault::signal_lost> : BreakableOps {
+  using BreakableOps::BreakableOps;
+  void signal(int rank, std::uint64_t offset, std::uint32_t value) override {
     if (rank != (view_.rank + 1) % view_.world_size) HostOps::signal(rank, offset, value);
   }
 };
 
 /// Every signal of a barrier looks as if it had come.
 template <>
-struct FaultyOps<ProtocolFault::barrier_skipped> : HostOps {
-  using HostOps::HostOps;
-  std::uint32_t observe(std::uint64_t) { return HostOps::load_state().barrier_generation + 2; }
+struct FaultyOps<ProtocolFault::barrier_skipped> : BreakableOps {
+  using BreakableOps::BreakableOps;
+  std::uint32_t observe(std::uint64_t) override { return HostOps::load_state().barrier_generation + 2; }
 };
 
 /// What has not arrived is taken for zeros.
 template <>
-struct FaultyOps<ProtocolFault::sentinel_as_data> : HostOps {
-  using HostOps::HostOps;
-  Packet poll(std::uint64_t offset) { return sanitised(HostOps::poll(offset)); }
+struct FaultyOps<ProtocolFault::sentinel_as_data> : BreakableOps {
+  using BreakableOps::BreakableOps;
+  Packet poll(std::uint64_t offset) override { return sanitised(HostOps::poll(offset)); }
 };
 
 /// The rotation is off by one: every call works on the slot that the peers use in their next.
 template <>
-struct FaultyOps<ProtocolFault::wrong_slot> : HostOps {
-  using HostOps::HostOps;
-  CallState load_state() {
+struct FaultyOps<ProtocolFault::wrong_slot> : BreakableOps {
+  using BreakableOps::BreakableOps;
+  CallState load_state() override {
     CallState state = HostOps::load_state();
     state.slot = (state.slot + 1) % kLamportSlots;
     return state;
   }
-  void advance(CallState next) {
+  void advance(CallState next) override {
     next.slot = (next.slot + kLamportSlots - 1) % kLamportSlots;
     HostOps::advance(next);
   }

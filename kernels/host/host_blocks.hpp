@@ -66,17 +66,14 @@ inline constexpr BlockRow kRowOf{{WorkspaceKind::trtllm_fusion,
                                   KernelForm::configurable},
                                  run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm,
                                                   WorkspaceKind::trtllm_fusion, FixedWorld<kRanks>>};
+/// Of a kernel for any number of ranks.
+constexpr LaunchKey key_of_any(WorkspaceKind workspace, Algorithm algorithm, Pattern pattern, DType dtype) {
+  return {workspace, TransportKind::unicast, algorithm, pattern, dtype, {1, kMaxRanks}, 0, KernelForm::configurable};
+}
 template <class Ops, class T, Pattern kPattern, Algorithm kAlgorithm,
           WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 inline constexpr BlockRow kRowOfAny{
-    {kWorkspace,
-     TransportKind::unicast,
-     kAlgorithm,
-     kPattern,
-     kDTypeOf<T>,
-     {1, kMaxRanks},
-     0,
-     KernelForm::configurable},
+    key_of_any(kWorkspace, kAlgorithm, kPattern, kDTypeOf<T>),
     run_block_of_row<Ops, T, typename PatternCode<kPattern>::Kernel, kAlgorithm, kWorkspace, AnyWorld>};
 
 /// 2, 4, 8 and 16 ranks, but by loops that know no number of ranks.
@@ -103,10 +100,11 @@ constexpr auto joined(const std::array<BlockRow, kSizes>&... parts) {
   return rows;
 }
 
-/// The patterns whose loops over ranks are unrolled as on a GPU, one of each family. What the many kernels of the others
-/// would cost to compile is more than their loops cost to run.
+/// Whose loops over ranks are unrolled as on a GPU: one pattern of each family, in one element type. What the many kernels
+/// of the others would cost to compile is more than their loops cost to run.
+template <class T>
 constexpr bool is_unrolled(Pattern pattern) {
-  return pattern == Pattern::allreduce || pattern == Pattern::residual_rmsnorm;
+  return std::is_same_v<T, Bf16> && (pattern == Pattern::allreduce || pattern == Pattern::residual_rmsnorm);
 }
 
 template <class T, std::size_t kRow>
@@ -124,7 +122,7 @@ constexpr auto rows_of_pattern() {
   constexpr Pattern kPattern = kPatterns[kRow].value;
   if constexpr (!kRuns<T, kRow>) {
     return std::array<BlockRow, 0>{};
-  } else if constexpr (is_unrolled(kPattern)) {
+  } else if constexpr (is_unrolled<T>(kPattern)) {
     return kUnrolledRows<Ops, T, kPattern, kAlgorithm>;
   } else {
     return kLoopedRows<Ops, T, kPattern, kAlgorithm>;
