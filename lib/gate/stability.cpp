@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "report/pick.hpp"
+#include "report/stability.hpp"
 #include "report/stability_comparison.hpp"
 
 namespace symmbench {
@@ -68,8 +69,7 @@ std::vector<std::string> stability_lines(const Json& compared) {
   std::vector<std::string> lines;
   for (const Json& entry : compared) {
     lines.push_back(fmt::format("Lifecycles of {}, {}: A: {}; B: {}", text_or(entry, "allocator", "?"),
-                                text_or(entry, "workspace", "?"), failures_text(entry, "a"),
-                                failures_text(entry, "b")));
+                                workspace_text(compared, entry), failures_text(entry, "a"), failures_text(entry, "b")));
     const Json stabler = pick_text(entry, "stabler");
     const auto verdict = text_or(entry, "verdict", "?");
     lines.push_back(fmt::format("  {}: {}", stabler.is_null() ? verdict : stabler.get<std::string>() + " is stabler",

@@ -19,7 +19,7 @@ namespace {
 /// More cases than this do not help a reader; the report has them all.
 constexpr std::size_t kMostNamed = 6;
 
-/// Comparisons of two allocators that are undecided for one reason.
+/// Comparisons of the same two that are undecided for one reason.
 struct Undecided {
   std::string why;
   std::vector<const Json*> entries;
@@ -46,10 +46,11 @@ std::optional<double> placements_to_decide(const Json& entry) {
   return placements * std::pow(half_width / distance, 2);
 }
 
-/// Of a row of the case: iterations in one sample.
+/// Of a row of the case, of the first of two cases: iterations in one sample.
 double iterations_of_sample(const Json& report, const Json& entry) {
+  const Json& case_id = entry.contains("case_a") ? entry.at("case_a") : entry.at("case_id");
   for (const Json& row : report.at("results")) {
-    if (row.at("case_id") == entry.at("case_id") && row.at("iterations_per_batch").is_number()) {
+    if (row.at("case_id") == case_id && row.at("iterations_per_batch").is_number()) {
       return row.at("iterations_per_batch").get<double>();
     }
   }
@@ -98,9 +99,16 @@ std::string difference_text(const Json& entry) {
   return text;
 }
 
-/// What two allocators came to against each other.
+/// Who is compared: two allocators, or two transports of one.
+struct Opponents {
+  std::string first, other;
+  std::string within;  ///< what both belong to; may be empty
+  bool operator==(const Opponents&) const = default;
+};
+
+/// What two came to against each other.
 struct Score {
-  Json allocators;
+  Opponents opponents;
   std::map<std::string, std::size_t> verdicts;
   double log_sum = 0;  ///< of the decided cases
   std::size_t decided = 0;
@@ -133,20 +141,36 @@ std::string Score::headline() const {
     if (it == verdicts.end()) continue;
     counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", it->second, shown_verdict(verdict));
   }
-  const auto first = allocators[0].get<std::string>(), other = allocators[1].get<std::string>();
-  if (decided == 0) return fmt::format("{} against {}: not decided ({})", first, other, counts);
-  return fmt::format("time of {} / time of {}: {:.3f} in the geometric mean of {} ({})", first, other,
+  const auto& [first, other, within] = opponents;
+  const auto where = within.empty() ? "" : within + ": ";
+  if (decided == 0) return fmt::format("{}{} against {}: not decided ({})", where, first, other, counts);
+  return fmt::format("{}time of {} / time of {}: {:.3f} in the geometric mean of {} ({})", where, first, other,
                      std::exp(log_sum / static_cast<double>(decided)), cases_text(decided), counts);
 }
 
-std::vector<Score> scores_of(const Json& comparison) {
-  std::vector<Score> scores;
+Opponents of_allocators(const Json& entry) {
+  return {.first = entry.at("allocators")[0].get<std::string>(), .other = entry.at("allocators")[1].get<std::string>()};
+}
+Opponents of_transports(const Json& entry) {
+  return {.first = text_or(entry, "transport_a"),
+          .other = text_or(entry, "transport_b"),
+          .within = fmt::format("{}, {}", text_or(entry, "workspace"), text_or(entry, "allocator"))};
+}
+
+void add_scores(std::vector<Score>& scores, const Json& comparison, Opponents (*opponents_of)(const Json&)) {
   for (const Json& entry : comparison) {
-    const Json& allocators = entry.at("allocators");
-    auto it = std::find_if(scores.begin(), scores.end(), [&](const auto& one) { return one.allocators == allocators; });
-    if (it == scores.end()) it = scores.insert(scores.end(), Score{.allocators = allocators});
+    Opponents opponents = opponents_of(entry);
+    auto it = std::find_if(scores.begin(), scores.end(), [&](const auto& one) { return one.opponents == opponents; });
+    if (it == scores.end()) it = scores.insert(scores.end(), Score{.opponents = std::move(opponents)});
     it->add(entry);
   }
+}
+
+/// Allocators first.
+std::vector<Score> scores_of(const Json& report) {
+  std::vector<Score> scores;
+  add_scores(scores, report.at("comparison"), of_allocators);
+  add_scores(scores, report.at("transport_comparison"), of_transports);
   return scores;
 }
 
@@ -154,12 +178,13 @@ std::vector<Score> scores_of(const Json& comparison) {
 
 std::vector<std::string> decision_lines(const Json& report) {
   std::vector<std::string> lines;
-  for (const Score& score : scores_of(report.at("comparison"))) {
+  for (const Score& score : scores_of(report)) {
     lines.push_back(score.headline());
     const auto named = std::min(score.differences.size(), kMostNamed);
     for (std::size_t i = 0; i < named; ++i) lines.push_back("  " + score.differences[i]);
     if (score.differences.size() > named) {
-      lines.push_back(fmt::format("  and {} more that differ: see comparison[]", score.differences.size() - named));
+      lines.push_back(fmt::format("  and {} more that differ: see {}[]", score.differences.size() - named,
+                                  score.opponents.within.empty() ? "comparison" : "transport_comparison"));
     }
     for (const auto& undecided : score.undecided) {
       const auto hint = what_would_do(report, undecided);

@@ -10,6 +10,7 @@
 #include "report/rows.hpp"
 #include "report/stability.hpp"
 #include "report/stability_comparison.hpp"
+#include "report/transport_comparison.hpp"
 #include "report/verdict.hpp"
 
 namespace symmbench {
@@ -105,6 +106,7 @@ Json fold_report(std::span<const Json> records, const RunGate* gate) {
   report["stability"] = fold_stability(set, outcomes, report["results"]);
   report["stability_comparison"] = fold_stability_comparison(report["stability"]);
   report["comparison"] = fold_comparison(outcomes, set.started.planned_rows, report["results"]);
+  report["transport_comparison"] = fold_transport_comparison(outcomes, set.started.planned_rows, report["results"]);
   report["crossover"] = fold_crossover(outcomes, set.started.planned_rows, report["results"]);
   report["probe"] = fold_probe(set);
   report["bisect"] = fold_bisect(set);

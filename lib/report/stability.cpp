@@ -331,6 +331,13 @@ std::string lifecycles_that_ran(const Json& entry) {
                      soak.at("planned_s").get<double>());
 }
 
+std::string workspace_text(const Json& entries, const Json& entry) {
+  const auto workspace = text_or(entry, "workspace", "?"), transport = text_or(entry, "transport", "?");
+  const bool several =
+      std::ranges::any_of(entries, [&](const Json& other) { return text_or(other, "transport", "?") != transport; });
+  return several ? fmt::format("{} by {}", workspace, transport) : workspace;
+}
+
 Json fold_run_incidents(const RecordSet& records, const Outcomes& outcomes) {
   std::vector<const FailureRecord*> unowned;
   for (const auto& failure : records.failures) {

@@ -14,6 +14,9 @@ bool ran_as_planned(const Json& entry);
 /// "2 of 3", "4 in 1.5 of 60 s".
 std::string lifecycles_that_ran(const Json& entry);
 
+/// "mnnvl", or "mnnvl by multicast" where `entries`, of stability[] or of comparisons of these, have several transports.
+std::string workspace_text(const Json& entries, const Json& entry);
+
 /// run.incidents[]: failures outside any case that concern no allocator of the plan (a preflight that crashed).
 Json fold_run_incidents(const RecordSet& records, const Outcomes& outcomes);
 

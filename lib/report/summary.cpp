@@ -57,7 +57,7 @@ std::vector<Kind> kinds_of(const Json& report) {
   }
   for (const Json& entry : report.at("stability")) {
     const auto allocator = entry.at("allocator").get<std::string>();
-    const auto workspace = entry.at("workspace").get<std::string>();
+    const auto workspace = workspace_text(report.at("stability"), entry);
     bool counted = entry.at("first_failure").is_null();  // a lifecycle that ended its worker is an incident, too
     for (const Json& incident : entry.at("incidents")) {
       counted = counted || incident.at("failure") == entry.at("first_failure");
@@ -121,6 +121,15 @@ void add_events(std::vector<std::string>& lines, const Json& report, std::string
                               times == 1 ? "" : fmt::format(" (and {} more: see run.events)", times - 1)));
 }
 
+/// " (mnnvl by multicast)" where lifecycles of several workspaces or transports must be told apart.
+std::string told_apart(const Json& report, const Json& entry) {
+  const Json& entries = report.at("stability");
+  const auto text = workspace_text(entries, entry);
+  const bool several =
+      std::ranges::any_of(entries, [&](const Json& other) { return workspace_text(entries, other) != text; });
+  return several ? fmt::format(" ({})", text) : "";
+}
+
 void add_leaks(std::vector<std::string>& lines, const Json& report) {
   for (const Json& entry : report.at("stability")) {
     std::string leaks;
@@ -129,8 +138,8 @@ void add_leaks(std::vector<std::string>& lines, const Json& report) {
       leaks += fmt::format("{}{} {}", leaks.empty() ? "" : ", ", grown.get<std::int64_t>(), key);
     }
     if (leaks.empty()) continue;
-    lines.push_back(fmt::format("leak: {} left {} behind in {} lifecycles", entry.at("allocator").get<std::string>(),
-                                leaks, entry.at("lifecycles").get<std::uint64_t>()));
+    lines.push_back(fmt::format("leak: {}{} left {} behind in {} lifecycles", entry.at("allocator").get<std::string>(),
+                                told_apart(report, entry), leaks, entry.at("lifecycles").get<std::uint64_t>()));
   }
 }
 
@@ -139,10 +148,10 @@ void add_drift(std::vector<std::string>& lines, const Json& report) {
   for (const Json& entry : report.at("stability")) {
     const Json drift = pick_object(entry, "drift");
     if (drift.is_null() || drift.at("verdict") != name_of(PairVerdict::slower)) continue;
-    lines.push_back(
-        fmt::format("drift: operations of {} took {:.3g} times as long in the second half of {} lifecycles: {}",
-                    entry.at("allocator").get<std::string>(), drift.at("ratio").get<double>(),
-                    entry.at("lifecycles").get<std::uint64_t>(), drift.at("reason").get<std::string>()));
+    lines.push_back(fmt::format(
+        "drift: operations of {}{} took {:.3g} times as long in the second half of {} lifecycles: {}",
+        entry.at("allocator").get<std::string>(), told_apart(report, entry), drift.at("ratio").get<double>(),
+        entry.at("lifecycles").get<std::uint64_t>(), drift.at("reason").get<std::string>()));
   }
 }
 
@@ -154,7 +163,8 @@ void add_stability(std::vector<std::string>& lines, const Json& report) {
     const auto who = verdict == "stabler" ? entry.at("stabler").get<std::string>() + " is stabler"
                                           : fmt::format("{} and {}: {}", entry.at("allocator_a").get<std::string>(),
                                                         entry.at("allocator_b").get<std::string>(), verdict);
-    lines.push_back(fmt::format("stability: {}: {}", who, entry.at("reason").get<std::string>()));
+    lines.push_back(
+        fmt::format("stability{}: {}: {}", told_apart(report, entry), who, entry.at("reason").get<std::string>()));
   }
 }
 
@@ -201,8 +211,8 @@ void add_missing(std::vector<std::string>& lines, const Json& report) {
   }
   for (const Json& entry : report.at("stability")) {
     if (!ran_as_planned(entry)) {
-      lines.push_back(
-          fmt::format("lifecycles: {}: {} ran", entry.at("allocator").get<std::string>(), lifecycles_that_ran(entry)));
+      lines.push_back(fmt::format("lifecycles: {}{}: {} ran", entry.at("allocator").get<std::string>(),
+                                  told_apart(report, entry), lifecycles_that_ran(entry)));
     }
   }
 }

@@ -119,6 +119,12 @@ class Multicast(RunTest):
         self.assertEqual({(entry["transport"], entry["failed"]) for entry in report["stability"]},
                          {("unicast", 0), ("multicast", 0)})
         self.assertIn("mnnvl, multicast", done.stdout)
+        compared = report["transport_comparison"]
+        self.assertEqual(len(compared), len(report["results"]) // 2)
+        self.assertEqual({(entry["transport_a"], entry["transport_b"], entry["verdict"]) for entry in compared},
+                         {("unicast", "multicast", "ambiguous")})
+        self.assertIn("mnnvl, torch_symm_mem: unicast against multicast: not decided", done.stdout)
+        self.assertIn("stability (mnnvl by multicast): ", done.stdout)
         self.assert_exit(alone("validate", self.report), 0)
         self.assert_nothing_left()
 

@@ -2,11 +2,13 @@
 
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
 
 #include "check_schema.hpp"
 
 using namespace symmbench;
 using Catch::Approx;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -207,6 +209,33 @@ TEST_CASE("a round that its worker did not survive is one failed lifecycle, and 
     CHECK(phase["failures"] == (phase["phase"] == "map" ? Json{{"crashed", 1}} : Json::object()));
   }
   CHECK(exit_code(report) == 1);
+}
+
+TEST_CASE("lines about lifecycles name the transport where several ran, and not where one did") {
+  const auto told = [](const std::vector<std::string>& transports) {
+    RunBuilder run(0, {kSymm});
+    for (const auto& transport : transports) {
+      run.started.planned_lifecycles.push_back({{"label", "lifecycle/" + transport},
+                                                {"workspace", "mnnvl"},
+                                                {"transport", transport},
+                                                {"allocator", kSymm},
+                                                {"handle_asked", "auto"},
+                                                {"group", 0},
+                                                {"lifecycles", 3}});
+      for (std::uint64_t i = 0; i < 2; ++i) {
+        LifecycleRecord record = lifecycle(i, kSymm, 2);
+        record.workspace = "mnnvl";
+        record.transport = transport;
+        run.add(record);
+      }
+    }
+    return checked_report(run)["verdict"]["summary"].dump();
+  };
+  const auto both = told({"unicast", "multicast"}), one = told({"unicast"});
+  CHECK_THAT(both, ContainsSubstring("leak: symm_device_memory (mnnvl by unicast) left 2 fds") &&
+                       ContainsSubstring("leak: symm_device_memory (mnnvl by multicast) left 2 fds") &&
+                       ContainsSubstring("lifecycles: symm_device_memory (mnnvl by multicast): 2 of 3 ran"));
+  CHECK_THAT(one, ContainsSubstring("leak: symm_device_memory left 2 fds"));
 }
 
 TEST_CASE("the way a workspace lies in memory is shown per allocator, whatever else a rank reported") {

@@ -17,7 +17,8 @@ Json report_with(const std::vector<std::string>& rows, bool complete = true) {
        {{"complete", complete}, {"interrupted_by", nullptr}, {"incidents", Json::array()}, {"events", Json::array()}}},
       {"results", Json::array()},
       {"stability", Json::array()},
-      {"comparison", Json::array()}};
+      {"comparison", Json::array()},
+      {"transport_comparison", Json::array()}};
   for (const auto& text : rows) {
     const auto colon = text.find(':');
     const auto allocator = colon == std::string::npos ? "a" : text.substr(colon + 1);
