@@ -22,6 +22,14 @@ std::string alternatives(std::span<const int> numbers) {
   return fmt::format("{} or {}", fmt::join(numbers.first(numbers.size() - 1), ", "), numbers.back());
 }
 
+/// "fp16 or bf16"
+template <class Values>
+std::string names_of(const Values& values) {
+  std::vector<std::string_view> names;
+  for (const auto value : values) names.push_back(name_of(value));
+  return fmt::format("{}", fmt::join(names, " or "));
+}
+
 /// A group is handled by neighbouring threads of one warp, a packet each.
 std::optional<std::string> group_problem(const CallShape& shape) {
   const std::uint32_t group = shape.parameters.quant_group;
@@ -37,20 +45,20 @@ std::optional<std::string> pattern_problem(const PatternSpec& spec, const CallSh
   if (!spec.world_sizes.empty() && !contains(spec.world_sizes, shape.world_size)) {
     return fmt::format("{} runs on {} ranks, not on {}", name, alternatives(spec.world_sizes), shape.world_size);
   }
-  if (!contains(spec.dtypes, shape.dtype)) return fmt::format("{} has no form for {}", name, name_of(shape.dtype));
+  if (!contains(spec.dtypes, shape.dtype)) {
+    return fmt::format("{} has no form for {}: {}", name, name_of(shape.dtype), names_of(spec.dtypes));
+  }
   if (spec.takes("quant_group")) {
     if (auto problem = group_problem(shape)) return fmt::format("{}: {}", name, *problem);
   }
   if (shape.hidden % spec.group_of(shape) != 0) {
-    return fmt::format("{} works on groups of {} elements: hidden {} is no multiple", name, spec.group_of(shape),
-                       shape.hidden);
+    return fmt::format("{} works on groups of {} elements: hidden must be a multiple of {}, not {}", name,
+                       spec.group_of(shape), spec.group_of(shape), shape.hidden);
   }
   if (spec.layouts.empty()) return std::nullopt;
   const ScaleLayout layout = shape.parameters.scale_layout;
   if (!contains(spec.layouts, layout)) {
-    std::vector<std::string_view> names;
-    for (const ScaleLayout allowed : spec.layouts) names.push_back(name_of(allowed));
-    return fmt::format("{} has no scale layout {}: {}", name, name_of(layout), fmt::join(names, " or "));
+    return fmt::format("{} has no scale layout {}: {}", name, name_of(layout), names_of(spec.layouts));
   }
   if (layout == ScaleLayout::tiles_8x4 && shape.tokens > kMostRowsOf8x4) {
     return fmt::format("{}: scale layout 8x4 is for up to {} tokens, not {}: linear and 128x4 take any number", name,

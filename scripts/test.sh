@@ -37,7 +37,7 @@ if [ "$quick" -eq 0 ]; then
 
   if command -v nvcc >/dev/null; then
     step "CUDA: 90a, 100a and 103a compile and link"
-    build cuda symmbench gpu_conformance gpu_kernels unit_cuda_device fake_libcuda
+    build cuda symmbench gpu_conformance gpu_kernels unit_cuda_device unit_cuda_kernels fake_libcuda
     ctest --preset cuda -j 2 -L cuda
   else
     step "CUDA: not compiled, no nvcc on this machine"

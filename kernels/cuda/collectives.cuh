@@ -171,6 +171,13 @@ int launch_barrier(const LaunchShape& shape, void* stream, const AllreduceCall& 
                                           stream, call);
 }
 
+inline constexpr std::string_view kWhyUnrolled = "loops over ranks unroll, packets stay in registers";
+inline constexpr std::string_view kWhyAnyRanks = "any number of ranks";
+inline constexpr std::string_view kWhyFewRegisters = "few registers, for more rows than a GPU holds at once";
+inline constexpr std::string_view kWhyLooped = "16 ranks by the kernel for any number";
+inline constexpr std::string_view kWhyOneForAll = "one kernel for every number of ranks";
+inline constexpr std::string_view kWhySetAtLaunch = "accumulate and trigger set at launch";
+
 template <class T, class Code, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 constexpr LaunchKey key_of(Algorithm algorithm, WorldRange worlds, std::uint64_t from_bytes = 0) {
   return {kWorkspace, TransportKind::unicast, algorithm, Code::kPattern, kDTypeOf<T>, worlds, from_bytes};
@@ -179,23 +186,23 @@ template <class T, class Code, Algorithm kAlgorithm, int kRanks,
           WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
 constexpr LaunchRow lamport_row() {
   return {key_of<T, Code, kWorkspace>(kAlgorithm, {kRanks, kRanks}),
-          launch_lamport<T, typename Code::Kernel, kAlgorithm, FixedWorld<kRanks>, kWorkspace>};
+          launch_lamport<T, typename Code::Kernel, kAlgorithm, FixedWorld<kRanks>, kWorkspace>, kWhyUnrolled};
 }
 template <class T, class Code, Algorithm kAlgorithm, WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion>
-constexpr LaunchRow lamport_row_any() {
+constexpr LaunchRow lamport_row_any(std::string_view why = kWhyAnyRanks) {
   return {key_of<T, Code, kWorkspace>(kAlgorithm, {1, kMaxRanks}),
-          launch_lamport<T, typename Code::Kernel, kAlgorithm, AnyWorld, kWorkspace>};
+          launch_lamport<T, typename Code::Kernel, kAlgorithm, AnyWorld, kWorkspace>, why};
 }
 /// A number of ranks by the kernel for any.
 template <class T, class Code, Algorithm kAlgorithm, int kRanks>
 constexpr LaunchRow looped_row() {
   return {key_of<T, Code>(kAlgorithm, {kRanks, kRanks}),
-          launch_lamport<T, typename Code::Kernel, kAlgorithm, AnyWorld, WorkspaceKind::trtllm_fusion>};
+          launch_lamport<T, typename Code::Kernel, kAlgorithm, AnyWorld, WorkspaceKind::trtllm_fusion>, kWhyLooped};
 }
 template <class T, class Code, Algorithm kAlgorithm, int kRanks>
 constexpr LaunchRow throughput_row() {
   return {key_of<T, Code>(kAlgorithm, {kRanks, kRanks}, kThroughputBytes<Code>),
-          launch_throughput<T, typename Code::Kernel, kAlgorithm, FixedWorld<kRanks>>};
+          launch_throughput<T, typename Code::Kernel, kAlgorithm, FixedWorld<kRanks>>, kWhyFewRegisters};
 }
 
 /// Lamport protocols of a pattern that works packet by packet: 2, 4, 8 and 16 ranks, whose loops over ranks unroll, with
@@ -235,6 +242,20 @@ inline constexpr LaunchRow kTokenRowsOf[] = {
     lamport_row_any<T, Code, Algorithm::two_shot, WorkspaceKind::mnnvl>(),
 };
 
+/// Quantised norms and sums over experts over mnnvl: one kernel per format and algorithm for every number of ranks. Where
+/// packets lie is all that tells them from those of trtllm_fusion: no reason to compile each of those again.
+template <class T, Pattern... kOf>
+inline constexpr LaunchRow kTokenRowsAnyOf[] = {
+    lamport_row_any<T, PatternCode<kOf>, Algorithm::one_shot, WorkspaceKind::mnnvl>(kWhyOneForAll)...,
+    lamport_row_any<T, PatternCode<kOf>, Algorithm::two_shot, WorkspaceKind::mnnvl>(kWhyOneForAll)...,
+};
+template <class T, Pattern... kMore>
+inline constexpr std::span<const LaunchRow> kTokenScaleRows =
+    kTokenRowsAnyOf<T, Pattern::residual_rmsnorm_fp8, Pattern::residual_rmsnorm_out_fp8,
+                    Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8,
+                    Pattern::residual_rmsnorm_group_fp8, Pattern::residual_rmsnorm_out_group_fp8,
+                    Pattern::residual_rmsnorm_mxfp8, Pattern::residual_rmsnorm_out_mxfp8, kMore...>;
+
 /// The formats with a scale per row or group, and the sums over experts: for 16 ranks one whose loops know no number, until
 /// another has been measured to be worth its compile time (that for 16 is as long as those for 2, 4 and 8 together). Both
 /// patterns of a format run the same kernels.
@@ -254,7 +275,7 @@ inline constexpr std::span<const LaunchRow> kScaledRowsOf = kScaledRows<T, Patte
 template <class T, Pattern... kOf>
 inline constexpr LaunchRow kBarrierRowsOf[] = {
     {key_of<T, PatternCode<kOf>>(Algorithm::two_shot_barrier, {1, kMaxRanks}),
-     launch_barrier<T, typename PatternCode<kOf>::Kernel>}...};
+     launch_barrier<T, typename PatternCode<kOf>::Kernel>, kWhyOneForAll}...};
 template <class T, Pattern... kMore>
 inline constexpr std::span<const LaunchRow> kAllBarrierRows =
     kBarrierRowsOf<T, Pattern::allreduce, Pattern::residual_rmsnorm, Pattern::residual_rmsnorm_fp8,
@@ -270,7 +291,7 @@ inline constexpr std::span<const LaunchRow> kAllBarrierRows =
 template <class T, class Code, Algorithm kAlgorithm>
 constexpr LaunchRow configurable_row() {
   constexpr WorkspaceKind kWorkspace = WorkspaceKind::trtllm_fusion;
-  LaunchRow row{key_of<T, Code>(kAlgorithm, {1, kMaxRanks}), nullptr};
+  LaunchRow row{key_of<T, Code>(kAlgorithm, {1, kMaxRanks}), nullptr, kWhySetAtLaunch};
   row.key.form = KernelForm::configurable;
   if constexpr (kAlgorithm == Algorithm::two_shot_barrier) {
     row.launch = launch_barrier<T, typename Code::Kernel, ConfigurableView<BarrierView>>;
@@ -300,6 +321,12 @@ std::span<const LaunchRow> rows_of_unit() {
     return kTokenRowsOf<T, PatternCode<Pattern::allreduce>>;
   } else if constexpr (kUnit == LaunchUnit::mnnvl_fused) {
     return kTokenRowsOf<T, PatternCode<Pattern::residual_rmsnorm>>;
+  } else if constexpr (kUnit == LaunchUnit::mnnvl_scales && sizeof(T) <= Nvfp4Format::kLargestElement) {
+    return kTokenScaleRows<T, Pattern::residual_rmsnorm_nvfp4, Pattern::residual_rmsnorm_out_nvfp4>;
+  } else if constexpr (kUnit == LaunchUnit::mnnvl_scales) {
+    return kTokenScaleRows<T>;
+  } else if constexpr (kUnit == LaunchUnit::mnnvl_experts) {
+    return kTokenRowsAnyOf<T, Pattern::moe_reduction_residual_rmsnorm, Pattern::moe_finalize_residual_rmsnorm>;
   } else if constexpr (kUnit == LaunchUnit::fused_dynamic_fp8) {
     return kScaledRowsOf<T, Pattern::residual_rmsnorm_dynamic_fp8, Pattern::residual_rmsnorm_out_dynamic_fp8>;
   } else if constexpr (kUnit == LaunchUnit::fused_group_fp8) {

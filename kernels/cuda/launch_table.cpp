@@ -32,6 +32,8 @@ std::span<const LaunchRow> launch_table() {
     add_unit<LaunchUnit::barrier>(all);
     add_unit<LaunchUnit::mnnvl_plain>(all);
     add_unit<LaunchUnit::mnnvl_fused>(all);
+    add_unit<LaunchUnit::mnnvl_scales>(all);
+    add_unit<LaunchUnit::mnnvl_experts>(all);
     add_unit<LaunchUnit::configurable>(all);
     add_types<LaunchUnit::configurable_scales, Fp16, Bf16>(all);
     add_types<LaunchUnit::configurable_experts, Fp16, Bf16>(all);

@@ -1,5 +1,6 @@
 #pragma once
 #include <span>
+#include <string_view>
 
 #include "kernels/kernel_set.hpp"
 #include "kernels/launch_rows.hpp"
@@ -13,6 +14,7 @@ using Launch = int (*)(const LaunchShape& shape, void* stream, const AllreduceCa
 struct LaunchRow {
   LaunchKey key;
   Launch launch;
+  std::string_view why;  ///< there is such a kernel beside the others: a row of the table in kernels/README.md
 };
 
 /// The kinds of instantiation units: <kind>_<dtype>.cu instantiates the rows of one kind and element type.
@@ -28,6 +30,8 @@ enum class LaunchUnit {
   barrier,
   mnnvl_plain,
   mnnvl_fused,
+  mnnvl_scales,
+  mnnvl_experts,
   configurable,
   configurable_scales,   ///< fp16 and bf16
   configurable_experts,  ///< fp16 and bf16

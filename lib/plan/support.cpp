@@ -1,10 +1,8 @@
 #include "plan/support.hpp"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "kernels/call_rules.hpp"
 #include "kernels/patterns.hpp"
@@ -14,8 +12,8 @@
 namespace symmbench {
 namespace {
 
-/// Of the mnnvl workspace on GPUs; the others have kernels for all patterns.
-constexpr Pattern kTokenPatternsOnGpu[] = {Pattern::allreduce, Pattern::residual_rmsnorm};
+/// Of messages in fp32, which have nothing to round, these show on GPUs what the trigger does.
+constexpr Pattern kTriggersInFp32[] = {Pattern::allreduce, Pattern::residual_rmsnorm};
 
 template <class Values, class V>
 bool contains(const Values& values, V value) {
@@ -30,12 +28,12 @@ std::optional<std::string> reference_problem(const CallShape& shape, DeviceChoic
 }
 
 std::optional<std::string> kernel_problem(const CallShape& shape, DeviceChoice device) {
-  if (device == DeviceChoice::host || shape.workspace != WorkspaceKind::mnnvl) return std::nullopt;
-  if (contains(kTokenPatternsOnGpu, shape.pattern)) return std::nullopt;
-  std::vector<std::string_view> names;
-  for (const Pattern pattern : kTokenPatternsOnGpu) names.push_back(name_of(pattern));
-  return fmt::format("an {} workspace has GPU kernels for {} only", name_of(shape.workspace),
-                     fmt::join(names, " and "));
+  if (device == DeviceChoice::host || shape.trigger == TriggerPoint::early || shape.dtype != DType::fp32 ||
+      contains(kTriggersInFp32, shape.pattern)) {
+    return std::nullopt;
+  }
+  return fmt::format("{} has no GPU kernel with trigger end in fp32: of that type, {} and {} have one",
+                     name_of(shape.pattern), name_of(kTriggersInFp32[0]), name_of(kTriggersInFp32[1]));
 }
 
 }  // namespace

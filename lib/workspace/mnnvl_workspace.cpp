@@ -20,6 +20,8 @@ constexpr Difference kMnnvlDifferences[] = {
      "allocators are what is compared"},
     {"one-shot sums squares of values rounded to the element type, two-shot in fp32", "fp32 squares in both",
      "the norm does not depend on the algorithm, and is the nearer one"},
+    {"dynamic FP8 scales the norm as it is in fp32", "the norm rounded to the element type first, as in every format",
+     "codes and scales are those of trtllm_fusion, bit for bit"},
     {"16-bit lanes that are -0 become +0", "the word 0x80000000 alone becomes 0: all that a receiver takes for empty",
      "every other payload travels as it is"},
     {"the own message goes to the own buffer as well and is read back, up to 8 ranks from registers",

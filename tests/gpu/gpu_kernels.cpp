@@ -116,7 +116,8 @@ std::vector<PatternParameters> parameters_of(const PatternSpec& spec) {
   return all;
 }
 
-void every_fused_pattern(GpuRank& rank, std::span<const std::uint64_t> hiddens, std::span<const std::uint64_t> tokens) {
+void every_fused_pattern(GpuRank& rank, WorkspaceKind workspace, std::span<const std::uint64_t> hiddens,
+                         std::span<const std::uint64_t> tokens) {
   std::uint64_t first = 0;
   for (const PatternSpec& spec : pattern_specs()) {
     if (!spec.by_rows()) continue;
@@ -125,7 +126,8 @@ void every_fused_pattern(GpuRank& rank, std::span<const std::uint64_t> hiddens, 
       for (const auto dtype : spec.dtypes) {
         for (const std::uint64_t hidden : hiddens) {
           for (const std::uint64_t rows : tokens) {
-            CallShape shape{.algorithm = algorithm, .pattern = spec.pattern, .dtype = dtype, .world_size = rank.size()};
+            CallShape shape{.workspace = workspace, .algorithm = algorithm, .pattern = spec.pattern, .dtype = dtype};
+            shape.world_size = rank.size();
             shape.tokens = rows;
             shape.hidden = hidden;
             shape.parameters = parameters[first % parameters.size()];
@@ -143,15 +145,26 @@ TEST_CASE("every fused pattern of every type is right, with warps that a row doe
   constexpr std::uint64_t kHiddens[] = {384, 2944, 8192}, kTokens[] = {1, 3, 17};
   for (const int ranks : {2, 4, 8}) {
     run_gpu_ranks({.ranks = ranks, .message_bytes = 8 << 20},
-                  [&](GpuRank& rank) { every_fused_pattern(rank, kHiddens, kTokens); });
+                  [&](GpuRank& rank) { every_fused_pattern(rank, WorkspaceKind::trtllm_fusion, kHiddens, kTokens); });
+  }
+}
+
+TEST_CASE("every fused pattern of every type is right over an mnnvl workspace") {
+  constexpr std::uint64_t kHiddens[] = {384, 2944}, kTokens[] = {1, 3, 17};
+  for (const int ranks : {2, 4, 8}) {
+    run_gpu_ranks({.ranks = ranks, .message_bytes = 8 << 20, .workspace = WorkspaceKind::mnnvl},
+                  [&](GpuRank& rank) { every_fused_pattern(rank, WorkspaceKind::mnnvl, kHiddens, kTokens); });
   }
 }
 
 /// For compute-sanitizer, under which every launch takes long.
 TEST_CASE("every fused pattern once, two ranks, small", "[.][small]") {
   constexpr std::uint64_t kHiddens[] = {384}, kTokens[] = {3};
-  run_gpu_ranks({.ranks = 2, .message_bytes = 1 << 20, .wait_limit = std::chrono::seconds(60)},
-                [&](GpuRank& rank) { every_fused_pattern(rank, kHiddens, kTokens); });
+  for (const auto workspace : {WorkspaceKind::trtllm_fusion, WorkspaceKind::mnnvl}) {
+    run_gpu_ranks(
+        {.ranks = 2, .message_bytes = 1 << 20, .workspace = workspace, .wait_limit = std::chrono::seconds(60)},
+        [&](GpuRank& rank) { every_fused_pattern(rank, workspace, kHiddens, kTokens); });
+  }
 }
 
 TEST_CASE("messages that are cut by tokens are right over an mnnvl workspace, plain and normalised") {

@@ -135,17 +135,18 @@ TEST_CASE("A quantised call is refused with the number that is wrong and what is
     shape.parameters = parameters;
     return call_problem(shape).value_or("");
   };
-  CHECK(problem(Pattern::residual_rmsnorm_nvfp4, 64, DType::fp32, {}) == "residual_rmsnorm_nvfp4 has no form for fp32");
+  CHECK(problem(Pattern::residual_rmsnorm_nvfp4, 64, DType::fp32, {}) ==
+        "residual_rmsnorm_nvfp4 has no form for fp32: fp16 or bf16");
   CHECK(problem(Pattern::residual_rmsnorm_nvfp4, 40, DType::bf16, {}) ==
-        "residual_rmsnorm_nvfp4 works on groups of 16 elements: hidden 40 is no multiple");
+        "residual_rmsnorm_nvfp4 works on groups of 16 elements: hidden must be a multiple of 16, not 40");
   CHECK(problem(Pattern::residual_rmsnorm_out_mxfp8, 80, DType::bf16, {}) ==
-        "residual_rmsnorm_out_mxfp8 works on groups of 32 elements: hidden 80 is no multiple");
+        "residual_rmsnorm_out_mxfp8 works on groups of 32 elements: hidden must be a multiple of 32, not 80");
   CHECK(problem(Pattern::residual_rmsnorm_mxfp8, 64, DType::bf16, {.scale_layout = ScaleLayout::tiles_8x4}) ==
         "residual_rmsnorm_mxfp8 has no scale layout 8x4: linear or 128x4");
   CHECK(problem(Pattern::residual_rmsnorm_nvfp4, 64, DType::bf16, {.scale_layout = ScaleLayout::tiles_8x4}) ==
         "residual_rmsnorm_nvfp4: scale layout 8x4 is for up to 32 tokens, not 33: linear and 128x4 take any number");
   CHECK(problem(Pattern::residual_rmsnorm_group_fp8, 64, DType::bf16, {}) ==
-        "residual_rmsnorm_group_fp8 works on groups of 128 elements: hidden 64 is no multiple");
+        "residual_rmsnorm_group_fp8 works on groups of 128 elements: hidden must be a multiple of 128, not 64");
   CHECK(problem(Pattern::residual_rmsnorm_group_fp8, 96, DType::bf16, {.quant_group = 48}) ==
         "residual_rmsnorm_group_fp8: groups of 48 elements: must be a power of two from 8 to 256 for bf16");
   CHECK(problem(Pattern::residual_rmsnorm_group_fp8, 128, DType::bf16, {}).empty());

@@ -1,0 +1,7 @@
+#include "kernels/cuda/collectives.cuh"
+
+namespace symmbench::cuda {
+
+template std::span<const LaunchRow> rows_of_unit<LaunchUnit::mnnvl_scales, Bf16>();
+
+}  // namespace symmbench::cuda
