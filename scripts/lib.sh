@@ -29,3 +29,19 @@ build() {
     { tail -n 60 "build-$preset.log" >&2; return 1; }
   rm -f "build-$preset.log"
 }
+
+# build_meanwhile: runs build_rest, which the caller defines, at the lowest priority with one job until end_meanwhile. That it
+# is through is not promised, nor that it succeeds: a head start for builds that come later in any case.
+build_meanwhile() {
+  set -m  # a process group of its own, which can be ended as a whole
+  (CMAKE_BUILD_PARALLEL_LEVEL=1; export CMAKE_BUILD_PARALLEL_LEVEL; renice -n 19 -p "$BASHPID"; build_rest) >/dev/null 2>&1 &
+  meanwhile=$!
+  set +m
+}
+end_meanwhile() {
+  [ -n "${meanwhile:-}" ] || return 0
+  kill -- "-$meanwhile" 2>/dev/null || true
+  wait "$meanwhile" 2>/dev/null || true
+  while kill -0 -- "-$meanwhile" 2>/dev/null; do sleep 0.1; done  # ninja ends its compilers
+  meanwhile=""
+}
