@@ -8,9 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <iterator>
-#include <set>
 #include <system_error>
+#include <unordered_set>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -61,6 +62,36 @@ struct Cursor {
   bool operator!=(const Cursor& other) const { return at != other.at; }
 };
 
+using Members = Json::object_t::Container;
+
+/// As the vector that it is: the map's own insertion searches all keys first, and that there is none was just seen.
+Members& members_of(Json& object) { return static_cast<Members&>(object.get_ref<Json::object_t&>()); }
+
+/// The keys that an object has so far, by their hashes: a set of the keys themselves would allocate for each.
+class SeenKeys {
+ public:
+  /// @returns false when `members` has the key
+  bool add(const std::string& key, const Members& members) {
+    const std::size_t hash = std::hash<std::string>{}(key);
+    const bool met = many_.empty() ? std::find(few_.begin(), few_.end(), hash) != few_.end() : many_.contains(hash);
+    if (met && std::any_of(members.begin(), members.end(), [&](const auto& each) { return each.first == key; })) {
+      return false;
+    }
+    if (few_.size() < kFew) {
+      few_.push_back(hash);
+    } else {
+      if (many_.empty()) many_.insert(few_.begin(), few_.end());
+      many_.insert(hash);
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kFew = 64;
+  std::vector<std::size_t> few_;
+  std::unordered_set<std::size_t> many_;  ///< all of them, once there are more than few_ takes
+};
+
 /// Takes the parser's events and builds the document from them, within the limits.
 class Builder final : public nlohmann::json_sax<Json> {
  public:
@@ -88,7 +119,9 @@ class Builder final : public nlohmann::json_sax<Json> {
 
   bool key(string_t& name) override {
     Level& level = levels_.back();
-    if (!level.keys.insert(name).second) refuse_here(fmt::format("key '{}' is given twice", name));
+    if (!level.keys.add(name, members_of(*level.container))) {
+      refuse_here(fmt::format("key '{}' is given twice", name));
+    }
     level.key = std::move(name);
     return true;
   }
@@ -116,7 +149,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   struct Level {
     Json* container;
     std::string key;  ///< of an object, the one that was read last
-    std::set<std::string> keys;
+    SeenKeys keys;
   };
 
   [[noreturn]] void refuse_here(std::string_view problem) const {
@@ -148,9 +181,7 @@ class Builder final : public nlohmann::json_sax<Json> {
       level.container->push_back(std::move(value));
       return &level.container->back();
     }
-    // As the vector that it is: the map's own insertion searches all keys first, and that there is none was just seen.
-    auto& members = static_cast<Json::object_t::Container&>(level.container->get_ref<Json::object_t&>());
-    return &members.emplace_back(level.key, std::move(value)).second;
+    return &members_of(*level.container).emplace_back(level.key, std::move(value)).second;
   }
 
   bool add(Json value) {
