@@ -37,17 +37,18 @@ std::uint64_t plain_threads(const CallShape& shape) {
   return std::min<std::uint64_t>(wanted, kMaxThreads);
 }
 
-/// Fused Lamport kernels: a cluster per row. While rows are few, small blocks spread them, unless threads have more to
-/// do than the norm; between one and two waves of rows large blocks win; above, 256 threads fill an SM best, and from
-/// 32 MiB on 512 are equal or better (2 and 4 H200s).
+/// Fused Lamport kernels: a cluster per row. While rows are few, small blocks spread them, from 1 MiB on only where threads
+/// compute no more than the norm (sums of scattered rows wait for memory); between one and two waves of rows large blocks
+/// win; above, 256 threads fill an SM best, and from 32 MiB on 512 are equal or better (2 and 4 H200s).
 std::uint64_t row_threads(const CallShape& shape) {
   const std::uint64_t mebibytes = shape.message_bytes() >> 20;
   if (shape.threads != 0) return shape.threads;
   if (mebibytes >= 32) return 512;
   if (mebibytes >= 4) return shape.world_size == 2 && mebibytes < 8 ? 512 : 256;
   if (mebibytes >= 2) return 512;
-  const bool more_than_norm = shape.pattern != Pattern::residual_rmsnorm;
-  if (mebibytes >= 1 && more_than_norm) return 512;
+  const bool more_to_do =
+      shape.pattern != Pattern::residual_rmsnorm && shape.pattern != Pattern::moe_finalize_residual_rmsnorm;
+  if (mebibytes >= 1 && more_to_do) return 512;
   return shape.message_bytes() > (512ull << 10) && shape.world_size > 2 ? 512 : 128;
 }
 std::uint64_t row_blocks(const CallShape& shape) {
