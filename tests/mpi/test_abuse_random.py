@@ -3,6 +3,7 @@ streams that break. Each run follows from the seed and its number alone:
 
     test_abuse_random.py --seed 7 --runs 200      runs 0 to 199 of seed 7
     test_abuse_random.py --seed 7 --first 41      run 41 of it
+    test_abuse_random.py --kind kill_launcher     runs of this kind alone
 
 Without options, as in CI: seed 1, as many runs as fit in two minutes."""
 import argparse
@@ -20,7 +21,7 @@ import time
 import zlib
 
 import harness
-from harness import BINARY, RunTest, SCALE, alone, processes, supervisors, workers
+from harness import BINARY, RunTest, SCALE, alone, processes, supervisors, wait_until, workers
 
 RANKS = 3
 RUN = ("run", "--device", "host", "-b", "4K", "-e", "8K", "-f", "2", "-n", 6, "--algorithm", "one_shot",
@@ -51,12 +52,19 @@ while True:
 NOBODY = 65534
 
 
+def sockets():
+    """Names of all jobs in this network namespace, which may be others'; those of a job that runs come and go."""
+    with open("/proc/net/unix") as table:
+        return set(re.findall(r"@symmbench\.\S+", table.read()))
+
+
 class Abuse:
     """What is done to one run, and what may come of it."""
 
-    def __init__(self, seed, number):
+    def __init__(self, seed, number, kind=None):
         self.random = random.Random(f"{seed}.{number}")
         self.kind = self.random.choice(sorted(KINDS))
+        self.kind = kind or self.kind
         self.rank = self.random.randrange(RANKS)
         self.point = self.random.choice(POINTS)
         self.arguments, self.redirection = PATIENT, ""
@@ -67,6 +75,8 @@ class Abuse:
         self.may_come_too_late = False  # the run may be over, all of it, before what is done to it arrives
         self.stranger = None  # user of a process that connects to the job's sockets
         self.small_disk = False  # journal and report on a file system of 16 KiB
+        self.small_journal = False  # the journal alone
+        self.wrapped = True  # each rank's own exit status is kept; its parent is then not mpirun
         self.act = None  # what is done to the run once the worker of `rank` is held at `point`
         KINDS[self.kind](self)
 
@@ -84,6 +94,18 @@ def stop_worker(abuse):
     abuse.act = lambda test, job: os.kill(workers()[abuse.rank], signal.SIGSTOP)
 
 
+def kill_two_workers(abuse):
+    """As the kernel does when memory is short."""
+    other = (abuse.rank + 1 + abuse.random.randrange(RANKS - 1)) % RANKS
+    abuse.codes, abuse.culprits = {1}, {abuse.rank, other}
+
+    def act(test, job):
+        pids = workers()
+        for rank in abuse.culprits:
+            os.kill(pids[rank], signal.SIGKILL)
+    abuse.act = act
+
+
 def kill_supervisor(abuse):
     abuse.codes, abuse.culprits, abuse.complete = {1, 3, 4, 128 + 9, -9}, {abuse.rank}, False
     abuse.has_report = None if abuse.rank == 0 else True
@@ -94,6 +116,29 @@ def stop_supervisor(abuse):
     abuse.rank = 1 + abuse.random.randrange(RANKS - 1)
     abuse.arguments, abuse.codes, abuse.culprits, abuse.complete = HASTY, {4}, {abuse.rank}, False
     abuse.act = lambda test, job: os.kill(supervisors()[abuse.rank], signal.SIGSTOP)
+
+
+def stop_leader(abuse):
+    abuse.rank = 0
+    abuse.arguments, abuse.codes, abuse.culprits = HASTY, {4}, {0}
+    abuse.has_report, abuse.complete = None, False  # mpirun wakes it as it ends the others
+    abuse.act = lambda test, job: os.kill(supervisors()[0], signal.SIGSTOP)
+
+
+def kill_launcher(abuse):
+    abuse.wrapped, abuse.codes = False, {-signal.SIGKILL}
+    abuse.has_report, abuse.complete = None, False
+    abuse.act = lambda test, job: job.signal(signal.SIGKILL)
+
+
+def interrupt_twice(abuse):
+    abuse.codes, abuse.complete, abuse.has_report = {1, 3, -signal.SIGINT}, False, None
+    abuse.may_come_too_late = True
+
+    def act(test, job):
+        job.signal(signal.SIGINT)
+        job.signal(signal.SIGINT)
+    abuse.act = act
 
 
 def signal_launcher(abuse):
@@ -147,14 +192,18 @@ def disk_is_full(abuse):
     abuse.codes, abuse.has_report, abuse.small_disk = {3}, False, True
 
 
+def journal_disk_is_full(abuse):
+    abuse.small_journal = True
+
+
 def strangers_connect(abuse):
     abuse.stranger = abuse.random.choice((os.geteuid(), NOBODY))
 
 
 KINDS = {each.__name__: each for each in (
-    kill_worker, stop_worker, kill_supervisor, stop_supervisor, signal_launcher, channel_call_fails, channel_call_is_odd,
-    driver_call_fails, report_folder_vanishes, journal_vanishes, reader_leaves, streams_break,
-    disk_is_full, strangers_connect)}
+    kill_worker, kill_two_workers, stop_worker, kill_supervisor, stop_supervisor, stop_leader, kill_launcher,
+    signal_launcher, interrupt_twice, channel_call_fails, channel_call_is_odd, driver_call_fails, report_folder_vanishes,
+    journal_vanishes, reader_leaves, streams_break, disk_is_full, journal_disk_is_full, strangers_connect)}
 
 
 def accused_in_words(text):
@@ -183,12 +232,12 @@ def accused_ranks(report):
 
 
 class RandomAbuse(RunTest):
-    seed, first, runs, seconds = 1, 0, None, 90
+    seed, first, runs, seconds, kind = 1, 0, None, 90, None
 
     def test_every_run_ends_with_the_truth_and_leaves_nothing(self):
         until, number = time.monotonic() + self.seconds, self.first
         while number < self.first + self.runs if self.runs else time.monotonic() < until:
-            abuse = Abuse(self.seed, number)
+            abuse = Abuse(self.seed, number, self.kind)
             with self.subTest(seed=self.seed, number=number, abuse=str(abuse)):
                 print(f"seed {self.seed} run {number}: {abuse}", file=sys.stderr, flush=True)
                 began = time.monotonic()
@@ -200,8 +249,12 @@ class RandomAbuse(RunTest):
     def run_one(self, abuse):
         self.folder, temporary, self._hold_folder = (pathlib.Path(tempfile.mkdtemp(dir=self.scratch)) for _ in range(3))
         self.report = self.folder / "r.json"
-        if abuse.small_disk and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", self.folder],
-                                               capture_output=True).returncode != 0:
+        self.others_sockets = sockets()
+        self.journal = self.folder / "j"
+        self.journal.mkdir()
+        disk = self.folder if abuse.small_disk else self.journal if abuse.small_journal else None
+        if disk and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk],
+                                   capture_output=True).returncode != 0:
             return print("left out: file systems cannot be mounted here", file=sys.stderr)
         stranger = abuse.stranger is not None and subprocess.Popen([sys.executable, "-c", STRANGER, str(abuse.stranger)])
         try:
@@ -214,15 +267,17 @@ class RandomAbuse(RunTest):
                 stranger.wait()
             for pid in processes():  # of a run that was not as it should be
                 os.kill(pid, signal.SIGKILL)
-            if abuse.small_disk:
-                subprocess.run(["umount", "--lazy", self.folder], check=True)
+            if disk:
+                subprocess.run(["umount", "--lazy", disk], check=True)
 
     def abused(self, abuse, temporary):
         command = (BINARY, *RUN, *abuse.arguments, "-J", self.report)
+        if abuse.small_journal:
+            command += ("--journal", self.journal / "j")
         if abuse.redirection:
             command = ("bash", "-c", f'exec "$@" {abuse.redirection}', "x", *command)
         hold = self.hold(abuse.point, abuse.rank) if abuse.act else None
-        job = self.start_command(RANKS, command, env=dict(UNHURRIED, TMPDIR=str(temporary)))
+        job = self.start_command(RANKS, command, env=dict(UNHURRIED, TMPDIR=str(temporary)), wrapped=abuse.wrapped)
         if hold:
             hold.wait(job)
             abuse.act(self, job)
@@ -237,8 +292,8 @@ class RandomAbuse(RunTest):
         moved = list(temporary.glob("symmbench-*/report.json"))
         self.assertEqual(len(moved), 1 if abuse.has_report is False else 0, told)
         self.assertEqual([path for path in self.scratch.rglob("*.tmp-*")], [], told)
-        with open("/proc/net/unix") as table:
-            self.assertNotIn("@symmbench.", table.read())
+        left = sockets() - self.others_sockets
+        wait_until(lambda: not left & sockets(), f"sockets left behind: {left}", 30 * SCALE)
         self.assertLessEqual(accused_in_words(done.stdout + done.stderr), abuse.culprits, told)
         path = moved[0] if moved else self.report
         if abuse.has_report is None and not path.exists():
@@ -268,8 +323,9 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, metavar="NUMBER")
     parser.add_argument("--runs", type=int)
+    parser.add_argument("--kind", choices=sorted(KINDS))
     arguments = parser.parse_args()
-    RandomAbuse.seed, RandomAbuse.first = arguments.seed, arguments.first
+    RandomAbuse.seed, RandomAbuse.first, RandomAbuse.kind = arguments.seed, arguments.first, arguments.kind
     RandomAbuse.runs = arguments.runs or (1 if arguments.first else None)
     sys.argv[1:] = []
     harness.main()
