@@ -1,7 +1,11 @@
-"""Hosts made of network and UTS namespaces of this machine, joined by a veth pair, with Open MPI started across them: what a
-job finds where descriptors do not travel although the machine is one. Skipped where namespaces may not be made."""
+"""Hosts made of network, UTS and mount namespaces of this machine, joined by a veth pair, with Open MPI started across them:
+what a job finds where descriptors do not travel although the machine is one, where a host is lost, and where hosts are not
+alike. Skipped where namespaces may not be made."""
 import json
+import os
 import pathlib
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -9,7 +13,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/mpi"))
-from harness import BINARY, ENVIRONMENT, LIMIT_S, main  # noqa: E402
+from harness import BINARY, ENVIRONMENT, LIMIT_S, Hold, alone, main, processes, wait_until  # noqa: E402
 
 AGENT = pathlib.Path(__file__).resolve().parent / "agent.sh"
 HOSTS = {"10.0.0.1": "node-a", "10.0.0.2": "node-b"}
@@ -26,7 +30,7 @@ def why_not():
     for tool in ("ip", "nsenter", "unshare"):
         if subprocess.run(["which", tool], capture_output=True).returncode != 0:
             return f"{tool} is not installed"
-    probe = subprocess.run("unshare -n -u true && unshare -n ip link add va type veth peer name vb", shell=True,
+    probe = subprocess.run("unshare -n -u -m true && unshare -n ip link add va type veth peer name vb", shell=True,
                            capture_output=True, text=True)
     return None if probe.returncode == 0 else f"namespaces may not be made: {probe.stderr.strip()}"
 
@@ -35,19 +39,16 @@ def why_not():
 class Hosts(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        """Each host is a process that keeps its namespaces open; their names are mounts in a folder."""
+        """Each host is a process that keeps its namespaces open."""
         cls.folder = tempfile.TemporaryDirectory()
         path = pathlib.Path(cls.folder.name)
         cls.keepers = []
         for host in HOSTS:
-            for kind in ("net", "uts"):
-                (path / f"{host}.{kind}").touch()
-            keeper = subprocess.Popen(["unshare", "-n", "-u", "sh", "-c", "echo made; exec cat"],  # until this test ends
+            keeper = subprocess.Popen(["unshare", "-n", "-u", "-m", "sh", "-c", "echo made; exec cat"],  # until this test ends
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             keeper.stdout.readline()
             cls.keepers.append(keeper)
-            for kind in ("net", "uts"):
-                sh(f"mount --bind /proc/{keeper.pid}/ns/{kind} {path}/{host}.{kind}")
+            (path / f"{host}.pid").write_text(str(keeper.pid))
             cls.inside(host, f"hostname {HOSTS[host]}; ip link set lo up")
         first, second = HOSTS
         cls.inside(first, "ip link add eth0 type veth peer name peer0 && "
@@ -58,32 +59,57 @@ class Hosts(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        path = pathlib.Path(cls.folder.name)
         for keeper in cls.keepers:
             keeper.kill()
             keeper.wait()
             keeper.stdout.close()
             keeper.stdin.close()
-        for mount in [*path.glob("*.net"), *path.glob("*.uts")]:
-            subprocess.run(["umount", mount], capture_output=True)
         cls.folder.cleanup()
 
     @classmethod
     def inside(cls, host, command):
-        path = pathlib.Path(cls.folder.name)
-        return sh(f"nsenter --net={path}/{host}.net --uts={path}/{host}.uts -- sh -c '{command}'")
+        keeper = cls.keepers[list(HOSTS).index(host)]
+        return sh(f"nsenter --target {keeper.pid} --net --uts --mount -- sh -c '{command}'")
 
-    def run_across(self, *arguments):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.scratch = pathlib.Path(scratch.name)
+
+    def start_across(self, *arguments, binary=BINARY, **variables):
         """A job of four ranks, two on each host, started on the first."""
         path = pathlib.Path(self.folder.name)
-        first = next(iter(HOSTS))
-        command = ["nsenter", f"--net={path}/{first}.net", f"--uts={path}/{first}.uts", "--", "mpirun", "-n", "4",
+        command = ["nsenter", "--target", str(self.keepers[0].pid), "--net", "--uts", "--mount", "--", "mpirun", "-n", "4",
                    "--host", ",".join(f"{host}:2" for host in HOSTS), "--mca", "plm_rsh_agent", str(AGENT), "--mca", "btl", "self,tcp",
-                   "--mca", "btl_tcp_if_include", "eth0", "--mca", "oob_tcp_if_include", "eth0", str(BINARY), *arguments]
+                   "--mca", "btl_tcp_if_include", "eth0", "--mca", "oob_tcp_if_include", "eth0",
+                   *(word for name in variables for word in ("-x", name)), str(binary), *map(str, arguments)]
         environment = {name: value for name, value in ENVIRONMENT.items() if name != "OMPI_MCA_btl"}
-        environment["SYMMBENCH_HOSTS"] = str(path)
-        return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, env=environment,
-                              stdin=subprocess.DEVNULL)
+        environment.update(variables, SYMMBENCH_HOSTS=str(path))
+        job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+                               stdin=subprocess.DEVNULL)
+        self.addCleanup(job.kill)
+        return job
+
+    @staticmethod
+    def end_of(job):
+        stdout, stderr = job.communicate(timeout=LIMIT_S)
+        return subprocess.CompletedProcess(job.args, job.returncode, stdout, stderr)
+
+    def run_across(self, *arguments, **options):
+        return self.end_of(self.start_across(*arguments, **options))
+
+    def processes_of(self, host):
+        """All that lives on a host but its keeper: the launcher's daemon, ranks and workers."""
+        keeper = self.keepers[list(HOSTS).index(host)].pid
+        network = os.readlink(f"/proc/{keeper}/ns/net")
+        found = []
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if int(entry) != keeper and os.readlink(f"/proc/{entry}/ns/net") == network:
+                    found.append(int(entry))
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return found
 
     def assert_exit(self, done, code):
         self.assertEqual(done.returncode, code, f"stdout:\n{done.stdout}\nstderr:\n{done.stderr}")
@@ -98,11 +124,65 @@ class Hosts(unittest.TestCase):
         self.assert_exit(self.run_across(*ONE_CASE, "--handle", "posix_fd", "--group-size", "2"), 0)
 
     def test_fabric_handles_travel_where_a_profile_has_them(self):
-        report = pathlib.Path(self.folder.name) / "report.json"
+        report = self.scratch / "report.json"
         done = self.run_across(*ONE_CASE, "--fabric", "sm103-gb300-nvl72", "-J", str(report))
         self.assert_exit(done, 0)
         rows = json.loads(report.read_text())["results"]
         self.assertEqual({row["handle"]["used"] for row in rows}, {"fabric"})
+
+    def test_a_host_that_is_lost_in_the_middle_ends_the_run_and_leaves_what_was_measured(self):
+        """All that lives there is killed at once, the launcher's daemon included; what the others are left with is a report,
+        or, where the launcher ends them before they have written it, journals that make one."""
+        report, held = self.scratch / "report.json", self.scratch / "hold"
+        held.mkdir()
+        hold = Hold(held, "measure.1.use", range(4))
+        job = self.start_across(*ONE_CASE[:3], "-b", "4K", "-e", "8K", "-f", "2", *ONE_CASE[7:], "--fabric", "sm103-gb300-nvl72", "-J",
+                                report, "--journal", self.scratch / "journal", SYMMBENCH_HOLD=str(held))
+
+        class Running:
+            ended = staticmethod(lambda: job.poll() is not None)
+            finish = staticmethod(lambda: self.end_of(job))
+
+        hold.wait(Running)
+        for pid in self.processes_of("10.0.0.2"):
+            os.kill(pid, signal.SIGKILL)
+        hold.release()
+        done = self.end_of(job)
+        self.assertNotEqual(done.returncode, 0)
+        wait_until(lambda: not processes(), "ranks of the host that is left")
+        if not report.exists():
+            done = alone("salvage", self.scratch / "journal", "-o", report)
+            self.assert_exit(done, 1)  # the run's own verdict
+        self.assert_exit(alone("validate", report), 0)
+        left = json.loads(report.read_text())
+        self.assertFalse(left["run"]["complete"])
+        self.assertNotEqual(left["verdict"]["status"], "passed")
+        self.assertEqual([rank["host"] for rank in left["ranks"]], ["node-a", "node-a", "node-b", "node-b"])
+        first_case = [row for row in left["results"] if row["message_bytes"] == 4096]
+        self.assertEqual({row["status"] for row in first_case}, {"ok"}, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"culprit: rank [23] on node-b")
+
+    def test_hosts_whose_configurations_differ_are_told_apart_before_anything_runs(self):
+        config, other = self.scratch / "config.json", self.scratch / "other.json"
+        config.write_text(json.dumps({"device": "host", "minbytes": "4K", "maxbytes": "4K", "iters": 4}))
+        other.write_text(json.dumps({"device": "host", "minbytes": "4K", "maxbytes": "4K", "iters": 5}))
+        self.inside("10.0.0.2", f"mount --bind {other} {config}")
+        self.addCleanup(self.inside, "10.0.0.2", f"umount {config}")
+        done = self.run_across("run", "--config", config)
+        self.assert_exit(done, 3)
+        self.assertRegex(done.stderr, r"(?s)rank 2 on node-b.*iters|iters.*rank 2 on node-b")
+
+    def test_hosts_whose_binaries_differ_are_told_apart_before_anything_runs(self):
+        binary, other = self.scratch / "symmbench", self.scratch / "other"
+        for copy in (binary, other):
+            shutil.copy(BINARY, copy)
+        with other.open("ab") as file:
+            file.write(b"\0")
+        self.inside("10.0.0.2", f"mount --bind {other} {binary}")
+        self.addCleanup(self.inside, "10.0.0.2", f"umount {binary}")
+        done = self.run_across(*ONE_CASE, binary=binary)
+        self.assert_exit(done, 3)
+        self.assertRegex(done.stderr, r"binar.*node-b|node-b.*binar")
 
 
 if __name__ == "__main__":

@@ -187,6 +187,12 @@ class Outputs(RunTest):
         for path in (path for path in self.scratch.rglob("*") if path.is_file()):
             self.assertNotIn(secret, path.read_text(errors="replace"), path)
         self.assertNotIn(secret, done.stdout + done.stderr)
+        probe = self.scratch / "probe.json"
+        done = run(2, "probe", "--device", "host", "--trace", "--json", "-J", probe, env=env,
+                   mpirun=("-x", f"LAUNCHED={secret}"))
+        self.assert_exit(done, 0)
+        self.assertNotIn(secret, done.stdout + done.stderr + probe.read_text())
+        self.assertIn("-x LAUNCHED=*** ", self.load(probe)["run"]["launcher"])
         self.assertIn("-x LAUNCHED=*** ", self.load()["run"]["launcher"])
         self.assertEqual(self.load()["ranks"][0]["environment"]["NCCL_AUTH_TOKEN"], "***")
         archive = self.scratch / "ticket.tar.gz"
