@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "comm/wire.hpp"
+#include "core/give_way.hpp"
 
 namespace symmbench {
 namespace {
@@ -102,7 +103,7 @@ std::optional<PeerMessage> StartRounds::next(const Deadline& deadline) {
     if (auto message = transport_.receive()) return message;
     if (deadline.expired()) return std::nullopt;
     if (Clock::now() - since < kGatherSpin) {
-      sched_yield();
+      give_way();
     } else {
       const timespec nap{.tv_sec = 0, .tv_nsec = kGatherNap_ns};
       nanosleep(&nap, nullptr);

@@ -1,8 +1,9 @@
 #include "supervise/idle_wait.hpp"
 
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
+
+#include "core/give_way.hpp"
 
 namespace symmbench {
 namespace {
@@ -17,7 +18,7 @@ constexpr long kNap_ns = 1'000'000;
 void idle_wait(const WorkerKeeper& keeper, bool busy, Clock::time_point last_event) {
   const auto quiet = Clock::now() - last_event;
   if (busy && quiet < kSpin) {
-    sched_yield();
+    give_way();
     return;
   }
   pollfd worker{.fd = keeper.fd(), .events = POLLIN, .revents = 0};
