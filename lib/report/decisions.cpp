@@ -82,6 +82,7 @@ std::string what_would_do(const Json& report, const Undecided& undecided) {
       return placements_were_limited(report) ? "a smaller --maxbytes leaves room for more"
                                              : fmt::format("--placements {} would do", kPlacementsToDecide);
     }
+    if (integer_or(*entry, "samples", 0) >= static_cast<int>(kSamplesToDecide)) return "";
     needed = std::max(needed, kSamplesToDecide * iterations_of_sample(report, *entry));
   }
   return fmt::format("-n {:.0f} would do", needed);

@@ -106,7 +106,7 @@ Json fold_report(std::span<const Json> records, const RunGate* gate) {
   report["stability"] = fold_stability(set, outcomes, report["results"]);
   report["stability_comparison"] = fold_stability_comparison(report["stability"]);
   report["comparison"] = fold_comparison(outcomes, set.started.planned_rows, report["results"]);
-  report["transport_comparison"] = fold_transport_comparison(outcomes, set.started.planned_rows, report["results"]);
+  report["transport_comparison"] = fold_transport_comparison(set.started, outcomes, report["results"]);
   report["crossover"] = fold_crossover(outcomes, set.started.planned_rows, report["results"]);
   report["probe"] = fold_probe(set);
   report["bisect"] = fold_bisect(set);

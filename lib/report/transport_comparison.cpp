@@ -1,9 +1,12 @@
 #include "report/transport_comparison.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -113,12 +116,27 @@ Json entry_of(const TransportPair& pair, const SlowdownResult& result) {
   return entry;
 }
 
+/// Where ranks of the emulated device had to share cores, with each other or with whatever else ran; nullopt: nowhere.
+std::optional<std::string> shared_cores(const RunStarted& started) {
+  if (pick_flag(started.device, "emulated") != true) return std::nullopt;
+  const Json hosts = member(pick_object(started.run, "deadlines"), "hosts");
+  for (const Json& host : hosts.is_array() ? hosts : Json::array()) {
+    const Json widened_by = pick_number(host, "widened_by");
+    if (!widened_by.is_number() || widened_by <= 1) continue;
+    return fmt::format(
+        "transports ran one after the other, and {} has fewer free cores than ranks of the emulated device",
+        text_or(host, "host", "a host"));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
-Json fold_transport_comparison(const Outcomes& outcomes, std::span<const Json> planned_rows, const Json& results) {
+Json fold_transport_comparison(const RunStarted& started, const Outcomes& outcomes, const Json& results) {
   Json comparison = Json::array();
   if (std::ranges::all_of(results, by_unicast)) return comparison;
-  const auto pairs = transport_pairs(outcomes, planned_rows, results);
+  const auto pairs = transport_pairs(outcomes, started.planned_rows, results);
+  const auto shared = shared_cores(started);
   std::map<std::string, std::vector<std::size_t>> families;  // indices of pairs
   std::map<std::string, std::size_t> series;
   std::vector<Json> entries(pairs.size());
@@ -135,7 +153,11 @@ Json fold_transport_comparison(const Outcomes& outcomes, std::span<const Json> p
       family.push_back(*slowdown);
     }
     const std::vector<double> no_limits(family.size(), std::numeric_limits<double>::infinity());
-    const auto judged = judge_slowdowns(family, no_limits, 0);
+    auto judged = judge_slowdowns(family, no_limits, 0);
+    for (SlowdownResult& result : judged) {
+      if (shared && result.verdict != PairVerdict::ambiguous) result.reason = *shared;
+      if (shared) result.verdict = PairVerdict::ambiguous;
+    }
     for (std::size_t k = 0; k < timed.size(); ++k) entries[timed[k]] = entry_of(pairs[timed[k]], judged[k]);
   }
   for (Json& entry : entries) {

@@ -67,6 +67,20 @@ TEST_CASE("too few placements decide nothing between transports, and it is said 
   CHECK_THAT(lines[1], Catch::Matchers::ContainsSubstring("--placements"));
 }
 
+TEST_CASE("where ranks of the emulated device shared cores, transports that ran one after the other are not judged") {
+  RunBuilder run = measured(10, 5);
+  run.started.run["deadlines"] = {{"hosts", {{{"host", "n1"}, {"ranks", 4}, {"cores", 2}, {"widened_by", 2}}}}};
+  const Json report = checked_report(run);
+  CHECK(report.at("transport_comparison")[0].at("verdict") == "ambiguous");
+  CHECK_THAT(decision_lines(report),
+             Catch::Matchers::Equals(std::vector<std::string>{
+                 "mnnvl, symm_device_memory: unicast against multicast: not decided (2 inconclusive)",
+                 "  2 inconclusive: transports ran one after the other, and n1 has fewer free cores than ranks of the "
+                 "emulated device"}));
+  run.started.device["emulated"] = false;
+  CHECK(run.report().at("transport_comparison")[0].at("verdict") == "slower");
+}
+
 TEST_CASE("only what passed by both transports with the same parameters is compared") {
   RunBuilder run = two_transports();
   for (int i = 0; i < 3; ++i) run.add(run.ok(i, kSymm));
