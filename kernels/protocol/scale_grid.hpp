@@ -90,7 +90,7 @@ SYMMBENCH_FN void store_scale(Ops& ops, std::uint64_t place, const ScaleGrid& gr
   const bool fills_rows = grid.layout == ScaleOrder::packed_words && ref.row == grid.rows - 1 && group % 4 == 0;
   if (!fills_rows || group / 4 == grid.words_of_row() - 1) return;
   const auto missing = static_cast<std::uint32_t>(grid.padded_rows() - grid.rows);
-  for (std::uint32_t i = 1; i <= missing; ++i) ops.store_word(place + 4 * i, 0);
+  for (std::uint32_t i = 1; i <= missing; ++i) ops.store_word(place + static_cast<std::uint64_t>(4 * i), 0);
 }
 
 }  // namespace symmbench
