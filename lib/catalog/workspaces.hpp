@@ -5,7 +5,7 @@
 
 namespace symmbench {
 
-enum class WorkspaceKind : std::uint8_t { trtllm_fusion, trtllm, mnnvl };
+enum class WorkspaceKind : std::uint8_t { trtllm_fusion, trtllm, mnnvl, mnnvl_cute_dsl };
 
 struct WorkspaceKindRow {
   WorkspaceKind value;
@@ -19,10 +19,13 @@ struct WorkspaceKindRow {
 inline constexpr WorkspaceKindRow kWorkspaceKinds[] = {
     {WorkspaceKind::trtllm_fusion, "trtllm_fusion",
      "comm buffer, flags, Lamport triple buffer: one-shot, two-shot, fused patterns"},
-    {WorkspaceKind::trtllm, "trtllm", "the older IPC workspace of seven buffers", false},
+    {WorkspaceKind::trtllm, "trtllm", "FlashInfer's IPC workspace of seven buffers, which it removed in 0.7.0", false},
     {WorkspaceKind::mnnvl, "mnnvl",
      "Lamport triple buffer of multi-node NVLink, token by token: one-shot, two-shot, fused patterns", true, true,
      true},
+    {WorkspaceKind::mnnvl_cute_dsl, "mnnvl_cute_dsl",
+     "FlashInfer's mnnvl in CuTe DSL for Blackwell, there on request only: torch symmetric memory with multicast",
+     false},
 };
 static_assert(in_enum_order(kWorkspaceKinds));
 
