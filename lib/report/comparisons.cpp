@@ -6,6 +6,7 @@
 #include <set>
 
 #include "catalog/pattern_parameters.hpp"
+#include "report/comparison_entry.hpp"
 #include "report/pick.hpp"
 #include "report/placements.hpp"
 #include "report/reference.hpp"
@@ -88,35 +89,16 @@ std::vector<Pair> pairs_of(const Outcomes& outcomes, std::span<const Json> plann
   return pairs;
 }
 
-Json mean_us(const Json& row) { return pick_number(member(row, "time_us"), "mean"); }
-
 Json entry_of(const Pair& pair, const PairedComparison& result) {
   const Json &a = *pair.a.row, &b = *pair.b.row;
-  Json low = nullptr, high = nullptr, interval = nullptr;
-  if (result.interval) {
-    low = result.interval->low, high = result.interval->high;
-    interval = Json::array({low, high});
-  }
   Json entry{{"case_id", a.at("case_id")}, {"allocators", Json::array({a.at("allocator"), b.at("allocator")})}};
   entry["allocator_a"] = a.at("allocator");
   entry["allocator_b"] = b.at("allocator");
-  for (const char* key : {"workspace", "transport"}) entry[key] = pick_text(a, key);
-  entry["handle"] = handle_asked(a);
-  entry["group"] = pick_integer(a, "group");
-  entry["in_place"] = pick_flag(a, "in_place");
-  for (const char* key : {"pattern", "algorithm", "dtype"}) entry[key] = pick_text(a, key);
-  for (const char* key : {"tokens", "hidden", "message_bytes"}) entry[key] = pick_integer(a, key);
-  entry["time_a_us"] = mean_us(a);
-  entry["time_b_us"] = mean_us(b);
-  entry["ratio"] = result.ratio;
-  entry["ci"] = interval;
-  entry["ci_low"] = low;
-  entry["ci_high"] = high;
+  entry["transport"] = pick_text(a, "transport");
+  add_case(entry, a, b);
+  add_result(entry, result);
+  entry["ci"] = result.interval ? Json::array({result.interval->low, result.interval->high}) : Json(nullptr);
   entry["block_spread"] = result.block_spread;
-  entry["samples"] = result.samples;
-  entry["placements"] = result.placements;
-  entry["verdict"] = name_of(result.verdict);
-  entry["reason"] = result.reason;
   return entry;
 }
 

@@ -12,6 +12,7 @@
 
 #include "catalog/row_keys.hpp"
 #include "catalog/workspaces.hpp"
+#include "report/comparison_entry.hpp"
 #include "report/pick.hpp"
 #include "report/placements.hpp"
 #include "report/reference.hpp"
@@ -91,28 +92,14 @@ std::vector<TransportPair> transport_pairs(const Outcomes& outcomes, std::span<c
   return complete;
 }
 
-Json mean_time_us(const Json& row) { return pick_number(member(row, "time_us"), "mean"); }
-
 Json entry_of(const TransportPair& pair, const SlowdownResult& result) {
   const Json &a = *pair.unicast.row, &b = *pair.other.row;
   Json entry{{"case_a", a.at("case_id")}, {"case_b", b.at("case_id")}};
   entry["transport_a"] = pick_text(a, "transport");
   entry["transport_b"] = pick_text(b, "transport");
-  for (const char* key : {"workspace", "allocator"}) entry[key] = pick_text(a, key);
-  entry["handle"] = pick_text(member(a, "handle"), "asked");
-  entry["group"] = pick_integer(a, "group");
-  entry["in_place"] = pick_flag(a, "in_place");
-  for (const char* key : {"pattern", "algorithm", "dtype"}) entry[key] = pick_text(a, key);
-  for (const char* key : {"tokens", "hidden", "message_bytes"}) entry[key] = pick_integer(a, key);
-  entry["time_a_us"] = mean_time_us(a);
-  entry["time_b_us"] = mean_time_us(b);
-  entry["ratio"] = result.ratio;
-  entry["ci_low"] = result.interval ? Json(result.interval->low) : Json(nullptr);
-  entry["ci_high"] = result.interval ? Json(result.interval->high) : Json(nullptr);
-  entry["samples"] = result.samples;
-  entry["placements"] = result.placements;
-  entry["verdict"] = name_of(result.verdict);
-  entry["reason"] = result.reason;
+  entry["allocator"] = pick_text(a, "allocator");
+  add_case(entry, a, b);
+  add_result(entry, result);
   return entry;
 }
 
