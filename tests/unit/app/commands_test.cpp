@@ -220,6 +220,9 @@ TEST_CASE("the list of workspaces tells each deliberate difference from upstream
     for (const auto& one : entry.at("differences")) CHECK(contains(text, one.at("reason").get<std::string>()));
   }
   CHECK(contains(text, "two_shot_barrier is that algorithm"));
+  for (const auto* other : {"FlashInfer's IPC workspace of seven buffers", "FlashInfer's mnnvl in CuTe DSL"}) {
+    CHECK(contains(text, std::string("(not in this version) ") + other));
+  }
 }
 
 TEST_CASE("validate tells a good config from a bad one, with the path of each violation") {
