@@ -54,6 +54,15 @@ class MainJob(RunTest):
         for entry in entries:
             self.assertEqual(set(entry["leaks"].values()), {0}, entry)
 
+    def test_three_hundred_lifecycles_leave_nothing_behind(self):
+        done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--hidden", 1024, "--placements", 1,
+                   "--algorithm", "one_shot", "--allocator", "torch_symm_mem", "--lifecycles", 300, "-J", self.report)
+        self.assert_exit(done, 0)
+        (entry,) = self.load()["stability"]
+        self.assertEqual((entry["lifecycles"], entry["failed"]), (300, 0))
+        self.assertEqual(set(entry["leaks"].values()), {0}, entry)
+        self.assert_nothing_left()
+
     def test_a_soak_lasts_as_long_as_asked_under_each_allocator_and_tells_when(self):
         done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--placements", 1, "--algorithm",
                    "one_shot", "--soak", "500ms", "-J", self.report)
