@@ -1,7 +1,12 @@
 #include "bench/allocator_setup.hpp"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "bench/call_counts.hpp"
 #include "memory/handle_trial.hpp"
+#include "memory/retry_not_ready.hpp"
 #include "plan/support.hpp"
 #include "workspace/workspaces.hpp"
 
@@ -48,12 +53,20 @@ AllocatorSetup::AllocatorSetup(WorkerContext& context, const WorkerConfig& confi
   handle_.asked = group.handle_asked;
 }
 
-void AllocatorSetup::bring_up(PhaseClock& clock) {
+void AllocatorSetup::choose_handle() {
+  if (std::exchange(handle_chosen_, true)) return;
   const int world_rank = context_.comm.world_rank(context_.comm.rank());
   // The trial's own phases would count as the workspace's: it runs unobserved.
   handle_ = resolve_handle({.comm = context_.comm}, *backend_.driver, group_.handle_asked, allocator_->kind(),
                            allocators_named(allocators_of(context_.request)),
                            local_handle_facts(*backend_.driver, world_rank));
+  for (const auto& trial : handle_.trials) {
+    for (const auto& failure : trial.retried) tell_retry(failure);
+  }
+}
+
+void AllocatorSetup::bring_up(PhaseClock& clock) {
+  choose_handle();
   if (!handle_.used) return;
   create_workspace(clock);
   create_bench_segment();
@@ -86,8 +99,23 @@ std::unique_ptr<Workspace> AllocatorSetup::another_workspace(PhaseClock& clock) 
       .handle = *handle_.used,
       .give_up = {
           .record = backend_.give_up, .record_on_host = context_.heartbeat.give_up_record(), .wait_limit = wait_limit}};
-  return Workspace::create({.comm = context_.comm, .observer = &clock}, *allocator_, *backend_.driver, stream_,
-                           *backend_.kernels, spec);
+  const PhaseContext phases{.comm = context_.comm, .observer = &clock};
+  std::unique_ptr<Workspace> workspace;
+  retry_not_ready(
+      phases,
+      [&] { workspace = Workspace::create(phases, *allocator_, *backend_.driver, stream_, *backend_.kernels, spec); },
+      [&](const Failure& failure) { tell_retry(failure); });
+  return workspace;
+}
+
+void AllocatorSetup::tell_retry(const Failure& failure) {
+  ++retries_;
+  if (context_.comm.rank() != 0) return;
+  context_.records.append(
+      to_json(EventRecord{.group = group_index(context_.comm),
+                          .what = std::string(kRetriedNotReady),
+                          .detail = fmt::format("{}, {}: {}", group_.id, allocator_name_, describe(failure)),
+                          .data = nullptr}));
 }
 
 void AllocatorSetup::create_bench_segment() {
@@ -118,6 +146,10 @@ void AllocatorSetup::try_bring_up(PhaseClock& clock) {
   }
 }
 
+void AllocatorSetup::reattach(Workspace& workspace, PhaseClock& clock) {
+  workspace.reattach({.comm = context_.comm, .observer = &clock}, *allocator_);
+}
+
 void AllocatorSetup::close(PhaseClock& clock) {
   if (!workspace_) return;
   std::optional<PhaseFailed> first;
@@ -134,6 +166,11 @@ void AllocatorSetup::close(PhaseClock& clock) {
     if (ranks_lost_each_other(failed.failure()) || !first) throw;
   }
   if (first) throw PhaseFailed(*first);
+}
+
+std::uint64_t AllocatorSetup::workspace_bytes() const {
+  return symmbench::workspace_bytes(group_.workspace, group_.capacity, *allocator_,
+                                    allocator_->granularity(*backend_.driver, *handle_.used));
 }
 
 Json AllocatorSetup::handle() const {

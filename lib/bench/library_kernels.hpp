@@ -37,6 +37,7 @@ class LibraryWorkspace final : public Workspace {
   std::optional<Failure> gave_up() const override { return library_.async_failure(); }
   void check_canaries() override {}
   void reset(const PhaseContext&) override {}
+  void reattach(const PhaseContext&, Allocator&) override {}
   void close(const PhaseContext&) override {}
 
  private:

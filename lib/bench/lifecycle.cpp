@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <tuple>
 #include <utility>
 
 #include "bench/allocator_setup.hpp"
 #include "bench/case_runner.hpp"
+#include "bench/memory_pressure.hpp"
 #include "bench/process_holdings.hpp"
 #include "stats/statistics.hpp"
 #include "workspace/workspaces.hpp"
@@ -99,12 +101,33 @@ std::pair<Json, bool> end_of_round(Communicator& comm, const Backend& backend, c
   return {std::move(leaks), all.front().over};
 }
 
-/// Of one operation: the median over the batches that were timed.
-Spread operation_of(const RowRecord& row) {
-  std::vector<double> batches_us;
-  for (const auto& block : row.blocks)
-    batches_us.insert(batches_us.end(), block.batch_us.begin(), block.batch_us.end());
-  return batches_us.empty() ? Spread() : Spread(median(std::move(batches_us)));
+/// Runs each step whatever the others did, as long as the ranks are together, and keeps the first failure.
+class Together {
+ public:
+  void operator()(const std::function<void()>& step) {
+    try {
+      step();
+    } catch (const PhaseFailed& failed) {
+      if (ranks_lost_each_other(failed.failure())) throw;
+      if (!first_) first_ = failed;
+    }
+  }
+  bool failed() const { return first_.has_value(); }
+  void rethrow() const {
+    if (first_) throw PhaseFailed(*first_);
+  }
+
+ private:
+  std::optional<PhaseFailed> first_;
+};
+
+/// Of device memory, for what a round takes beside its workspaces: the bench's segment, control blocks, inputs.
+constexpr std::uint64_t kBesideWorkspaces = std::uint64_t{64} << 20;
+
+/// What must come of a workspace that does not fit, before anything is used.
+bool is_refusal(const Failure& failure) {
+  return failure.phase == Phase::create &&
+         (failure.reason == Reason::out_of_memory || failure.reason == Reason::capacity_exceeded);
 }
 
 class LifecycleRun {
@@ -147,23 +170,27 @@ class LifecycleRun {
                            .attempt = context_.request.attempt,
                            .started_at = utc_timestamp()};
     AllocatorSetup setup(context_, config_, group_, group_.allocators.front(), backend_, *stream_);
+    std::optional<MemoryPressure> pressure;
     try {
+      setup.choose_handle();
+      if (group_.pressure && setup.handle().at("used").is_string()) press(setup, round % 2 == 0, pressure);
       setup.bring_up(clock_);
       record.handle = setup.handle();
       if (record.iteration == 0) setup.tell_trials();
       if (!setup.ready().workspace) return false;  // the rows of this allocator say why
-      const auto start = Clock::now();
-      clock_.entered(Phase::use);
-      const auto rows = runner_.run(smoke_, {setup.ready()});
-      record.failure = rows.front().failure;
-      record.operation_us = operation_of(rows.front());
-      clock_.left(Phase::use, microseconds_since(start), record.failure);
-      setup.close(clock_);
+      build_use_and_close(setup, record);
     } catch (const PhaseFailed& failed) {
       record.handle = setup.handle();
       if (ranks_lost_each_other(failed.failure())) throw;
-      record.failure = failed.failure();
+      if (group_.pressure && is_refusal(failed.failure())) {
+        record.refused = 1;
+        clock_.clear();
+      } else {
+        record.failure = failed.failure();
+      }
     }
+    if (pressure) pressure->release();
+    record.retries = setup.retries();
     for (auto& [phase, span_us] : slowest_spans(context_.comm, clock_)) record.phase_us.emplace_back(phase, span_us);
     bool over = rounds_.over_after(round + 1, passed_s());
     std::tie(record.leaks, over) = end_of_round(context_.comm, backend_, before, over);
@@ -175,6 +202,56 @@ class LifecycleRun {
     }
     context_.stopped_by = record.failure;
     return !record.failure && !over && !group_.fresh;
+  }
+
+  /// Collective. Takes memory until what a round needs just fits into the rest, or just does not.
+  void press(const AllocatorSetup& setup, bool fits, std::optional<MemoryPressure>& pressure) {
+    collective_phase({.comm = context_.comm}, Phase::create, [&] {
+      const std::uint64_t needed = setup.workspace_bytes() * group_.concurrent;
+      pressure.emplace(*backend_.driver, fits ? needed + kBesideWorkspaces : needed / 2);
+    });
+  }
+
+  /// Collective. Beside the workspace that stands as many as are to be alive at once; then all are used and closed.
+  /// @throws the first PhaseFailed, when all that stood was closed
+  void build_use_and_close(AllocatorSetup& setup, LifecycleRecord& record) {
+    std::vector<std::unique_ptr<Workspace>> others;
+    Together together;
+    together([&] {
+      while (others.size() + 1 < group_.concurrent) others.push_back(setup.another_workspace(clock_));
+    });
+    std::vector<double> operations_us;
+    for (std::size_t i = 0; i <= others.size() && !together.failed() && !record.failure; ++i) {
+      AllocatorWorkspace ready = setup.ready();
+      if (i > 0) ready.workspace = others[i - 1].get();
+      together([&] {
+        record.failure = use(ready, operations_us);
+        if (record.failure || !group_.reattach || !setup.reattaches()) return;
+        setup.reattach(*ready.workspace, clock_);
+        ++record.reattached;
+        record.failure = use(ready, operations_us);
+      });
+    }
+    if (!operations_us.empty()) record.operation_us = Spread(median(std::move(operations_us)));
+    std::vector<std::function<void()>> closes{[&] { setup.close(clock_); }};
+    for (const auto& other : others) {
+      closes.emplace_back([&] { other->close({.comm = context_.comm, .observer = &clock_}); });
+    }
+    if (record.iteration % 2 == 1) std::reverse(closes.begin(), closes.end());
+    for (const auto& close : closes) together(close);
+    together.rethrow();
+  }
+
+  /// Adds what its timed batches took for an operation.
+  std::optional<Failure> use(const AllocatorWorkspace& ready, std::vector<double>& operations_us) {
+    const auto start = Clock::now();
+    clock_.entered(Phase::use);
+    const auto rows = runner_.run(smoke_, {ready});
+    for (const auto& block : rows.front().blocks) {
+      operations_us.insert(operations_us.end(), block.batch_us.begin(), block.batch_us.end());
+    }
+    clock_.left(Phase::use, microseconds_since(start), rows.front().failure);
+    return rows.front().failure;
   }
 
   WorkerContext& context_;

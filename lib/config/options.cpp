@@ -215,6 +215,15 @@ constexpr OptionSpec kOwnOptions[] = {
     {"lifecycle-fresh", 0, Kind::flag, Scope::run, Group::stability, "", "",
      "each of --lifecycles in worker processes of its own, with a context of their own; its phases are the workspace's all "
      "the same"},
+    {"concurrent", 0, Kind::integer, Scope::run, Group::stability, "N", "1",
+     "workspaces that are alive at once in each lifecycle: built in turn, all used, closed in that order and every second "
+     "time in the opposite one; its phases are those of all N together", {}, from(1, 64)},
+    {"reattach", 0, Kind::flag, Scope::run, Group::stability, "", "",
+     "in each lifecycle every workspace lets go of its memory after use, gets other memory at the same addresses and is used "
+     "again; symm_device_memory only, as upstream"},
+    {"memory-pressure", 0, Kind::flag, Scope::run, Group::stability, "", "",
+     "each lifecycle with most of the device's memory taken: in turn so that the workspaces just fit and that they do "
+     "not, which must be refused and leave nothing behind. Not beside other jobs on the same devices"},
     {"time-limit", 0, Kind::seconds, Scope::run, Group::stability, "TIME", "0",
      "end the whole run after this long, with a report; 0: no limit", {}, from(0)},
     {"timeout", 'T', Kind::seconds, Scope::run, Group::stability, "TIME", "20",

@@ -182,13 +182,11 @@ double min_busbw_from(const Settings& run) {
   return limit;
 }
 
-/// Each fresh lifecycle has a record of its own, so there is no end to what a long soak of them would keep.
-bool lifecycle_fresh_from(const Settings& run) {
-  const bool fresh = get<bool>(run, "lifecycle_fresh");
-  if (fresh && run.contains("soak")) {
-    run.at("lifecycle_fresh").origin.fail("must not be combined with --soak: give --lifecycles N");
-  }
-  return fresh;
+/// A form in which each lifecycle has a record of its own, so there is no end to what a long soak of them would keep.
+bool counted_lifecycles_only(const Settings& run, const char* form) {
+  const bool asked = get<bool>(run, form);
+  if (asked && run.contains("soak")) run.at(form).origin.fail("must not be combined with --soak: give --lifecycles N");
+  return asked;
 }
 
 void check_loudness(const Settings& run) {
@@ -262,7 +260,10 @@ RunConfig run_config_from(const Settings& run) {
   config.check = get<bool>(run, "check") ? CheckMode::on : CheckMode::off;
   config.soak_s = get_optional<double>(run, "soak").value_or(0);
   config.lifecycles = get_optional<std::uint64_t>(run, "lifecycles").value_or(1);  // of a soak at least one
-  config.lifecycle_fresh = lifecycle_fresh_from(run);
+  config.lifecycle_fresh = counted_lifecycles_only(run, "lifecycle_fresh");
+  config.concurrent = get<std::uint64_t>(run, "concurrent");
+  config.reattach = get<bool>(run, "reattach");
+  config.memory_pressure = counted_lifecycles_only(run, "memory_pressure");
   config.ci_width = get<double>(run, "ci_width");
   config.time_limit_s = get<double>(run, "time_limit");
   config.timeout_s = get<double>(run, "timeout");

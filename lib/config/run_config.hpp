@@ -68,6 +68,9 @@ struct RunConfig : WorkerConfig {
   std::uint64_t lifecycles = 0;  ///< create-to-close rounds per workspace and allocator, at least
   double soak_s = 0;             ///< and until so much time has passed
   bool lifecycle_fresh = false;  ///< each in a worker of its own
+  std::uint64_t concurrent = 1;  ///< workspaces that are alive at once in each
+  bool reattach = false;         ///< workspaces get other memory at the same addresses in each
+  bool memory_pressure = false;  ///< most of the device's memory is taken in each
   double time_limit_s = 0;       ///< of the whole run; 0: none
   Isolation isolation = Isolation::process;
   bool strict = false;

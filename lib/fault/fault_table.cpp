@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <iterator>
 
+#include "device/driver.hpp"
+
 namespace symmbench {
 namespace {
 
 using Seam = FaultSeam;
 using Effect = FaultEffect;
 constexpr FaultParameters kOfDriver{.rank = true, .call = true, .phase = true, .at = true, .count = true, .code = true};
+constexpr FaultParameters kOfUnready{.rank = true, .call = true, .phase = true, .at = true, .count = true};
 constexpr FaultParameters kOfLostCall{.rank = true, .call = true, .at = true, .count = true};
 constexpr FaultParameters kOfChannel{.rank = true, .side = true, .call = true, .at = true, .count = true};
 constexpr FaultParameters kOfChannelCode{
@@ -28,6 +31,9 @@ constexpr int kPassed = 0, kFailed = 1, kHung = 4;
 constexpr FaultRow kFaults[] = {
     {"driver_code", "a driver call fails with a CUDA result code at a rank", Seam::driver, kOfDriver, std::nullopt,
      Layer::driver, "phases", kFailed, 1},
+    {.name = "not_ready", .about = "a driver call of a rank says `count` times that the system is not ready (802): all ranks begin again",
+     .seam = Seam::driver, .parameters = kOfUnready, .check = "phases", .exit_code = kPassed, .bound_s = 1,
+     .code = driver_code::kNotReady, .phase = Phase::create},
     {"skipped_clear", "a Lamport slot is used again without being cleared: stale packets are taken for new ones",
      Seam::protocol, kOfRank, ProtocolFault::skipped_clear, Layer::verify, "results", kFailed, 1},
     {"skipped_sanitiser", "a payload equal to the sentinel is sent as it is: its receiver waits for it",

@@ -132,7 +132,8 @@ std::vector<Json> JobPlan::planned_lifecycles() const {
                                 {"handle_asked", case_group.handle_asked},
                                 {"group", group},
                                 {"lifecycles", case_group.lifecycles},
-                                {"soak_s", case_group.soak_s > 0 ? Json(case_group.soak_s) : Json(nullptr)}});
+                                {"soak_s", case_group.soak_s > 0 ? Json(case_group.soak_s) : Json(nullptr)},
+                                {"concurrent", case_group.concurrent}});
     }
   }
   return lifecycles;

@@ -29,7 +29,8 @@ std::optional<std::string> memory_problem(const Plan& plan, const DeviceDecision
     if (needed_bytes <= free_bytes) continue;
     return fmt::format(
         "not enough memory on rank {} ({}): {} needed by {} rank(s) there, {} free; ask for smaller messages "
-        "(--maxbytes), fewer allocators at a time (--allocator), or fewer ranks",
+        "(--maxbytes), fewer allocators at a time (--allocator), fewer workspaces at once (--concurrent), or fewer "
+        "ranks",
         record.at("rank").get<int>(), record.at("facts").at("host").get<std::string>(), format_bytes(needed_bytes),
         ranks_sharing.at(place_of(record)), format_bytes(free_bytes));
   }

@@ -37,9 +37,13 @@ std::string group_text(const CaseGroup& group) {
   if (group.kind == GroupKind::lifecycle) {
     const auto how_often = group.soak_s > 0 ? fmt::format("for {:.4g} s, over and over:", group.soak_s)
                                             : fmt::format("{} rounds of", group.lifecycles);
-    return fmt::format("\n{}\n  {} create ... use ... close, {}workspace for {}\n", group.id, how_often,
-                       group.fresh ? "each in processes of its own, " : "",
-                       format_bytes(group.capacity.message_bytes()));
+    return fmt::format(
+        "\n{}\n  {} create ... use ... close, {}{}{}{} for {}\n", group.id, how_often,
+        group.fresh ? "each in processes of its own, " : "",
+        group.reattach ? "re-attached where the allocator can, " : "",
+        group.pressure ? "with most of the memory taken, " : "",
+        group.concurrent > 1 ? fmt::format("{} workspaces at once, each", group.concurrent) : "workspace",
+        format_bytes(group.capacity.message_bytes()));
   }
   auto text = fmt::format("\n{}\n  {}{}; {}\n", group.id, fmt::join(group.allocators, " and "),
                           group.allocators.size() > 1 ? ", interleaved" : "",
@@ -91,6 +95,7 @@ Json group_json(const CaseGroup& group) {
           {"allocators", group.allocators},
           {"lifecycles", group.lifecycles},
           {"soak_s", group.soak_s > 0 ? Json(group.soak_s) : Json(nullptr)},
+          {"concurrent", group.kind == GroupKind::lifecycle ? Json(group.concurrent) : Json(nullptr)},
           {"capacity_bytes", group.capacity.message_bytes()},
           {"cases", std::move(cases)}};
 }

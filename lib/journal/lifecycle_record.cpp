@@ -67,6 +67,9 @@ Json to_json(const LifecycleRecord& record) {
           {"phases", phases},
           {"total_us", spread_json(record.total_us)},
           {"operation_us", spread_json(record.operation_us)},
+          {"refused", record.refused},
+          {"reattached", record.reattached},
+          {"retries", record.retries},
           {"failure", record.failure ? to_json(*record.failure) : Json(nullptr)},
           {"leaks", record.leaks},
           {"started_at", record.started_at},
@@ -87,6 +90,9 @@ LifecycleRecord lifecycle_from(const Json& json) {
                          .phase_us = {},
                          .total_us = spread_from(reader, "total_us", reader.value("total_us")),
                          .operation_us = spread_from(reader, "operation_us", reader.value("operation_us")),
+                         .refused = reader.value("refused").is_null() ? 0 : reader.count("refused"),
+                         .reattached = reader.value("reattached").is_null() ? 0 : reader.count("reattached"),
+                         .retries = reader.value("retries").is_null() ? 0 : reader.count("retries"),
                          .failure = reader.optional_failure("failure"),
                          .leaks = reader.value("leaks"),
                          .started_at = reader.optional_text("started_at").value_or(""),
@@ -98,7 +104,7 @@ LifecycleRecord lifecycle_from(const Json& json) {
     if (!well_formed) reader.fail("phases", "a list of {phase, span_us}");
     record.phase_us.emplace_back(entry["phase"].get<std::string>(), spread_from(reader, "phases", entry["span_us"]));
   }
-  if (record.total_us.count() == 0 && record.count == 1) {
+  if (record.total_us.count() == 0 && record.count == 1 && !record.phase_us.empty()) {
     double total_us = 0;
     for (const auto& [phase, span_us] : record.phase_us) total_us += span_us.max();
     record.total_us = total_us;

@@ -22,6 +22,9 @@ struct LifecycleRecord {
   std::vector<std::pair<std::string, Spread>> phase_us;  ///< in order, phases that were entered
   Spread total_us;                                       ///< phases of a round together
   Spread operation_us;                                   ///< one verified operation in the phase `use`, by round
+  std::uint64_t refused = 0;     ///< rounds without a workspace, for want of memory, as was meant
+  std::uint64_t reattached = 0;  ///< workspaces that got other memory at the same addresses
+  std::uint64_t retries = 0;     ///< of bring-ups that met 802, system not ready
   std::optional<Failure> failure;
   /// {fds, mappings, handles, va_bytes, va_ranges, device_bytes, threads, processes, shm}: what the process holds after
   /// minus before, largest over ranks, summed over rounds

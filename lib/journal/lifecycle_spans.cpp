@@ -30,6 +30,9 @@ void add(LifecycleRecord& span, const LifecycleRecord& next) {
   for (std::size_t i = 0; i < span.phase_us.size(); ++i) span.phase_us[i].second.add(next.phase_us[i].second);
   span.total_us.add(next.total_us);
   span.operation_us.add(next.operation_us);
+  span.refused += next.refused;
+  span.reattached += next.reattached;
+  span.retries += next.retries;
   add_leaks(span.leaks, next.leaks);
   span.ended_at = next.ended_at;
   span.passed_s = next.passed_s;

@@ -153,6 +153,8 @@ inline constexpr std::string_view kJournalIncomplete = "journal_incomplete";
 inline constexpr std::string_view kUnreadableRecord = "unreadable_record";
 /// Of processes that are no part of the job and connected to its sockets.
 inline constexpr std::string_view kStrangersConnected = "strangers_connected";
+/// Of a bring-up that the ranks began again because the driver was not ready (802).
+inline constexpr std::string_view kRetriedNotReady = "retried_not_ready";
 
 /// Anything worth telling that is no result: a worker was restarted, a group was given up, an interrupt came.
 struct EventRecord {

@@ -16,7 +16,8 @@ struct HandleTrial {
   AllocatorKind allocator = AllocatorKind::symm_device_memory;
   HandleType type = HandleType::posix_fd;
   bool passed = false;
-  std::optional<Failure> failure;  ///< root cause, the same on every rank, when it did not pass
+  std::optional<Failure> failure;     ///< root cause, the same on every rank, when it did not pass
+  std::vector<Failure> retried = {};  ///< after which it was tried again: the driver was not ready
 };
 
 /// What was asked for, what will be used, and why; goes into every report row.

@@ -8,6 +8,7 @@
 #include "device/stream.hpp"
 #include "memory/allocators.hpp"
 #include "memory/rendezvous.hpp"
+#include "memory/retry_not_ready.hpp"
 #include "memory/vmm.hpp"
 
 namespace symmbench {
@@ -99,7 +100,10 @@ HandleTrial trial_handle(const PhaseContext& context, Driver& driver, AllocatorK
     }
   };
   attempt([&] {
-    memory = maker->allocate(context, driver, (1 + static_cast<std::uint64_t>(context.comm.size())) * kWordBytes, type);
+    const auto bytes = (1 + static_cast<std::uint64_t>(context.comm.size())) * kWordBytes;
+    retry_not_ready(
+        context, [&] { memory = maker->allocate(context, driver, bytes, type); },
+        [&](const Failure& failure) { trial.retried.push_back(failure); });
     prove_access(context, driver, *memory);
   });
   if (memory) attempt([&] { memory->close(context); });

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 #include "device/stream.hpp"
@@ -38,6 +39,17 @@ std::optional<DevicePtr> SharedBlocks::multicast() const {
 
 void SharedBlocks::give_back(Communicator*) {
   if (closed_) return;
+  KeepGoing keep_going;
+  std::vector<AddressRange> ranges;
+  keep_going([&] { ranges = detach(); });
+  ranges.insert(ranges.end(), std::make_move_iterator(blocks_.ranges.begin()),
+                std::make_move_iterator(blocks_.ranges.end()));
+  blocks_.ranges.clear();
+  for (auto& range : ranges) keep_going([&] { range.close(); });
+  keep_going.rethrow();
+}
+
+std::vector<AddressRange> SharedBlocks::detach() {
   closed_ = true;
   KeepGoing keep_going;
   const int ranks = static_cast<int>(blocks_.mappings.size());
@@ -54,10 +66,9 @@ void SharedBlocks::give_back(Communicator*) {
   if (order_ == TeardownOrder::unmap_then_release) give_back_of(own_);
   // A mapping that the driver would not unmap gets a second try here, so that its range can go as well.
   blocks_.mappings.clear();
-  for (auto& range : blocks_.ranges) keep_going([&] { range.close(); });
   blocks_.memory.clear();
-  blocks_.ranges.clear();
   keep_going.rethrow();
+  return std::move(blocks_.ranges);
 }
 
 void zero_memory(Driver& driver, std::span<const ZeroZone> zones) {

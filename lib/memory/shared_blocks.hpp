@@ -41,6 +41,7 @@ class SharedBlocks final : public SharedMemory {
   const SharedMemoryFacts& facts() const override { return facts_; }
   void give_back(Communicator* comm) override;
   bool closed() const override { return closed_; }
+  std::vector<AddressRange> detach() override;
 
  private:
   Blocks blocks_;

@@ -15,6 +15,11 @@ void SharedMemory::close(const PhaseContext& context) {
   close_together(context, std::span(&alone, 1));
 }
 
+std::vector<AddressRange> SharedMemory::detach() {
+  give_back(nullptr);
+  return {};
+}
+
 void close_together(const PhaseContext& context, std::span<SharedMemory* const> memory) {
   const auto is_open = [](const SharedMemory* each) { return each != nullptr && !each->closed(); };
   if (std::none_of(memory.begin(), memory.end(), is_open)) return;

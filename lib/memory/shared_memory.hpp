@@ -11,6 +11,7 @@
 #include "catalog/allocators.hpp"
 #include "comm/collective_phase.hpp"
 #include "device/driver.hpp"
+#include "memory/vmm.hpp"
 
 namespace symmbench {
 
@@ -49,6 +50,9 @@ class SharedMemory {
   virtual void give_back(Communicator* comm) = 0;
   /// Whether give_back() was called.
   virtual bool closed() const = 0;
+
+  /// give_back() that keeps the reserved addresses, for MemoryRequest::at. Empty: there are none to keep.
+  virtual std::vector<AddressRange> detach();
 };
 
 /// Collective, idempotent: synchronizing the device first is the caller's part. Barrier; unmap and release of each, in
@@ -59,6 +63,9 @@ void close_together(const PhaseContext& context, std::span<SharedMemory* const> 
 struct MemoryRequest {
   std::uint64_t bytes = 0;
   std::string_view name = {};  ///< for failures: "flags"; empty: there is only one
+  /// What detach() kept of a block of the same allocator, group and bytes: the new one is put there, and owns it.
+  /// Null: anywhere. @pre the allocator reattaches
+  std::vector<AddressRange>* at = nullptr;
 
   /// Runs `step` and says in a failure that comes out of it which block it is about.
   void about(const std::function<void()>& step) const;
@@ -84,6 +91,8 @@ class Allocator {
   virtual ~Allocator() = default;
   virtual AllocatorKind kind() const = 0;
   virtual std::span<const Difference> differences() const = 0;
+  /// Whether its memory can be let go of and made again at the same addresses, as upstream's checkpoints want it.
+  virtual bool reattaches() const { return false; }
 
   /// Collective: every rank calls it with the same arguments. Each of create, export, exchange, import and map is a
   /// collective phase of all blocks, in their order, so all ranks succeed or all throw. The order of each block's own

@@ -61,9 +61,10 @@ SharedMemoryFacts symm_layout(std::uint64_t bytes, std::uint64_t granularity, in
   return facts;
 }
 
-/// One range for all ranks' blocks, which are given access to at once.
+/// One range for all ranks' blocks, which are given access to at once; that of an earlier block where there is one.
 void map_contiguous(const Communicator& comm, Driver& driver, const SharedMemoryFacts& facts, Blocks& blocks) {
-  const auto& range = blocks.ranges.emplace_back(driver, facts.va_bytes, facts.granularity_bytes);
+  if (blocks.ranges.empty()) blocks.ranges.emplace_back(driver, facts.va_bytes, facts.granularity_bytes);
+  const auto& range = blocks.ranges.front();
   for (int r = 0; r < comm.size(); ++r) {
     const DevicePtr address = range.address() + facts.allocated_bytes * r;
     about_peer(comm, r, [&] { blocks.mappings[r] = Mapping(driver, address, blocks.memory[r]); });
@@ -108,6 +109,7 @@ std::vector<std::unique_ptr<SharedMemory>> SymmDeviceMemory::allocate_all(const 
         require_possible(kind(), request.bytes, handle);
         facts.push_back(symm_layout(request.bytes, granularity(driver, handle), comm.size()));
         blocks.emplace_back(comm.size());
+        if (request.at != nullptr) blocks.back().ranges = std::move(*request.at);
         blocks.back().memory[own] = PhysicalMemory::create(driver, facts.back().allocated_bytes, spec);
         rendezvous.push_back(request_of(facts.back(), handle));
       });

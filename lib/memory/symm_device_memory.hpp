@@ -20,6 +20,7 @@ class SymmDeviceMemory final : public Allocator {
 
   AllocatorKind kind() const override { return AllocatorKind::symm_device_memory; }
   std::span<const Difference> differences() const override;
+  bool reattaches() const override { return multicast_ == MulticastUse::off; }
   std::vector<std::unique_ptr<SharedMemory>> allocate_all(const PhaseContext& context, Driver& driver,
                                                           std::span<const MemoryRequest> requests,
                                                           HandleType handle) override;

@@ -162,8 +162,8 @@ std::string_view name_of(GroupKind kind) {
 }
 
 Json to_json(const CaseGroup& group) {
-  const auto& [kind, id, workspace, transport, handle_asked, allocators, capacity, cases, lifecycles, soak_s, fresh] =
-      group;
+  const auto& [kind, id, workspace, transport, handle_asked, allocators, capacity, cases, lifecycles, soak_s, fresh,
+               concurrent, reattach, pressure] = group;
   Json case_list = Json::array();
   for (const auto& one : cases) case_list.push_back(case_json(one));
   return {{"kind", name_of(kind)},
@@ -176,7 +176,10 @@ Json to_json(const CaseGroup& group) {
           {"cases", std::move(case_list)},
           {"lifecycles", lifecycles},
           {"soak_s", soak_s},
-          {"fresh", fresh}};
+          {"fresh", fresh},
+          {"concurrent", concurrent},
+          {"reattach", reattach},
+          {"pressure", pressure}};
 }
 
 CaseGroup case_group_from(const Json& json) try {
@@ -190,7 +193,10 @@ CaseGroup case_group_from(const Json& json) try {
                   .cases = {},
                   .lifecycles = json.at("lifecycles").get<std::uint64_t>(),
                   .soak_s = json.at("soak_s").get<double>(),
-                  .fresh = json.at("fresh").get<bool>()};
+                  .fresh = json.at("fresh").get<bool>(),
+                  .concurrent = json.at("concurrent").get<std::uint64_t>(),
+                  .reattach = json.at("reattach").get<bool>(),
+                  .pressure = json.at("pressure").get<bool>()};
   for (const Json& one : json.at("cases")) group.cases.push_back(case_from(one));
   return group;
 } catch (const Json::exception& error) {

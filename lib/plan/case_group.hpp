@@ -29,6 +29,9 @@ struct CaseGroup {
   std::uint64_t lifecycles = 0;  ///< rounds, at least
   double soak_s = 0;             ///< and until so much time has passed
   bool fresh = false;            ///< a worker does one round and leaves the rest to another
+  std::uint64_t concurrent = 1;  ///< workspaces that are alive at once in a round
+  bool reattach = false;         ///< workspaces get other memory at their addresses in a round, where that is possible
+  bool pressure = false;         ///< most of the device's memory is taken in a round
 };
 
 }  // namespace symmbench

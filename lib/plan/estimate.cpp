@@ -77,7 +77,7 @@ MemoryEstimate plan_memory(const Plan& plan, std::uint64_t granularity_bytes,
       if (group.kind == GroupKind::library) continue;  // what it takes is not known
       const auto made = make_allocator(allocator);
       memory.workspaces.push_back(
-          {allocator, workspace_bytes(group.workspace, group.capacity, *made, granularity_bytes)});
+          {allocator, group.concurrent * workspace_bytes(group.workspace, group.capacity, *made, granularity_bytes)});
       memory.bench_bytes += segment_bytes(BenchSegment::requests(group.capacity), *made, granularity_bytes);
     }
     for (const auto& one : group.cases) {
@@ -94,7 +94,8 @@ double expected_seconds(const Plan& plan, const RunConfig& config, bool emulated
   for (const auto& group : plan.groups) {
     if (runs_nothing(group)) continue;
     const auto allocators = static_cast<double>(group.allocators.size());
-    const double each_s = lifecycle_seconds(group, emulated) + (group.fresh ? worker_start_s : 0);
+    const double each_s =
+        static_cast<double>(group.concurrent) * lifecycle_seconds(group, emulated) + (group.fresh ? worker_start_s : 0);
     double each_allocator_s =
         std::max(group.soak_s, each_s * static_cast<double>(std::max<std::uint64_t>(group.lifecycles, 1)));
     if (group.kind == GroupKind::measure && group.allocators.size() > 1) {

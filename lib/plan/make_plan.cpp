@@ -329,7 +329,10 @@ class PlanBuilder {
                            .capacity = measured.capacity,
                            .lifecycles = config_.lifecycles,
                            .soak_s = config_.soak_s,
-                           .fresh = config_.lifecycle_fresh});
+                           .fresh = config_.lifecycle_fresh,
+                           .concurrent = config_.concurrent,
+                           .reattach = config_.reattach,
+                           .pressure = config_.memory_pressure});
         } else {
           same->capacity.add(measured.capacity);
         }

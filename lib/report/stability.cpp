@@ -36,6 +36,7 @@ struct AllocatorHistory {
   AllocatorSetting setting;
   std::uint64_t planned_lifecycles = 0;
   std::optional<double> soak_s;     ///< as planned
+  Json concurrent;                  ///< as planned; null: not known
   std::vector<std::string> labels;  ///< of the case groups that it belongs to
   std::vector<const LifecycleRecord*> lifecycles;
   std::vector<const WorkspaceRecord*> workspaces;
@@ -101,6 +102,7 @@ std::vector<AllocatorHistory> gather(const RecordSet& records, const Outcomes& o
   for (const Json& entry : records.started.planned_lifecycles) {
     const Json count = pick_integer(entry, "lifecycles");
     auto& history = open(histories, entry, count.is_null() ? 0 : count.get<std::uint64_t>());
+    history.concurrent = pick_integer(entry, "concurrent");
     const Json soak_s = pick_number(entry, "soak_s");
     if (!soak_s.is_null()) history.soak_s = soak_s.get<double>();
   }
@@ -209,9 +211,9 @@ Json leaks_json(const std::vector<const LifecycleRecord*>& lifecycles) {
   return leaks;
 }
 
-std::uint64_t rounds_of(const std::vector<const LifecycleRecord*>& lifecycles) {
+std::uint64_t sum_of(const std::vector<const LifecycleRecord*>& lifecycles, std::uint64_t LifecycleRecord::*figure) {
   return std::accumulate(lifecycles.begin(), lifecycles.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const LifecycleRecord* cycle) { return sum + cycle->count; });
+                         [&](std::uint64_t sum, const LifecycleRecord* cycle) { return sum + cycle->*figure; });
 }
 
 /// How long lifecycles went on, and in which the group of ranks that was at it for the shortest time. Null where nothing
@@ -262,9 +264,7 @@ Json segments_json(const Json& segment) {
 
 /// Calls of the first workspace brought up; later ones repeat them.
 void add_workspace_facts(Json& entry, const std::vector<const WorkspaceRecord*>& workspaces) {
-  entry["segments"] = Json::array();
-  entry["driver_calls"] = Json::array();
-  entry["differences"] = Json::array();
+  entry["segments"] = entry["driver_calls"] = entry["differences"] = Json::array();
   if (workspaces.empty()) return;
   const WorkspaceRecord& first = *workspaces.front();
   for (const Json& segment : first.segments) entry["segments"].push_back(segments_json(segment));
@@ -370,7 +370,11 @@ Json fold_stability(const RecordSet& records, const Outcomes& outcomes, const Js
                {"allocator", history.setting.allocator},
                {"handle", handle_json(history, rows)},
                {"lifecycles_planned", history.planned_lifecycles},
-               {"lifecycles", rounds_of(history.lifecycles) + history.broken_off.size()},
+               {"lifecycles", sum_of(history.lifecycles, &LifecycleRecord::count) + history.broken_off.size()},
+               {"concurrent", history.concurrent},
+               {"retries", sum_of(history.lifecycles, &LifecycleRecord::retries)},
+               {"reattached", sum_of(history.lifecycles, &LifecycleRecord::reattached)},
+               {"refused", sum_of(history.lifecycles, &LifecycleRecord::refused)},
                {"failed", failed + static_cast<std::ptrdiff_t>(history.broken_off.size())},
                {"first_failure", nullptr},
                {"phases", phases_json(history.lifecycles, history.broken_off)},

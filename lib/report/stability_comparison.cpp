@@ -25,6 +25,11 @@ struct Side {
   Proportion failures() const {
     return {.hits = entry.at("failed").get<std::uint64_t>(), .tries = entry.at("lifecycles").get<std::uint64_t>()};
   }
+  /// Workspaces in a lifecycle, of which its phases are the sum.
+  std::uint64_t concurrent() const {
+    const Json many = pick_integer(entry, "concurrent");
+    return many.is_null() ? 1 : many.get<std::uint64_t>();
+  }
   bool leaks() const {
     return std::ranges::any_of(entry.at("leaks"), [](const Json& grown) { return grown.is_number() && grown > 0; });
   }
@@ -176,7 +181,7 @@ Json compare_stability(const NamedStability& first, const NamedStability& second
           {"failures_b", rate_json(b.failures())},
           {"leaks_a", a.entry.at("leaks")},
           {"leaks_b", b.entry.at("leaks")},
-          {"phases", phases_json(a, b)},
+          {"phases", a.concurrent() == b.concurrent() ? phases_json(a, b) : Json::array()},
           {"verdict", verdict.verdict},
           {"stabler", verdict.stabler},
           {"reason", verdict.reason}};

@@ -330,6 +330,7 @@ std::vector<std::string> summary_lines(const Json& report) {
   add_events(lines, report, kUnreadableRecord, "a record of the run cannot be read");
   // No fault of any rank, but worth a look where a rank was late.
   add_events(lines, report, kStrangersConnected, "strangers");
+  add_events(lines, report, kRetriedNotReady, "tried again");
   add_leaks(lines, report);
   add_drift(lines, report);
   add_stability(lines, report);

@@ -18,6 +18,8 @@ constexpr int kCodes[] = {driver_code::kOutOfMemory,  driver_code::kInvalidDevic
                           driver_code::kIllegalState, driver_code::kNotPermitted,  driver_code::kNotSupported,
                           driver_code::kNotReady};
 
+constexpr std::uint64_t kForGood = 1000;
+
 /// A call of the driver in the phase in which a workspace's life makes it.
 struct CallInPhase {
   Phase phase;
@@ -100,8 +102,12 @@ class Maker {
 
   void add(const FaultRow& fault, const std::string& allocator) {
     if (fault.descriptors && travels_by_ipc(allocator)) return;
-    if (fault.seam == FaultSeam::driver) return add_calls(fault, allocator);
+    if (fault.seam == FaultSeam::driver && fault.parameters.code) return add_calls(fault, allocator);
     FaultSpec spec = parse_fault(fault.name);
+    if (fault.seam == FaultSeam::driver && travels_by_ipc(allocator)) {
+      spec.call = DriverCall::export_ipc;
+      spec.phase = Phase::export_handle;
+    }
     if (fault.seam == FaultSeam::lost_call && travels_by_ipc(allocator)) spec.call = DriverCall::free_local;
     if (fault.seam == FaultSeam::channel) {
       spec.at = 12;
@@ -126,6 +132,8 @@ class Maker {
       spec.phase = each.phase;
       for (std::size_t i = 0; i < (plan_.exhaustive ? std::size(kCodes) : 1); ++i) {
         spec.code = kCodes[next_code++ % std::size(kCodes)];
+        // A bring-up that is not ready is tried again: only one that stays so has failed.
+        spec.count = spec.code == driver_code::kNotReady && each.phase < Phase::use ? kForGood : 1;
         add_at_ranks(spec, allocator);
       }
     }

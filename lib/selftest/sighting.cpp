@@ -59,6 +59,12 @@ bool leak_is_told(const Scenario& scenario, const Json& report) {
   });
 }
 
+bool retry_is_told(const Scenario& scenario, const Json& report) {
+  return std::ranges::any_of(report.at("stability"), [&](const Json& entry) {
+    return text_or(entry, "allocator") == scenario.allocator && entry.at("retries") > 0;
+  });
+}
+
 /// Of an allocator that is slower on purpose: what the comparison says of it.
 std::string verdict_on(const Scenario& scenario, const Json& report) {
   for (const Json& entry : report.at("comparison")) {
@@ -72,6 +78,9 @@ std::string verdict_on(const Scenario& scenario, const Json& report) {
 
 /// Whatever the fault is to leave in a report of a run that passes.
 std::string missing_in_passed(const Scenario& scenario, const Json& report) {
+  if (scenario.fault().seam == FaultSeam::driver && !retry_is_told(scenario, report)) {
+    return fmt::format("no retry of {} is told", scenario.allocator);
+  }
   if (scenario.fault().seam != FaultSeam::batch) return "";
   const std::string verdict = verdict_on(scenario, report);
   const bool everywhere = !scenario.fault().parameters.placement;

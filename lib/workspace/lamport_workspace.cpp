@@ -18,6 +18,9 @@ class LamportWorkspace final : public Workspace {
   std::optional<Failure> gave_up() const override { return give_up_.failure(world_ranks_); }
   void check_canaries() override { segments_.check_canaries(); }
   void reset(const PhaseContext& context) override { segments_.reset(context); }
+  void reattach(const PhaseContext& context, Allocator& allocator) override {
+    segments_.reattach(context, allocator, handle_);
+  }
   void close(const PhaseContext& context) override { segments_.close(context); }
 
  private:
@@ -32,6 +35,7 @@ class LamportWorkspace final : public Workspace {
   std::vector<int> world_ranks_;  ///< index = group rank
   std::vector<int> uses_;         ///< index = segment
   std::uint64_t slot_bytes_;
+  HandleType handle_;
   WorkspaceView view_;
   // Sources of asynchronous copies.
   ControlBlock control_start_{};
@@ -48,6 +52,7 @@ LamportWorkspace::LamportWorkspace(const Communicator& comm, Driver& driver, Str
       world_ranks_(world_ranks_of(comm)),
       uses_(parts.uses.begin(), parts.uses.end()),
       slot_bytes_(parts.slot_bytes),
+      handle_(spec.handle),
       segments_("workspace", comm, driver, stream, kernels, parts.segments,
                 {.allocate = [this] { allocate_local(); },
                  .enqueue_start = [this] { enqueue_start(); },

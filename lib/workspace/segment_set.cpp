@@ -63,19 +63,45 @@ void SegmentSet::quietly(const std::function<void()>& step) const {
 }
 
 void SegmentSet::create(const PhaseContext& context, Allocator& allocator, HandleType handle) {
-  try {
+  or_close(context, [&] {
     allocate(context, allocator, handle);
-    collective_phase(context, Phase::init, [&] {
-      enqueue_start_state();
-      enqueue_canaries();
-      stream_.synchronize();
-    });
-    verify(context);
+    start(context);
     created_ = true;
+  });
+}
+
+void SegmentSet::reattach(const PhaseContext& context, Allocator& allocator, HandleType handle) {
+  or_close(context, [&] {
+    collective_phase(context, Phase::close, [&] {
+      stream_.synchronize();
+      check_canaries();
+    });
+    std::vector<std::vector<AddressRange>> kept(segments_.size());
+    collective_phase(context, Phase::close, [&] {
+      for (std::size_t i = 0; i < segments_.size(); ++i) kept[i] = segments_[i].memory->detach();
+    });
+    allocate_segments(context, allocator, handle, std::move(kept));
+    start(context);
+  });
+}
+
+void SegmentSet::start(const PhaseContext& context) {
+  collective_phase(context, Phase::init, [&] {
+    enqueue_start_state();
+    enqueue_canaries();
+    stream_.synchronize();
+  });
+  verify(context);
+}
+
+void SegmentSet::or_close(const PhaseContext& context, const std::function<void()>& build) {
+  try {
+    build();
   } catch (const PhaseFailed&) {
     // Every rank is here, with the same segments: they can still be closed together. What failed first is what to tell.
     quietly([&] { stream_.synchronize(); });
     quietly([&] { close_segments(context); });
+    quietly([&] { close_local_parts(); });
     closed_ = true;
     throw;
   }
@@ -87,8 +113,16 @@ void SegmentSet::allocate(const PhaseContext& context, Allocator& allocator, Han
     scanner_.emplace(driver_, stream_, kernels_);
     run_part(local_.allocate);
   });
+  allocate_segments(context, allocator, handle, {});
+}
+
+void SegmentSet::allocate_segments(const PhaseContext& context, Allocator& allocator, HandleType handle,
+                                   std::vector<std::vector<AddressRange>> kept) {
   std::vector<MemoryRequest> requests;
-  for (const auto& [request, memory] : segments_) requests.push_back({request.requested_bytes(), request.name});
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const SegmentRequest& request = segments_[i].request;
+    requests.push_back({request.requested_bytes(), request.name, kept.empty() ? nullptr : &kept[i]});
+  }
   auto memory = allocator.allocate_all(context, driver_, requests, handle);
   for (std::size_t i = 0; i < segments_.size(); ++i) segments_[i].memory = std::move(memory[i]);
   for (const auto& segment : segments_) {
@@ -275,14 +309,14 @@ void SegmentSet::close(const PhaseContext& context) {
     });
   });
   keep_going([&] { close_segments(context); });
-  keep_going([&] {
-    collective_phase(context, Phase::close, [&] {
-      scanner_->close();
-      marks_.close();
-      run_part(local_.close);
-    });
-  });
+  keep_going([&] { collective_phase(context, Phase::close, [&] { close_local_parts(); }); });
   if (first) std::rethrow_exception(first);
+}
+
+void SegmentSet::close_local_parts() {
+  if (scanner_) scanner_->close();
+  marks_.close();
+  run_part(local_.close);
 }
 
 void SegmentSet::close_segments(const PhaseContext& context) {

@@ -63,6 +63,11 @@ class SegmentSet {
   /// @throws PhaseFailed with the failing phase, after everything built was closed
   void create(const PhaseContext& context, Allocator& allocator, HandleType handle);
 
+  /// Collective. Lets go of the segments' memory on all ranks and makes it again at the same addresses, as create() from
+  /// export on, but for the local parts, which stay. @pre created, and `allocator`, which made it, reattaches
+  /// @throws PhaseFailed with the failing phase, after what stood was closed
+  void reattach(const PhaseContext& context, Allocator& allocator, HandleType handle);
+
   std::size_t size() const { return segments_.size(); }
   /// @pre created
   SegmentView view(std::size_t segment) const;
@@ -85,6 +90,12 @@ class SegmentSet {
   };
 
   void allocate(const PhaseContext& context, Allocator& allocator, HandleType handle);
+  /// `kept`: by segment what detach() left; empty: nothing.
+  void allocate_segments(const PhaseContext& context, Allocator& allocator, HandleType handle,
+                         std::vector<std::vector<AddressRange>> kept);
+  void start(const PhaseContext& context);
+  /// Runs `build`; when it fails on every rank alike, closes what stands before that goes on.
+  void or_close(const PhaseContext& context, const std::function<void()>& build);
   void require_multicast(const PhaseContext& context, const Segment& segment) const;
   void enqueue_start_state();
   void enqueue_canaries();
@@ -94,6 +105,7 @@ class SegmentSet {
   void restore_marks();
   void require_patterns();
   void close_segments(const PhaseContext& context);
+  void close_local_parts();
 
   void warn(std::string_view what) const;
   /// For clean-up: what `step` throws becomes a warning.

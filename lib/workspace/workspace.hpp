@@ -45,6 +45,10 @@ class Workspace {
   /// Collective. Puts segments and rank state back to their start state, as after create().
   virtual void reset(const PhaseContext& context) = 0;
 
+  /// Collective. Other physical memory at the same addresses, in its start state; the view stays as it is.
+  /// @pre `allocator`, which made it, reattaches. @throws PhaseFailed, after everything was closed
+  virtual void reattach(const PhaseContext& context, Allocator& allocator) = 0;
+
   /// Collective, idempotent: device synchronize, canaries, then the segments' own close.
   virtual void close(const PhaseContext& context) = 0;
 };

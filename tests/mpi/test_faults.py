@@ -42,6 +42,18 @@ class Faults(RunTest):
         self.assertEqual(self.load()["run"]["injected_struck"], [0])
         self.assertIn("planned fault never struck", done.stdout)
 
+    def test_a_driver_that_is_not_ready_at_first_is_asked_again_by_all_ranks(self):
+        done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--algorithm", "one_shot", "--lifecycles", 1,
+                   "--concurrent", 2, "--reattach", "--inject", "not_ready:rank=1,count=2", "-J", self.report)
+        self.assert_exit(done, 0)
+        self.assert_nothing_left()
+        report = self.load()
+        self.assertIn("tried again", done.stdout)
+        self.assertTrue([event for event in report["run"]["events"] if event["what"] == "retried_not_ready"])
+        for entry in report["stability"]:
+            self.assertEqual((entry["retries"], entry["concurrent"], entry["failed"]), (2, 2, 0), entry)
+            self.assertEqual(entry["reattached"], 2 if entry["allocator"] == "symm_device_memory" else 0, entry)
+
     def test_a_lost_packet_is_a_hang(self):
         done = self.inject("packet_lost:rank=1")
         self.assert_exit(done, 4)

@@ -54,6 +54,7 @@ _symmbench_value() {
     run--tuning) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
     run--lifecycles) : ;;
     run--soak) : ;;
+    run--concurrent) : ;;
     run--time-limit) : ;;
     run--timeout | run-T) : ;;
     run--deadline-scale) : ;;
@@ -122,6 +123,7 @@ _symmbench_value() {
     plan--tuning) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
     plan--lifecycles) : ;;
     plan--soak) : ;;
+    plan--concurrent) : ;;
     plan--time-limit) : ;;
     plan--timeout | plan-T) : ;;
     plan--deadline-scale) : ;;
@@ -191,6 +193,7 @@ _symmbench_value() {
     probe--tuning) COMPREPLY=($(compgen -W 'auto computed sm90' -f -- "$cur")) ;;
     probe--lifecycles) : ;;
     probe--soak) : ;;
+    probe--concurrent) : ;;
     probe--time-limit) : ;;
     probe--timeout | probe-T) : ;;
     probe--deadline-scale) : ;;
@@ -234,13 +237,13 @@ _symmbench_commands='run plan list validate salvage bundle probe selftest compar
 
 _symmbench_options() {
   case $1 in
-    run) echo '--workspace --allocator --torch-layout --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --lifecycle-fresh --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
-    plan) echo '--ranks --json --workspace --allocator --torch-layout --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --lifecycle-fresh --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    run) echo '--workspace --allocator --torch-layout --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --lifecycle-fresh --concurrent --reattach --memory-pressure --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    plan) echo '--ranks --json --workspace --allocator --torch-layout --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --lifecycle-fresh --concurrent --reattach --memory-pressure --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     list) echo '--json --help' ;;
     validate) echo '--help' ;;
     salvage) echo '--output --force --help' ;;
     bundle) echo '--output --force --help' ;;
-    probe) echo '--json --trace --workspace --allocator --torch-layout --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --lifecycle-fresh --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
+    probe) echo '--json --trace --workspace --allocator --torch-layout --handle --multicast --algorithm --pattern --datatype --accumulate --in-place --group-size --config --plan --minbytes --maxbytes --stepfactor --stepbytes --tokens --hidden --workspace-tokens --workspace-bytes --weight-bias --epsilon --quant-scale --global-scale --quant-group --scale-layout --experts --top-k --routed-scaling --iters --warmup-iters --cudagraph --buffers --check --ci-width --blocks --threads --pdl --trigger --seed --placements --tune --tuning --lifecycles --soak --lifecycle-fresh --concurrent --reattach --memory-pressure --time-limit --timeout --deadline-scale --inject --bisect --isolation --strict --skip-if-unsupported --fail-on --baseline --min-busbw --max-regress --threshold --device --fabric --virtual-hosts --report --journal --output-dir --format --columns --progress --quiet --verbose --raw-samples --csv --jsonl --junit --prometheus --help' ;;
     selftest) echo '--device --faults --allocator --exhaustive --seed --timeout --check --report --help' ;;
     compare) echo '--max-regress --format --help' ;;
     threshold) echo '--from --output --margin --force --help' ;;

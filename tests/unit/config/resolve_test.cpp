@@ -168,6 +168,20 @@ TEST_CASE("a soak replaces a number of lifecycles that was given below it, and t
   CHECK(config_from_text(counted.config_text).soak_s == 0);
 }
 
+TEST_CASE("one workspace at a time stands in a lifecycle unless more are asked for") {
+  CHECK(with("{}").concurrent == 1);
+  CHECK(with(R"({"concurrent": 4})").concurrent == 4);
+  CHECK(failure_of([] { with(R"({"concurrent": 0})"); }).reason == Reason::invalid_argument);
+}
+
+TEST_CASE("lifecycles under memory pressure are asked for by number") {
+  CHECK_FALSE(with("{}").memory_pressure);
+  CHECK(with(R"({"memory_pressure": true})").memory_pressure);
+  CHECK(failure_of([] {
+          with(R"({"soak": "2h"})", {{"memory_pressure", "on"}});
+        }).detail == "--memory-pressure: must not be combined with --soak: give --lifecycles N");
+}
+
 TEST_CASE("fresh lifecycles are asked for by number") {
   CHECK_FALSE(with("{}").lifecycle_fresh);
   CHECK(with(R"({"lifecycle_fresh": true})").lifecycle_fresh);

@@ -39,6 +39,18 @@ TEST_CASE("emulated ranks of one host share its memory, those of two hosts do no
   CHECK_FALSE(memory_problem(plan_of_16m(), kEmulated, two_ranks("node-b", needed)));
 }
 
+TEST_CASE("workspaces that are alive at once must fit together") {
+  const auto with = [](const char* many) {
+    const auto plan = make_plan(
+        resolve(nullptr, {{"minbytes", "16M"}, {"maxbytes", "16M"}, {"lifecycles", "1"}, {"concurrent", many}}), 2, 0);
+    return memory_problem(plan, kHopper, two_ranks("node-a", 4096 * kMiB));
+  };
+  CHECK_FALSE(with("1"));
+  const auto problem = with("64");
+  REQUIRE(problem);
+  CHECK(contains(*problem, "fewer workspaces at once (--concurrent)"));
+}
+
 TEST_CASE("a GPU's memory is one rank's own") {
   const auto problem = memory_problem(plan_of_16m(), kHopper, two_ranks("node-a", 1 * kMiB));
   REQUIRE(problem);

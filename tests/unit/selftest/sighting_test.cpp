@@ -54,6 +54,18 @@ TEST_CASE("a fault that is ignored is missed: a run that passes, and a run witho
   CHECK_FALSE(sighting_of(kMap, outcome_with(1, nullptr)).seen());
 }
 
+TEST_CASE("a driver that is not ready at first is seen by the tries that a run which passes tells of its allocator") {
+  const Scenario scenario = scenario_of("not_ready:rank=1");
+  ScenarioOutcome outcome = outcome_with(0, nullptr);
+  const auto seen_with = [&](const char* allocator, int retries) {
+    outcome.report["stability"] = {{{"allocator", allocator}, {"retries", retries}}};
+    return sighting_of(scenario, outcome).seen();
+  };
+  CHECK(seen_with("torch_symm_mem", 1));
+  CHECK_FALSE(seen_with("torch_symm_mem", 0));
+  CHECK_FALSE(seen_with("symm_device_memory", 1));
+}
+
 TEST_CASE("a fault that is put down to another rank, phase, call, code, layer or allocator is missed") {
   const auto missing_with = [](void (*change)(Failure & failure)) {
     Failure failure = of_driver();
