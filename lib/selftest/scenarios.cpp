@@ -197,7 +197,9 @@ RunConfig config_of(const Scenario& scenario, const SelftestPlan& plan) {
                {"check", plan.check == CheckMode::on ? "on" : "off"},
                {"timeout", fmt::format("{}", plan.timeout_s)},
                {"inject", scenario.spec.text()}};
-  if (fault.seam == FaultSeam::lost_call) options["lifecycles"] = "2";
+  const bool told_by_lifecycles =
+      fault.seam == FaultSeam::lost_call || (fault.seam == FaultSeam::driver && fault.exit_code == 0);
+  if (told_by_lifecycles) options["lifecycles"] = "2";
   if (fault.seam == FaultSeam::batch) {
     // A difference needs a second allocator and placements; the message is small, for there are many of them.
     const auto all = names_in_this_version(kAllocators);
