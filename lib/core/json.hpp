@@ -1,8 +1,7 @@
 #pragma once
-#include <nlohmann/json.hpp>
-
 #include "core/dtype.hpp"
 #include "core/error.hpp"
+#include "core/json_library.hpp"
 
 namespace symmbench {
 

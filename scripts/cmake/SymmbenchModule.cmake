@@ -4,7 +4,7 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/generated/precompiled.cpp CONTENT "")
 add_library(symmbench_precompiled OBJECT ${CMAKE_BINARY_DIR}/generated/precompiled.cpp)
 target_link_libraries(symmbench_precompiled PRIVATE symmbench_flags fmt::fmt nlohmann_json::nlohmann_json Threads::Threads)
 target_precompile_headers(symmbench_precompiled PRIVATE
-  <nlohmann/json.hpp> <fmt/format.h> <algorithm> <chrono> <functional> <map> <memory> <optional> <span> <string> <vector>)
+  ${PROJECT_SOURCE_DIR}/lib/core/json_library.hpp <fmt/format.h> <algorithm> <chrono> <functional> <map> <memory> <optional> <span> <string> <vector>)
 
 function(symmbench_use_precompiled target)
   target_precompile_headers(${target} REUSE_FROM symmbench_precompiled)
