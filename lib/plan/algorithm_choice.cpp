@@ -7,7 +7,7 @@
 namespace symmbench {
 
 std::uint64_t one_shot_limit_bytes(Pattern pattern, int world_size) {
-  if (world_size <= 2) return spec_of(pattern).by_rows() ? 4 * kMiB - 1 : UINT64_MAX;
+  if (world_size <= 2) return spec_of(pattern).group_packets(DType::bf16) > 1 ? 4 * kMiB - 1 : UINT64_MAX;
   const auto ranks = static_cast<std::uint64_t>(world_size);
   return 288 * kKiB * ranks / ((ranks - 1) * (ranks - 2));
 }

@@ -9,7 +9,7 @@ namespace symmbench {
 /// Largest message for which one_shot is expected to beat two_shot. UINT64_MAX: always.
 ///
 /// Measured on 4 ranks: 192 KiB, plain and fused alike. On 2 ranks both send the same bytes and one_shot saves a hop;
-/// fused, two_shot wins from 4 MiB, where kernels for more rows than fit a GPU at once begin
+/// with a scale per group, two_shot wins from 4 MiB, where kernels for more rows than fit a GPU at once begin
 /// (configs/tuning/sm90.json). Other rank counts follow from bytes on the wire: one_shot sends (W-1) S, two_shot 2
 /// (W-1)/W S and one more hop, so they meet where (W-1)(W-2)/W S is what a hop costs, 288 KiB at W = 4.
 std::uint64_t one_shot_limit_bytes(Pattern pattern, int world_size);

@@ -27,10 +27,11 @@ TEST_CASE("auto takes one_shot up to 192 KiB on 4 ranks, plain and fused alike")
   }
 }
 
-TEST_CASE("auto takes one_shot always on 2 ranks, except fused from 4 MiB") {
+TEST_CASE("auto takes one_shot always on 2 ranks, except with a scale per group from 4 MiB") {
   CHECK(choice(2, 256 * kMiB) == Algorithm::one_shot);
-  CHECK(choice(2, 4 * kMiB - 16, Pattern::residual_rmsnorm) == Algorithm::one_shot);
-  CHECK(choice(2, 4 * kMiB, Pattern::residual_rmsnorm) == Algorithm::two_shot);
+  CHECK(choice(2, 256 * kMiB, Pattern::residual_rmsnorm) == Algorithm::one_shot);
+  CHECK(choice(2, 4 * kMiB - 16, Pattern::residual_rmsnorm_nvfp4) == Algorithm::one_shot);
+  CHECK(choice(2, 4 * kMiB, Pattern::residual_rmsnorm_nvfp4) == Algorithm::two_shot);
 }
 
 TEST_CASE("the more ranks, the earlier two_shot") {
