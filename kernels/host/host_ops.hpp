@@ -1,5 +1,4 @@
 #pragma once
-#include <sched.h>
 #include <time.h>
 
 #include <atomic>
@@ -8,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/give_way.hpp"
 #include "device/host/multicast_team.hpp"
 #include "kernels/protocol/ops.hpp"
 
@@ -138,7 +138,7 @@ class HostOps {
       if (relaxed(control_.abort).load(std::memory_order_relaxed) != 0) return false;
     }
     if (budget.misses < kYields) {
-      sched_yield();
+      give_way();
     } else {
       constexpr timespec kNap{.tv_sec = 0, .tv_nsec = 20'000};
       ::nanosleep(&kNap, nullptr);
