@@ -43,8 +43,9 @@ class RunWorker {
     backend_.make_allocator = [this](std::string_view name, MulticastUse multicast) {
       return struck_.around(make_allocator(name, multicast));
     };
-    backend_.slowed_by = [this](std::string_view allocator, int placement) {
-      return faults_.slowed_by(allocator, placement);
+    backend_.slows_batches = faults_.slows_batches();
+    backend_.slowed_by = [this, world_rank](std::string_view allocator, int placement) {
+      return faults_.slowed_by(allocator, placement, world_rank);
     };
   }
   RunWorker(const RunWorker&) = delete;

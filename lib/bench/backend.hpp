@@ -27,11 +27,13 @@ struct Backend {
   };
   /// Who gives the memory of messages that are timed; empty, or nullptr in return: `driver`. A library may have its own.
   std::function<std::shared_ptr<void>(std::uint64_t bytes)> message_memory;
-  /// How much longer a batch of this allocator is to take in this placement, as a share of its own time: what a run
-  /// makes slower on purpose.
+  /// How much longer a batch of this allocator is to take on this rank in this placement, as a share of its own time:
+  /// what a run makes slower on purpose.
   std::function<double(std::string_view allocator, int placement)> slowed_by = [](std::string_view, int) {
     return 0.0;
   };
+  /// Whether that is more than nothing on any rank; the same on all.
+  bool slows_batches = false;
   /// The allocator of this name. @throws as symmbench::make_allocator()
   std::function<std::unique_ptr<Allocator>(std::string_view name, MulticastUse multicast)> make_allocator =
       symmbench::make_allocator;

@@ -216,11 +216,7 @@ double CaseRunner::warm_up(AllocatorRun& run) {
 /// What makes a batch slower on purpose follows from the best of a few, of the slowest rank: the first is cold.
 void CaseRunner::slow_down(AllocatorRun& run) {
   constexpr int kTries = 3;
-  double slowest = 0;
-  for (int placement = 0; placement < kMostPlacements; ++placement) {
-    slowest = std::max(slowest, backend_.slowed_by(run.on.allocator, placement));
-  }
-  if (slowest <= 0) return;
+  if (!backend_.slows_batches) return;
   double best_us = std::numeric_limits<double>::infinity();
   for (int i = 0; i < kTries; ++i) best_us = std::min(best_us, run_batch(run, *run.graph) * run.shape.iterations);
   run.batch_us = spent_by_all_us(best_us);

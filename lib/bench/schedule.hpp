@@ -25,8 +25,6 @@ struct BatchBudget {
 
 /// How many times as many placements a case may get that the first ones do not decide.
 inline constexpr std::size_t kMostPlacementsFactor = 3;
-/// As many as --placements can ask for, and so many times more.
-inline constexpr int kMostPlacements = 64 * kMostPlacementsFactor;
 
 /// Of one allocator. Without an iteration count: rounds until the interval is narrow enough, each long enough to judge a
 /// block by. With one: the more pairs of blocks the better the comparison, up to a few; what does not divide is rounded

@@ -229,14 +229,21 @@ std::optional<ProtocolFault> FaultPlan::protocol_fault(int world_rank) const {
   return std::nullopt;
 }
 
-double FaultPlan::slowed_by(std::string_view allocator, int placement) const {
+double FaultPlan::slowed_by(std::string_view allocator, int placement, int world_rank) const {
   double share = 0;
   for (const FaultSpec& spec : faults) {
-    if (spec.fault->seam != FaultSeam::batch || spec.allocator != allocator) continue;
-    if (spec.fault->parameters.placement && spec.placement != placement) continue;
+    const FaultParameters& of = spec.fault->parameters;
+    if (spec.fault->seam != FaultSeam::batch) continue;
+    if (of.allocator && spec.allocator != allocator) continue;
+    if (of.placement && spec.placement != placement) continue;
+    if (of.rank && spec.rank != world_rank) continue;
     share += spec.percent / 100.0;
   }
   return share;
+}
+
+bool FaultPlan::slows_batches() const {
+  return std::ranges::any_of(faults, [](const FaultSpec& spec) { return spec.fault->seam == FaultSeam::batch; });
 }
 
 ChannelFaults FaultPlan::channel_faults(int world_rank) const {

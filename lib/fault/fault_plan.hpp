@@ -61,8 +61,10 @@ struct FaultPlan {
   std::vector<DriverFault> driver_faults(int world_rank, const PhaseNow& phase_now = nullptr) const;
   /// What strikes the protocol text of a rank's kernels: at most one at a time.
   std::optional<ProtocolFault> protocol_fault(int world_rank) const;
-  /// By how much batches of an allocator are to take longer in a placement, as a share of their own time.
-  double slowed_by(std::string_view allocator, int placement) const;
+  /// By how much a rank's batches of an allocator are to take longer in a placement, as a share of their own time.
+  double slowed_by(std::string_view allocator, int placement, int world_rank) const;
+  /// Whether batches of any rank are to take longer.
+  bool slows_batches() const;
   /// What strikes the channel between a rank's supervisor and its workers; empty for most.
   ChannelFaults channel_faults(int world_rank) const;
 };

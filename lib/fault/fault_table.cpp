@@ -24,6 +24,7 @@ constexpr FaultParameters kOfPoint{.rank = true, .phase = true, .at = true};
 constexpr FaultParameters kOfPause{.rank = true, .phase = true, .at = true, .seconds = true};
 constexpr FaultParameters kOfAllocator{.allocator = true, .percent = true};
 constexpr FaultParameters kOfPlacement{.allocator = true, .placement = true, .percent = true};
+constexpr FaultParameters kOfSlowRank{.rank = true, .percent = true};
 constexpr int kPassed = 0, kFailed = 1, kHung = 4;
 
 // A table reads by rows.
@@ -124,7 +125,8 @@ constexpr FaultRow kFaults[] = {
     {.name = "rank_frozen", .about = "a rank's supervisor stands still for so many seconds where its worker enters a phase",
      .seam = Seam::point, .parameters = kOfPause, .layer = Layer::supervisor, .check = "watchdog", .exit_code = kHung,
      .bound_s = 3, .effect = Effect::freeze_rank, .phase = Phase::use, .ends_job = true},
-    {"slow_rank", "a rank is slow"},
+    {"slow_rank", "every batch of a rank takes some percent longer than its kernels", Seam::batch, kOfSlowRank, std::nullopt,
+     Layer::kernel, "slow_rank", kPassed, 0},
     {"slow_link", "a link is slow"},
 };
 // clang-format on

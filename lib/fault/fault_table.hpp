@@ -20,7 +20,7 @@ enum class FaultSeam : std::uint8_t {
   fill,       ///< FaultyDriver: memory does not get its start value, or another one
   protocol,   ///< faulty_ops.hpp: the protocol text with one rule left out or one packet tampered with (host device)
   kernel,     ///< FaultyKernels: a launch is another one, or is followed by a store to where nothing belongs
-  batch,      ///< Backend::slowed_by: batches of an allocator take longer than their kernels (both devices)
+  batch,      ///< Backend::slowed_by: batches of an allocator or a rank take longer than their kernels (both devices)
   channel,    ///< FaultySocket: a send or receive between a supervisor and its worker fails, or moves one byte only
   round,   ///< FaultyCommunicator: what a rank brings to a round of its group is another value, or one round too many
   memory,  ///< FaultyAllocator: shared memory is mapped as it should not be

@@ -230,6 +230,10 @@ constexpr CheckRow kChecks[] = {
     // ---- links and machine
     {"slow_pair", warning, "a pair of GPUs is far slower than the others",
      "nvidia-smi nvlink -e on both; take the GPU out if it stays", "openucx/ucx#11550, Dstack#1167", observe_slow_pair},
+    {"slow_rank", warning, "a rank takes far longer for its calls than the others of its group",
+     "its GPU's clocks, power and temperature (nvidia-smi -q -d CLOCK,PERFORMANCE), and what else runs on its "
+     "processor",
+     "-", observe_slow_rank},
     {"peer_access_dead", critical, "a rank did not read what a peer wrote into its own memory",
      "the pair in evidence: link, IMEX and order of ranks", "Dstack#1167: links up, peer access dead",
      observe_peer_access},

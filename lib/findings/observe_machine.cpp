@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
+#include <utility>
 
 #include "findings/report_facts.hpp"
 
@@ -30,6 +33,52 @@ Observed observe_slow_pair(const CheckRow&, const Json& report) {
     observed.hits.push_back(
         {{fmt::format("rank {}", in(*pair, "rank").dump()), fmt::format("rank {}", in(*pair, "peer").dump())},
          {{"read_gbs", rate}, {"median_gbs", median}}});
+  }
+  return observed;
+}
+
+/// Where the same rank takes longer than the median of the others by far in most rows of its group, two at least. Emulated
+/// ranks share processors, so that there only a multiple says something.
+Observed observe_slow_rank(const CheckRow&, const Json& report) {
+  const double far = in(in(report, "device"), "emulated") != false ? 4 : 1.5;
+  struct Seen {
+    int rows = 0;
+    double longest = 0;  ///< of the others' median
+    const Json* row = nullptr;
+  };
+  std::map<std::int64_t, int> rows_of_group;
+  std::map<std::pair<std::int64_t, std::int64_t>, Seen> slow;  // by group and world rank
+  for (const Json* row : list_in(report, "results")) {
+    std::vector<double> others;
+    for (const Json* mean : list_in(*row, "rank_mean_us")) {
+      if (mean->is_number()) others.push_back(mean->get<double>());
+    }
+    const Json& rank = in(*row, "slowest_rank");
+    const Json& group = in(*row, "group");
+    if (others.size() < 2 || !rank.is_number_integer() || !group.is_number_integer()) continue;
+    ++rows_of_group[group.get<std::int64_t>()];
+    const auto slowest = std::max_element(others.begin(), others.end());
+    const double its_us = *slowest;
+    others.erase(slowest);
+    const auto middle = others.begin() + static_cast<std::ptrdiff_t>(others.size() / 2);
+    std::nth_element(others.begin(), middle, others.end());
+    if (*middle <= 0 || its_us < far * *middle) continue;
+    Seen& seen = slow[{group.get<std::int64_t>(), rank.get<std::int64_t>()}];
+    ++seen.rows;
+    if (its_us <= seen.longest * *middle) continue;
+    seen.longest = its_us / *middle;
+    seen.row = row;
+  }
+  Observed observed;
+  if (rows_of_group.empty()) observed.missing = "times of each rank";
+  for (const auto& [of, seen] : slow) {
+    if (seen.rows < 2 || 2 * seen.rows <= rows_of_group[of.first]) continue;
+    observed.hits.push_back({{fmt::format("rank {}", of.second)},
+                             {{"rows", seen.rows},
+                              {"of_rows", rows_of_group[of.first]},
+                              {"times_the_others", seen.longest},
+                              {"case_id", in(*seen.row, "case_id")},
+                              {"rank_mean_us", in(*seen.row, "rank_mean_us")}}});
   }
   return observed;
 }

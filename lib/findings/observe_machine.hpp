@@ -5,6 +5,7 @@ namespace symmbench {
 
 /// Checks on what `symmbench probe` measured between devices, what `run --bisect` found, and on the load of the hosts.
 Observed observe_slow_pair(const CheckRow& row, const Json& report);
+Observed observe_slow_rank(const CheckRow& row, const Json& report);
 Observed observe_peer_access(const CheckRow& row, const Json& report);
 Observed observe_bisected(const CheckRow& row, const Json& report);
 Observed observe_throttled(const CheckRow& row, const Json& report);

@@ -88,6 +88,7 @@ void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_
   json["placement_spread"] = row != nullptr ? json_or_null(placement_spread(*row)) : Json(nullptr);
   if (raw_samples) json["samples_us"] = samples;
   json["iterations_per_batch"] = row != nullptr ? Json(row->iterations_per_batch) : Json(nullptr);
+  json["rank_mean_us"] = row != nullptr && !row->rank_mean_us.empty() ? Json(row->rank_mean_us) : Json(nullptr);
   json["slowest_rank"] = row != nullptr ? slowest_rank(*row, group_size) : Json(nullptr);
   json["skew_us"] = row != nullptr ? distribution_json(row->skew_us) : Json(nullptr);
   json["clock_error_us"] = row != nullptr ? json_or_null(row->clock_error_us) : Json(nullptr);

@@ -113,7 +113,7 @@ class Maker {
       spec.at = 12;
       if (!fault.parameters.code) spec.count = 2000;
     }
-    if (fault.seam == FaultSeam::batch) spec.percent = 300;
+    if (fault.seam == FaultSeam::batch) spec.percent = fault.parameters.rank ? 1000 : 300;
     // CUDA IPC opens a peer's memory where it lies: nothing of its own is left to map.
     if (spec.phase == Phase::map && travels_by_ipc(allocator)) spec.phase = Phase::import_handle;
     add_at_ranks(spec, allocator);

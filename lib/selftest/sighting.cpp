@@ -76,12 +76,27 @@ std::string verdict_on(const Scenario& scenario, const Json& report) {
   return "";
 }
 
+/// Whether a finding of the fault's check names its rank.
+bool is_found(const Scenario& scenario, const Json& report) {
+  return std::ranges::any_of(report.at("findings"), [&](const Json& finding) {
+    const Json entities = member(finding, "entities");
+    const Json rank = fmt::format("rank {}", scenario.spec.rank);
+    return text_or(finding, "check_id") == scenario.fault().check &&
+           std::find(entities.begin(), entities.end(), rank) != entities.end();
+  });
+}
+
 /// Whatever the fault is to leave in a report of a run that passes.
 std::string missing_in_passed(const Scenario& scenario, const Json& report) {
   if (scenario.fault().seam == FaultSeam::driver && !retry_is_told(scenario, report)) {
     return fmt::format("no retry of {} is told", scenario.allocator);
   }
   if (scenario.fault().seam != FaultSeam::batch) return "";
+  if (scenario.fault().parameters.rank) {
+    return is_found(scenario, report)
+               ? ""
+               : fmt::format("no finding {} of rank {}", scenario.fault().check, scenario.spec.rank);
+  }
   const std::string verdict = verdict_on(scenario, report);
   const bool everywhere = !scenario.fault().parameters.placement;
   const std::string wanted = everywhere ? "slower" : "ambiguous";

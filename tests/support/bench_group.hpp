@@ -59,6 +59,7 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     backend.delay = setup.delay;
     backend.sample = setup.sample;
     if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
+    backend.slows_batches = static_cast<bool>(setup.slowed_by);
     if (setup.slowed_by) backend.slowed_by = setup.slowed_by;
     if (setup.open_library) backend.open_nccl = [&setup, rank](Algorithm) { return setup.open_library(rank); };
     backend.give_up = backend.driver->register_host(heartbeat->give_up_record(), sizeof(GiveUpRecord));

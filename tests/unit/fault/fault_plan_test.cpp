@@ -131,11 +131,22 @@ TEST_CASE("a slow kernel is slow in every placement, a slow placement in one, an
                                        "slow_placement:allocator=torch_symm_mem,placement=3,percent=20"};
   const FaultPlan plan = parse_fault_plan(texts, 2);
   for (int placement = 0; placement < 8; ++placement) {
-    CHECK(plan.slowed_by("symm_device_memory", placement) == 0.05);
-    CHECK(plan.slowed_by("torch_symm_mem", placement) == (placement == 3 ? 0.2 : 0));
-    CHECK(plan.slowed_by("cuda_ipc", placement) == 0);
+    CHECK(plan.slowed_by("symm_device_memory", placement, 0) == 0.05);
+    CHECK(plan.slowed_by("torch_symm_mem", placement, 0) == (placement == 3 ? 0.2 : 0));
+    CHECK(plan.slowed_by("cuda_ipc", placement, 0) == 0);
   }
   for (std::size_t i = 0; i < texts.size(); ++i) CHECK(plan.faults[i].text() == texts[i]);
+}
+
+TEST_CASE("a slow rank is slow under every allocator and in every placement, and no other rank is") {
+  const std::vector<std::string> texts{"slow_rank:rank=1,percent=50"};
+  const FaultPlan plan = parse_fault_plan(texts, 2);
+  CHECK(plan.slows_batches());
+  CHECK_FALSE(parse_fault_plan({}, 2).slows_batches());
+  for (const char* allocator : {"symm_device_memory", "torch_symm_mem"}) {
+    CHECK(plan.slowed_by(allocator, 4, 1) == 0.5);
+    CHECK(plan.slowed_by(allocator, 4, 0) == 0);
+  }
 }
 
 TEST_CASE("what is wrong with a fault is said with its name, the parameter, the value and what is allowed") {

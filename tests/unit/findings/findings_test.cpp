@@ -47,6 +47,9 @@ Json healthy_report() {
     return Json{{"case_id", "a"},
                 {"allocator", allocator},
                 {"status", "ok"},
+                {"group", 0},
+                {"rank_mean_us", {9.0, 8.0, 10.0, 9.0}},
+                {"slowest_rank", 2},
                 {"wrong_elements", 0},
                 {"handle", {{"asked", "auto"}, {"used", "fabric"}, {"reason", "fabric: trial passed on 4 ranks"}}}};
   };
@@ -163,6 +166,10 @@ const std::vector<Planted>& planted() {
       {"memory_overwritten", failing("", -1, "corrupted", "workspace")},
       {"leak", [](Json& r) { r["stability"][0]["leaks"]["fds"] = 3; }},
       {"slow_pair", [](Json& r) { r["probe"]["pairs"][2]["read_gbs"] = 90; }},
+      {"slow_rank",
+       [](Json& r) {
+         for (Json& row : r["results"]) row["rank_mean_us"] = {9.0, 8.0, 20.0, 9.0};
+       }},
       {"peer_access_dead", [](Json& r) { r["probe"]["pairs"][2]["access"] = false; }},
       {"bisected",
        [](Json& r) {
