@@ -19,8 +19,12 @@ inline constexpr GlossaryRow kGlossary[] = {
      "null."},
     {"size", "message bytes of one rank: what it gives into the allreduce and gets out of it. K, M, G are 1024^n."},
     {"shape", "tokens x hidden: the rows of a message and the elements of a row."},
-    {"algbw", "algbw_gbs, as tables have it."},
-    {"busbw", "busbw_gbs, as tables have it."},
+    {"algbw",
+     "algorithm bandwidth: message bytes over time, in GB/s of 1e9 bytes (algbw_gbs, in the report); of GPUs only."},
+    {"busbw",
+     "bus bandwidth: algbw times 2(n-1)/n for n ranks, which can be held against a link's rate whatever n is "
+     "(busbw_gbs, in "
+     "the report); of GPUs only."},
     {"algbw_gbs", "message bytes / time, in GB/s of 1e9 bytes. GPUs only."},
     {"busbw_gbs",
      "algbw_gbs x 2(n-1)/n for n ranks: what an allreduce must move through each rank's link, whatever the algorithm. "

@@ -8,6 +8,7 @@
 #include "report/pick.hpp"
 #include "report/stability.hpp"
 #include "report/stability_comparison.hpp"
+#include "report/text.hpp"
 
 namespace symmbench {
 namespace {
@@ -88,7 +89,7 @@ std::vector<std::string> stability_lines(const Json& compared) {
     for (const Json& phase : entry.at("phases")) {
       lines.push_back(fmt::format("  {:>9} {:>11.2f} us {:>11.2f} us  B/A {:.3f}  {}", text_or(phase, "phase", "?"),
                                   phase.at("a_p50_us").get<double>(), phase.at("b_p50_us").get<double>(),
-                                  phase.at("ratio").get<double>(), text_or(phase, "verdict", "?")));
+                                  phase.at("ratio").get<double>(), shown_verdict(text_or(phase, "verdict", "?"))));
     }
   }
   return lines;

@@ -1,5 +1,6 @@
 #include "gate/stability.hpp"
 
+#include <algorithm>
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 
@@ -90,4 +91,8 @@ TEST_CASE("every form of a comparison has the lifecycles") {
   CHECK(contains(text, "B/A 1.300  slower"));
   CHECK(contains(comparison_markdown(comparison, reports), "## Lifecycles"));
   CHECK(comparison_json(comparison, reports).at("stability").size() == 1);
+  Json undecided = comparison.stability;
+  undecided[0]["phases"][0]["verdict"] = "ambiguous";
+  const auto lines = stability_lines(undecided);
+  CHECK(std::ranges::any_of(lines, [](const auto& line) { return contains(line, "B/A 1.300  inconclusive"); }));
 }
