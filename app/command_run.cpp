@@ -130,15 +130,17 @@ int coordinate_probe(MpiJob& job, const ParsedCommand& command, const Invocation
   return exit_code;
 }
 
-JobOptions job_options(const ParsedCommand& command, int rank, int world_size) {
+JobOptions job_options(const ParsedCommand& command, const MpiSession& mpi) {
   const RunConfig& config = command.config;
+  // A --deadline-scale below 1 shortens what --timeout bounds; mpi knows of one above, and of busy machines.
+  const double scale = std::min(config.deadline_scale, 1.0) * mpi.widened_by();
   return {.command = called(command),
-          .group_size = config.ranks_per_group(world_size),
-          .deadlines = deadlines_of(config),
+          .group_size = config.ranks_per_group(mpi.size()),
+          .deadlines = deadlines_of(config.timeout_s, scale),
           .isolate = config.isolation == Isolation::process,
           .time_limit_s = config.time_limit_s,
           .task = run_worker_task,
-          .channel_faults = parse_fault_plan(config.inject).channel_faults(rank)};
+          .channel_faults = parse_fault_plan(config.inject).channel_faults(mpi.rank())};
 }
 
 /// Of this executable; as it was called where the system does not say.
@@ -198,15 +200,20 @@ void report_apart(const ParsedCommand& parsed, const std::vector<std::string>& a
   if (written) log_line("symmbench run: no report: {}", *written);
 }
 
-int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments) {
+/// A command line, or what is wrong with it.
+struct Understood {
+  ParsedCommand command;
+  std::optional<std::string> objection;
+};
+
+int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments, const Understood& understood) {
   const std::string name = "symmbench " + arguments.front();
+  const auto& [command, objection] = understood;
   // Before any file is touched: each process would take the report for its own.
   if (const auto wrong = launcher_mismatch(mpi.size(), variable)) {
     log_line("{}: {}", name, *wrong);
     return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   }
-  ParsedCommand command;
-  const auto objection = objection_of([&] { command = parse_command_line(arguments); });
   // Before any rank goes its own way: one that only prints would leave while others wait for it.
   const auto ranks = intents_of_all(mpi, intent(command, objection));
   const auto apart = disagreement(name, ranks);
@@ -249,7 +256,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
                         : std::nullopt;
   if (anyone_objects(mpi, "space for the journal", said)) return leave(mpi, static_cast<int>(ExitCode::no_verdict));
   const Invocation invocation = invocation_of(command, arguments, mpi.size());
-  return run_job(mpi, job_options(command, mpi.rank(), mpi.size()), journal_dir(command.config), [&](MpiJob& job) {
+  return run_job(mpi, job_options(command, mpi), journal_dir(command.config), [&](MpiJob& job) {
     return is_probe(command) ? coordinate_probe(job, command, invocation)
                              : coordinate(job, *plan, command.config, invocation, gate.get());
   });
@@ -259,9 +266,12 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments)
 
 int command_run(const std::vector<std::string>& arguments) {
   die_with_parent();
-  MpiSession mpi;
+  // What it objects to is told once all ranks have come, so that they leave together.
+  Understood understood;
+  understood.objection = objection_of([&] { understood.command = parse_command_line(arguments); });
+  MpiSession mpi = arrive(understood.command.config.deadline_scale);
   try {
-    return run_on_all_ranks(mpi, arguments);
+    return run_on_all_ranks(mpi, arguments, understood);
   } catch (const Error& error) {
     if (error.failure().layer != Layer::comm) throw;
     abandon(mpi, "symmbench " + arguments.front(), error.failure());

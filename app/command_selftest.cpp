@@ -131,7 +131,7 @@ int with_ranks(MpiSession& mpi, const std::vector<std::string>& arguments) {
 
 int command_selftest(const std::vector<std::string>& arguments) {
   die_with_parent();
-  MpiSession mpi;
+  MpiSession mpi = arrive(1);
   try {
     return with_ranks(mpi, arguments);
   } catch (const Error& error) {

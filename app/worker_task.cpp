@@ -16,7 +16,7 @@ namespace symmbench {
 namespace {
 
 void preflight(WorkerContext& context) {
-  context.heartbeat.allow(deadline::kContext_s);
+  context.heartbeat.allow(context_s(context.request));
   const RankPlace place = place_told_by_supervisor();
   const Json& settings = context.request.settings;
   const auto emulation = settings.is_null() ? std::nullopt : std::optional(emulation_from(settings));
@@ -72,7 +72,7 @@ class RunWorker {
 };
 
 void case_group(WorkerContext& context) {
-  context.heartbeat.allow(deadline::kContext_s);
+  context.heartbeat.allow(context_s(context.request));
   const auto [config, device, group] = case_group_task_from(context.request.settings);
   RunWorker(context, config, device).run([&](WorkerContext& struck, Backend& backend) {
     run_any_group(struck, config, group, backend);
@@ -80,7 +80,7 @@ void case_group(WorkerContext& context) {
 }
 
 void bisect(WorkerContext& context) {
-  context.heartbeat.allow(deadline::kContext_s);
+  context.heartbeat.allow(context_s(context.request));
   const auto [tried, time_s] = bisect_task_from(context.request.settings);
   const auto& [config, device, group] = tried;
   RunWorker(context, config, device).run([&](WorkerContext& struck, Backend& backend) {
@@ -92,7 +92,7 @@ void bisect(WorkerContext& context) {
 constexpr std::size_t kMostTracedCalls = 20'000;
 
 void probe(WorkerContext& context) {
-  context.heartbeat.allow(deadline::kContext_s);
+  context.heartbeat.allow(context_s(context.request));
   const ProbeTask task = probe_task_from(context.request.settings);
   const int world_rank = context.comm.world_rank(context.comm.rank());
   const auto synchronize_limit =

@@ -162,7 +162,7 @@ Json look_at_peers(WorkerContext& context, Backend& backend, AllocatorKind kind,
     barrier(comm, "probe: every block is written");
     for (int turn = 1; turn < comm.size(); ++turn) {
       const int peer = (comm.rank() + turn) % comm.size();
-      context.heartbeat.allow(deadline::kContext_s);
+      context.heartbeat.allow(context_s(context.request));
       pairs.push_back(peers.at(comm, peer, memory->data(peer)));
       barrier(comm, "probe: every rank has looked");
     }

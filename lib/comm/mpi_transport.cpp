@@ -23,6 +23,7 @@ namespace symmbench {
 namespace {
 
 constexpr int kStartTag = 2;
+constexpr double kMpiInitMargin_s = 15;
 
 /// `rank`: this process's, once it is known; `peer`: whom the call is about.
 void check(int code, const char* call, std::optional<int> rank = std::nullopt, std::optional<int> peer = std::nullopt) {
@@ -46,10 +47,12 @@ struct MpiSession::Impl {
   int rank = 0;
   int size = 1;
   bool finalized = false;
+  double widened_by = 1;
 };
 
-MpiSession::MpiSession() : impl_(std::make_unique<Impl>()) {
-  const Alarm alarm(deadline::kMpiInit_s, deadline::kGivenUpStatus,
+MpiSession::MpiSession(double widened_by) : impl_(std::make_unique<Impl>()) {
+  impl_->widened_by = widened_by;
+  const Alarm alarm(deadline::kMpiInit_s * widened_by + kMpiInitMargin_s, deadline::kGivenUpStatus,
                     "symmbench: MPI_Init did not return in time: MPI waits for a rank that was started and has not "
                     "called it (another program, a hanging host, a network that is not reached)\n");
   int provided = 0;
@@ -67,9 +70,11 @@ MpiSession::~MpiSession() = default;
 
 int MpiSession::rank() const { return impl_->rank; }
 int MpiSession::size() const { return impl_->size; }
+double MpiSession::widened_by() const { return impl_->widened_by; }
+void MpiSession::widen(double widened_by) { impl_->widened_by = std::max(impl_->widened_by, widened_by); }
 
 std::vector<std::string> MpiSession::gather(std::string_view step, const std::string& mine) {
-  return StartRounds(*start_transport_, deadline::kStartRound_s).gather(step, mine);
+  return StartRounds(*start_transport_, deadline::kStartRound_s * impl_->widened_by).gather(step, mine);
 }
 
 std::string MpiSession::broadcast(std::string_view step, const std::string& text) {
@@ -83,7 +88,7 @@ int MpiSession::agree_max(std::string_view step, int value) {
 }
 
 std::pair<int, int> MpiSession::local_rank_and_size() {
-  const Alarm alarm(static_cast<unsigned>(deadline::kStartRound_s), deadline::kGivenUpStatus,
+  const Alarm alarm(deadline::kStartRound_s * impl_->widened_by, deadline::kGivenUpStatus,
                     "symmbench: MPI_Comm_split_type did not return in time: a rank is gone\n");
   MPI_Comm local = MPI_COMM_NULL;
   int rank = 0;

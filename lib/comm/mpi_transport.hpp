@@ -12,17 +12,22 @@ namespace symmbench {
 class MpiTransport;
 
 /// MPI from first to last, on one thread. What is collective here is for start-up only: later one rank may be late or
-/// dead. Everything is bounded (core/deadlines.hpp); calls that MPI has to complete by itself, MPI_Init among them, end
-/// the process with exit code 3 and a line on stderr when they do not return in time.
+/// dead. Everything is bounded (core/deadlines.hpp), on busy machines by more; calls that MPI has to complete by itself,
+/// MPI_Init among them, end the process with exit code 3 and a line on stderr when they do not return in time.
 /// The destructor does not finalize: a process that leaves because of an error must not wait for the others in there.
 class MpiSession {
  public:
-  /// MPI_Init_thread(FUNNELED) and an own communicator. @throws Error{comm, internal} naming the MPI call
-  MpiSession();
+  /// MPI_Init_thread(FUNNELED) and an own communicator. Every bound is `widened_by` times as long as in namespace deadline;
+  /// that of MPI_Init is longer still, so that whoever knows for whom it waits speaks first.
+  /// @throws Error{comm, internal} naming the MPI call
+  explicit MpiSession(double widened_by = 1);
   ~MpiSession();
 
   int rank() const;
   int size() const;
+  double widened_by() const;
+  /// From now on; never less than before.
+  void widen(double widened_by);
 
   /// Collective: every rank's text, by rank. `step` names what is agreed on, for the failure of a rank that is elsewhere.
   /// @throws Error as StartRounds::gather()

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <csignal>
 #include <utility>
 
@@ -20,14 +21,14 @@ extern "C" void leave_process(int) {
 
 }  // namespace
 
-Alarm::Alarm(unsigned seconds, int exit_code, std::string text) : text_(std::move(text)) {
+Alarm::Alarm(double seconds, int exit_code, std::string text) : text_(std::move(text)) {
   g_exit_code = exit_code;
   g_text = text_.c_str();
   g_length = text_.size();
   struct sigaction action {};
   action.sa_handler = leave_process;
   sigaction(SIGALRM, &action, &before_);
-  alarm(seconds);
+  alarm(static_cast<unsigned>(std::ceil(seconds)));
 }
 
 Alarm::~Alarm() {

@@ -9,8 +9,8 @@ namespace symmbench {
 /// stderr and ends with `exit_code`, at once and without cleaning up. One at a time; uses SIGALRM.
 class Alarm {
  public:
-  /// `text` with its line end; empty: without a word.
-  Alarm(unsigned seconds, int exit_code, std::string text);
+  /// `seconds`: rounded up to a whole one. `text` with its line end; empty: without a word.
+  Alarm(double seconds, int exit_code, std::string text);
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
   ~Alarm();

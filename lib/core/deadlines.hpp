@@ -10,22 +10,26 @@ namespace symmbench {
 
 namespace deadline {
 
-// ---- start-up and end: between ranks that are not yet, or no more, led by a coordinator
+// ---- start-up and end: between ranks that are not yet, or no more, led by a coordinator. MpiSession widens them by what
+//      its host is known to be busy with
 inline constexpr int kGivenUpStatus = 3;     ///< exit code of a process whose start-up never ended: no verdict
-inline constexpr unsigned kMpiInit_s = 120;  ///< MPI_Init, which waits for every process that mpirun has started
+inline constexpr double kMpiInit_s = 60;     ///< MPI_Init, which waits for every process that mpirun has started
+inline constexpr double kMpiInitLook_s = 5;  ///< by then an ordinary start is over: who has not come is named
 inline constexpr double kStartRound_s = 30;  ///< one round of the start-up, from rank 0's arrival to the last rank's
-inline constexpr unsigned kFinalize_s = 10;  ///< MPI_Finalize, after all ranks have agreed to leave
+inline constexpr double kFinalize_s = 10;    ///< MPI_Finalize, after all ranks have agreed to leave
 // ---- between a supervisor and its own worker
 inline constexpr double kContext_s = 60;         ///< creating a device context, up to a minute where many GPUs start
 inline constexpr double kTellSupervisor_s = 10;  ///< the supervisor reads its channel at all times
-// ---- between supervisors, where nothing is short of processors; Deadlines has what of these is widened
+inline constexpr double kFirstWork_s =
+    60;  ///< for a worker to hear what it is to do; a supervisor's end closes the channel
+// ---- between supervisors, where nothing is short of processors; Deadlines has what these are on a busy machine
 inline constexpr double kDieWithin_s = 5;  ///< SIGKILL works at once, but for a driver call that cannot be stopped
 inline constexpr double kSettle_s = 2;  ///< after a first wait in vain: for what the others say, before all are stopped
 inline constexpr double kStop_s = 8;    ///< for a supervisor to answer a stop; longer, and its rank is lost
 inline constexpr double kLeastLeader_s = 8;    ///< without a word of rank 0 while it runs something, at least
 inline constexpr double kBetweenRuns_s = 120;  ///< rank 0 decides on the device, folds a report, writes it
 inline constexpr double kBeat_s = 1;           ///< from one sign of life to the next
-inline constexpr double kSilent_s = 5;         ///< several beats missed, which no busy machine explains
+inline constexpr double kSilent_s = 5;         ///< several beats missed
 inline constexpr double kFinish_s = 5;         ///< all ranks' farewells
 inline constexpr double kBisect_s = 50;        ///< `run --bisect`, from the last case to its answer
 // ---- after a signal. Launchers send SIGKILL one second after SIGTERM; what follows (a report, a journal) must fit in as
@@ -41,8 +45,10 @@ inline constexpr unsigned kLeaveWithin_s = 5;        ///< then the kernel ends t
 /// the stream that it is in, then the round that waits for its rank, then the watchdog that kills the worker.
 struct Deadlines {
   double kernel_wait_s, stream_s, round_s, watchdog_s;
-  // Between supervisors: no part of --timeout, and never shorter than in namespace deadline.
+  // No part of --timeout, and never shorter than in namespace deadline: of supervisors, and of a worker with its own.
   double settle_s, die_s, stop_s, leader_s;
+  double silent_s, between_runs_s, finish_s;
+  double context_s, tell_s;
 };
 
 /// How many times longer than measured, or assumed, work may take before it counts as stuck.
@@ -60,7 +66,12 @@ constexpr Deadlines deadlines_of(double timeout_s, double scale, double work_s =
           .settle_s = deadline::kSettle_s * busy,
           .die_s = deadline::kDieWithin_s * busy,
           .stop_s = deadline::kStop_s * busy,
-          .leader_s = std::max(base_s * 3 / 2, deadline::kLeastLeader_s * busy)};
+          .leader_s = std::max(base_s * 3 / 2, deadline::kLeastLeader_s * busy),
+          .silent_s = deadline::kSilent_s * busy,
+          .between_runs_s = deadline::kBetweenRuns_s * busy,
+          .finish_s = deadline::kFinish_s * busy,
+          .context_s = deadline::kContext_s * busy,
+          .tell_s = deadline::kTellSupervisor_s * busy};
 }
 
 // ---- deadlines of work

@@ -96,7 +96,8 @@ std::string text_of(const RankIntent& intent) {
                   {"doing", intent.doing},
                   {"objection", json_or_null(intent.objection)},
                   {"config", intent.config_text},
-                  {"multicast_veto", json_or_null(intent.multicast_veto)}};
+                  {"multicast_veto", json_or_null(intent.multicast_veto)},
+                  {"widened_by", intent.widened_by}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -114,6 +115,7 @@ RankIntent intent_from(std::string_view text) {
   };
   intent.objection = optional_part("objection");
   intent.multicast_veto = optional_part("multicast_veto");
+  intent.widened_by = json.value("widened_by", 1.0);
   return intent;
 }
 

@@ -18,6 +18,7 @@ struct RankIntent {
   std::optional<std::string> objection;            ///< what its own command line or files lack; then no configuration
   std::string config_text;                         ///< RunConfig::config_text
   std::optional<std::string> multicast_veto = {};  ///< of its environment; ranks may differ in it
+  double widened_by = 1;                           ///< MpiSession::widened_by(); in this, too
 };
 
 /// For the start-up round that carries it.

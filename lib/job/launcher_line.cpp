@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <vector>
 
 #include "core/secret_names.hpp"
@@ -74,11 +72,7 @@ std::optional<std::string> launcher_line() {
   constexpr int kMostWrappers = 4;  // numactl, a shell
   std::optional<pid_t> pid = ::getppid();
   for (int i = 0; i <= kMostWrappers && pid && *pid > 1; ++i, pid = parent_of(*pid)) {
-    std::ifstream file(fmt::format("/proc/{}/cmdline", *pid), std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    std::vector<std::string> words = split_list(text.str(), '\0');
-    if (words.back().empty()) words.pop_back();
+    const std::vector<std::string> words = command_line_of(*pid);
     if (words.empty() || !among(kLaunchers, std::filesystem::path(words.front()).filename().string())) continue;
     return masked_launcher_line(words);
   }

@@ -75,7 +75,7 @@ MeasuredRun measure(MpiJob& job, JobPlan& plan, const RunConfig& config, const I
   RunOutcome outcome = job.run(std::vector{WorkRequest{.task = kPreflightTask,
                                                        .label = kPreflightTask,
                                                        .settings = emulation ? to_json(*emulation) : Json(nullptr),
-                                                       .deadlines = deadlines_of(config)}});
+                                                       .deadlines = job.deadlines()}});
   const auto facts = latest_facts(job.records_of("rank"));
   const DeviceDecision device = decide_device(config, facts, plan.world_size());
   RunConfig decided = config_for(config, device);

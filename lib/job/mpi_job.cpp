@@ -18,6 +18,7 @@ SupervisorOptions supervisor_options(JobOptions options) {
   supervisor.settle_s = options.deadlines.settle_s;
   supervisor.stop_s = options.deadlines.stop_s;
   supervisor.leader_s = options.deadlines.leader_s;
+  supervisor.lasting = LastingBounds::of(options.deadlines);
   supervisor.isolate = options.isolate;
   supervisor.worker_argv = {"/proc/self/exe", "worker"};
   supervisor.task = std::move(options.task);
@@ -35,6 +36,7 @@ void MpiJob::Log::append(const Json& record) {
 MpiJob::MpiJob(Transport& transport, JobOptions options, JournalWriter* journal,
                const std::optional<Failure>& no_journal)
     : transport_(transport),
+      deadlines_(options.deadlines),
       time_limit_(Deadline::in_seconds(options.time_limit_s > 0 ? options.time_limit_s : kUnlimited_s)),
       journal_(journal, transport.rank(), [this](const Json& event) { tell(event); }),
       supervisor_(transport, supervisor_options(std::move(options)), journal_,

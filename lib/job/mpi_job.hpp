@@ -35,6 +35,8 @@ class MpiJob {
 
   int rank() const { return transport_.rank(); }
   int world_size() const { return transport_.size(); }
+  /// JobOptions::deadlines, for work before more is known of the machines.
+  const Deadlines& deadlines() const { return deadlines_; }
 
   /// Rank 0: `listener` hears every record from now on, of all ranks, as it comes in, after those that listen already.
   /// Not owned; alive until finish().
@@ -71,6 +73,7 @@ class MpiJob {
   void tell(const Json& event);
 
   Transport& transport_;
+  const Deadlines deadlines_;
   const Deadline time_limit_;
   Log log_;
   ForgivingJournal journal_;

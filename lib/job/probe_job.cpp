@@ -41,7 +41,7 @@ Json probe(MpiJob& job, const RunConfig& config, const Invocation& invocation, b
       job.run(std::vector{WorkRequest{.task = kPreflightTask,
                                       .label = kPreflightTask,
                                       .settings = decided.emulation ? to_json(*decided.emulation) : Json(nullptr),
-                                      .deadlines = deadlines_of(config)}});
+                                      .deadlines = job.deadlines()}});
   const auto facts = latest_facts(job.records_of("rank"));
   const DeviceDecision device = decide_device(config, facts, world_size);
   const auto hosts = hosts_of_run(facts);

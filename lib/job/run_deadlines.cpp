@@ -125,7 +125,7 @@ std::string plan_deadlines_text(const RunConfig& config, const Plan& plan) {
       "  start-up: MPI_Init {} s, each round between ranks {} s, device contexts {} s; MPI_Finalize {} s\n"
       "  a kernel gives up after {} s, its stream after {} s, a round between ranks after {} s, the watchdog after {} "
       "s\n",
-      kMostWidening, deadline::kMpiInit_s, deadline::kStartRound_s, deadline::kContext_s, deadline::kFinalize_s,
+      kMostWidening, deadline::kMpiInit_s, deadline::kStartRound_s, waits.context_s, deadline::kFinalize_s,
       waits.kernel_wait_s, waits.stream_s, waits.round_s, waits.watchdog_s);
   text += fmt::format(
       "  after a first wait in vain the others are heard for {} s; a killed worker has {} s to die, a supervisor {} s "
@@ -134,8 +134,8 @@ std::string plan_deadlines_text(const RunConfig& config, const Plan& plan) {
       "s\n"
       "  after a signal, never longer: {} s for workers, {} s for rank 0's exit code, {} s for farewells; {} s in "
       "all\n",
-      waits.settle_s, waits.die_s, waits.stop_s, deadline::kBeat_s, waits.leader_s, deadline::kBetweenRuns_s,
-      deadline::kFinish_s, deadline::kInterruptedRun_s, deadline::kInterruptedServe_s, deadline::kInterruptedFinish_s,
+      waits.settle_s, waits.die_s, waits.stop_s, deadline::kBeat_s, waits.leader_s, waits.between_runs_s,
+      waits.finish_s, deadline::kInterruptedRun_s, deadline::kInterruptedServe_s, deadline::kInterruptedFinish_s,
       deadline::kLeaveWithin_s);
   for (const auto& group : plan.groups) {
     const GroupDeadlines own = deadlines_of_group(config, group);
@@ -165,32 +165,31 @@ Json plan_deadlines_json(const RunConfig& config, const Plan& plan) {
                       {"batch_least", json_or_null(own.batch_least_s)},
                       {"batch_most", json_or_null(own.batch_most_s)}});
   }
-  return {{"kernel_wait", waits.kernel_wait_s},
-          {"stream", waits.stream_s},
-          {"round", waits.round_s},
-          {"watchdog", waits.watchdog_s},
-          {"start_up",
-           {{"mpi_init", deadline::kMpiInit_s},
-            {"round", deadline::kStartRound_s},
-            {"device_context", deadline::kContext_s}}},
-          {"supervisors",
-           {{"settle", waits.settle_s},
-            {"die", waits.die_s},
-            {"stop", waits.stop_s},
-            {"leader", waits.leader_s},
-            {"beat", deadline::kBeat_s},
-            {"silent", deadline::kSilent_s},
-            {"between_runs", deadline::kBetweenRuns_s},
-            {"finish", deadline::kFinish_s}}},
-          {"after_signal",
-           {{"run", deadline::kInterruptedRun_s},
-            {"serve", deadline::kInterruptedServe_s},
-            {"finish", deadline::kInterruptedFinish_s},
-            {"leave", deadline::kLeaveWithin_s}}},
-          {"finalize", deadline::kFinalize_s},
-          {"work_factor", kWorkFactor},
-          {"most_widening", kMostWidening},
-          {"groups", std::move(groups)}};
+  return {
+      {"kernel_wait", waits.kernel_wait_s},
+      {"stream", waits.stream_s},
+      {"round", waits.round_s},
+      {"watchdog", waits.watchdog_s},
+      {"start_up",
+       {{"mpi_init", deadline::kMpiInit_s}, {"round", deadline::kStartRound_s}, {"device_context", waits.context_s}}},
+      {"supervisors",
+       {{"settle", waits.settle_s},
+        {"die", waits.die_s},
+        {"stop", waits.stop_s},
+        {"leader", waits.leader_s},
+        {"beat", deadline::kBeat_s},
+        {"silent", waits.silent_s},
+        {"between_runs", waits.between_runs_s},
+        {"finish", waits.finish_s}}},
+      {"after_signal",
+       {{"run", deadline::kInterruptedRun_s},
+        {"serve", deadline::kInterruptedServe_s},
+        {"finish", deadline::kInterruptedFinish_s},
+        {"leave", deadline::kLeaveWithin_s}}},
+      {"finalize", deadline::kFinalize_s},
+      {"work_factor", kWorkFactor},
+      {"most_widening", kMostWidening},
+      {"groups", std::move(groups)}};
 }
 
 }  // namespace symmbench

@@ -13,6 +13,7 @@
 #include "core/alarm.hpp"
 #include "core/deadlines.hpp"
 #include "core/log.hpp"
+#include "job/arrivals.hpp"
 #include "report/verdict.hpp"
 
 namespace symmbench {
@@ -63,6 +64,12 @@ std::optional<std::string> open_journal(MpiSession& mpi, const std::string& comm
 
 }  // namespace
 
+MpiSession arrive(double scale) {
+  const double widened_by = start_widening(scale);
+  const ArrivalWatch watch(widened_by);
+  return MpiSession(widened_by);
+}
+
 std::optional<std::string> objection_of(const std::function<void()>& step) {
   try {
     step();
@@ -80,10 +87,12 @@ bool anyone_objects(MpiSession& mpi, std::string_view step, const std::optional<
   return speaker < mpi.size();
 }
 
-std::vector<RankIntent> intents_of_all(MpiSession& mpi, const RankIntent& mine) {
+std::vector<RankIntent> intents_of_all(MpiSession& mpi, RankIntent mine) {
+  mine.widened_by = mpi.widened_by();
   std::vector<RankIntent> intents;
   for (const auto& text : mpi.gather("command line, binary and configuration", text_of(mine))) {
     intents.push_back(intent_from(text));
+    mpi.widen(intents.back().widened_by);
   }
   return intents;
 }
@@ -95,7 +104,7 @@ void abandon(const MpiSession& mpi, const std::string& command, const Failure& f
 }
 
 int leave(MpiSession& mpi, int exit_code) {
-  const Alarm alarm(deadline::kFinalize_s, exit_code, "");
+  const Alarm alarm(deadline::kFinalize_s * mpi.widened_by(), exit_code, "");
   mpi.finalize();
   return exit_code;
 }

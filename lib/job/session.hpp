@@ -13,6 +13,10 @@ namespace symmbench {
 
 /// How a rank enters a job and leaves it: all of them together, whatever one of them has to object.
 
+/// MPI_Init, bounded: a rank that does not come is named (job/arrivals.hpp). On a busy machine everything that ranks wait for
+/// at their start and end is given longer, and so it is by a `scale` (--deadline-scale) above 1. @throws as MpiSession()
+MpiSession arrive(double scale);
+
 /// What `step` throws, as the line to print; nullopt when it goes through.
 std::optional<std::string> objection_of(const std::function<void()>& step);
 
@@ -20,8 +24,9 @@ std::optional<std::string> objection_of(const std::function<void()>& step);
 /// `step`: what they were about, should a rank not come to it.
 bool anyone_objects(MpiSession& mpi, std::string_view step, const std::optional<std::string>& objection);
 
-/// Collective. What every rank is about to do, by rank, on every rank: for disagreement().
-std::vector<RankIntent> intents_of_all(MpiSession& mpi, const RankIntent& mine);
+/// Collective. What every rank is about to do, by rank, on every rank: for disagreement(). From then on all of them wait as
+/// long as the busiest host needs.
+std::vector<RankIntent> intents_of_all(MpiSession& mpi, RankIntent mine);
 
 /// After a start-up round that failed, on every rank that came to it: the one that noticed says so, and the process ends
 /// with exit code 3, without MPI_Finalize, which would wait for the rank that is missing.

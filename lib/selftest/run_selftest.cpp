@@ -96,7 +96,7 @@ class Selftest {
     config.timeout_s = 20;
     return jobs_.run(config, {}, [&](MpiJob& job) {
       const RunOutcome outcome = job.run(
-          std::vector{WorkRequest{.task = kPreflightTask, .label = kPreflightTask, .deadlines = deadlines_of(config)}});
+          std::vector{WorkRequest{.task = kPreflightTask, .label = kPreflightTask, .deadlines = job.deadlines()}});
       facts_ = job.records_of("rank");
       head_.widened_by = widening_of(hosts_of_run(facts_));
       return may_go_on(outcome);

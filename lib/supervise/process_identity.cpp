@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "comm/host_identity.hpp"
+#include "core/text.hpp"
 
 namespace symmbench {
 namespace {
@@ -58,6 +59,8 @@ std::optional<Stat> stat_of(pid_t pid) {
   fields >> stat.started;
   return stat;
 }
+
+bool is_stopped_state(char state) { return state == 'T' || state == 't'; }
 
 const char* state_name(char state) {
   switch (state) {
@@ -130,7 +133,7 @@ ProcessSight look_at(const ProcessIdentity& identity) {
   if (!comparable) return ProcessSight::unseen;
   const auto stat = stat_of(identity.pid);
   if (!stat || stat->started != identity.started || stat->state == 'Z' || stat->state == 'X') return ProcessSight::gone;
-  return stat->state == 'T' || stat->state == 't' ? ProcessSight::stopped : ProcessSight::alive;
+  return is_stopped_state(stat->state) ? ProcessSight::stopped : ProcessSight::alive;
 }
 
 bool is_exiting(pid_t task) {
@@ -139,9 +142,29 @@ bool is_exiting(pid_t task) {
   return !stat || (stat->flags & kExiting) != 0;
 }
 
+bool is_stopped(pid_t pid) {
+  const auto stat = stat_of(pid);
+  return stat && is_stopped_state(stat->state);
+}
+
 std::optional<pid_t> parent_of(pid_t pid) {
   const auto stat = stat_of(pid);
   return stat ? std::optional(stat->parent) : std::nullopt;
+}
+
+std::string process_name_of(pid_t pid) { return proc_is_ours() ? proc_file(pid, "comm") : std::string{}; }
+
+std::vector<std::string> command_line_of(pid_t pid) {
+  const std::string line = proc_is_ours() ? proc_file(pid, "cmdline") : std::string{};
+  return line.empty() ? std::vector<std::string>{} : split_list(line, '\0');
+}
+
+std::optional<std::string> environment_of(pid_t pid) {
+  if (!proc_is_ours()) return std::nullopt;
+  std::ifstream file(fmt::format("/proc/{}/environ", pid), std::ios::binary);
+  if (!file) return std::nullopt;
+  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return file.bad() ? std::nullopt : std::optional(std::move(text));
 }
 
 std::string proc_evidence(pid_t pid) {

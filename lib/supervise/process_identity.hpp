@@ -2,7 +2,9 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/json.hpp"
 
@@ -47,8 +49,17 @@ ProcessSight look_at(const ProcessIdentity& identity);
 /// its exit clears what a join waits for before it leaves the list.
 bool is_exiting(pid_t task);
 
+/// By a signal or a debugger: it does nothing until somebody continues it.
+bool is_stopped(pid_t pid);
+
 /// nullopt: it is gone, or cannot be seen.
 std::optional<pid_t> parent_of(pid_t pid);
+
+/// Of a process: its name (comm), the words that it was started with, and its environment as it was then: "A=1\0B=2". Empty
+/// where it is gone or another user's; nullopt, for the environment, where it may not be read.
+std::string process_name_of(pid_t pid);
+std::vector<std::string> command_line_of(pid_t pid);
+std::optional<std::string> environment_of(pid_t pid);
 
 /// "state T (stopped), in do_signal_stop, system call 202": what /proc tells of a process on this host, as far as it may
 /// be read; empty when it is gone.

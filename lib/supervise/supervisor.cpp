@@ -39,6 +39,7 @@ class Supervisor::Impl {
                  .watchdog_s = options_.watchdog_s,
                  .round_s = options_.round_s,
                  .job_nonce = options_.job_nonce,
+                 .silent_s = options_.lasting.silent_s,
                  .channel_faults = options_.channel_faults},
                 transport.rank(), options_.group_size, own_journal_,
                 [this](std::uint32_t kind, std::span<const std::byte> body) { send(0, kind, body); }) {
@@ -53,7 +54,7 @@ class Supervisor::Impl {
   }
 
   RunOutcome run(const GroupWork& work_of_group, double time_limit_s);
-  void announce_silence() noexcept { signs_.announce(deadline::kBetweenRuns_s); }
+  void announce_silence() noexcept { signs_.announce(options_.lasting.between_runs_s); }
   bool finish(int exit_code, const Json& farewell);
   int serve(const std::function<void(const Json&)>& last_duty);
   bool orderly() const { return orderly_; }
@@ -75,7 +76,6 @@ class Supervisor::Impl {
   void record(const Json& record);
   void record_fallen(const Failure& failure);
   void look_for_the_dead();
-  void tell_silent();
   int leave_without_leader();
   void await_farewells(double bound_s);
   void send_out(Deadline bound) {
@@ -133,6 +133,7 @@ void Supervisor::Impl::handle(const PeerMessage& message) {
       const Json body = json_of(opened.body);
       exit_code_ = body.value("exit_code", kExitInterrupted);
       farewell_ = body.value("farewell", Json());
+      options_.lasting.finish_s = body.value("within_s", options_.lasting.finish_s);
       break;
     }
     default:
@@ -252,13 +253,6 @@ void Supervisor::Impl::look_for_the_dead() {
   if (const auto fallen = signs_.fallen()) record_fallen(*fallen);
 }
 
-/// Only what was so before the run was stopped: afterwards everybody falls silent.
-void Supervisor::Impl::tell_silent() {
-  for (const auto& line : signs_.peers().silent(deadline::kSilent_s)) {
-    record(to_json(EventRecord{.what = "rank_silent", .detail = line, .data = nullptr}));
-  }
-}
-
 RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_limit_s) try {
   const auto limit = Deadline::in_seconds(time_limit_s);
   double stop_s = options_.stop_s, leader_s = options_.leader_s;
@@ -267,6 +261,7 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
     const auto& requests = work.emplace_back(work_of_group(coordinator.group()));
     stop_s = longest(requests, &Deadlines::stop_s, stop_s);
     leader_s = longest(requests, &Deadlines::leader_s, leader_s);
+    options_.lasting.widen(requests);
   }
   signs_.begin(leader_s, leader_s + stop_s + 2 * deadline::kBeat_s);  // where somebody waits for it, that tells first
   if (interrupted_) return {.interrupted = true, .interrupted_by = *interrupted_};
@@ -279,7 +274,11 @@ RunOutcome Supervisor::Impl::run(const GroupWork& work_of_group, double time_lim
     if (auto reason = trouble()) {
       interrupted_ = std::move(reason);
       const bool rank_lost = !signals_.received() && interrupted_->starts_with("lost");
-      if (!rank_lost) tell_silent();
+      if (!rank_lost) {  // what was so before the run was stopped: afterwards everybody falls silent
+        for (const auto& line : signs_.peers().silent(options_.lasting.silent_s)) {
+          record(to_json(EventRecord{.what = "rank_silent", .detail = line, .data = nullptr}));
+        }
+      }
       keeper_.dismiss();
       halt_all(rank_lost ? stop_s : deadline::kInterruptedRun_s);
       return {.interrupted = true, .interrupted_by = *interrupted_};
@@ -312,9 +311,10 @@ void Supervisor::Impl::await_farewells(double bound_s) {
 
 bool Supervisor::Impl::finish(int exit_code, const Json& farewell) try {
   keeper_.dismiss();
-  const Blob body = body_of({{"exit_code", exit_code}, {"farewell", farewell}});
+  const Blob body =
+      body_of({{"exit_code", exit_code}, {"farewell", farewell}, {"within_s", options_.lasting.finish_s}});
   for (int rank = 1; rank < transport_.size(); ++rank) send(rank, message::kFinish, body);
-  await_farewells(interrupted_ || signals_.received() ? deadline::kInterruptedFinish_s : deadline::kFinish_s);
+  await_farewells(interrupted_ || signals_.received() ? deadline::kInterruptedFinish_s : options_.lasting.finish_s);
   orderly_ = farewells_ == transport_.size() - 1 && transport_.all_sent();
   return orderly_;
 } catch (const std::exception& error) {
@@ -325,11 +325,11 @@ bool Supervisor::Impl::finish(int exit_code, const Json& farewell) try {
 /// Rank 0 is gone or stands still, and with it the report: what is known goes to this rank's journal and stderr. Whoever
 /// stood still itself accuses nobody: rank 0 has left without it.
 int Supervisor::Impl::leave_without_leader() {
-  const Failure failure = signs_.paused_s() > deadline::kSilent_s ? signs_.own_pause() : signs_.leader_failure();
+  const Failure failure = signs_.paused_s() > options_.lasting.silent_s ? signs_.own_pause() : signs_.leader_failure();
   const bool dead = failure.reason == Reason::crashed;
   own_journal_.append(to_json(FailureRecord{.status = dead ? "failed" : "hung", .failure = failure}));
   log_line("symmbench: rank {} leaves: {}. {}", transport_.rank(), failure.detail,
-           failure.rank == 0 ? "Its report is lost; the journals hold what was recorded"
+           failure.rank == 0 ? "Unless it goes on there is no report; the journals hold what was recorded"
                              : "It hears nothing of rank 0 any more");
   keeper_.dismiss();
   send_last_words(fmt::format("rank {} heard nothing of rank 0", transport_.rank()));
@@ -363,7 +363,7 @@ int Supervisor::Impl::serve(const std::function<void(const Json&)>& last_duty) t
   if (!exit_code_) return kExitInterrupted;
   if (last_duty) last_duty(farewell_);
   send(0, message::kFinished, body_of(Json::object()));
-  send_out(Deadline::in_seconds(deadline::kFinish_s));
+  send_out(Deadline::in_seconds(options_.lasting.finish_s));
   orderly_ = transport_.all_sent();
   return *exit_code_;
 } catch (const std::exception& error) {

@@ -20,6 +20,7 @@ struct SupervisorOptions {
   double settle_s = deadline::kSettle_s;
   double stop_s = deadline::kStop_s;
   double leader_s = deadline::kBetweenRuns_s;  ///< without a word from rank 0 while it runs something: rank 0 is lost
+  LastingBounds lasting = {};
   bool isolate = true;  ///< false: the worker is a thread of this process; a crash ends the job, a hang the run
   std::vector<std::string> worker_argv;  ///< how to start a worker: {"/proc/self/exe", "worker"}
   WorkerTask task;                       ///< for isolate == false

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "core/error.hpp"
 
@@ -24,6 +25,10 @@ std::string name_of_item(const WorkRequest& request, std::size_t item, std::uint
   return request.rounds ? fmt::format("{}#{}", id, request.rounds->done + round) : id;
 }
 
+double context_s(const WorkRequest& request) {
+  return request.deadlines ? request.deadlines->context_s : deadline::kContext_s;
+}
+
 double longest(const std::vector<WorkRequest>& requests, double Deadlines::*bound, double least) {
   for (const WorkRequest& request : requests) {
     if (request.deadlines) least = std::max(least, (*request.deadlines).*bound);
@@ -31,12 +36,26 @@ double longest(const std::vector<WorkRequest>& requests, double Deadlines::*boun
   return least;
 }
 
+void LastingBounds::widen(const std::vector<WorkRequest>& requests) {
+  silent_s = longest(requests, &Deadlines::silent_s, silent_s);
+  between_runs_s = longest(requests, &Deadlines::between_runs_s, between_runs_s);
+  finish_s = longest(requests, &Deadlines::finish_s, finish_s);
+}
+
 namespace {
+
+/// In the order in which they travel.
+constexpr double Deadlines::*kDeadlines[] = {
+    &Deadlines::kernel_wait_s, &Deadlines::stream_s, &Deadlines::round_s,        &Deadlines::watchdog_s,
+    &Deadlines::settle_s,      &Deadlines::die_s,    &Deadlines::stop_s,         &Deadlines::leader_s,
+    &Deadlines::silent_s,      &Deadlines::finish_s, &Deadlines::between_runs_s, &Deadlines::context_s,
+    &Deadlines::tell_s};
 
 Json deadlines_json(const std::optional<Deadlines>& deadlines) {
   if (!deadlines) return nullptr;
-  return {deadlines->kernel_wait_s, deadlines->stream_s, deadlines->round_s, deadlines->watchdog_s,
-          deadlines->settle_s,      deadlines->die_s,    deadlines->stop_s,  deadlines->leader_s};
+  Json seconds = Json::array();
+  for (const auto member : kDeadlines) seconds.push_back((*deadlines).*member);
+  return seconds;
 }
 
 Json rounds_json(const std::optional<Rounds>& rounds) {
@@ -57,8 +76,10 @@ std::optional<Rounds> rounds_from(const Json& json) {
 
 std::optional<Deadlines> deadlines_from(const Json& json) {
   if (json.is_null()) return std::nullopt;
-  const auto seconds = json.get<std::array<double, 8>>();
-  return Deadlines{seconds[0], seconds[1], seconds[2], seconds[3], seconds[4], seconds[5], seconds[6], seconds[7]};
+  const auto seconds = json.get<std::array<double, std::size(kDeadlines)>>();
+  Deadlines deadlines{};
+  for (std::size_t i = 0; i < seconds.size(); ++i) deadlines.*kDeadlines[i] = seconds[i];
+  return deadlines;
 }
 
 }  // namespace

@@ -54,8 +54,24 @@ std::string name_of_item(const WorkRequest& request, std::size_t item, std::uint
 /// Every allocator that the items name, in order of first mention.
 std::vector<std::string> allocators_of(const WorkRequest& request);
 
+/// What creating a device context may take in it.
+double context_s(const WorkRequest& request);
+
 /// The longest that any of them brings, `least` at least.
 double longest(const std::vector<WorkRequest>& requests, double Deadlines::*bound, double least);
+
+/// Bounds between supervisors that outlast the run which made them longer: the machine is as busy after it.
+struct LastingBounds {
+  double silent_s = deadline::kSilent_s;             ///< for a process not to run before it counts as stopped
+  double between_runs_s = deadline::kBetweenRuns_s;  ///< without a word from rank 0 while it runs nothing
+  double finish_s = deadline::kFinish_s;             ///< for all ranks' farewells
+
+  static LastingBounds of(const Deadlines& deadlines) {
+    return {deadlines.silent_s, deadlines.between_runs_s, deadlines.finish_s};
+  }
+  /// As long as any of these needs.
+  void widen(const std::vector<WorkRequest>& requests);
+};
 
 Json to_json(const WorkRequest& request);
 WorkRequest work_request_from(const Json& json);

@@ -38,13 +38,14 @@ void tell_strangers(RecordSink& records, int group, int world_rank) {
 
 class ChannelRecordSink final : public RecordSink {
  public:
-  explicit ChannelRecordSink(FrameChannel& channel) : channel_(channel) {}
+  ChannelRecordSink(FrameChannel& channel, double within_s) : channel_(channel), within_s_(within_s) {}
   void append(const Json& record) override {
-    channel_.send(message::kRecord, body_of(record), Deadline::in_seconds(deadline::kTellSupervisor_s));
+    channel_.send(message::kRecord, body_of(record), Deadline::in_seconds(within_s_));
   }
 
  private:
   FrameChannel& channel_;
+  double within_s_;
 };
 
 /// What the exception in flight says, with the rank, phase and allocator that only the worker knows.
@@ -82,13 +83,15 @@ std::vector<Failure> current_failures(int world_rank, const PageSnapshot& page) 
 int run_worker(FrameChannel& channel, HeartbeatPage& page, const WorkerTask& task) try {
   PageHeartbeat heartbeat(page);
   const auto assignment = worker_assignment_from(
-      json_of(channel.receive_kind(message::kWork, Deadline::in_seconds(deadline::kTellSupervisor_s)).payload));
+      json_of(channel.receive_kind(message::kWork, Deadline::in_seconds(deadline::kFirstWork_s)).payload));
   if (!assignment.channel_faults.empty()) channel.use(std::make_unique<FaultySocket>(assignment.channel_faults));
   const int attempt = assignment.request.attempt;
+  const auto& deadlines = assignment.request.deadlines;
+  const double tell_s = deadlines ? deadlines->tell_s : deadline::kTellSupervisor_s;
   const auto tell = [&](std::uint32_t kind, const Json& body) {
-    channel.send(kind, body_of(body), Deadline::in_seconds(deadline::kTellSupervisor_s));
+    channel.send(kind, body_of(body), Deadline::in_seconds(tell_s));
   };
-  ChannelRecordSink records(channel);
+  ChannelRecordSink records(channel, tell_s);
   std::optional<Failure> stopped_by;
   try {
     const auto step_timeout = std::chrono::nanoseconds(static_cast<std::int64_t>(assignment.round_s * 1e9));

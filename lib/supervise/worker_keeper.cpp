@@ -59,7 +59,7 @@ void WorkerKeeper::start(WorkRequest request) {
   const double kernel_wait_s = request.deadlines ? request.deadlines->kernel_wait_s : round_s / 2;
   die_s_ = request.deadlines ? request.deadlines->die_s : deadline::kDieWithin_s;
   WorkerLaunch launch = options_.launch;
-  if (request.deadlines) launch.start_s = std::max(watchdog_s_, deadline::kContext_s);
+  if (request.deadlines) launch.start_s = std::max(watchdog_s_, request.deadlines->context_s);
   const auto first_rank = static_cast<std::uint32_t>(group_ * group_size_);
   WorkerAssignment assignment{.request = std::move(request),
                               .scope = {.group = static_cast<std::uint32_t>(group_),

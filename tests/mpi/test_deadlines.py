@@ -1,4 +1,6 @@
 """Every wait has an end, from the start-up on, and none ends before the work that it waits for."""
+import os
+
 from harness import BINARY, RunTest, launch, main, run
 
 
@@ -12,6 +14,18 @@ class StartUp(RunTest):
             self.assertIn("rank 1 ", done.stderr)
             self.assertIn("--plan", done.stderr)
             self.assert_nothing_left()
+
+
+    def test_ranks_that_never_call_mpi_init_are_named_and_end_the_run(self):
+        door = self.scratch / "door"
+        os.mkfifo(door)
+        job = self.start_command(1, (BINARY, "run", "--device", "host", ":", "-n", 1, "true", ":", "-n", 1, "sh", "-c",
+                                     f"read x < {door}"), wrapped=False)
+        done = job.finish()
+        self.assert_exit(done, 3)
+        self.assertRegex(done.stderr, rf"waiting for \d+ s: for rank 2 \(pid \d+ on \S+, `sh -c read x < {door}`\)")
+        self.assertRegex(done.stderr, r"rank 1 on \S+ ended before calling MPI_Init")
+        self.assert_nothing_left()
 
 
 class Work(RunTest):
