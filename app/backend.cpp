@@ -64,7 +64,17 @@ Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   backend.probe = make_cuda_link_probe(ordinal);
   backend.delay = make_cuda_delay(ordinal);
   backend.emulated = false;
-  backend.sample = [nvml = std::make_shared<NvmlDevice>(backend.driver->facts())] { return sample_of(*nvml); };
+  const auto nvml = std::make_shared<NvmlDevice>(backend.driver->facts());
+  nvml->watch_xids();
+  backend.sample = [nvml] { return sample_of(*nvml); };
+  backend.slowdown = [nvml] {
+    const NvmlSlowdown now = nvml->slowdown();
+    return DeviceSlowdown{.in_force = now.in_force, .total_ns = now.total_ns};
+  };
+  backend.errors = [nvml] {
+    NvmlXids now = nvml->xids();
+    return DeviceErrors{.xids = std::move(now.codes), .cut = now.cut, .unknown = std::move(now.unknown)};
+  };
   backend.open_nccl = [](Algorithm reference) {
     return open_nccl(native_stream, kNcclLibrary,
                      reference == Algorithm::nccl_symmetric ? NcclMemory::windows : NcclMemory::any);

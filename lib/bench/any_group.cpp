@@ -29,6 +29,7 @@ void run_any_group(WorkerContext& context, const WorkerConfig& config, const Cas
                             .before = to_json(backend.sample())};
   const auto tell = [&] {
     record.after = to_json(backend.sample());
+    if (backend.errors) record.errors = to_json(backend.errors());
     context.records.append(to_json(record));
   };
   try {

@@ -39,6 +39,10 @@ struct Backend {
       symmbench::make_allocator;
   /// What the device says of itself now; empty: it says nothing (emulated device). Not inside a measurement.
   std::function<DeviceSample()> sample;
+  /// Whether the device is slowed down, asked around blocks of batches; empty: nobody to ask.
+  std::function<DeviceSlowdown()> slowdown;
+  /// What was reported of the device since the backend was made or this was last called; empty: nobody to ask.
+  std::function<DeviceErrors()> errors;
   /// Keeps a stream of this device busy for so many microseconds.
   std::function<void(Stream& stream, double us)> delay;
   const TracedDriver* trace = nullptr;  ///< keeps the calls of `driver`, which owns it; null: nobody asked

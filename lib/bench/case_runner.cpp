@@ -6,6 +6,7 @@
 #include <bit>
 #include <limits>
 
+#include "bench/block_samples.hpp"
 #include "bench/judge.hpp"
 #include "core/round.hpp"
 #include "kernels/patterns.hpp"
@@ -277,21 +278,9 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
 
 void CaseRunner::sample_block(AllocatorRun& run, const SampleBlock& which, std::uint64_t batches) {
   std::vector<double> mine(batches);
+  const SlowdownWatch watch(backend_.slowdown);
   for (double& batch_us : mine) batch_us = run_batch(run, *run.graph);
-
-  const auto all = context_.comm.allgather("samples", std::as_bytes(std::span(mine)));
-  SampleBlock block = which;
-  block.batch_us.assign(batches, 0.0);
-  run.rank_total_us.resize(all.size(), 0.0);
-  for (std::size_t r = 0; r < all.size(); ++r) {
-    std::vector<double> theirs(batches);
-    std::memcpy(theirs.data(), all[r].data(), batches * sizeof(double));
-    for (std::size_t b = 0; b < batches; ++b) {
-      block.batch_us[b] = std::max(block.batch_us[b], theirs[b]);
-      run.rank_total_us[r] += theirs[b];
-    }
-  }
-  run.blocks.push_back(std::move(block));
+  run.blocks.push_back(gather_block(context_.comm, which, mine, watch.answer(), run.rank_total_us));
 }
 
 void CaseRunner::measure_skew(AllocatorRun& run) {

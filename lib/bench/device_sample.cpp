@@ -10,4 +10,11 @@ Json to_json(const DeviceSample& sample) {
           {"nvlink_errors", json_or_null(sample.nvlink_errors)}};
 }
 
+Json to_json(const DeviceErrors& errors) {
+  const bool told = errors.unknown.empty() || !errors.xids.empty();
+  return {{"xids", told ? Json(errors.xids) : Json(nullptr)},
+          {"cut", errors.cut},
+          {"unknown", errors.unknown.empty() ? Json(nullptr) : Json(errors.unknown)}};
+}
+
 }  // namespace symmbench

@@ -40,6 +40,18 @@ Json allowed_environment() {
   return variables;
 }
 
+Json to_json(const CliqueList& list) {
+  Json cliques = Json::array();
+  for (const auto& clique : list.cliques) {
+    cliques.push_back({{"type", clique_type_name(clique.type)}, {"id", clique.id}});
+  }
+  return {{"source", list.source},
+          {"cluster_uuid", list.cluster_uuid ? json_or_null(cluster_uuid_text(*list.cluster_uuid)) : Json(nullptr)},
+          {"cliques", list.unknown.empty() ? cliques : Json(nullptr)},
+          {"unknown", list.unknown.empty() ? Json(nullptr) : Json(list.unknown)},
+          {"nonsense", list.nonsense}};
+}
+
 Json to_json(const FabricFacts& fabric) {
   return {{"state", fabric_state_name(fabric.state)},
           {"status", json_or_null(fabric.status)},
@@ -54,7 +66,11 @@ Json upstream_handles(const HandleFacts& facts) {
   Json choices = Json::array();
   for (const auto& mode : allocator_modes()) {
     const HandleChoice choice = mode.upstream_rule(facts);
-    choices.push_back({{"allocator", name_of(mode.kind)}, {"handle", name_of(choice.type)}, {"why", choice.why}});
+    const HandleChoice own = mode.upstream_rule(without_lookups(facts));
+    choices.push_back({{"allocator", name_of(mode.kind)},
+                       {"handle", name_of(choice.type)},
+                       {"why", choice.why},
+                       {"own_device_handle", name_of(own.type)}});
   }
   return choices;
 }
@@ -66,6 +82,21 @@ void add_place(Json& json, const Topology& topology) {
   json["near_cpus"] = place && !place->near_cpus.empty() ? Json(place->near_cpus) : Json(nullptr);
   json["bound_near"] = place ? json_or_null(place->bound_near) : Json(nullptr);
   json["pci_path"] = place ? Json(place->pci_path) : Json(nullptr);
+}
+
+/// What upstream's rules see that do not look at this rank's own device.
+void add_lookups(Json& json, const DeviceFacts& facts) {
+  json["nvml_by_ordinal"] = json["first_device_test"] = nullptr;
+  if (const auto& lookup = facts.nvml_by_ordinal) {
+    json["nvml_by_ordinal"] = {{"pci_bus_id", lookup->pci_bus_id},
+                               {"same_device", lookup->same_device},
+                               {"fabric", lookup->fabric ? to_json(*lookup->fabric) : Json(nullptr)}};
+  }
+  if (const auto& test = facts.first_device_test) {
+    json["first_device_test"] = {{"uuid", test->uuid},
+                                 {"passed", test->passed},
+                                 {"failure", test->failure.empty() ? Json(nullptr) : Json(test->failure)}};
+  }
 }
 
 Json to_json(const DeviceAnswer& answer, const Topology& topology) {
@@ -96,6 +127,10 @@ Json to_json(const DeviceAnswer& answer, const Topology& topology) {
     json["confidential_computing"] = json_or_null(facts.confidential_computing);
     json["fabric"] = facts.fabric ? to_json(*facts.fabric) : Json(nullptr);
     json["fabric_unknown"] = facts.fabric ? Json(nullptr) : Json(facts.fabric_unknown);
+    json["fabric_nonsense"] = facts.fabric ? Json(nonsense_in(*facts.fabric)) : Json::array();
+    json["clique_lists"] = Json::array();
+    for (const auto& list : facts.clique_lists) json["clique_lists"].push_back(to_json(list));
+    add_lookups(json, facts);
   }
   if (answer.handles) {
     json["upstream_handles"] = upstream_handles(*answer.handles);

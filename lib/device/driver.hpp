@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "device/fabric_facts.hpp"
 #include "device/handle.hpp"
@@ -39,6 +40,22 @@ struct MemoryInfo {
   std::uint64_t total_bytes = 0;
 };
 
+/// The GPU that NVML has under the number that CUDA gives this rank's device, which is another one where
+/// CUDA_VISIBLE_DEVICES renumbers: what a rule sees that looks it up so.
+struct OrdinalLookup {
+  std::string pci_bus_id;  ///< "0000:1b:00.0"
+  bool same_device = true;
+  std::optional<FabricFacts> fabric;
+};
+
+/// Create, export and import of fabric memory on the first device that the process sees, whichever is this rank's: what
+/// torch's rule tries.
+struct FirstDeviceTest {
+  std::string uuid;
+  bool passed = false;
+  std::string failure;  ///< call and code; empty when it passed
+};
+
 /// Facts about this rank's device that decide what can run. Unknown is nullopt, never a guess.
 struct DeviceFacts {
   std::string kind;  ///< "host" or "cuda"
@@ -62,6 +79,9 @@ struct DeviceFacts {
   std::optional<FabricFacts> fabric;
   std::string
       fabric_unknown;  ///< why `fabric` is nullopt: the library, call or code that failed; empty when it is there
+  std::vector<CliqueList> clique_lists;              ///< by each library that was asked
+  std::optional<OrdinalLookup> nvml_by_ordinal;      ///< nullopt: not asked
+  std::optional<FirstDeviceTest> first_device_test;  ///< nullopt: this rank's device is the first, or it was not made
 };
 
 /// Seam 1: the driver's virtual-memory calls, one virtual function each. All allocators and RAII types are written

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace symmbench {
 
@@ -23,6 +24,27 @@ struct FabricFacts {
   std::optional<int>
       health_summary;  ///< 0 not supported, 1 healthy, 2 unhealthy, 3 limited capacity; newer drivers only
 };
+
+/// A GPU's membership in one of its fabric's cliques. (CUcliqueInfo of CUDA 13.4, nvmlGpuFabricClique_v1_t)
+struct FabricClique {
+  int type = 0;  ///< see clique_type_name()
+  std::uint32_t id = 0;
+  bool operator==(const FabricClique&) const = default;
+};
+
+/// What one library says of all cliques that a GPU is in.
+struct CliqueList {
+  std::string source;                       ///< the call: "nvmlDeviceGetGpuFabricInfo_v4", "cuDeviceGetCliqueInfo"
+  std::optional<ClusterUuid> cluster_uuid;  ///< nullopt: not told
+  std::vector<FabricClique> cliques;
+  std::string unknown;                ///< why nothing is known of them: library, call or code; empty: it is known
+  std::vector<std::string> nonsense;  ///< what was answered and cannot be
+};
+
+/// "unicast_pointer", "multicast_pointer", "unicast_logical_endpoint", "multicast_logical_endpoint"; "type N" for another.
+std::string clique_type_name(int type);
+/// What cannot be so in what a driver answered, each a sentence; empty: nothing.
+std::vector<std::string> nonsense_in(const FabricFacts& fabric);
 
 /// "not_supported", "not_started", "in_progress", "completed"; "?" for another.
 std::string_view fabric_state_name(int state);

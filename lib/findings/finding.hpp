@@ -41,6 +41,7 @@ struct CheckRow {
   std::string_view reason = {};                   ///< the same
   std::span<const std::string_view> layers = {};  ///< its layer is one of these
   std::string_view detail = {};                   ///< part of its words
+  std::string_view phase = {};                    ///< it happened there
 };
 
 }  // namespace symmbench

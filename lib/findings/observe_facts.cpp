@@ -99,13 +99,13 @@ Json rule_of(const ReportedRank& rank, const std::string& allocator) {
 
 constexpr const char* kRuled[] = {"symm_device_memory", "torch_symm_mem"};
 
-bool fails(const Json& row) { return text_in(row, "status") == "failed" || text_in(row, "status") == "hung"; }
-
-bool ran(const Json& row) { return fails(row) || text_in(row, "status") == "ok"; }
-
-bool wrong(const Json& row) {
-  const Json& count = in(row, "wrong_elements");
-  return count.is_number() && count.get<double>() > 0;
+/// Degraded bandwidth, route recovery, route unhealthy, access timeout recovery: two bits each, 1 a problem; then why the
+/// GPU's configuration is wrong, 1 not at all. (nvml.h, NVML_GPU_FABRIC_HEALTH_MASK)
+bool tells_of_a_problem(std::uint32_t health_mask) {
+  for (int field = 0; field < 4; ++field) {
+    if ((health_mask >> (2 * field) & 3u) == 1) return true;
+  }
+  return (health_mask >> 8 & 0xFu) > 1;
 }
 
 }  // namespace
@@ -141,83 +141,6 @@ Observed observe_rules_differ(const CheckRow&, const Json& report) {
     }
   }
   if (!apart.empty()) observed.hits.push_back({entities(apart), {{"rules", by_rank(apart, values)}}});
-  return observed;
-}
-
-Observed observe_no_handle(const CheckRow&, const Json& report) {
-  Observed observed;
-  std::set<std::string> seen;
-  if (list_in(report, "results").empty()) observed.missing = "rows";
-  for (const Json* row : list_in(report, "results")) {
-    const Json& handle = in(*row, "handle");
-    const auto reason = text_in(handle, "reason");
-    const bool none = text_in(*row, "status") == "skipped" && !reason.empty() && in(handle, "used").is_null();
-    if (!none || !seen.insert(text_in(*row, "allocator") + reason).second) continue;
-    observed.hits.push_back({{"allocator " + text_in(*row, "allocator")}, {{"handle", handle}}});
-  }
-  return observed;
-}
-
-Observed observe_trials(const CheckRow&, const Json& report) {
-  Observed observed;
-  const auto trials = list_in(in(report, "fabric"), "handle_trials");
-  const auto tried = [](const Json* trial) { return in(*trial, "passed").is_boolean(); };
-  if (std::none_of(trials.begin(), trials.end(), tried)) observed.missing = "handle trials";
-  for (const Json* trial : trials) {
-    if (in(*trial, "passed") != false) continue;
-    observed.hits.push_back({{"allocator " + text_in(*trial, "allocator"), "handle " + text_in(*trial, "type")},
-                             *trial,
-                             another_type_passed(report, *trial) ? std::optional(Severity::info) : std::nullopt});
-  }
-  return observed;
-}
-
-Observed observe_one_allocator(const CheckRow&, const Json& report) {
-  std::map<std::string, std::map<std::string, std::size_t>> failed, passed;  // by case, then allocator
-  std::set<std::string> allocators_that_ran;
-  for (const Json* row : list_in(report, "results")) {
-    if (in(*row, "reference") == true) continue;
-    auto& side = fails(*row) ? failed : passed;
-    if (!ran(*row)) continue;
-    allocators_that_ran.insert(text_in(*row, "allocator"));
-    ++side[text_in(*row, "case_id")][text_in(*row, "allocator")];
-  }
-  std::map<std::string, std::vector<std::string>> cases;  // by allocator: those that another one passes
-  for (const auto& [name, allocators] : failed) {
-    if (!passed.contains(name)) continue;
-    for (const auto& [allocator, count] : allocators) cases[allocator].push_back(name);
-  }
-  Observed observed;
-  if (allocators_that_ran.size() < 2) observed.missing = "rows of two allocators";
-  for (const auto& [allocator, names] : cases) {
-    observed.hits.push_back({{"allocator " + allocator}, {{"cases", names.size()}, {"first_case", names.front()}}});
-  }
-  return observed;
-}
-
-Observed observe_wrong_by_handle(const CheckRow&, const Json& report) {
-  std::map<std::string, std::pair<std::size_t, std::size_t>> counts;  // by type: wrong and right rows
-  for (const Json* row : list_in(report, "results")) {
-    const auto used = text_in(in(*row, "handle"), "used");
-    if (used.empty()) continue;
-    if (wrong(*row)) {
-      ++counts[used].first;
-    } else if (text_in(*row, "status") == "ok") {
-      ++counts[used].second;
-    }
-  }
-  Observed observed;
-  if (counts.empty()) observed.missing = "rows whose data were checked";
-  for (const auto& [type, count] : counts) {
-    if (count.first == 0) continue;
-    if (counts.size() == 1) observed.missing = "rows over another handle type";
-    const bool right_elsewhere = std::any_of(counts.begin(), counts.end(), [&](const auto& other) {
-      return other.first != type && other.second.first == 0 && other.second.second > 0;
-    });
-    if (right_elsewhere) {
-      observed.hits.push_back({{"handle " + type}, {{"wrong_rows", count.first}, {"right_rows", count.second}}});
-    }
-  }
   return observed;
 }
 
@@ -260,8 +183,14 @@ Observed observe_fabric_status(const CheckRow&, const Json& report) {
 
 Observed observe_fabric_health(const CheckRow&, const Json& report) {
   constexpr int kUnhealthy = 2, kLimited = 3;
-  return where_fabric(report, "health_summary", [](const ReportedRank&, const Json& health) {
+  Observed observed = where_fabric(report, "health_summary", [](const ReportedRank&, const Json& health) {
     return health == kUnhealthy || health == kLimited;
+  });
+  if (!observed.hits.empty() || observed.missing.empty()) return observed;
+  // Drivers from before the summary have the mask alone.
+  return where_fabric(report, "health_mask", [](const ReportedRank& rank, const Json& mask) {
+    return fabric_value(rank, "health_summary").is_null() && mask.is_number_unsigned() &&
+           tells_of_a_problem(mask.get<std::uint32_t>());
   });
 }
 
@@ -313,6 +242,14 @@ Observed observe_driver_split(const CheckRow&, const Json& report) {
 
 Observed observe_model_split(const CheckRow&, const Json& report) {
   return where_groups_differ(report, "name", device_value("name"));
+}
+
+Observed observe_multiprocessors(const CheckRow&, const Json& report) {
+  return where_groups_differ(report, "multiprocessors", device_value("multiprocessors"));
+}
+
+Observed observe_link_counts(const CheckRow&, const Json& report) {
+  return where_groups_differ(report, "nvlinks_active", device_value("nvlinks_active"));
 }
 
 Observed observe_environment(const CheckRow&, const Json& report) {
@@ -379,19 +316,6 @@ Observed observe_visible_devices(const CheckRow&, const Json& report) {
   }
   if (!remapped.empty()) {
     observed.hits.push_back({entities(remapped), {{"CUDA_VISIBLE_DEVICES", by_rank(remapped, values)}}});
-  }
-  return observed;
-}
-
-Observed observe_leaks(const CheckRow&, const Json& report) {
-  Observed observed{.hits = {}, .missing = "lifecycles (--lifecycles)"};
-  for (const Json* entry : list_in(report, "stability")) {
-    const Json& leaks = in(*entry, "leaks");
-    if (!leaks.is_object()) continue;
-    observed.missing.clear();
-    const bool leaked = std::any_of(leaks.begin(), leaks.end(),
-                                    [](const Json& grown) { return grown.is_number() && grown.get<double>() > 0; });
-    if (leaked) observed.hits.push_back({{"allocator " + text_in(*entry, "allocator")}, {{"leaks", leaks}}});
   }
   return observed;
 }

@@ -6,10 +6,6 @@ namespace symmbench {
 /// Checks on facts of ranks, handle choices and outcomes: the rows of check_table() say what each means.
 Observed observe_rule_split(const CheckRow& row, const Json& report);
 Observed observe_rules_differ(const CheckRow& row, const Json& report);
-Observed observe_no_handle(const CheckRow& row, const Json& report);
-Observed observe_trials(const CheckRow& row, const Json& report);
-Observed observe_one_allocator(const CheckRow& row, const Json& report);
-Observed observe_wrong_by_handle(const CheckRow& row, const Json& report);
 Observed observe_imex_channel(const CheckRow& row, const Json& report);
 Observed observe_fabric_state(const CheckRow& row, const Json& report);
 Observed observe_fabric_status(const CheckRow& row, const Json& report);
@@ -22,9 +18,10 @@ Observed observe_confidential_split(const CheckRow& row, const Json& report);
 Observed observe_multicast_split(const CheckRow& row, const Json& report);
 Observed observe_driver_split(const CheckRow& row, const Json& report);
 Observed observe_model_split(const CheckRow& row, const Json& report);
+Observed observe_multiprocessors(const CheckRow& row, const Json& report);
+Observed observe_link_counts(const CheckRow& row, const Json& report);
 Observed observe_environment(const CheckRow& row, const Json& report);
 Observed observe_namespaces(const CheckRow& row, const Json& report);
 Observed observe_visible_devices(const CheckRow& row, const Json& report);
-Observed observe_leaks(const CheckRow& row, const Json& report);
 
 }  // namespace symmbench

@@ -16,6 +16,7 @@ bool matches(const CheckRow& row, const Json& failure) {
   if (!row.reason.empty() && text("reason") != row.reason) return false;
   if (!row.layers.empty() && std::ranges::find(row.layers, text("layer")) == row.layers.end()) return false;
   if (text("detail").find(row.detail) == std::string::npos) return false;
+  if (!row.phase.empty() && text("phase") != row.phase) return false;
   if (row.codes.empty()) return true;
   const Json& code = in(failure, "code");
   return code.is_number_integer() && std::find(row.codes.begin(), row.codes.end(), code.get<int>()) != row.codes.end();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "findings/report_facts.hpp"
@@ -144,7 +145,26 @@ Observed observe_samples(const Json& report, const char* key, bool (*hit)(const 
 }  // namespace
 
 Observed observe_throttled(const CheckRow&, const Json& report) {
-  return observe_samples(report, "throttled", [](const Json& value) { return value == true; });
+  Observed observed = observe_samples(report, "throttled", [](const Json& value) { return value == true; });
+  // Blocks of batches are watched one by one; their rows say so.
+  std::set<int> ranks;
+  std::size_t rows = 0, samples = 0, slowed = 0;
+  for (const Json* row : list_in(report, "results")) {
+    const Json& count = in(*row, "slowed_samples");
+    if (!count.is_number_unsigned() || count == 0) continue;
+    ++rows;
+    slowed += count.get<std::size_t>();
+    const Json& all = in(in(*row, "time_us"), "samples");
+    if (all.is_number_unsigned()) samples += all.get<std::size_t>();
+    for (const Json* rank : list_in(*row, "slowed_ranks")) {
+      if (rank->is_number_integer()) ranks.insert(rank->get<int>());
+    }
+  }
+  if (rows == 0) return observed;
+  Hit hit{.evidence = {{"rows", rows}, {"slowed_samples", slowed}, {"samples_of_these_rows", samples}}};
+  for (const int rank : ranks) hit.entities.push_back(fmt::format("rank {}", rank));
+  observed.hits.push_back(std::move(hit));
+  return observed;
 }
 
 Observed observe_link_errors(const CheckRow&, const Json& report) {

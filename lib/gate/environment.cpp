@@ -141,6 +141,33 @@ Fact trials_fact(const Json& report) {
   return {.key = "handle_trials", .value = joined(outcomes), .shown = joined(details)};
 }
 
+/// What failed, by call and code where there is one; each different failure once.
+std::string failures_text(const Json& report) {
+  std::set<std::string> failures;
+  const Json& rows = member_of(report, "results");
+  for (const Json& row : rows.is_array() ? rows : Json::array()) {
+    const Json& failure = member_of(row, "failure");
+    if (!failure.is_object()) continue;
+    const auto call = text_or(failure, "call");
+    failures.insert(fmt::format("{}/{} in {} under {}", text_or(failure, "layer"), text_or(failure, "reason"),
+                                call.empty() ? text_or(failure, "phase", "no phase")
+                                             : fmt::format("{} ({})", call, shown(member_of(failure, "code"))),
+                                text_or(row, "allocator")));
+  }
+  return failures.empty() ? "none" : joined(failures);
+}
+
+/// Whether multicast was used, where it was asked for.
+std::string multicast_used(const Json& report) {
+  std::set<std::string> used;
+  const Json& rows = member_of(report, "results");
+  for (const Json& row : rows.is_array() ? rows : Json::array()) {
+    const auto what = text_or(member_of(row, "multicast"), "used");
+    if (!what.empty()) used.insert(what);
+  }
+  return joined(used);
+}
+
 std::string handles_used(const Json& report) {
   std::set<std::string> used;
   const Json& rows = member_of(report, "results");
@@ -177,6 +204,8 @@ std::vector<Fact> facts_of(const Json& report) {
           {"multicast_supported", of_devices(report, "multicast_supported")},
           trials_fact(report),
           {"handles_used", handles_used(report)},
+          {"multicast_used", multicast_used(report)},
+          {"failures", failures_text(report)},
           {"sm_version", of_devices(report, "sm_version")},
           {.key = "fabric_cluster_uuid", .value = of_devices(report, "cluster_uuid", true), .identity = true},
           {.key = "fabric_clique_id", .value = of_devices(report, "clique_id", true), .identity = true},

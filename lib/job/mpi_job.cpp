@@ -23,6 +23,7 @@ SupervisorOptions supervisor_options(JobOptions options) {
   supervisor.worker_argv = {"/proc/self/exe", "worker"};
   supervisor.task = std::move(options.task);
   supervisor.channel_faults = std::move(options.channel_faults);
+  supervisor.host_news = std::move(options.host_news);
   return supervisor;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ struct JobOptions {
   double time_limit_s = 0;            ///< of all work together, from the job's construction on; 0: none
   WorkerTask task;                    ///< what workers do without isolation; with it they start as `symmbench worker`
   ChannelFaults channel_faults = {};  ///< provoked between this rank's supervisor and its worker
+  std::function<std::vector<Json>()> host_news = {};  ///< as WorkerKeeper::Options has it; one rank's of each host
 };
 
 /// One rank's part in a job under mpirun: its supervisor and its journal, until the code that all ranks leave with is

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 
 #include "bench/rank_place.hpp"
 #include "comm/job_nonce.hpp"
@@ -15,6 +16,7 @@
 #include "core/log.hpp"
 #include "job/arrivals.hpp"
 #include "report/verdict.hpp"
+#include "supervise/kernel_log.hpp"
 
 namespace symmbench {
 namespace {
@@ -115,7 +117,11 @@ int run_job(MpiSession& mpi, JobOptions options, const std::optional<std::string
   if (anyone_objects(mpi, "journal of rank 0", open_journal(mpi, options.command, journal_dir, journal))) {
     return leave(mpi, static_cast<int>(ExitCode::usage));
   }
-  tell_worker_its_place({.local_rank = mpi.local_rank_and_size().first, .supervisor_pid = ::getpid()});
+  const int local_rank = mpi.local_rank_and_size().first;
+  tell_worker_its_place({.local_rank = local_rank, .supervisor_pid = ::getpid()});
+  if (local_rank == 0) {
+    options.host_news = [log = std::make_shared<KernelLog>(mpi.rank())] { return log->news(); };
+  }
   options.job_nonce = mpi.broadcast("job nonce", mpi.rank() == 0 ? make_job_nonce() : "");
   int exit_code = 0;
   {

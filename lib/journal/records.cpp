@@ -39,6 +39,7 @@ Json blocks_json(const std::vector<SampleBlock>& blocks) {
   Json list = Json::array();
   for (const auto& block : blocks) {
     list.push_back({{"position", block.position}, {"placement", block.placement}, {"batch_us", block.batch_us}});
+    if (block.slowed_ranks) list.back()["slowed_ranks"] = *block.slowed_ranks;
   }
   return list;
 }
@@ -53,6 +54,13 @@ std::vector<SampleBlock> blocks_from(const RecordReader& reader, const char* key
     // Journals of versions with one placement do not say so.
     if (entry.contains("placement") && entry["placement"].is_number_integer()) {
       block.placement = entry["placement"].get<int>();
+    }
+    if (entry.contains("slowed_ranks") && entry["slowed_ranks"].is_array()) {
+      block.slowed_ranks.emplace();
+      for (const Json& rank : entry["slowed_ranks"]) {
+        if (!rank.is_number_integer()) reader.fail(key, "a list of blocks whose slowed_ranks are ranks");
+        block.slowed_ranks->push_back(rank.get<int>());
+      }
     }
     for (const Json& time : entry["batch_us"]) {
       if (!time.is_number()) reader.fail(key, "a list of blocks whose batch_us are numbers");
@@ -277,8 +285,8 @@ ProbeRecord probe_from(const Json& json) {
 }
 
 Json to_json(const DeviceSampleRecord& record) {
-  return {{"type", "device_sample"}, {"group", record.group},   {"rank", record.rank},
-          {"label", record.label},   {"before", record.before}, {"after", record.after}};
+  return {{"type", "device_sample"}, {"group", record.group}, {"rank", record.rank},    {"label", record.label},
+          {"before", record.before}, {"after", record.after}, {"errors", record.errors}};
 }
 
 DeviceSampleRecord device_sample_from(const Json& json) {
@@ -287,7 +295,22 @@ DeviceSampleRecord device_sample_from(const Json& json) {
           .rank = reader.integer("rank"),
           .label = reader.text("label"),
           .before = reader.value("before"),
-          .after = reader.value("after")};
+          .after = reader.value("after"),
+          .errors = reader.value("errors")};
+}
+
+Json to_json(const KernelLogRecord& record) {
+  return {{"type", "kernel_log"},  {"rank", record.rank}, {"unreadable", json_or_null(record.unreadable)},
+          {"lines", record.lines}, {"cut", record.cut},   {"overwritten", record.overwritten}};
+}
+
+KernelLogRecord kernel_log_from(const Json& json) {
+  const RecordReader reader(json, "kernel_log");
+  return {.rank = reader.integer("rank"),
+          .unreadable = reader.optional_text("unreadable"),
+          .lines = reader.array("lines"),
+          .cut = reader.count("cut"),
+          .overwritten = reader.count("overwritten")};
 }
 
 Json to_json(const BisectTestRecord& record) {

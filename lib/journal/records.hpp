@@ -47,6 +47,8 @@ struct SampleBlock {
   int position = 0;              ///< place in that order, over all its rounds
   int placement = 0;             ///< of the workspaces in memory: 0 is upstream's own, the others are elsewhere
   std::vector<double> batch_us;  ///< mean time of one iteration per batch, maximum over ranks
+  /// World ranks whose GPU was slowed down (power, heat) meanwhile; nullopt: no rank tells.
+  std::optional<std::vector<int>> slowed_ranks = std::nullopt;
 };
 
 /// What became of one case under one allocator, from the leader of its group (group rank 0).
@@ -122,12 +124,22 @@ struct ProbeRecord {
 };
 
 /// What a rank's device said of itself before and after a case group: {temperature_c, sm_clock_mhz, power_mw, throttle[],
-/// nvlink_errors}, null where unknown.
+/// nvlink_errors}, null where unknown. And what its driver reported in between.
 struct DeviceSampleRecord {
   int group = 0;
   int rank = 0;
   std::string label;  ///< CaseGroup::id
   Json before, after;
+  Json errors = nullptr;  ///< {xids[] or null, cut, unknown: why or null}; null: nobody was asked
+};
+
+/// What the kernel's log of a host said since the last such record, from the supervisor of its first rank.
+struct KernelLogRecord {
+  int rank = 0;                           ///< whose supervisor read it
+  std::optional<std::string> unreadable;  ///< why it cannot be read
+  Json lines;                             ///< [{at_us: since boot, text}]: those that may explain what befalls a run
+  std::uint64_t cut = 0;                  ///< more lines than are kept
+  std::uint64_t overwritten = 0;          ///< times that the log lost messages before they were read
 };
 
 /// WorkRequest::label of what `run --bisect` does after a failure: what fails there is no result of a case.
@@ -178,7 +190,7 @@ struct RunEnded {
 };
 
 /// The record's "type": "run_started", "rank", "row", "failure", "lifecycle", "workspace", "floors", "handle_trial", "probe",
-/// "device_sample", "bisect_test", "bisect", "event", "run_ended"; empty when it has none.
+/// "device_sample", "kernel_log", "bisect_test", "bisect", "event", "run_ended"; empty when it has none.
 std::string type_of(const Json& record);
 
 Json to_json(const RunStarted&);
@@ -190,6 +202,7 @@ Json to_json(const FloorsRecord&);
 Json to_json(const HandleTrialRecord&);
 Json to_json(const ProbeRecord&);
 Json to_json(const DeviceSampleRecord&);
+Json to_json(const KernelLogRecord&);
 Json to_json(const BisectTestRecord&);
 Json to_json(const BisectRecord&);
 Json to_json(const EventRecord&);
@@ -205,6 +218,7 @@ FloorsRecord floors_from(const Json&);
 HandleTrialRecord handle_trial_from(const Json&);
 ProbeRecord probe_from(const Json&);
 DeviceSampleRecord device_sample_from(const Json&);
+KernelLogRecord kernel_log_from(const Json&);
 BisectTestRecord bisect_test_from(const Json&);
 BisectRecord bisect_from(const Json&);
 EventRecord event_from(const Json&);

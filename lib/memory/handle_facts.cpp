@@ -30,7 +30,21 @@ HandleFacts local_handle_facts(Driver& driver, int world_rank) {
                     .fabric = device.fabric,
                     .fabric_unknown = fact_text(device.fabric_unknown)};
   host.name.copy(facts.host_name.data(), facts.host_name.size() - 1);
+  if (device.nvml_by_ordinal && !device.nvml_by_ordinal->same_device) {
+    facts.ordinal_is_another = true;
+    facts.fabric_by_ordinal = device.nvml_by_ordinal->fabric;
+  }
+  if (device.first_device_test) {
+    facts.first_device_test = device.first_device_test->passed;
+    facts.first_device_failure = fact_text(device.first_device_test->failure);
+  }
   return facts;
+}
+
+HandleFacts without_lookups(HandleFacts rank) {
+  rank.ordinal_is_another = false;
+  rank.first_device_test.reset();
+  return rank;
 }
 
 bool offers(const HandleFacts& rank, HandleType type) {

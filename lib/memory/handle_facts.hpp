@@ -27,7 +27,16 @@ struct HandleFacts {
   FactText fabric_unknown{};             ///< why `fabric` is nullopt: the library, call or code that failed
   std::optional<bool> fabric_self_test;  ///< create, export and import one granule in this process
   FactText self_test_failure{};          ///< the call that failed it, and its code
+  /// NVML has another GPU under the number that CUDA gives this one: what it says of that one's fabric counts for rules
+  /// that look it up so.
+  bool ordinal_is_another = false;
+  std::optional<FabricFacts> fabric_by_ordinal;
+  std::optional<bool> first_device_test;  ///< the self test on the first device of the process; nullopt: this is it
+  FactText first_device_failure{};
 };
+
+/// The same as if upstream's rules looked at this rank's own device throughout.
+HandleFacts without_lookups(HandleFacts rank);
 
 /// "fabric state unknown: no NVML: ...", or what NVML said: "fabric completed, cluster ..., clique 5".
 std::string fabric_text(const HandleFacts& rank);

@@ -9,7 +9,7 @@
 namespace symmbench {
 
 /// Not collective: what keeps this process from creating, exporting and importing one granule, nullopt when it can; what
-/// torch's rule goes by. (torch asks device 0 whatever the device, here it is this rank's own)
+/// torch's rule goes by where this rank's device is the first (else HandleFacts::first_device_test).
 std::optional<Failure> self_test(Driver& driver, HandleType type);
 
 /// Not collective: local_handle_facts() with the self test of fabric handles.

@@ -76,8 +76,13 @@ void map_contiguous(const Communicator& comm, Driver& driver, const SharedMemory
 
 HandleChoice SymmDeviceMemory::upstream_rule(const HandleFacts& rank) {
   if (!rank.fabric_supported) return {HandleType::posix_fd, "attribute not set"};
-  const bool takes_fabric = rank.fabric && rank.fabric->state >= kFabricCompleted && rank.fabric->cluster_uuid[0] != 0;
-  return {takes_fabric ? HandleType::fabric : HandleType::posix_fd, "attribute set, " + fabric_text(rank)};
+  const auto& seen = rank.ordinal_is_another ? rank.fabric_by_ordinal : rank.fabric;
+  const bool takes_fabric = seen && seen->state >= kFabricCompleted && seen->cluster_uuid[0] != 0;
+  return {takes_fabric ? HandleType::fabric : HandleType::posix_fd,
+          rank.ordinal_is_another
+              ? "attribute set, and of the GPU that NVML has under CUDA's number, another one: fabric " +
+                    (seen ? fabric_text(*seen) : std::string("unknown"))
+              : "attribute set, " + fabric_text(rank)};
 }
 
 std::span<const Difference> SymmDeviceMemory::differences() const { return kSymmDifferences; }

@@ -108,8 +108,13 @@ TorchLayout torch_layout_in_use() { return layout_in_use; }
 HandleChoice TorchSymmMem::upstream_rule(const HandleFacts& rank) {
   std::string why = fabric_text(rank);
   if (!rank.fabric || rank.fabric->state == kFabricNotSupported) return {HandleType::posix_fd, std::move(why)};
-  if (rank.fabric_self_test.value_or(false)) return {HandleType::fabric, why + "; self test passed"};
-  return {HandleType::posix_fd, fmt::format("{}; self test failed: {}", why, rank.self_test_failure.data())};
+  const bool elsewhere = rank.first_device_test.has_value();
+  const std::string which = elsewhere ? "self test on the first device" : "self test";
+  if (elsewhere ? *rank.first_device_test : rank.fabric_self_test.value_or(false)) {
+    return {HandleType::fabric, fmt::format("{}; {} passed", why, which)};
+  }
+  const FactText& failure = elsewhere ? rank.first_device_failure : rank.self_test_failure;
+  return {HandleType::posix_fd, fmt::format("{}; {} failed: {}", why, which, failure.data())};
 }
 
 std::span<const Difference> TorchSymmMem::differences() const {

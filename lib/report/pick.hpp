@@ -34,6 +34,16 @@ inline Json pick_object(const Json& json, std::string_view key) {
   Json value = member(json, key);
   return value.is_object() ? value : Json(nullptr);
 }
+/// The texts of a list.
+inline Json texts_or_null(const Json& json, std::string_view key) {
+  const Json& list = member_of(json, key);
+  if (!list.is_array()) return nullptr;
+  Json texts = Json::array();
+  for (const Json& entry : list) {
+    if (entry.is_string()) texts.push_back(entry);
+  }
+  return texts;
+}
 
 /// The text of a key, or `otherwise`.
 inline std::string text_or(const Json& json, std::string_view key, std::string_view otherwise = "") {

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
 #include <vector>
 
@@ -99,6 +100,18 @@ void write_facts(std::ostream& out, const Json& report) {
   }
 }
 
+/// Numbers of devices, which differ from rank to rank where all else is the same, by one letter.
+std::string without_numbers(std::string text) {
+  constexpr std::string_view kDevice = "device ";
+  for (auto at = text.find(kDevice); at != std::string::npos; at = text.find(kDevice, at)) {
+    at += kDevice.size();
+    auto end = at;
+    while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end])) != 0) ++end;
+    if (end > at) text.replace(at, end - at, "N");
+  }
+  return text;
+}
+
 /// Each different choice once, with how many ranks make it.
 void write_rules(std::ostream& out, const Json& report) {
   std::vector<std::pair<std::string, std::vector<int>>> choices;
@@ -106,8 +119,8 @@ void write_rules(std::ostream& out, const Json& report) {
     const Json device = device_of(report, rank), rules = member(device, "upstream_handles");
     if (!rules.is_array()) continue;
     for (const Json& rule : rules) {
-      const auto line =
-          fmt::format("{}: {} ({})", shown(rule.at("allocator")), shown(rule.at("handle")), shown(rule.at("why")));
+      const auto line = fmt::format("{}: {} ({})", shown(rule.at("allocator")), shown(rule.at("handle")),
+                                    without_numbers(shown(rule.at("why"))));
       auto at = std::find_if(choices.begin(), choices.end(), [&](const auto& one) { return one.first == line; });
       if (at == choices.end()) at = choices.insert(choices.end(), {line, {}});
       at->second.push_back(rank.at("rank").get<int>());
@@ -137,6 +150,12 @@ void write_trials(std::ostream& out, const Json& report) {
 void write_pairs(std::ostream& out, const Json& report) {
   const Json& probe = member_of(report, "probe");
   if (!probe.is_object()) return;
+  if (probe.at("pairs").empty()) {
+    fmt::print(out, "\nNot tested: descriptors, peer access and bandwidth between ranks; {}\n",
+               report.at("ranks").size() < 2 ? "there is one rank (start two or more with mpirun)"
+                                             : "each group has one rank, or no handle type can be used");
+    return;
+  }
   std::size_t passed = 0;
   for (const Json& test : probe.at("descriptors")) passed += test.at("passed") == true ? 1 : 0;
   fmt::print(out, "\nDescriptors between the ranks of a group: {} of {} ranks have all\n", passed,

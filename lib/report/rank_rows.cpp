@@ -1,23 +1,14 @@
 #include "report/rank_rows.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <set>
 
+#include "report/evidence.hpp"
 #include "report/floors.hpp"
 #include "report/pick.hpp"
 
 namespace symmbench {
 namespace {
-
-Json texts_or_null(const Json& json, std::string_view key) {
-  const Json list = member(json, key);
-  if (!list.is_array()) return nullptr;
-  Json texts = Json::array();
-  std::copy_if(list.begin(), list.end(), std::back_inserter(texts),
-               [](const Json& entry) { return entry.is_string(); });
-  return texts;
-}
 
 Json upstream_handles_json(const Json& device) {
   Json choices = Json::array();
@@ -25,7 +16,8 @@ Json upstream_handles_json(const Json& device) {
   for (const Json& choice : given.is_array() ? given : Json::array()) {
     choices.push_back({{"allocator", pick_text(choice, "allocator")},
                        {"handle", pick_text(choice, "handle")},
-                       {"why", pick_text(choice, "why")}});
+                       {"why", pick_text(choice, "why")},
+                       {"own_device_handle", pick_text(choice, "own_device_handle")}});
   }
   return choices;
 }
@@ -45,51 +37,6 @@ Json handle_trials_json(const RecordSet& records) {
   return trials;
 }
 
-Json sample_json(const Json& sample) {
-  return {{"temperature_c", pick_integer(sample, "temperature_c")},
-          {"sm_clock_mhz", pick_integer(sample, "sm_clock_mhz")},
-          {"power_mw", pick_integer(sample, "power_mw")},
-          {"throttle", texts_or_null(sample, "throttle")},
-          {"nvlink_errors", pick_integer(sample, "nvlink_errors")}};
-}
-
-/// Reasons that make a GPU slower than it could be; an idle one, and clocks that somebody has set, do not.
-bool slows(const std::string& reason) {
-  return reason != "gpu_idle" && reason != "application_clocks" && reason != "sync_boost" && reason != "display_clocks";
-}
-
-/// Null where neither sample says.
-Json throttled(const Json& before, const Json& after) {
-  bool known = false;
-  for (const Json* sample : {&before, &after}) {
-    const Json reasons = texts_or_null(*sample, "throttle");
-    known = known || reasons.is_array();
-    if (reasons.is_array() &&
-        std::ranges::any_of(reasons, [](const Json& one) { return slows(one.get<std::string>()); })) {
-      return true;
-    }
-  }
-  return known ? Json(false) : Json(nullptr);
-}
-
-Json samples_json(const RecordSet& records) {
-  Json samples = Json::array();
-  for (const auto& sample : records.samples) {
-    const Json was = pick_integer(sample.before, "nvlink_errors"), is = pick_integer(sample.after, "nvlink_errors");
-    // A counter that went back was cleared in between: nothing is known of it.
-    const bool counted = !was.is_null() && !is.is_null() && is.get<std::int64_t>() >= was.get<std::int64_t>();
-    samples.push_back(
-        {{"group", sample.group},
-         {"rank", sample.rank},
-         {"label", sample.label},
-         {"before", sample_json(sample.before)},
-         {"after", sample_json(sample.after)},
-         {"throttled", throttled(sample.before, sample.after)},
-         {"nvlink_errors_added", counted ? Json(is.get<std::int64_t>() - was.get<std::int64_t>()) : Json(nullptr)}});
-  }
-  return samples;
-}
-
 Json fabric_json(const Json& fabric) {
   if (!fabric.is_object()) return nullptr;
   return {{"state", pick_text(fabric, "state")},
@@ -98,6 +45,38 @@ Json fabric_json(const Json& fabric) {
           {"clique_id", pick_integer(fabric, "clique_id")},
           {"health_mask", pick_integer(fabric, "health_mask")},
           {"health_summary", pick_integer(fabric, "health_summary")}};
+}
+
+Json clique_lists_json(const Json& device) {
+  Json lists = Json::array();
+  const Json& given = member_of(device, "clique_lists");
+  for (const Json& list : given.is_array() ? given : Json::array()) {
+    const Json& told = member_of(list, "cliques");
+    Json cliques = told.is_array() ? Json::array() : Json(nullptr);
+    for (const Json& clique : told.is_array() ? told : Json::array()) {
+      cliques.push_back({{"type", pick_text(clique, "type")}, {"id", pick_integer(clique, "id")}});
+    }
+    lists.push_back({{"source", pick_text(list, "source")},
+                     {"cluster_uuid", pick_text(list, "cluster_uuid")},
+                     {"cliques", std::move(cliques)},
+                     {"unknown", pick_text(list, "unknown")},
+                     {"nonsense", texts_or_null(list, "nonsense")}});
+  }
+  return lists;
+}
+
+Json lookup_json(const Json& lookup) {
+  if (!lookup.is_object()) return nullptr;
+  return {{"pci_bus_id", pick_text(lookup, "pci_bus_id")},
+          {"same_device", pick_flag(lookup, "same_device")},
+          {"fabric", fabric_json(member(lookup, "fabric"))}};
+}
+
+Json first_device_json(const Json& test) {
+  if (!test.is_object()) return nullptr;
+  return {{"uuid", pick_text(test, "uuid")},
+          {"passed", pick_flag(test, "passed")},
+          {"failure", pick_text(test, "failure")}};
 }
 
 Json device_answer_json(const Json& device) {
@@ -130,6 +109,10 @@ Json device_answer_json(const Json& device) {
           {"fabric_self_test_failure", pick_object(device, "fabric_self_test_failure")},
           {"fabric", fabric_json(member(device, "fabric"))},
           {"fabric_unknown", pick_text(device, "fabric_unknown")},
+          {"fabric_nonsense", texts_or_null(device, "fabric_nonsense")},
+          {"clique_lists", clique_lists_json(device)},
+          {"nvml_by_ordinal", lookup_json(member(device, "nvml_by_ordinal"))},
+          {"first_device_test", first_device_json(member(device, "first_device_test"))},
           {"unreachable_gpus", texts_or_null(device, "unreachable_gpus")}};
 }
 
@@ -206,7 +189,8 @@ Json fold_fabric(const RecordSet& records) {
   return {{"profile", pick_text(records.started.device, "fabric_profile")},
           {"hosts", hosts.empty() ? Json(nullptr) : Json(hosts.size())},
           {"handle_trials", handle_trials_json(records)},
-          {"samples", samples_json(records)},
+          {"samples", fold_samples(records)},
+          {"kernel_log", fold_kernel_log(records)},
           {"floors", fold_floors(records)}};
 }
 

@@ -112,6 +112,7 @@ void add_record(RecordSet& set, const Json& record) {
     set.probes[probe.rank] = std::move(probe.data);
   }
   if (type == "device_sample") set.samples.push_back(device_sample_from(record));
+  if (type == "kernel_log") set.kernel_logs.push_back(kernel_log_from(record));
   if (type == "bisect") {
     auto bisection = bisect_from(record);
     set.bisections[bisection.group] = std::move(bisection.data);

@@ -22,6 +22,7 @@ struct RecordSet {
   std::vector<HandleTrialRecord> handle_trials;  ///< by group
   std::map<int, Json> probes;                    ///< ProbeRecord::data by rank; of several, the last
   std::vector<DeviceSampleRecord> samples;       ///< by rank
+  std::vector<KernelLogRecord> kernel_logs;      ///< in the order of their lines, by rank
   std::map<int, Json> bisections;                ///< BisectRecord::data by group
   std::vector<EventRecord> events;               ///< as they came
   std::optional<RunEnded> ended;

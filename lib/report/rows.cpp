@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "catalog/row_keys.hpp"
@@ -78,6 +79,24 @@ Json slowest_rank(const RowRecord& row, int group_size) {
   return row.group * group_size + static_cast<int>(slowest - row.rank_mean_us.begin());
 }
 
+/// Samples of blocks during which a GPU was slowed down: they count as all others do, and are told.
+void add_slowed(Json& json, const RowRecord* row) {
+  json["slowed_samples"] = json["slowed_ranks"] = nullptr;
+  if (row == nullptr) return;
+  std::set<int> ranks;
+  std::size_t samples = 0;
+  bool known = false;
+  for (const SampleBlock& block : row->blocks) {
+    known = known || block.slowed_ranks;
+    if (!block.slowed_ranks || block.slowed_ranks->empty()) continue;
+    samples += block.batch_us.size();
+    ranks.insert(block.slowed_ranks->begin(), block.slowed_ranks->end());
+  }
+  if (!known) return;
+  json["slowed_samples"] = samples;
+  json["slowed_ranks"] = ranks;
+}
+
 void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_samples, const Floors* floors) {
   const auto samples = row != nullptr ? samples_of(*row) : std::vector<double>{};
   const int group_size = integer_or(json, "group_size", 0);
@@ -87,6 +106,7 @@ void add_measurements(Json& json, const RowRecord* row, bool emulated, bool raw_
   json["placement_us"] = row != nullptr ? placement_means_json(*row) : Json(nullptr);
   json["placement_spread"] = row != nullptr ? json_or_null(placement_spread(*row)) : Json(nullptr);
   if (raw_samples) json["samples_us"] = samples;
+  add_slowed(json, row);
   json["iterations_per_batch"] = row != nullptr ? Json(row->iterations_per_batch) : Json(nullptr);
   json["rank_mean_us"] = row != nullptr && !row->rank_mean_us.empty() ? Json(row->rank_mean_us) : Json(nullptr);
   json["slowest_rank"] = row != nullptr ? slowest_rank(*row, group_size) : Json(nullptr);

@@ -1,9 +1,11 @@
 #include "report/summary.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "journal/records.hpp"
 #include "report/decisions.hpp"
@@ -155,6 +157,25 @@ void add_drift(std::vector<std::string>& lines, const Json& report) {
   }
 }
 
+/// Samples that were taken while a GPU was slower than it could be: they count, and whoever reads the times must know.
+void add_slowed(std::vector<std::string>& lines, const Json& report) {
+  std::size_t rows = 0, slowed = 0, samples = 0;
+  std::set<int> ranks;
+  for (const Json& row : report.at("results")) {
+    const Json count = pick_integer(row, "slowed_samples");
+    if (count.is_null() || count == 0) continue;
+    ++rows;
+    slowed += count.get<std::size_t>();
+    samples += row.at("time_us").at("samples").get<std::size_t>();
+    for (const Json& rank : row.at("slowed_ranks")) ranks.insert(rank.get<int>());
+  }
+  if (rows == 0) return;
+  lines.push_back(
+      fmt::format("slowed down: {} of {} samples of {} row{} were taken while the GPU of rank {} was held back (power, "
+                  "heat); they count",
+                  slowed, samples, rows, rows == 1 ? "" : "s", fmt::join(ranks, ", ")));
+}
+
 /// What lifecycles say about the allocators, beside each other.
 void add_stability(std::vector<std::string>& lines, const Json& report) {
   const Json& compared = member_of(report, "stability_comparison");
@@ -233,6 +254,10 @@ std::string probe_counts(const Json& report, const Json& probe) {
   };
   const Json& trials = report.at("fabric").at("handle_trials");
   const auto tried = std::ranges::count_if(trials, [](const Json& trial) { return !trial.at("passed").is_null(); });
+  if (probe.at("pairs").empty()) {
+    return fmt::format("{} of {} handle trials passed; nothing between ranks was tested: there {}",
+                       count(trials, "passed"), tried, report.at("ranks").size() == 1 ? "is one" : "are no pairs");
+  }
   return fmt::format("{} of {} handle trials passed, {} of {} pairs reach each other, descriptors reach {} of {} ranks",
                      count(trials, "passed"), tried, count(probe.at("pairs"), "access"), probe.at("pairs").size(),
                      count(probe.at("descriptors"), "passed"), probe.at("descriptors").size());
@@ -333,6 +358,7 @@ std::vector<std::string> summary_lines(const Json& report) {
   add_events(lines, report, kRetriedNotReady, "tried again");
   add_leaks(lines, report);
   add_drift(lines, report);
+  add_slowed(lines, report);
   add_stability(lines, report);
   add_unstruck_faults(lines, run);
   add_missing(lines, report);

@@ -21,7 +21,6 @@ namespace symmbench {
 namespace {
 
 constexpr int kExitFailed = 1, kExitInterrupted = 3, kExitHung = 4;
-
 }  // namespace
 
 class Supervisor::Impl {
@@ -40,7 +39,8 @@ class Supervisor::Impl {
                  .round_s = options_.round_s,
                  .job_nonce = options_.job_nonce,
                  .silent_s = options_.lasting.silent_s,
-                 .channel_faults = options_.channel_faults},
+                 .channel_faults = options_.channel_faults,
+                 .host_news = options_.host_news},
                 transport.rank(), options_.group_size, own_journal_,
                 [this](std::uint32_t kind, std::span<const std::byte> body) { send(0, kind, body); }) {
     if (transport_.rank() != 0) return;

@@ -22,9 +22,10 @@ struct SupervisorOptions {
   double leader_s = deadline::kBetweenRuns_s;  ///< without a word from rank 0 while it runs something: rank 0 is lost
   LastingBounds lasting = {};
   bool isolate = true;  ///< false: the worker is a thread of this process; a crash ends the job, a hang the run
-  std::vector<std::string> worker_argv;  ///< how to start a worker: {"/proc/self/exe", "worker"}
-  WorkerTask task;                       ///< for isolate == false
-  ChannelFaults channel_faults = {};     ///< provoked between this supervisor and its worker
+  std::vector<std::string> worker_argv;               ///< how to start a worker: {"/proc/self/exe", "worker"}
+  WorkerTask task;                                    ///< for isolate == false
+  ChannelFaults channel_faults = {};                  ///< provoked between this supervisor and its worker
+  std::function<std::vector<Json>()> host_news = {};  ///< as WorkerKeeper::Options has it
 };
 
 /// The requests of one group of ranks, in order. Case ids name the group, so each group has its own.

@@ -83,6 +83,16 @@ void WorkerKeeper::start(WorkRequest request) {
   }
 }
 
+void WorkerKeeper::tell(std::uint32_t kind, const Json& body) {
+  if (kind != message::kRecord && options_.host_news) {
+    for (const Json& record : options_.host_news()) {
+      journal_.append(record);
+      tell_(message::kRecord, body_of(record));
+    }
+  }
+  tell_(kind, body_of(body));
+}
+
 void WorkerKeeper::fail(Failure failure) {
   if (!failure.rank) failure.rank = world_rank_;
   if (!failure.phase) failure.phase = Phase::start;

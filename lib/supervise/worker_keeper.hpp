@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/deadlines.hpp"
 #include "journal/lifecycle_spans.hpp"
@@ -23,6 +24,8 @@ class WorkerKeeper {
     double silent_s = deadline::kSilent_s;  ///< that this process may not run before it counts as stopped
     /// Strike the channel of each worker until one has failed; the next is spared.
     ChannelFaults channel_faults = {};
+    /// Records of what befell the host, told before each end of a request; empty: nobody looks. Must not throw.
+    std::function<std::vector<Json>()> host_news = {};
   };
   /// Sends a message to the coordinator on rank 0.
   using Tell = std::function<void(std::uint32_t kind, std::span<const std::byte> body)>;
@@ -59,7 +62,7 @@ class WorkerKeeper {
   void fail(Failure failure);
   /// Of what this look finds.
   Observation seen_now() const { return {.after = seen_unchanged_, .by = Clock::now()}; }
-  void tell(std::uint32_t kind, const Json& body) { tell_(kind, body_of(body)); }
+  void tell(std::uint32_t kind, const Json& body);
 
   Options options_;
   int world_rank_, group_, group_size_;

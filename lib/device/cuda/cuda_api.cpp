@@ -48,6 +48,15 @@ class Finder {
     member = reinterpret_cast<F>(address);
   }
 
+  /// One that drivers may lack: null then.
+  template <class F>
+  void find_newest(F& member, const char* function) const {
+    void* address = nullptr;
+    CUdriverProcAddressQueryResult found = CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND;
+    const CUresult result = get_(function, &address, driver_version_, CU_GET_PROC_ADDRESS_LEGACY_STREAM, &found);
+    if (result == CUDA_SUCCESS) member = reinterpret_cast<F>(address);
+  }
+
  private:
   PFN_cuGetProcAddress_v12000 get_;
   int driver_version_;
@@ -81,6 +90,9 @@ CudaApi load_cuda_api(const std::string& name) {
 #define SYMMBENCH_FIND(member, function, function_version) finder.find(api.member, #function, function_version);
   SYMMBENCH_CUDA_FUNCTIONS(SYMMBENCH_FIND)
 #undef SYMMBENCH_FIND
+  finder.find_newest(api.device_get_clique_count, "cuDeviceGetCliqueCount");
+  finder.find_newest(api.device_get_clique_info, "cuDeviceGetCliqueInfo");
+  finder.find_newest(api.device_get_fabric_cluster_uuid, "cuDeviceGetFabricClusterUuid");
   return api;
 }
 

@@ -65,11 +65,21 @@ namespace symmbench {
   X(event_elapsed_time, cuEventElapsedTime, 2000)
 // clang-format on
 
+/// CUcliqueInfo, which the headers have from CUDA 13.4 on.
+struct DriverClique {
+  int type = 0;
+  unsigned id = 0;
+};
+
 /// The driver's functions, looked up at run time so that one binary starts on a machine without a driver.
 struct CudaApi {
 #define SYMMBENCH_MEMBER(member, function, version) PFN_##function##_v##version member = nullptr;
   SYMMBENCH_CUDA_FUNCTIONS(SYMMBENCH_MEMBER)
 #undef SYMMBENCH_MEMBER
+  // Facts that newer drivers tell of the NVLink fabric; null where the driver is older.
+  CUresult (*device_get_clique_count)(std::size_t*, CUdevice) = nullptr;
+  CUresult (*device_get_clique_info)(DriverClique*, std::size_t*, CUdevice) = nullptr;
+  CUresult (*device_get_fabric_cluster_uuid)(CUuuid*, CUdevice) = nullptr;
   int driver_version = 0;
 
   /// "CUDA_ERROR_NOT_PERMITTED"; never empty.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "device/cuda/cuda_fabric.hpp"
 #include "device/cuda/cuda_stream.hpp"
 
 namespace symmbench {
@@ -86,6 +87,13 @@ DeviceFacts CudaDriver::facts() {
     const NvmlFacts nvml = NvmlDevice(*facts_, options_.nvml_library).facts();
     facts_->fabric = nvml.fabric;
     facts_->fabric_unknown = nvml.fabric_unknown;
+    facts_->clique_lists = {nvml.cliques, driver_cliques(api_, context_.device())};
+    facts_->nvml_by_ordinal = nvml.by_ordinal;
+    // Without a fabric torch's rule does not come to it; on the first device it is the device's own self test.
+    if (context_.ordinal() != 0 && nvml.fabric && nvml.fabric->state != kFabricNotSupported) {
+      context_.enter();
+      facts_->first_device_test = test_first_device(api_);
+    }
     facts_->imex_channels = imex_channel_nodes();
     facts_->system_driver = nvml.driver_version;
     facts_->nvlinks_active = nvml.nvlinks_active;

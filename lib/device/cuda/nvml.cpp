@@ -2,18 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdio>
+#include <span>
 
 #include "core/names.hpp"
-#include "device/cuda/shared_library.hpp"
+#include "device/cuda/nvml_api.hpp"
 
 namespace symmbench {
 namespace {
 
-// Declared here and not taken from nvml.h, which a machine with a driver but no toolkit lacks. NVML keeps these stable.
-using NvmlReturn = int;
-constexpr NvmlReturn kNvmlSuccess = 0;
 constexpr int kTemperatureOfGpu = 0;
 constexpr int kClockOfSm = 1;
 constexpr unsigned kFabricInfo2 = 2, kFabricInfo3 = 3;
@@ -23,6 +23,10 @@ constexpr NvmlReturn kInvalidArgument = 2;
 constexpr unsigned kMaxLinks = 18;
 constexpr int kLinkErrorCounters = 4;  // replay, recovery, CRC of flits, CRC of data
 constexpr unsigned kVersionTextBytes = 80;
+constexpr int kPowerPolicy = 0, kThermalPolicy = 1;  // nvmlPerfPolicyType_t
+constexpr std::size_t kMostXids = 64;                // of one call: a GPU that fell off the bus may tell without end
+constexpr std::uint64_t kHarmless = 1u << 0 | 1u << 1 | 1u << 4 | 1u << 8;  // of the names below
+constexpr const char* kFabricInfo4Call = "nvmlDeviceGetGpuFabricInfo_v4";
 
 constexpr auto kThrottleNames = name_table<unsigned>({{0, "gpu_idle"},
                                                       {1, "application_clocks"},
@@ -34,7 +38,24 @@ constexpr auto kThrottleNames = name_table<unsigned>({{0, "gpu_idle"},
                                                       {7, "hw_power_brake"},
                                                       {8, "display_clocks"}});
 
+std::string pci_text(const NvmlPciInfo& pci) {
+  return fmt::format("{:04x}:{:02x}:{:02x}.0", pci.domain, pci.bus, pci.device);
+}
+
+/// Domain, bus and device of "0000:1B:00.0", whose domain may be longer and digits of either case.
+bool same_place(const std::string& a, const std::string& b) {
+  const auto place = [](const std::string& text) {
+    unsigned domain = 0, bus = 0, device = 0;
+    return std::sscanf(text.c_str(), "%x:%x:%x", &domain, &bus, &device) == 3
+               ? std::optional(std::array{domain, bus, device})
+               : std::nullopt;
+  };
+  return place(a) == place(b);
+}
+
 }  // namespace
+
+bool slows_down(std::uint64_t throttle_reasons) { return (throttle_reasons & ~kHarmless) != 0; }
 
 std::vector<std::string> throttle_names(std::uint64_t reasons) {
   std::vector<std::string> names;
@@ -46,85 +67,23 @@ std::vector<std::string> throttle_names(std::uint64_t reasons) {
   return names;
 }
 
-/// Functions that only newer drivers have stay null.
-struct NvmlDevice::Api {
-  /// nvmlGpuFabricInfo_v3_t; _v2_t is the same without the last member.
-  struct FabricInfo {
-    unsigned version = 0;
-    ClusterUuid cluster_uuid{};
-    NvmlReturn status = 0;
-    unsigned clique_id = 0;
-    unsigned char state = 0;
-    unsigned health_mask = 0;
-    unsigned char health_summary = 0;
-  };
-  static_assert(sizeof(FabricInfo) == 40);
-  static constexpr unsigned kFabricInfo2Bytes = 36;
-  /// nvmlConfComputeSystemState_t.
-  struct ConfidentialState {
-    unsigned environment = 0, feature = 0, dev_tools = 0;
-  };
-
-  explicit Api(const std::string& name) : library(name) {}
-
-  template <class F>
-  void find(F& member, const char* function) {
-    member = library.symbol<F>(function);
-  }
-
-  std::string problem_of(const char* call, NvmlReturn result) const {
-    const char* why = error_string != nullptr ? error_string(result) : nullptr;
-    return fmt::format("{}: {} ({})", call, why != nullptr ? why : "NVML error", result);
-  }
-
-  SharedLibrary library;
-  NvmlReturn (*init)() = nullptr;
-  NvmlReturn (*shutdown)() = nullptr;
-  const char* (*error_string)(NvmlReturn) = nullptr;
-  NvmlReturn (*by_pci)(const char*, void**) = nullptr;
-  NvmlReturn (*by_uuid)(const char*, void**) = nullptr;
-  NvmlReturn (*driver_version)(char*, unsigned) = nullptr;
-  NvmlReturn (*fabric_info)(void*, FabricInfo*) = nullptr;
-  NvmlReturn (*confidential_state)(ConfidentialState*) = nullptr;
-  NvmlReturn (*link_state)(void*, unsigned, unsigned*) = nullptr;
-  NvmlReturn (*link_errors)(void*, unsigned, int, unsigned long long*) = nullptr;
-  NvmlReturn (*temperature)(void*, int, unsigned*) = nullptr;
-  NvmlReturn (*clock)(void*, int, unsigned*) = nullptr;
-  NvmlReturn (*power)(void*, unsigned*) = nullptr;
-  NvmlReturn (*throttle)(void*, unsigned long long*) = nullptr;
-  bool started = false;
-};
-
 NvmlDevice::NvmlDevice(const DeviceFacts& device, const std::string& library) {
   if (!start(device, library)) device_ = nullptr;
 }
 
 NvmlDevice::~NvmlDevice() {
-  if (api_->started && api_->shutdown != nullptr) api_->shutdown();
+  if (xid_events_ != nullptr) api_->event_set_free(xid_events_);
+  if (started_ && api_->shutdown != nullptr) api_->shutdown();
 }
 
 bool NvmlDevice::start(const DeviceFacts& device, const std::string& library) {
-  api_ = std::make_unique<Api>(library);
+  api_ = std::make_unique<NvmlApi>(library);
+  ordinal_ = device.ordinal;
+  pci_bus_id_ = device.pci_bus_id;
   if (!api_->library) {
     problem_ = "no NVML: " + api_->library.error();
     return false;
   }
-  api_->find(api_->init, "nvmlInit_v2");
-  api_->find(api_->shutdown, "nvmlShutdown");
-  api_->find(api_->error_string, "nvmlErrorString");
-  api_->find(api_->by_pci, "nvmlDeviceGetHandleByPciBusId_v2");
-  api_->find(api_->by_uuid, "nvmlDeviceGetHandleByUUID");
-  api_->find(api_->driver_version, "nvmlSystemGetDriverVersion");
-  api_->find(api_->fabric_info, "nvmlDeviceGetGpuFabricInfoV");
-  api_->find(api_->confidential_state, "nvmlSystemGetConfComputeState");
-  api_->find(api_->link_state, "nvmlDeviceGetNvLinkState");
-  api_->find(api_->link_errors, "nvmlDeviceGetNvLinkErrorCounter");
-  api_->find(api_->temperature, "nvmlDeviceGetTemperature");
-  api_->find(api_->clock, "nvmlDeviceGetClockInfo");
-  api_->find(api_->power, "nvmlDeviceGetPowerUsage");
-  api_->find(api_->throttle, "nvmlDeviceGetCurrentClocksEventReasons");
-  if (api_->throttle == nullptr) api_->find(api_->throttle, "nvmlDeviceGetCurrentClocksThrottleReasons");
-
   if (api_->init == nullptr) {
     problem_ = library + " has no nvmlInit_v2";
     return false;
@@ -133,7 +92,7 @@ bool NvmlDevice::start(const DeviceFacts& device, const std::string& library) {
     problem_ = api_->problem_of("nvmlInit_v2", result);
     return false;
   }
-  api_->started = true;
+  started_ = true;
 
   const auto found_by = [&](const auto& lookup, const std::optional<std::string>& id, const char* call) {
     if (!id || lookup == nullptr) return false;
@@ -161,8 +120,10 @@ NvmlFacts NvmlDevice::facts() const {
   if (api_->driver_version != nullptr && api_->driver_version(version.data(), kVersionTextBytes) == kNvmlSuccess) {
     facts.driver_version = version.data();
   }
-  read_fabric(facts);
-  Api::ConfidentialState confidential;
+  facts.fabric_unknown = ask_for_fabric(device_, facts.fabric);
+  read_cliques(facts);
+  facts.by_ordinal = look_up_by_ordinal();
+  NvmlConfidentialState confidential;
   if (api_->confidential_state != nullptr && api_->confidential_state(&confidential) == kNvmlSuccess) {
     facts.confidential_computing = confidential.feature != 0;
   }
@@ -173,35 +134,83 @@ NvmlFacts NvmlDevice::facts() const {
   return facts;
 }
 
-void NvmlDevice::read_fabric(NvmlFacts& facts) const {
+/// Newer layouts are asked for first. @returns why it is not known; empty when it is
+std::string NvmlDevice::ask_for_fabric(void* device, std::optional<FabricFacts>& fabric) const {
   constexpr const char* kCall = "nvmlDeviceGetGpuFabricInfoV";
-  if (api_->fabric_info == nullptr) {
-    facts.fabric_unknown = fmt::format("{} has no {}", api_->library.name(), kCall);
-    return;
-  }
-  Api::FabricInfo info;
+  if (api_->fabric_info == nullptr) return fmt::format("{} has no {}", api_->library.name(), kCall);
+  NvmlFabricInfo info;
   const auto ask = [&](unsigned version, std::size_t bytes) {
     info = {.version = static_cast<unsigned>(bytes) | (version << 24)};
-    return api_->fabric_info(device_, &info);
+    return api_->fabric_info(device, &info);
   };
   unsigned version = kFabricInfo3;
   NvmlReturn result = ask(version, sizeof(info));
   if (result == kVersionMismatch || result == kInvalidArgument) {
     version = kFabricInfo2;
-    result = ask(version, Api::kFabricInfo2Bytes);
+    result = ask(version, kNvmlFabricInfo2Bytes);
   }
-  if (result != kNvmlSuccess) {
-    facts.fabric_unknown = api_->problem_of(kCall, result);
-    return;
-  }
+  if (result != kNvmlSuccess) return api_->problem_of(kCall, result);
   const bool completed = info.state == kFabricCompleted;
-  facts.fabric =
+  fabric =
       FabricFacts{.state = info.state,
                   .status = completed ? std::optional(info.status) : std::nullopt,
                   .cluster_uuid = info.cluster_uuid,
                   .clique_id = info.clique_id,
                   .health_mask = info.health_mask,
                   .health_summary = version == kFabricInfo3 ? std::optional<int>(info.health_summary) : std::nullopt};
+  return "";
+}
+
+/// The newest call; what it says of the registration counts where a driver has no older one any more.
+void NvmlDevice::read_cliques(NvmlFacts& facts) const {
+  CliqueList& list = facts.cliques;
+  list.source = kFabricInfo4Call;
+  if (api_->fabric_info_4 == nullptr) {
+    list.unknown = fmt::format("{} has no {}", api_->library.name(), kFabricInfo4Call);
+    return;
+  }
+  NvmlFabricInfo4 info;
+  if (const NvmlReturn result = api_->fabric_info_4(device_, &info); result != kNvmlSuccess) {
+    list.unknown = api_->problem_of(kFabricInfo4Call, result);
+    return;
+  }
+  list.cluster_uuid = info.cluster_uuid;
+  if (info.clique_count > info.cliques.size()) {
+    list.nonsense.push_back(fmt::format("{} cliques where {} fit", info.clique_count, info.cliques.size()));
+  } else {
+    for (const auto& clique : std::span(info.cliques).first(info.clique_count)) {
+      list.cliques.push_back({.type = clique.type, .id = clique.id});
+    }
+  }
+  if (facts.fabric) {
+    if (facts.fabric->cluster_uuid != info.cluster_uuid) {
+      list.nonsense.emplace_back("another cluster than the older call tells");
+    }
+    return;
+  }
+  const auto first = std::ranges::find(list.cliques, 0, &FabricClique::type);  // unicast: what used to be the only one
+  const bool completed = info.state == kFabricCompleted;
+  facts.fabric = FabricFacts{.state = info.state,
+                             .status = completed ? std::optional(info.status) : std::nullopt,
+                             .cluster_uuid = info.cluster_uuid,
+                             .clique_id = first == list.cliques.end() ? 0 : first->id,
+                             .health_mask = info.health_mask,
+                             .health_summary = info.health_summary};
+  facts.fabric_unknown.clear();
+}
+
+std::optional<OrdinalLookup> NvmlDevice::look_up_by_ordinal() const {
+  void* found = nullptr;
+  NvmlPciInfo pci;
+  if (!ordinal_ || !pci_bus_id_ || api_->by_index == nullptr || api_->pci_info == nullptr ||
+      api_->by_index(static_cast<unsigned>(*ordinal_), &found) != kNvmlSuccess ||
+      api_->pci_info(found, &pci) != kNvmlSuccess) {
+    return std::nullopt;
+  }
+  OrdinalLookup lookup{.pci_bus_id = pci_text(pci)};
+  lookup.same_device = same_place(lookup.pci_bus_id, *pci_bus_id_);
+  ask_for_fabric(found, lookup.fabric);
+  return lookup;
 }
 
 NvmlSample NvmlDevice::sample() const {
@@ -223,6 +232,60 @@ NvmlSample NvmlDevice::sample() const {
   unsigned long long reasons = 0;
   if (api_->throttle != nullptr && api_->throttle(device_, &reasons) == kNvmlSuccess) sample.throttle_reasons = reasons;
   return sample;
+}
+
+NvmlSlowdown NvmlDevice::slowdown() const {
+  NvmlSlowdown slowdown;
+  if (device_ == nullptr) return slowdown;
+  unsigned long long reasons = 0;
+  if (api_->throttle != nullptr && api_->throttle(device_, &reasons) == kNvmlSuccess) {
+    slowdown.in_force = slows_down(reasons);
+  }
+  for (const int policy : {kPowerPolicy, kThermalPolicy}) {
+    NvmlViolationTime time;
+    if (api_->violation == nullptr || api_->violation(device_, policy, &time) != kNvmlSuccess) continue;
+    slowdown.total_ns = slowdown.total_ns.value_or(0) + time.violation_ns;
+  }
+  return slowdown;
+}
+
+void NvmlDevice::watch_xids() {
+  no_xids_ = problem_;
+  if (device_ == nullptr || xid_events_ != nullptr) return;
+  if (api_->event_set_create == nullptr || api_->event_set_free == nullptr || api_->event_set_wait == nullptr ||
+      api_->register_events == nullptr) {
+    no_xids_ = api_->library.name() + " has no events";
+    return;
+  }
+  if (const NvmlReturn result = api_->event_set_create(&xid_events_); result != kNvmlSuccess) {
+    xid_events_ = nullptr;
+    no_xids_ = api_->problem_of("nvmlEventSetCreate", result);
+    return;
+  }
+  if (const NvmlReturn result = api_->register_events(device_, kNvmlXidEvent, xid_events_); result != kNvmlSuccess) {
+    no_xids_ = api_->problem_of("nvmlDeviceRegisterEvents", result);
+    api_->event_set_free(xid_events_);
+    xid_events_ = nullptr;
+  }
+}
+
+NvmlXids NvmlDevice::xids() {
+  NvmlXids xids{.unknown = no_xids_};
+  while (xid_events_ != nullptr) {
+    if (xids.codes.size() == kMostXids) {
+      xids.cut = true;
+      break;
+    }
+    NvmlEvent event;
+    const NvmlReturn result = api_->event_set_wait(xid_events_, &event, 0);
+    if (result == kNvmlTimeout) break;
+    if (result != kNvmlSuccess) {
+      xids.unknown = api_->problem_of("nvmlEventSetWait_v2", result);
+      break;
+    }
+    if (event.type == kNvmlXidEvent) xids.codes.push_back(static_cast<std::uint32_t>(event.data));
+  }
+  return xids;
 }
 
 }  // namespace symmbench

@@ -10,6 +10,8 @@
 
 namespace symmbench {
 
+struct NvmlApi;
+
 /// What NVML says once; each nullopt is unknown. Newer layouts are asked for first, so that health is there where it can
 /// be.
 struct NvmlFacts {
@@ -18,6 +20,8 @@ struct NvmlFacts {
   std::string fabric_unknown;  ///< why `fabric` is nullopt; empty when it is there
   std::optional<int> nvlinks_active;
   std::optional<bool> confidential_computing;  ///< the feature is on, for the whole system
+  CliqueList cliques;
+  std::optional<OrdinalLookup> by_ordinal;  ///< nullopt: NVML was not asked by number, or refused
 };
 
 /// What NVML says now; each nullopt is unknown.
@@ -28,6 +32,22 @@ struct NvmlSample {
   std::optional<std::uint64_t> nvlink_errors;     ///< replays, recoveries and CRC errors of all links since start-up
   std::optional<std::uint64_t> throttle_reasons;  ///< bit mask, see throttle_names()
 };
+
+/// Whether a GPU is slower than it could be. Both nullopt: NVML does not tell.
+struct NvmlSlowdown {
+  std::optional<bool> in_force;           ///< a reason for it is in force now
+  std::optional<std::uint64_t> total_ns;  ///< time spent below by power and heat since the driver was loaded
+};
+
+/// Xids of a GPU, in their order, since watch_xids() or the last call.
+struct NvmlXids {
+  std::vector<std::uint32_t> codes;
+  bool cut = false;     ///< there are more, for the next call
+  std::string unknown;  ///< why NVML tells of none; empty when it would
+};
+
+/// Whether one of these reasons makes a GPU slower than it could be: an idle one, and clocks that somebody has set, do not.
+bool slows_down(std::uint64_t throttle_reasons);
 
 /// "sw_power_cap", ...; a bit without a name is "bit_N".
 std::vector<std::string> throttle_names(std::uint64_t reasons);
@@ -48,16 +68,25 @@ class NvmlDevice {
 
   NvmlFacts facts() const;
   NvmlSample sample() const;
+  NvmlSlowdown slowdown() const;
+  /// From now on the driver's Xids of this GPU are kept for xids().
+  void watch_xids();
+  NvmlXids xids();
 
  private:
-  struct Api;
-
   bool start(const DeviceFacts& device, const std::string& library);
-  void read_fabric(NvmlFacts& facts) const;
+  std::string ask_for_fabric(void* device, std::optional<FabricFacts>& fabric) const;
+  void read_cliques(NvmlFacts& facts) const;
+  std::optional<OrdinalLookup> look_up_by_ordinal() const;
 
-  std::unique_ptr<Api> api_;
+  std::unique_ptr<NvmlApi> api_;
+  bool started_ = false;
   void* device_ = nullptr;
+  std::optional<int> ordinal_;
+  std::optional<std::string> pci_bus_id_;
   std::string problem_;
+  void* xid_events_ = nullptr;
+  std::string no_xids_ = "not watched";
 };
 
 }  // namespace symmbench

@@ -4,9 +4,11 @@
 
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
+#include <cstring>
 #include <memory>
 #include <vector>
 
+#include "device/cuda/cuda_fabric.hpp"
 #include "device/stream.hpp"
 #include "support/driver_conformance.hpp"
 #include "support/fake_cuda_api.hpp"
@@ -64,6 +66,48 @@ TEST_CASE("cuda facts hold what NVML says of the same GPU's fabric, or why that 
   const DeviceFacts silent = CudaDriver(api, 0, {.nvml_library = "libno-such-library.so.1"}).facts();
   CHECK_FALSE(silent.fabric);
   CHECK_THAT(silent.fabric_unknown, ContainsSubstring("no NVML: libno-such-library.so.1"));
+}
+
+TEST_CASE("cliques that libcuda tells of are facts beside NVML's; a driver without the call is told by its version") {
+  CudaApi api = fake_cuda_api();
+  const auto list = [&] { return driver_cliques(api, 1); };
+  CHECK(list().unknown == "the driver (CUDA 13.0) has no cuDeviceGetCliqueInfo");
+  api.device_get_clique_count = [](std::size_t* count, CUdevice) { return *count = 2, CUDA_SUCCESS; };
+  api.device_get_clique_info = [](DriverClique* cliques, std::size_t* count, CUdevice) {
+    cliques[0] = {0, 7}, cliques[1] = {1, 8};
+    return *count = 2, CUDA_SUCCESS;
+  };
+  api.device_get_fabric_cluster_uuid = [](CUuuid* uuid, CUdevice) {
+    return std::memset(uuid->bytes, 0xAB, 16), CUDA_SUCCESS;
+  };
+  CHECK(list().unknown.empty());
+  CHECK(list().cliques == std::vector<FabricClique>{{0, 7}, {1, 8}});
+  CHECK(cluster_uuid_text(*list().cluster_uuid) == "abababab-abab-abab-abab-abababababab");
+  const DeviceFacts facts = CudaDriver(api, 0, {.nvml_library = FAKE_NVML}).facts();
+  REQUIRE(facts.clique_lists.size() == 2);
+  CHECK(facts.clique_lists[0].source == "nvmlDeviceGetGpuFabricInfo_v4");
+  CHECK(facts.clique_lists[1].cliques.size() == 2);
+
+  api.device_get_clique_info = [](DriverClique*, std::size_t* count, CUdevice) { return *count = 9, CUDA_SUCCESS; };
+  CHECK(list().nonsense == std::vector<std::string>{"9 cliques written where 2 fit"});
+  api.device_get_clique_count = [](std::size_t* count, CUdevice) { return *count = 1u << 30, CUDA_SUCCESS; };
+  CHECK(list().nonsense == std::vector<std::string>{"1073741824 cliques"});
+  api.device_get_clique_count = [](std::size_t*, CUdevice) { return CUDA_ERROR_NOT_SUPPORTED; };
+  CHECK_THAT(list().unknown, ContainsSubstring("cuDeviceGetCliqueCount") && ContainsSubstring("(801)"));
+}
+
+TEST_CASE("torch's test of the first device is made where a rank's own is another, and gives everything back") {
+  const CudaApi api = fake_cuda_api();
+  CHECK_FALSE(CudaDriver(api, 0, {.nvml_library = FAKE_NVML}).facts().first_device_test);
+  CudaDriver driver(api, 1, {.nvml_library = FAKE_NVML});
+  fake_cuda().refused["cuMemCreate"] = CUDA_ERROR_NOT_PERMITTED;
+  const auto test = driver.facts().first_device_test;
+  REQUIRE(test);
+  CHECK_FALSE(test->passed);
+  CHECK_THAT(test->failure, ContainsSubstring("cuMemCreate") && ContainsSubstring("(800)"));
+  CHECK_THAT(test->uuid, ContainsSubstring("GPU-"));
+  CHECK(fake_cuda().handles.empty());
+  CHECK_FALSE(CudaDriver(api, 1, {.nvml_library = "libno-such-library.so.1"}).facts().first_device_test);
 }
 
 TEST_CASE("a device that is not there or has no virtual memory management is refused") {

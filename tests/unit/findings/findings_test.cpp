@@ -1,191 +1,14 @@
 #include "findings/findings.hpp"
 
 #include <catch2/catch_test_macros.hpp>
-#include <functional>
 #include <set>
 
 #include "findings/check_table.hpp"
+#include "planted_findings.hpp"
 
 using namespace symmbench;
 
 namespace {
-
-/// A GPU of a rack that is in order.
-Json healthy_device(int rank) {
-  const Json rule{{"handle", "fabric"}, {"why", "as it should be"}};
-  Json symm = rule, torch = rule;
-  symm["allocator"] = "symm_device_memory";
-  torch["allocator"] = "torch_symm_mem";
-  return {{"kind", "cuda"},
-          {"name", "NVIDIA GB300"},
-          {"uuid", "GPU-" + std::to_string(rank)},
-          {"driver_version", 13000},
-          {"fabric_supported", true},
-          {"multicast_supported", true},
-          {"confidential_computing", false},
-          {"imex_channels", 1},
-          {"bound_near", true},
-          {"upstream_handles", Json::array({symm, torch})},
-          {"fabric",
-           {{"state", "completed"}, {"status", 0}, {"cluster_uuid", "c"}, {"clique_id", 1}, {"health_summary", 1}}},
-          {"unreachable_gpus", Json::array()}};
-}
-
-Json healthy_report() {
-  Json ranks = Json::array(), pairs = Json::array();
-  for (int rank = 0; rank < 4; ++rank) {
-    ranks.push_back({{"rank", rank},
-                     {"host", rank < 2 ? "node1" : "node2"},
-                     {"boot_id", rank < 2 ? "b1" : "b2"},
-                     {"network_namespace", "4:1"},
-                     {"gpu_uuid", "GPU-" + std::to_string(rank)},
-                     {"devices", Json::array({healthy_device(rank)})},
-                     {"environment", {{"NCCL_NVLS_ENABLE", "0"}}}});
-    pairs.push_back({{"rank", rank}, {"peer", (rank + 1) % 4}, {"access", true}, {"read_gbs", 700}});
-  }
-  const auto row = [](const char* allocator) {
-    return Json{{"case_id", "a"},
-                {"allocator", allocator},
-                {"status", "ok"},
-                {"group", 0},
-                {"rank_mean_us", {9.0, 8.0, 10.0, 9.0}},
-                {"slowest_rank", 2},
-                {"wrong_elements", 0},
-                {"handle", {{"asked", "auto"}, {"used", "fabric"}, {"reason", "fabric: trial passed on 4 ranks"}}}};
-  };
-  return {{"run",
-           {{"group_size", 4},
-            {"incidents", Json::array()},
-            {"deadlines", {{"hosts", {{{"host", "node1"}, {"widened_by", 1}}}}}}}},
-          {"device", {{"kind", "cuda"}, {"emulated", false}}},
-          {"fabric",
-           {{"handle_trials", {{{"allocator", "symm_device_memory"}, {"type", "fabric"}, {"passed", true}}}},
-            {"samples", {{{"rank", 0}, {"label", "g"}, {"throttled", false}, {"nvlink_errors_added", 0}}}}}},
-          {"ranks", ranks},
-          {"results", {row("symm_device_memory"), row("torch_symm_mem")}},
-          {"stability",
-           {{{"allocator", "torch_symm_mem"},
-             {"leaks", {{"fds", 0}}},
-             {"incidents", Json::array()},
-             {"driver_calls",
-              {{{"call", "cuMemCreate"}},
-               {{"call", "cuMemImportFromShareableHandle"}},
-               {{"call", "cuMemMap"}},
-               {{"call", "cuMemSetAccess"}},
-               {{"call", "cuMulticastCreate"}}}}}}},
-          {"probe", {{"pairs", pairs}}}};
-}
-
-Json& device(Json& report, int rank) { return report["ranks"][rank]["devices"][0]; }
-
-/// An incident, so that no row, and with it no allocator, has failed.
-std::function<void(Json&)> failing(const char* call, int code, const char* reason = "driver_error",
-                                   const char* layer = "driver", const char* detail = "") {
-  return [=](Json& report) {
-    Json failure{{"layer", layer}, {"reason", reason}, {"call", call}, {"code", code}, {"rank", 2}, {"detail", detail}};
-    if (code < 0) failure["code"] = nullptr;
-    report["run"]["incidents"].push_back({{"label", "g0"}, {"failure", failure}});
-  };
-}
-
-struct Planted {
-  const char* check;
-  std::function<void(Json& report)> plant;
-};
-
-const std::vector<Planted>& planted() {
-  static const std::vector<Planted> all{
-      {"upstream_rule_split",
-       [](Json& r) {
-         for (int a : {0, 1}) device(r, 3)["upstream_handles"][a]["handle"] = "posix_fd";
-       }},
-      {"upstream_rules_differ",
-       [](Json& r) {
-         for (int rank = 0; rank < 4; ++rank) device(r, rank)["upstream_handles"][0]["handle"] = "posix_fd";
-       }},
-      {"no_handle_for_group",
-       [](Json& r) {
-         r["results"][0]["status"] = "skipped";
-         r["results"][0]["handle"] = {{"asked", "posix_fd"}, {"used", nullptr}, {"reason", "does not travel"}};
-       }},
-      {"handle_trial_failed", [](Json& r) { r["fabric"]["handle_trials"][0]["passed"] = false; }},
-      {"one_allocator_fails", [](Json& r) { r["results"][1]["status"] = "failed"; }},
-      {"wrong_data_by_handle",
-       [](Json& r) {
-         r["results"][0]["wrong_elements"] = 7;
-         r["results"][1]["handle"]["used"] = "posix_fd";
-       }},
-      {"imex_channel_missing", [](Json& r) { device(r, 1)["imex_channels"] = 0; }},
-      {"fabric_not_ready", [](Json& r) { device(r, 1)["fabric"]["state"] = "in_progress"; }},
-      {"fabric_status_error", [](Json& r) { device(r, 1)["fabric"]["status"] = 999; }},
-      {"fabric_unhealthy", [](Json& r) { device(r, 1)["fabric"]["health_summary"] = 2; }},
-      {"cluster_or_clique_split", [](Json& r) { device(r, 3)["fabric"]["clique_id"] = 2; }},
-      {"cluster_uuid_zero",
-       [](Json& r) {
-         for (int rank = 0; rank < 4; ++rank) device(r, rank)["fabric"]["cluster_uuid"] = nullptr;
-       }},
-      {"peer_out_of_reach", [](Json& r) { device(r, 0)["unreachable_gpus"] = {"GPU-1"}; }},
-      {"confidential_computing_on",
-       [](Json& r) {
-         for (int rank = 0; rank < 4; ++rank) device(r, rank)["confidential_computing"] = true;
-       }},
-      {"confidential_computing_split", [](Json& r) { device(r, 3)["confidential_computing"] = true; }},
-      {"multicast_split", [](Json& r) { device(r, 3)["multicast_supported"] = false; }},
-      {"driver_versions_differ", [](Json& r) { device(r, 3)["driver_version"] = 12080; }},
-      {"gpu_models_differ", [](Json& r) { device(r, 3)["name"] = "NVIDIA GB200"; }},
-      {"environment_differs", [](Json& r) { r["ranks"][3]["environment"]["NCCL_NVLS_ENABLE"] = "1"; }},
-      {"network_namespaces_differ", [](Json& r) { r["ranks"][1]["network_namespace"] = "4:2"; }},
-      {"visible_devices_remapped", [](Json& r) { r["ranks"][1]["environment"]["CUDA_VISIBLE_DEVICES"] = "3"; }},
-      {"fabric_not_permitted", failing("cuMemCreate", 800)},
-      {"fabric_not_supported", failing("cuMemCreate", 801)},
-      {"out_of_memory_at_create", failing("cuMemCreate", 2)},
-      {"import_invalid_handle", failing("cuMemImportFromShareableHandle", 400)},
-      {"import_not_permitted", failing("cuMemImportFromShareableHandle", 800)},
-      {"import_invalid_value", failing("cuMemImportFromShareableHandle", 1)},
-      {"import_invalid_device", failing("cuMemImportFromShareableHandle", 101)},
-      {"access_invalid_device", failing("cuMemSetAccess", 101)},
-      {"access_invalid_value", failing("cuMemSetAccess", 1)},
-      {"access_not_supported", failing("cuMemSetAccess", 801)},
-      {"map_invalid_value", failing("cuMemMap", 1)},
-      {"multicast_illegal_state", failing("cuMulticastCreate", 401)},
-      {"multicast_invalid_value", failing("cuMulticastBindMem", 1)},
-      {"multicast_slots_exhausted", failing("cuMulticastCreate", 2)},
-      {"multicast_not_supported", failing("cuMulticastCreate", 801)},
-      {"system_not_ready", failing("cuMulticastBindMem", 802)},
-      {"illegal_address", failing("cuStreamSynchronize", 700)},
-      {"launch_failed", failing("cuStreamSynchronize", 719)},
-      {"misaligned_address", failing("cuStreamSynchronize", 716)},
-      {"descriptor_transport", failing("connect", 111, "io_error", "comm", "3 descriptors missing")},
-      {"handle_types_disagree",
-       failing("", -1, "disagreement", "memory", "ranks differ in handle type: fabric on rank 0")},
-      {"group_disagrees", failing("", -1, "disagreement", "memory", "ranks differ in block bytes")},
-      {"rank_lost", failing("", 9, "crashed", "worker")},
-      {"wait_timed_out", failing("", -1, "timed_out", "kernel")},
-      {"process_stood_still", failing("", -1, "timed_out", "supervisor")},
-      {"wrong_data", failing("", -1, "wrong_data", "verify")},
-      {"memory_overwritten", failing("", -1, "corrupted", "workspace")},
-      {"leak", [](Json& r) { r["stability"][0]["leaks"]["fds"] = 3; }},
-      {"slow_pair", [](Json& r) { r["probe"]["pairs"][2]["read_gbs"] = 90; }},
-      {"slow_rank",
-       [](Json& r) {
-         for (Json& row : r["results"]) row["rank_mean_us"] = {9.0, 8.0, 20.0, 9.0};
-       }},
-      {"peer_access_dead", [](Json& r) { r["probe"]["pairs"][2]["access"] = false; }},
-      {"bisected",
-       [](Json& r) {
-         r["bisect"] = {{{"group", 0},
-                         {"culprit", "link"},
-                         {"sure", true},
-                         {"text", "ranks 0 and 2"},
-                         {"ranks", {{{"rank", 0}}, {{"rank", 2}}}}}};
-       }},
-      {"throttled", [](Json& r) { r["fabric"]["samples"][0]["throttled"] = true; }},
-      {"nvlink_errors", [](Json& r) { r["fabric"]["samples"][0]["nvlink_errors_added"] = 12; }},
-      {"gpu_far_from_cpu", [](Json& r) { device(r, 1)["bound_near"] = false; }},
-      {"cores_oversubscribed", [](Json& r) { r["run"]["deadlines"]["hosts"][0]["widened_by"] = 4; }},
-  };
-  return all;
-}
 
 std::set<std::string> fired(const Json& report) {
   Json whole = report;
@@ -228,8 +51,9 @@ TEST_CASE("every check finds what is planted for it") {
 }
 
 TEST_CASE("what is planted for one check is found by no other, but where one thing is several") {
-  const std::set<std::string> several{"no_handle_for_group", "wrong_data_by_handle", "handle_types_disagree",
-                                      "confidential_computing_split"};
+  const std::set<std::string> several{
+      "no_handle_for_group",      "wrong_data_by_handle", "handle_types_disagree", "confidential_computing_split",
+      "multicast_never_returned", "handle_trial_failed",  "self_test_misleads"};
   for (const auto& [check, plant] : planted()) {
     if (several.contains(check)) continue;
     CAPTURE(check);
@@ -292,6 +116,32 @@ TEST_CASE("a fact that nobody recorded makes a check unknown, and names it") {
   CHECK(fired(report).empty());
 }
 
+TEST_CASE("a driver without a summary of the fabric's health is judged by its mask") {
+  Json report = healthy_report();
+  for (int rank = 0; rank < 4; ++rank) {
+    device(report, rank)["fabric"]["health_summary"] = nullptr;
+    device(report, rank)["fabric"]["health_mask"] =
+        0x1AAu;  // no problem in any field, and nothing wrong in the configuration
+  }
+  CHECK(finding_of(fold_findings(report), "fabric_unhealthy").at("severity") == "pass");
+  for (const unsigned mask : {0x1A9u, 0x19Au, 0x16Au, 0x5AAu}) {
+    device(report, 2)["fabric"]["health_mask"] = mask;
+    CHECK(finding_of(fold_findings(report), "fabric_unhealthy").at("entities") == Json{"rank 2"});
+  }
+}
+
+TEST_CASE("a lookup of another GPU weighs more where a rule takes another handle type for it") {
+  Json report = healthy_report();
+  device(report, 1)["nvml_by_ordinal"] = {{"pci_bus_id", "0000:9a:00.0"}, {"same_device", false}};
+  const auto severity = [&] { return finding_of(fold_findings(report), "rule_looks_at_another_gpu").at("severity"); };
+  CHECK(severity() == "info");
+  device(report, 1)["upstream_handles"][0]["own_device_handle"] = "posix_fd";
+  CHECK(severity() == "warning");
+  Json torch = healthy_report();
+  device(torch, 1)["first_device_test"] = {{"uuid", "GPU-0"}, {"passed", false}, {"failure", "cuMemCreate (800)"}};
+  CHECK(fired(torch) == std::set<std::string>{"rule_looks_at_another_gpu"});
+}
+
 TEST_CASE("what did not happen passes no check: a report of nothing knows nothing") {
   for (const Json& finding : fold_findings(Json::object())) {
     CAPTURE(finding.dump());
@@ -310,6 +160,11 @@ TEST_CASE("a check passes only on what was done and told") {
   becomes_unknown("multicast_not_supported", [](Json& r) { r["stability"][0]["driver_calls"].erase(4); });
   becomes_unknown("one_allocator_fails", [](Json& r) { r["results"].erase(1); });
   becomes_unknown("handle_trial_failed", [](Json& r) { r["fabric"]["handle_trials"][0]["passed"] = nullptr; });
+  becomes_unknown("wrong_data_by_transport", [](Json& r) { r["results"].erase(1); });
+  becomes_unknown("self_test_misleads", [](Json& r) { device(r, 1)["fabric_self_test"] = nullptr; });
+  becomes_unknown("nvlinks_differ", [](Json& r) { device(r, 1)["nvlinks_active"] = nullptr; });
+  becomes_unknown("clique_lists_disagree", [](Json& r) { device(r, 1)["clique_lists"].erase(1); });
+  becomes_unknown("multicast_clique_split", [](Json& r) { device(r, 1).erase("clique_lists"); });
   becomes_unknown("fabric_unhealthy", [](Json& r) { device(r, 1)["fabric"]["health_summary"] = nullptr; });
   becomes_unknown("imex_channel_missing", [](Json& r) { device(r, 1)["fabric_supported"] = nullptr; });
   becomes_unknown("peer_out_of_reach", [](Json& r) { device(r, 1).erase("unreachable_gpus"); });
@@ -317,6 +172,8 @@ TEST_CASE("a check passes only on what was done and told") {
   becomes_unknown("network_namespaces_differ", [](Json& r) { r["ranks"][1].erase("network_namespace"); });
   becomes_unknown("cores_oversubscribed", [](Json& r) { r["run"].erase("deadlines"); });
   becomes_unknown("throttled", [](Json& r) { r["fabric"]["samples"][0]["throttled"] = nullptr; });
+  becomes_unknown("xid_stuck", [](Json& r) { r["fabric"].erase("kernel_log"); });
+  becomes_unknown("killed_for_memory", [](Json& r) { r["fabric"]["kernel_log"][0]["unreadable"] = "not permitted"; });
   becomes_unknown("nvlink_errors", [](Json& r) { r["fabric"]["samples"] = Json::array(); });
   becomes_unknown("gpu_far_from_cpu", [](Json& r) { device(r, 1)["bound_near"] = nullptr; });
   becomes_unknown("wrong_data", [](Json& r) {

@@ -87,6 +87,38 @@ TEST_CASE("twenty pairs of equal systems differ in names and in nothing else") {
   }
 }
 
+TEST_CASE(
+    "of two equal systems the one on which something failed is told by the call that failed, or by what was wrong") {
+  const auto with_row = [](unsigned seed, const Json& failure, const char* multicast) {
+    Json report = rack(seed), row = gate_row(1, "torch_symm_mem", 10);
+    row["failure"] = failure;
+    row["multicast"] = {{"used", multicast}};
+    row["handle"]["used"] = "fabric";
+    report["results"].push_back(row);
+    return report;
+  };
+  // A fabric manager that refuses multicast; a rendezvous of another group; flags that nobody cleared.
+  const std::vector<std::pair<Json, const char*>> planted{
+      {{{"layer", "driver"}, {"reason", "not_ready"}, {"call", "cuMulticastBindMem"}, {"code", 802}},
+       "driver/not_ready in cuMulticastBindMem (802) under torch_symm_mem"},
+      {{{"layer", "comm"}, {"reason", "timed_out"}, {"phase", "exchange"}},
+       "comm/timed_out in exchange under torch_symm_mem"},
+      {{{"layer", "verify"}, {"reason", "wrong_data"}, {"phase", "use"}},
+       "verify/wrong_data in use under torch_symm_mem"}};
+  for (const auto& [failure, text] : planted) {
+    for (unsigned pair = 0; pair < 20; ++pair) {
+      CAPTURE(text, pair);
+      const Json good = with_row(2 * pair, nullptr, "on"), bad = with_row(2 * pair + 1, failure, "on");
+      CHECK(named(good, bad) == std::vector<std::string>{"failures"});
+      const auto differences = environment_differences(good, bad);
+      CHECK(differences.front().a == "none");
+      CHECK(differences.front().b == text);
+      CHECK(named(good, with_row(2 * pair + 1, nullptr, "on")).empty());
+      CHECK(named(good, with_row(2 * pair + 1, nullptr, "off")) == std::vector<std::string>{"multicast_used"});
+    }
+  }
+}
+
 TEST_CASE("what is planted in one of two equal systems is named first, whichever they are") {
   const std::vector<std::pair<std::string, std::function<void(Json&)>>> planted{
       {"upstream_rule.torch_symm_mem",

@@ -300,5 +300,29 @@ TEST_CASE("the self test knows what this process can do alone") {
   CHECK_FALSE(self_test(without, HandleType::posix_fd));
 }
 
+TEST_CASE("a rule sees what it looks at: NVML by CUDA's number, and torch's test on the first device") {
+  FabricFacts in_cluster{.state = kFabricCompleted, .status = 0, .clique_id = 1}, alone = in_cluster;
+  in_cluster.cluster_uuid.fill(0xA0);
+  HandleFacts rank = kBoth;
+  rank.fabric = in_cluster;
+  rank.fabric_self_test = true;
+  const auto symm = mode_of(kSymm).upstream_rule, torch = mode_of(kTorch).upstream_rule;
+  CHECK(symm(rank).type == HandleType::fabric);
+  rank.ordinal_is_another = true;
+  rank.fabric_by_ordinal = alone;
+  CHECK(symm(rank).type == HandleType::posix_fd);
+  CHECK(contains(symm(rank).why, "another one: fabric completed, no cluster"));
+  rank.fabric_by_ordinal.reset();
+  CHECK(symm(rank).type == HandleType::posix_fd);
+  CHECK(symm(without_lookups(rank)).type == HandleType::fabric);
+
+  CHECK(torch(rank).type == HandleType::fabric);  // by PCI bus id
+  rank.first_device_test = false;
+  rank.first_device_failure = fact_text("cuMemCreate (800)");
+  CHECK(torch(rank).type == HandleType::posix_fd);
+  CHECK(contains(torch(rank).why, "self test on the first device failed: cuMemCreate (800)"));
+  CHECK(torch(without_lookups(rank)).type == HandleType::fabric);
+}
+
 }  // namespace
 }  // namespace symmbench

@@ -109,6 +109,32 @@ TEST_CASE("a probe counts what it did and speaks of no rows") {
   CHECK(contains(words, "not complete: rank 0 on node1 cannot use the cuda device"));
 }
 
+TEST_CASE("a probe of one rank says what was not tested, and counts no pairs") {
+  RunBuilder run(0);
+  run.started.world_size = run.started.group_size = 1;
+  run.add(RankFacts{0, {{"host", "node1"}, {"devices", Json::array({Json{{"kind", "host"}, {"usable", true}}})}}});
+  run.add(ProbeRecord{0, {{"group", 0}, {"group_rank", 0}, {"pairs", Json::array()}, {"driver_calls", Json::array()}}});
+  const Json report = checked_report(run);
+  CHECK(contains(report["verdict"]["summary"].dump(), "nothing between ranks was tested: there is one"));
+  const auto text = probe_text(report);
+  CHECK(contains(text, "Not tested: descriptors, peer access and bandwidth between ranks; there is one rank"));
+  CHECK_FALSE(contains(text, "0 of 0"));
+}
+
+TEST_CASE("rules that take the same for the same reason are told once, whatever the numbers of the devices") {
+  RunBuilder run = probe_of_four();
+  for (int rank = 0; rank < 4; ++rank) {
+    const auto why = fmt::format("self test failed: device {}: 2 MiB", rank);
+    const Json rule{{"allocator", kTorch}, {"handle", rank == 3 ? "fabric" : "posix_fd"}, {"why", why}};
+    run.add(RankFacts{rank,
+                      {{"host", "node1"},
+                       {"devices", Json::array({Json{{"kind", "host"}, {"upstream_handles", Json::array({rule})}}})}}});
+  }
+  const auto text = probe_text(checked_report(run));
+  CHECK(contains(text, "torch_symm_mem: posix_fd (self test failed: device N: 2 MiB), 3 ranks, first 0\n"));
+  CHECK(contains(text, "torch_symm_mem: fabric (self test failed: device N: 2 MiB), 1 rank, first 3\n"));
+}
+
 TEST_CASE("samples around a case group say whether the GPU was slowed down, and what its links counted meanwhile") {
   RunBuilder run(1);
   run.add_all_ok();
