@@ -67,10 +67,7 @@ Backend cuda_backend(Heartbeat& heartbeat, const BackendOptions& options) {
   const auto nvml = std::make_shared<NvmlDevice>(backend.driver->facts());
   nvml->watch_xids();
   backend.sample = [nvml] { return sample_of(*nvml); };
-  backend.slowdown = [nvml] {
-    const NvmlSlowdown now = nvml->slowdown();
-    return DeviceSlowdown{.in_force = now.in_force, .total_ns = now.total_ns};
-  };
+  backend.slowed_down = [nvml] { return nvml->slowed_down(); };
   backend.errors = [nvml] {
     NvmlXids now = nvml->xids();
     return DeviceErrors{.xids = std::move(now.codes), .cut = now.cut, .unknown = std::move(now.unknown)};

@@ -39,8 +39,8 @@ struct Backend {
       symmbench::make_allocator;
   /// What the device says of itself now; empty: it says nothing (emulated device). Not inside a measurement.
   std::function<DeviceSample()> sample;
-  /// Whether the device is slowed down, asked around blocks of batches; empty: nobody to ask.
-  std::function<DeviceSlowdown()> slowdown;
+  /// Whether the device is slowed down now; nullopt: it does not tell. Empty: nobody to ask. Not inside a measurement.
+  std::function<std::optional<bool>()> slowed_down;
   /// What was reported of the device since the backend was made or this was last called; empty: nobody to ask.
   std::function<DeviceErrors()> errors;
   /// Keeps a stream of this device busy for so many microseconds.

@@ -108,6 +108,8 @@ std::vector<RowRecord> CaseRunner::run(const Case& bench_case, const std::vector
 
 void CaseRunner::sample_in_place(Runs& runs, const Schedule& schedule, int placement, Clock::time_point start) {
   const auto order = interleaved_order(runs.size());
+  const SlowdownWatch::Ask nobody;
+  const SlowdownWatch watch(watches_slowdown_ ? backend_.slowed_down : nobody);
   const auto blocks = static_cast<int>(runs.front().blocks.size() * runs.size());
   int position = blocks;
   for (std::uint64_t round = 0; round < schedule.rounds; ++round) {
@@ -116,6 +118,13 @@ void CaseRunner::sample_in_place(Runs& runs, const Schedule& schedule, int place
     }
     if (schedule.rounds == 1 || runs.front().bench_case.iters) continue;
     if (out_of_time(runs, microseconds_since(start)) || narrow_enough(runs)) break;
+  }
+  if (!watches_slowdown_) return;
+  const auto slowed = slowed_ranks(context_.comm, watch.answer());
+  for (AllocatorRun& run : runs) {
+    for (SampleBlock& block : run.blocks) {
+      if (block.placement == placement) block.slowed_ranks = slowed;
+    }
   }
 }
 
@@ -278,9 +287,8 @@ double CaseRunner::run_batch(AllocatorRun& run, Graph& graph) {
 
 void CaseRunner::sample_block(AllocatorRun& run, const SampleBlock& which, std::uint64_t batches) {
   std::vector<double> mine(batches);
-  const SlowdownWatch watch(backend_.slowdown);
   for (double& batch_us : mine) batch_us = run_batch(run, *run.graph);
-  run.blocks.push_back(gather_block(context_.comm, which, mine, watch.answer(), run.rank_total_us));
+  run.blocks.push_back(gather_block(context_.comm, which, mine, run.rank_total_us));
 }
 
 void CaseRunner::measure_skew(AllocatorRun& run) {

@@ -32,6 +32,9 @@ class CaseRunner {
 
   /// From now on rows also say how far apart the ranks began, where device clocks can be read (Backend::probe).
   void observe_skew();
+  /// From now on samples are marked that were taken in a placement at whose beginning or end a GPU was slowed down. Not
+  /// asked around each block: to ask takes a driver longer than a block.
+  void watch_slowdown() { watches_slowdown_ = true; }
 
   /// Collective. One row per allocator, the same on every rank: status ok or failed (wrong data). Two or more that are
   /// `compared` take turns in as many placements as the configuration asks for and as decide between them.
@@ -67,6 +70,7 @@ class CaseRunner {
   WorkerContext& context_;
   const WorkerConfig& config_;
   Deadlines deadlines_;
+  bool watches_slowdown_ = false;
   Backend& backend_;
   Stream& stream_;
   std::unique_ptr<Event> batch_start_, batch_end_;

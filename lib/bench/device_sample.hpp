@@ -16,12 +16,6 @@ struct DeviceSample {
 };
 Json to_json(const DeviceSample& sample);
 
-/// Whether a device is slower than it could be, for power or heat; each nullopt is unknown.
-struct DeviceSlowdown {
-  std::optional<bool> in_force;           ///< now
-  std::optional<std::uint64_t> total_ns;  ///< so far, as its driver counts
-};
-
 /// What a driver reported of a device since it was last asked.
 struct DeviceErrors {
   std::vector<std::uint32_t> xids;  ///< in their order, as NVIDIA's Xid catalogue numbers them

@@ -39,6 +39,7 @@ class GroupRun {
     placements_.emplace(context_, config_, backend_, setups_);
     CaseRunner runner(context_, config_, backend_, *stream_);
     runner.observe_skew();
+    runner.watch_slowdown();
     for (std::size_t i = 0; i < context_.request.items.size(); ++i) {
       const auto& item = context_.request.items[i];
       context_.heartbeat.item(static_cast<int>(i));

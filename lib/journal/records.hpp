@@ -47,7 +47,7 @@ struct SampleBlock {
   int position = 0;              ///< place in that order, over all its rounds
   int placement = 0;             ///< of the workspaces in memory: 0 is upstream's own, the others are elsewhere
   std::vector<double> batch_us;  ///< mean time of one iteration per batch, maximum over ranks
-  /// World ranks whose GPU was slowed down (power, heat) meanwhile; nullopt: no rank tells.
+  /// World ranks whose GPU was slowed down (power, heat) at the beginning or end of its placement; nullopt: none tells.
   std::optional<std::vector<int>> slowed_ranks = std::nullopt;
 };
 

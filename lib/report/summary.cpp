@@ -255,8 +255,10 @@ std::string probe_counts(const Json& report, const Json& probe) {
   const Json& trials = report.at("fabric").at("handle_trials");
   const auto tried = std::ranges::count_if(trials, [](const Json& trial) { return !trial.at("passed").is_null(); });
   if (probe.at("pairs").empty()) {
-    return fmt::format("{} of {} handle trials passed; nothing between ranks was tested: there {}",
-                       count(trials, "passed"), tried, report.at("ranks").size() == 1 ? "is one" : "are no pairs");
+    const auto handles = tried == 0 ? std::string("no handle was tried")
+                                    : fmt::format("{} of {} handle trials passed", count(trials, "passed"), tried);
+    return fmt::format("{}; nothing between ranks was tested: there {}", handles,
+                       report.at("ranks").size() == 1 ? "is one" : "are no pairs");
   }
   return fmt::format("{} of {} handle trials passed, {} of {} pairs reach each other, descriptors reach {} of {} ranks",
                      count(trials, "passed"), tried, count(probe.at("pairs"), "access"), probe.at("pairs").size(),

@@ -28,7 +28,7 @@ struct GroupSetup {
   std::function<double(std::string_view allocator, int placement)> slowed_by = {};
   std::function<void(Stream& stream, double us)> delay = delay_on_host;
   std::function<DeviceSample()> sample = {};
-  std::function<std::function<DeviceSlowdown()>(int rank)> slowdown_of = {};
+  std::function<std::function<std::optional<bool>()>(int rank)> slowed_down_of = {};
   std::function<DeviceErrors()> errors = {};
   std::uint64_t first_lifecycle = 0;
 };
@@ -60,7 +60,7 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     backend.kernels = make_host_kernels();
     backend.delay = setup.delay;
     backend.sample = setup.sample;
-    if (setup.slowdown_of) backend.slowdown = setup.slowdown_of(rank);
+    if (setup.slowed_down_of) backend.slowed_down = setup.slowed_down_of(rank);
     backend.errors = setup.errors;
     if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
     backend.slows_batches = static_cast<bool>(setup.slowed_by);

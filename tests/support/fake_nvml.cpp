@@ -37,7 +37,7 @@ unsigned fake_nvml_newest_fabric = 3;  // the newest version of the structure th
 int fake_nvml_fabric_state = 3;
 unsigned fake_nvml_cliques = 3;   // how many the newest call says that there are
 int fake_nvml_clique_result = 0;  // of the newest call
-unsigned long long fake_nvml_reasons = 0x24, fake_nvml_violation_ns = 500;
+unsigned long long fake_nvml_reasons = 0x24;
 unsigned fake_nvml_xids[70] = {};  // still to be told
 unsigned fake_nvml_xid_count = 0;
 int fake_nvml_event_result = 0;  // of registering
@@ -128,10 +128,6 @@ int nvmlDeviceGetPciInfo_v3(void* device, FakePciInfo* info) {
   *info = {};
   info->bus = device == &gpus[0] ? 0x1B : 0x9A;
   return 0;
-}
-int nvmlDeviceGetViolationStatus(void*, int policy, unsigned long long* time) {
-  time[0] = 0, time[1] = fake_nvml_violation_ns;
-  return policy < 2 ? 0 : 3;
 }
 int nvmlEventSetCreate(void** set) {
   *set = &fake_nvml_event_sets;

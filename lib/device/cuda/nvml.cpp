@@ -23,8 +23,7 @@ constexpr NvmlReturn kInvalidArgument = 2;
 constexpr unsigned kMaxLinks = 18;
 constexpr int kLinkErrorCounters = 4;  // replay, recovery, CRC of flits, CRC of data
 constexpr unsigned kVersionTextBytes = 80;
-constexpr int kPowerPolicy = 0, kThermalPolicy = 1;  // nvmlPerfPolicyType_t
-constexpr std::size_t kMostXids = 64;                // of one call: a GPU that fell off the bus may tell without end
+constexpr std::size_t kMostXids = 64;  // of one call: a GPU that fell off the bus may tell without end
 constexpr std::uint64_t kHarmless = 1u << 0 | 1u << 1 | 1u << 4 | 1u << 8;  // of the names below
 constexpr const char* kFabricInfo4Call = "nvmlDeviceGetGpuFabricInfo_v4";
 
@@ -234,19 +233,12 @@ NvmlSample NvmlDevice::sample() const {
   return sample;
 }
 
-NvmlSlowdown NvmlDevice::slowdown() const {
-  NvmlSlowdown slowdown;
-  if (device_ == nullptr) return slowdown;
+std::optional<bool> NvmlDevice::slowed_down() const {
   unsigned long long reasons = 0;
-  if (api_->throttle != nullptr && api_->throttle(device_, &reasons) == kNvmlSuccess) {
-    slowdown.in_force = slows_down(reasons);
+  if (device_ == nullptr || api_->throttle == nullptr || api_->throttle(device_, &reasons) != kNvmlSuccess) {
+    return std::nullopt;
   }
-  for (const int policy : {kPowerPolicy, kThermalPolicy}) {
-    NvmlViolationTime time;
-    if (api_->violation == nullptr || api_->violation(device_, policy, &time) != kNvmlSuccess) continue;
-    slowdown.total_ns = slowdown.total_ns.value_or(0) + time.violation_ns;
-  }
-  return slowdown;
+  return slows_down(reasons);
 }
 
 void NvmlDevice::watch_xids() {

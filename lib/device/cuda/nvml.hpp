@@ -33,12 +33,6 @@ struct NvmlSample {
   std::optional<std::uint64_t> throttle_reasons;  ///< bit mask, see throttle_names()
 };
 
-/// Whether a GPU is slower than it could be. Both nullopt: NVML does not tell.
-struct NvmlSlowdown {
-  std::optional<bool> in_force;           ///< a reason for it is in force now
-  std::optional<std::uint64_t> total_ns;  ///< time spent below by power and heat since the driver was loaded
-};
-
 /// Xids of a GPU, in their order, since watch_xids() or the last call.
 struct NvmlXids {
   std::vector<std::uint32_t> codes;
@@ -68,7 +62,8 @@ class NvmlDevice {
 
   NvmlFacts facts() const;
   NvmlSample sample() const;
-  NvmlSlowdown slowdown() const;
+  /// Whether a reason is in force now by which the GPU is slower than it could be; nullopt: NVML does not tell.
+  std::optional<bool> slowed_down() const;
   /// From now on the driver's Xids of this GPU are kept for xids().
   void watch_xids();
   NvmlXids xids();

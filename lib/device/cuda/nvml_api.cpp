@@ -24,7 +24,6 @@ NvmlApi::NvmlApi(const std::string& name) : library(name) {
   find(power, "nvmlDeviceGetPowerUsage");
   find(throttle, "nvmlDeviceGetCurrentClocksEventReasons");
   if (throttle == nullptr) find(throttle, "nvmlDeviceGetCurrentClocksThrottleReasons");
-  find(violation, "nvmlDeviceGetViolationStatus");
   find(event_set_create, "nvmlEventSetCreate");
   find(event_set_free, "nvmlEventSetFree");
   find(event_set_wait, "nvmlEventSetWait_v2");

@@ -63,11 +63,6 @@ struct NvmlEvent {
 };
 inline constexpr unsigned long long kNvmlXidEvent = 8;  // nvmlEventTypeXidCriticalError
 
-/// nvmlViolationTime_t.
-struct NvmlViolationTime {
-  unsigned long long reference_us = 0, violation_ns = 0;
-};
-
 /// NVML's functions, looked up at run time. Those that only newer drivers have stay null.
 struct NvmlApi {
   explicit NvmlApi(const std::string& name);
@@ -93,7 +88,6 @@ struct NvmlApi {
   NvmlReturn (*clock)(void*, int, unsigned*) = nullptr;
   NvmlReturn (*power)(void*, unsigned*) = nullptr;
   NvmlReturn (*throttle)(void*, unsigned long long*) = nullptr;
-  NvmlReturn (*violation)(void*, int, NvmlViolationTime*) = nullptr;
   NvmlReturn (*event_set_create)(void**) = nullptr;
   NvmlReturn (*event_set_free)(void*) = nullptr;
   NvmlReturn (*event_set_wait)(void*, NvmlEvent*, unsigned) = nullptr;
