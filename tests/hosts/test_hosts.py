@@ -1,9 +1,11 @@
 """Hosts made of network, UTS and mount namespaces of this machine, joined by a veth pair, with Open MPI started across them:
 what a job finds where descriptors do not travel although the machine is one, where a host is lost, and where hosts are not
 alike. Skipped where namespaces may not be made."""
+import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -145,14 +147,16 @@ class Hosts(unittest.TestCase):
 
         hold.wait(Running)
         for pid in self.processes_of("10.0.0.2"):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may have followed another one
+                os.kill(pid, signal.SIGKILL)
         hold.release()
         done = self.end_of(job)
         self.assertNotEqual(done.returncode, 0)
         wait_until(lambda: not processes(), "ranks of the host that is left")
         if not report.exists():
             done = alone("salvage", self.scratch / "journal", "-o", report)
-            self.assert_exit(done, 1)  # the run's own verdict
+            # The run's own verdict: failed, or none where the launcher ended the others before they had seen anything.
+            self.assertIn(done.returncode, (1, 3), done.stdout + done.stderr)
         self.assert_exit(alone("validate", report), 0)
         left = json.loads(report.read_text())
         self.assertFalse(left["run"]["complete"])
@@ -160,7 +164,10 @@ class Hosts(unittest.TestCase):
         self.assertEqual([rank["host"] for rank in left["ranks"]], ["node-a", "node-a", "node-b", "node-b"])
         first_case = [row for row in left["results"] if row["message_bytes"] == 4096]
         self.assertEqual({row["status"] for row in first_case}, {"ok"}, done.stdout + done.stderr)
-        self.assertRegex(done.stdout, r"culprit: rank [23] on node-b")
+        told = re.findall(r"culprit: (rank \d on [\w-]+)", done.stdout)
+        self.assertLessEqual(set(told), {"rank 2 on node-b", "rank 3 on node-b"})
+        if left["verdict"]["status"] == "failed":
+            self.assertTrue(told, done.stdout)
 
     def test_hosts_whose_configurations_differ_are_told_apart_before_anything_runs(self):
         config, other = self.scratch / "config.json", self.scratch / "other.json"
