@@ -54,11 +54,16 @@ struct Deadlines {
 /// How many times longer than measured, or assumed, work may take before it counts as stuck.
 inline constexpr double kWorkFactor = 4;
 
+/// Signs of life and farewells are widened by no more: who gives them has slept, and the kernel gives such a task a core
+/// soon, however many others want one.
+inline constexpr double kMostOfSigns = 2;
+
 /// `timeout_s`: --timeout, of a round. `scale`: what multiplies all: --deadline-scale times widening(). `work_s`:
 /// what a step may take for its bytes, when the machine does nothing else.
 constexpr Deadlines deadlines_of(double timeout_s, double scale, double work_s = 0) {
   const double base_s = (timeout_s + kWorkFactor * work_s) * scale;
   const double busy = std::max(scale, 1.0);
+  const double signs = std::min(busy, kMostOfSigns);
   return {.kernel_wait_s = base_s / 2,
           .stream_s = base_s * 3 / 4,
           .round_s = base_s,
@@ -67,9 +72,9 @@ constexpr Deadlines deadlines_of(double timeout_s, double scale, double work_s =
           .die_s = deadline::kDieWithin_s * busy,
           .stop_s = deadline::kStop_s * busy,
           .leader_s = std::max(base_s * 3 / 2, deadline::kLeastLeader_s * busy),
-          .silent_s = deadline::kSilent_s * busy,
+          .silent_s = deadline::kSilent_s * signs,
           .between_runs_s = deadline::kBetweenRuns_s * busy,
-          .finish_s = deadline::kFinish_s * busy,
+          .finish_s = deadline::kFinish_s * signs,
           .context_s = deadline::kContext_s * busy,
           .tell_s = deadline::kTellSupervisor_s * busy};
 }

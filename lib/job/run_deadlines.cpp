@@ -121,12 +121,12 @@ std::string plan_deadlines_text(const RunConfig& config, const Plan& plan) {
   std::string text = fmt::format(
       "\nDeadlines, where every task has a core; with more tasks, or load, than cores, all are longer by their ratio, "
       "up "
-      "to {} times\n"
+      "to {} times (signs of life and farewells: {})\n"
       "  start-up: MPI_Init {} s, each round between ranks {} s, device contexts {} s; MPI_Finalize {} s\n"
       "  a kernel gives up after {} s, its stream after {} s, a round between ranks after {} s, the watchdog after {} "
       "s\n",
-      kMostWidening, deadline::kMpiInit_s, deadline::kStartRound_s, waits.context_s, deadline::kFinalize_s,
-      waits.kernel_wait_s, waits.stream_s, waits.round_s, waits.watchdog_s);
+      kMostWidening, kMostOfSigns, deadline::kMpiInit_s, deadline::kStartRound_s, waits.context_s,
+      deadline::kFinalize_s, waits.kernel_wait_s, waits.stream_s, waits.round_s, waits.watchdog_s);
   text += fmt::format(
       "  after a first wait in vain the others are heard for {} s; a killed worker has {} s to die, a supervisor {} s "
       "to\n"

@@ -33,10 +33,13 @@ TEST_CASE("what supervisors wait for each other grows with what makes machines s
   CHECK(hasty.leader_s == deadline::kLeastLeader_s);
   CHECK(busy.settle_s == 8 * kUsual.settle_s);
   CHECK(busy.stop_s == 8 * kUsual.stop_s);
-  for (const auto member : {&Deadlines::die_s, &Deadlines::silent_s, &Deadlines::between_runs_s, &Deadlines::finish_s,
-                            &Deadlines::context_s, &Deadlines::tell_s}) {
+  for (const auto member : {&Deadlines::die_s, &Deadlines::between_runs_s, &Deadlines::context_s, &Deadlines::tell_s}) {
     CHECK(hasty.*member == kUsual.*member);
     CHECK(busy.*member == 8 * kUsual.*member);
+  }
+  for (const auto member : {&Deadlines::silent_s, &Deadlines::finish_s}) {
+    CHECK(hasty.*member == kUsual.*member);
+    CHECK(busy.*member == kMostOfSigns * kUsual.*member);
   }
   for (const Deadlines& each : {hasty, kUsual, busy}) {
     CHECK(each.die_s < each.stop_s);  // a supervisor tells of a worker that does not die
