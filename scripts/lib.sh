@@ -42,6 +42,10 @@ end_meanwhile() {
   [ -n "${meanwhile:-}" ] || return 0
   kill -- "-$meanwhile" 2>/dev/null || true
   wait "$meanwhile" 2>/dev/null || true
-  while kill -0 -- "-$meanwhile" 2>/dev/null; do sleep 0.1; done  # ninja ends its compilers
+  for _ in $(seq 600); do  # ninja ends its compilers
+    kill -0 -- "-$meanwhile" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL -- "-$meanwhile" 2>/dev/null || true
   meanwhile=""
 }

@@ -97,7 +97,7 @@ __global__ void __launch_bounds__(kMaxThreads, kBlocksPerSm<World>)
 
 /// Registers of the kernels of few. 32 leave room for 2048 threads per SM, 40 for 1536: a few spills cost less than rows
 /// that are not under way (2 GPUs, us at 4 and 16 Mi with the best blocks of each: residual_rmsnorm 48 registers 16.9 and
-/// 53.9, 40 16.6 and 52.6, 32 16.2 and 52.3; residual_rmsnorm_dynamic_fp8 18.2 and 55.2, 17.8 and 54.2, 17.6 and 53.3).
+/// 53.9, 40 16.6 and 52.6, 32 16.2 and 52.3; residual_rmsnorm_dynamic_fp8 18.2 and 55.2, 17.8 and 54.2, 17.6 and 53.5).
 /// On 4 ranks, which spill twice as much, 32 were not measured.
 template <class World>
 inline constexpr int kFewRegisters = kRanksOf<World> <= 2 ? 32 : 40;

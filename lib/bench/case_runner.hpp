@@ -33,7 +33,7 @@ class CaseRunner {
   /// From now on rows also say how far apart the ranks began, where device clocks can be read (Backend::probe).
   void observe_skew();
   /// From now on samples are marked that were taken in a placement at whose beginning or end a GPU was slowed down. Not
-  /// asked around each block: to ask takes a driver longer than a block.
+  /// asked around each block, nor in lifecycles: with NVML that made the use of a workspace 5 ms longer.
   void watch_slowdown() { watches_slowdown_ = true; }
 
   /// Collective. One row per allocator, the same on every rank: status ok or failed (wrong data). Two or more that are
