@@ -1,4 +1,9 @@
 #pragma once
+#include <compare>
+#include <map>
+#include <mutex>
+#include <utility>
+
 #include "catalog/protocol_faults.hpp"
 #include "kernels/host/host_ops.hpp"
 
@@ -73,8 +78,18 @@ struct FaultyOps<ProtocolFault::half_clear> : BreakableOps {
   }
 };
 
-/// One Lamport packet in 64, by its place in the slot, is tampered with: `Tamper::send(send_one, place, offset, slot, packet)`
-/// stands for `send_one(offset, slot, packet)`, with which an unbroken rank sends it; `place` is 0 ... 63.
+/// Where a packet goes, whatever the call.
+struct PacketPlace {
+  DevicePtr control;     ///< of the sender's workspace
+  int rank;              ///< that it goes to; -1: to all
+  std::uint64_t offset;  ///< in the slot
+  bool tampered() const { return in_64() == 0; }
+  std::uint64_t in_64() const { return offset / kPacketBytes % 64; }
+  auto operator<=>(const PacketPlace&) const = default;
+};
+
+/// One Lamport packet in 64, by its place, is tampered with: `Tamper::send(send_one, place, slot_offset, packet)` stands for
+/// `send_one(place.offset, slot_offset, packet)`, with which an unbroken rank sends it.
 template <class Tamper>
 struct TamperedPackets : BreakableOps {
   using BreakableOps::BreakableOps;
@@ -82,22 +97,21 @@ struct TamperedPackets : BreakableOps {
     const auto send_one = [&](std::uint64_t offset, std::uint64_t slot, const Packet& sent) {
       HostOps::send_to_all(PeerTargets{targets.world, offset}, slot, sent);
     };
-    Tamper::send(send_one, targets.offset / kPacketBytes % 64, targets.offset, slot_offset, packet);
+    Tamper::send(send_one, PacketPlace{view_.control, -1, targets.offset}, slot_offset, packet);
   }
   void send(const Target& target, std::uint64_t slot_offset, const Packet& packet) override {
     const auto send_one = [&](std::uint64_t offset, std::uint64_t slot, const Packet& sent) {
       HostOps::send(Target{target.rank, offset}, slot, sent);
     };
-    Tamper::send(send_one, target.offset / kPacketBytes % 64, target.offset, slot_offset, packet);
+    Tamper::send(send_one, PacketPlace{view_.control, target.rank, target.offset}, slot_offset, packet);
   }
 };
 
 /// It is not sent.
 struct LosePacket {
   template <class SendOne>
-  static void send(const SendOne& send_one, std::uint64_t place, std::uint64_t offset, std::uint64_t slot,
-                   const Packet& packet) {
-    if (place != 0) send_one(offset, slot, packet);
+  static void send(const SendOne& send_one, const PacketPlace& place, std::uint64_t slot, const Packet& packet) {
+    if (!place.tampered()) send_one(place.offset, slot, packet);
   }
 };
 template <>
@@ -105,15 +119,20 @@ struct FaultyOps<ProtocolFault::packet_lost> : TamperedPackets<LosePacket> {
   using TamperedPackets::TamperedPackets;
 };
 
-/// What was sent at such a place before comes once more, in place of the new one.
+/// What the call before sent there comes once more, in place of the new one; there is nothing to repeat in the first call.
 struct RepeatPacket {
   template <class SendOne>
-  static void send(const SendOne& send_one, std::uint64_t place, std::uint64_t offset, std::uint64_t slot,
-                   const Packet& packet) {
-    thread_local Packet before{};
-    if (place != 0) return send_one(offset, slot, packet);
-    send_one(offset, slot, before);
-    before = packet;
+  static void send(const SendOne& send_one, const PacketPlace& place, std::uint64_t slot, const Packet& packet) {
+    if (!place.tampered()) return send_one(place.offset, slot, packet);
+    send_one(place.offset, slot, exchange(place, packet));
+  }
+  /// Keeps `packet`, and gives what was kept of the place before. One store for all blocks: another may have the place next.
+  static Packet exchange(const PacketPlace& place, const Packet& packet) {
+    static std::mutex mutex;
+    static std::map<PacketPlace, Packet> kept;
+    const std::lock_guard lock(mutex);
+    const auto [entry, first] = kept.try_emplace(place, packet);
+    return first ? packet : std::exchange(entry->second, packet);
   }
 };
 template <>
@@ -124,10 +143,9 @@ struct FaultyOps<ProtocolFault::packet_stale> : TamperedPackets<RepeatPacket> {
 /// It comes a second time in place of its neighbour.
 struct DoublePacket {
   template <class SendOne>
-  static void send(const SendOne& send_one, std::uint64_t place, std::uint64_t offset, std::uint64_t slot,
-                   const Packet& packet) {
-    if (place == 0) send_one(offset + kPacketBytes, slot, packet);
-    if (place != 1) send_one(offset, slot, packet);
+  static void send(const SendOne& send_one, const PacketPlace& place, std::uint64_t slot, const Packet& packet) {
+    if (place.in_64() == 0) send_one(place.offset + kPacketBytes, slot, packet);
+    if (place.in_64() != 1) send_one(place.offset, slot, packet);
   }
 };
 template <>
@@ -138,10 +156,9 @@ struct FaultyOps<ProtocolFault::packet_doubled> : TamperedPackets<DoublePacket> 
 /// One bit of it is another: in bf16, half of an exponent.
 struct FlipBit {
   template <class SendOne>
-  static void send(const SendOne& send_one, std::uint64_t place, std::uint64_t offset, std::uint64_t slot,
-                   Packet packet) {
-    if (place == 0) packet.word[0] ^= 0x4000u;
-    send_one(offset, slot, packet);
+  static void send(const SendOne& send_one, const PacketPlace& place, std::uint64_t slot, Packet packet) {
+    if (place.tampered()) packet.word[0] ^= 0x4000u;
+    send_one(place.offset, slot, packet);
   }
 };
 template <>

@@ -65,7 +65,7 @@ constexpr FaultRow kFaults[] = {
     {.name = "wrong_clear", .about = "a rank clears the Lamport slot in use in place of the one before it",
      .seam = Seam::protocol, .parameters = kOfRank, .protocol = ProtocolFault::wrong_clear, .layer = Layer::kernel,
      .check = "watchdog", .exit_code = kHung, .bound_s = 1},
-    {.name = "packet_stale", .about = "one packet in 64 of a rank is the one it sent before",
+    {.name = "packet_stale", .about = "one packet in 64 of a rank is the one it sent there in the call before",
      .seam = Seam::protocol, .parameters = kOfRank, .protocol = ProtocolFault::packet_stale, .layer = Layer::verify,
      .check = "results", .bound_s = 1},
     {.name = "packet_doubled", .about = "one packet in 64 of a rank comes in place of its neighbour too",

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <map>
+#include <tuple>
+#include <utility>
 
 #include "core/names.hpp"
 #include "core/text.hpp"
@@ -55,20 +58,41 @@ std::vector<Open> find_suspects(const VerifyReport& report, const ExplainParamet
         stands_alone(mismatch, report, parameters)) {
       suspects = {flip};
     }
-    if (suspects.empty()) suspects = {Suspect{}};
     open.push_back({&mismatch, std::move(suspects)});
   }
   return open;
 }
 
-/// The suspect that most open mismatches share; among equals the first in the order of Suspect.
-Suspect strongest(const std::vector<Open>& open) {
+/// The suspect that most open mismatches share and how many; among equals the first in the order of Suspect. 0: none is
+/// left.
+std::pair<Suspect, std::size_t> strongest(const std::vector<Open>& open) {
   std::map<Suspect, std::size_t> votes;
   for (const auto& [mismatch, suspects] : open) {
     for (const auto& suspect : suspects) ++votes[suspect];
   }
-  return std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; })
-      ->first;
+  if (votes.empty()) return {};
+  return *std::max_element(votes.begin(), votes.end(),
+                           [](const auto& a, const auto& b) { return a.second < b.second; });
+}
+
+/// Where the strongest explains no more than chance would, neither do those that are judged as it is.
+void drop_coincidences(std::vector<Open>& open, const Suspect& strongest) {
+  const bool flips = strongest.kind == BlameKind::bit_flip;
+  for (Open& each : open) {
+    std::erase_if(each.suspects,
+                  [&](const Suspect& suspect) { return (suspect.kind == BlameKind::bit_flip) == flips; });
+  }
+}
+
+std::vector<const Mismatch*> take_explained(std::vector<Open>& open, const Suspect& suspect) {
+  std::vector<const Mismatch*> explained;
+  std::erase_if(open, [&](const Open& candidate) {
+    const auto& suspects = candidate.suspects;
+    if (std::find(suspects.begin(), suspects.end(), suspect) == suspects.end()) return false;
+    explained.push_back(candidate.mismatch);
+    return true;
+  });
+  return explained;
 }
 
 BlameFinding make_finding(const Suspect& suspect, const std::vector<const Mismatch*>& mismatches,
@@ -146,16 +170,7 @@ Blame explain(const VerifyReport& report, const ExplainParameters& parameters) {
   std::copy_n(report.wrong_in_block, kBlameBlocks, blame.wrong_in_block.begin());
   blame.matrix.resize(static_cast<std::size_t>(parameters.shape.world_size));
 
-  std::vector<Open> open = find_suspects(report, parameters);
-  while (!open.empty()) {
-    const Suspect suspect = strongest(open);
-    std::vector<const Mismatch*> explained;
-    std::erase_if(open, [&](const Open& candidate) {
-      const auto& suspects = candidate.suspects;
-      if (std::find(suspects.begin(), suspects.end(), suspect) == suspects.end()) return false;
-      explained.push_back(candidate.mismatch);
-      return true;
-    });
+  const auto put_down = [&](const Suspect& suspect, const std::vector<const Mismatch*>& explained) {
     blame.by_kind[static_cast<std::size_t>(suspect.kind)] += explained.size();
     if (suspect.source_rank >= 0) {
       auto& row = blame.matrix[static_cast<std::size_t>(suspect.source_rank)];
@@ -163,7 +178,21 @@ Blame explain(const VerifyReport& report, const ExplainParameters& parameters) {
         ++row[static_cast<std::size_t>(blame_block_of(*mismatch, parameters.shape))];
     }
     blame.findings.push_back(make_finding(suspect, explained, parameters.shape));
+  };
+  std::vector<Open> open = find_suspects(report, parameters);
+  for (auto [suspect, votes] = strongest(open); votes != 0; std::tie(suspect, votes) = strongest(open)) {
+    if (is_convincing(suspect, votes, open.size(), parameters)) {
+      put_down(suspect, take_explained(open, suspect));
+    } else {
+      drop_coincidences(open, suspect);
+    }
   }
+  if (!open.empty()) {
+    std::vector<const Mismatch*> rest;
+    for (const Open& each : open) rest.push_back(each.mismatch);
+    put_down(Suspect{}, rest);
+  }
+  std::ranges::stable_sort(blame.findings, std::greater{}, &BlameFinding::mismatches);
   blame.summary = summarise(blame);
   return blame;
 }

@@ -1,6 +1,7 @@
 #include "verify/suspects.hpp"
 
 #include <bit>
+#include <cmath>
 
 #include "core/round.hpp"
 #include "kernels/patterns.hpp"
@@ -13,6 +14,34 @@ namespace {
 
 constexpr int kOldest = 6;            // iterations back: twice around the Lamport slots
 constexpr int kNeighbourPackets = 4;  // how far a misplaced packet is looked for, beside multiples of a share
+constexpr double kChanceOfNoise = 0.01;
+
+/// Of all that Element::suspects() tests, at most: of each rank missing and doubled; of each rank and of the whole output
+/// every age, in both orders of the ring, and every shift.
+double mistakes_tried(int ranks) {
+  const int shifts = 2 * kNeighbourPackets + 2 * (ranks - 1);
+  return 2.0 * ranks + (ranks + 1.0) * (2 * kOldest + shifts);
+}
+
+/// That another contribution of one rank, drawn as inputs are, gives what was got.
+double chance_of_a_match(const ExplainParameters& parameters) {
+  return visit_dtype(parameters.shape.dtype, [&]<class T>() {
+    if (parameters.kind == InputKind::random) return std::ldexp(1.0, 1 - kPrecision<T>);
+    return 1.0 / (2 * exact_limit<T>(parameters.shape.world_size) + 1);
+  });
+}
+
+/// That at least `least` of `trials` happen, each with `chance`.
+double binomial_tail(std::uint64_t trials, std::uint64_t least, double chance) {
+  const auto n = static_cast<double>(trials);
+  double tail = 0;
+  for (std::uint64_t hits = least; hits <= trials; ++hits) {
+    const auto k = static_cast<double>(hits);
+    tail += std::exp(std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1) + k * std::log(chance) +
+                     (n - k) * std::log1p(-chance));
+  }
+  return tail;
+}
 
 template <class T>
 std::uint32_t storage_bits(T value) {
@@ -179,6 +208,20 @@ class Element {
 };
 
 }  // namespace
+
+bool is_convincing(const Suspect& suspect, std::uint64_t explained, std::uint64_t of,
+                   const ExplainParameters& parameters) {
+  switch (suspect.kind) {
+    case BlameKind::unwritten:
+    case BlameKind::unexplained:
+      return true;
+    case BlameKind::bit_flip:
+      return explained * 4 >= of;
+    default:
+      const double by_chance = binomial_tail(of, explained, chance_of_a_match(parameters));
+      return mistakes_tried(parameters.shape.world_size) * by_chance < kChanceOfNoise;
+  }
+}
 
 std::vector<Suspect> suspects_of(const Mismatch& mismatch, const ExplainParameters& parameters) {
   return visit_dtype(parameters.shape.dtype, [&]<class T>() { return Element<T>(mismatch, parameters).suspects(); });

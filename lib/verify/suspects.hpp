@@ -1,5 +1,6 @@
 #pragma once
 #include <compare>
+#include <cstdint>
 #include <vector>
 
 #include "verify/explain.hpp"
@@ -17,5 +18,12 @@ struct Suspect {
 
 /// Every mistake that explains one mismatch by itself; empty when none does.
 std::vector<Suspect> suspects_of(const Mismatch& mismatch, const ExplainParameters& parameters);
+
+/// Whether `explained` of `of` mismatches are more than chance: few values are possible in a short type, so that what is
+/// wrong for another reason now and then equals what a mistake would have given. More: in less than one report of noise in
+/// a hundred does any mistake explain as many. What needs no chance, unwritten output, always is; one flipped bit where
+/// it explains a quarter.
+bool is_convincing(const Suspect& suspect, std::uint64_t explained, std::uint64_t of,
+                   const ExplainParameters& parameters);
 
 }  // namespace symmbench

@@ -109,7 +109,7 @@ class Hosts(unittest.TestCase):
             try:
                 if int(entry) != keeper and os.readlink(f"/proc/{entry}/ns/net") == network:
                     found.append(int(entry))
-            except (FileNotFoundError, ProcessLookupError):
+            except (FileNotFoundError, ProcessLookupError, PermissionError):  # ended, or a stranger's
                 continue
         return found
 

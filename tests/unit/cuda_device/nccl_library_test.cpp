@@ -213,7 +213,8 @@ TEST_CASE_METHOD(NcclFixture, "windows are refused without a call where NCCL is 
 TEST_CASE_METHOD(NcclFixture, "a window that a peer never registers ends at its limit") {
   const auto library = connected(NcclMemory::windows);
   fake.block = true;
-  const Failure failure = failure_of([&] { library->message_memory(4096, 1ms); });
+  // Long enough for the call before it, which is not held, on a machine that has other work.
+  const Failure failure = failure_of([&] { library->message_memory(4096, 1s); });
   fake.block = false;
   while (fake.waiting != 0) std::this_thread::yield();
   CHECK(failure.reason == Reason::timed_out);

@@ -209,6 +209,31 @@ TEST_CASE("Noise is not given a cause") {
   CHECK(count_of(blame, BlameKind::unexplained) == blame.recorded);
 }
 
+TEST_CASE("Noise in a type of few values is put down to nobody, though some of it equals what a mistake would give") {
+  Outputs outputs(shape_of(DType::bf16, 4));
+  const int elements = GENERATE(1, 8, 64, 4096);
+  for (int e = 0; e < elements; ++e) {
+    const auto noise = static_cast<float>(static_cast<int>(mix64(static_cast<std::uint64_t>(e) + 1) % 255) - 127);
+    outputs.set(kFirst, static_cast<std::uint64_t>(e), noise);
+  }
+  const Blame blame = outputs.blame();
+  INFO(blame.summary);
+  REQUIRE(blame.recorded > 0);
+  CHECK_FALSE(blamed_source(to_json(blame)));
+  CHECK(blame.findings.at(0).kind == BlameKind::unexplained);
+}
+
+TEST_CASE("One lost packet is enough to name its rank, beside much noise too") {
+  Outputs outputs(shape_of(DType::bf16, 4));
+  const bool noisy = GENERATE(false, true);
+  for (std::uint64_t e = 64; e < 72; ++e) outputs.set(kFirst, e, outputs.sum(kFirst, e) - outputs.input(2, kFirst, e));
+  for (std::uint64_t e = 0; noisy && e < 16; ++e) outputs.set(kFirst, 1024 + e, static_cast<float>(mix64(e) % 255));
+  const Blame blame = outputs.blame();
+  INFO(blame.summary);
+  CHECK(blamed_source(to_json(blame)) == 2);
+  CHECK(count_of(blame, BlameKind::missing) >= 7);
+}
+
 TEST_CASE("Overwritten guards are counted on both sides") {
   Outputs outputs(shape_of());
   const std::uint64_t output = outputs.batch.view().output(OutputKind::allreduce, kFirst);
