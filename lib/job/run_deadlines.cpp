@@ -189,6 +189,7 @@ Json plan_deadlines_json(const RunConfig& config, const Plan& plan) {
       {"finalize", deadline::kFinalize_s},
       {"work_factor", kWorkFactor},
       {"most_widening", kMostWidening},
+      {"most_widening_of_signs", kMostOfSigns},
       {"groups", std::move(groups)}};
 }
 

@@ -34,8 +34,8 @@ Json deadlines_json(const WorkerConfig& asked, const std::vector<HostOfRun>& hos
 std::string plan_deadlines_text(const RunConfig& config, const Plan& plan);
 /// {kernel_wait, stream, round, watchdog, start_up{mpi_init, round, device_context}, supervisors{settle, die,
 /// stop, leader, beat, silent, between_runs, finish}, after_signal{run, serve, finish, leave}, finalize, work_factor,
-/// most_widening, groups[{id, round, setup_assumed, batch_least, batch_most}]}, in s; a group without cases has no
-/// batches.
+/// most_widening, most_widening_of_signs (of silent and finish), groups[{id, round, setup_assumed, batch_least,
+/// batch_most}]}, in s; a group without cases has no batches.
 Json plan_deadlines_json(const RunConfig& config, const Plan& plan);
 
 }  // namespace symmbench

@@ -214,7 +214,7 @@ std::string Outcomes::why_not_tested() const {
     if (records_.nothing_ran()) return "nothing was run: run.interrupted_by says why";
     return fmt::format("the run ended before this case: {}", *records_.ended->interrupted_by);
   }
-  return "the run ended without a record of this case";
+  return std::string(kNoRecord);
 }
 
 }  // namespace symmbench

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "report/record_set.hpp"
@@ -18,6 +19,9 @@ struct Attempt {
 
 /// Whose failure it was: the allocator that it names, or the only one in play; nullptr: nobody's in particular.
 const std::string* culprit_of(const FailureRecord& failure);
+
+/// Why a row of a run that came to its end is not_tested: what nobody recorded may have failed, so it is no pass.
+inline constexpr std::string_view kNoRecord = "the run ended without a record of this case";
 
 /// What became of one planned row.
 struct RowOutcome {

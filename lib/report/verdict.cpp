@@ -8,6 +8,7 @@
 #include "findings/findings.hpp"
 #include "journal/records.hpp"
 #include "report/hung_attempt.hpp"
+#include "report/outcome.hpp"
 #include "report/pick.hpp"
 #include "report/reference.hpp"
 #include "report/series.hpp"
@@ -46,6 +47,8 @@ bool lost_record(const Json& run) {
                      [](const Json& event) { return event.at("what") == kUnreadableRecord; });
 }
 
+bool lost_row(const Json& row) { return row.at("status") == "not_tested" && text_or(row, "reason") == kNoRecord; }
+
 bool leaked(const Json& leaks) {
   return std::any_of(leaks.begin(), leaks.end(),
                      [](const Json& count) { return count.is_number() && count.get<std::int64_t>() > 0; });
@@ -80,7 +83,7 @@ ExitCode code_of_rows(const Json& results, const VerdictPolicy& policy) {
   ExitCode code = ExitCode::passed;
   if (std::any_of(results.begin(), results.end(), ever_hung)) code = ExitCode::hung;
   if (any_status(results, "failed")) code = worse(code, ExitCode::failed);
-  if (policy.strict && std::any_of(results.begin(), results.end(), did_not_run))
+  if (std::any_of(results.begin(), results.end(), policy.strict ? did_not_run : lost_row))
     code = worse(code, ExitCode::no_verdict);
   const auto tallies = tally_by_allocator(results);
   for (const auto& [allocator, tally] : tallies) {

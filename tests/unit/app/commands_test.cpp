@@ -80,6 +80,8 @@ TEST_CASE("a plan as JSON has every case with its keys and the same memory as it
   CHECK(deadlines.at("start_up").at("mpi_init") > 0);
   CHECK(deadlines.at("supervisors").at("stop") == 8.0);
   CHECK(deadlines.at("after_signal").at("leave") == 5);
+  CHECK(deadlines.at("most_widening") == 8.0);
+  CHECK(deadlines.at("most_widening_of_signs") == 2.0);
   REQUIRE(deadlines.at("groups").size() == 3);
   const auto& group = deadlines.at("groups")[0];
   CHECK(group.at("round") >= 20.0);

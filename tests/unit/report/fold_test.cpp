@@ -178,6 +178,7 @@ TEST_CASE("a row without a record is not tested, and the reason says why") {
 
   run.ended = RunEnded{"2026-01-31T23:59:59Z", true, std::nullopt};
   CHECK(RunBuilder::row(checked_report(run), 1, kSymm)["reason"] == "the run ended without a record of this case");
+  CHECK(run.report()["verdict"]["exit_code"] == 3);  // it may have failed
 }
 
 TEST_CASE("without the plan there is no report") {
