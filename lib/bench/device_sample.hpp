@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,7 +13,8 @@ namespace symmbench {
 struct DeviceSample {
   std::optional<std::uint32_t> temperature_c, sm_clock_mhz, power_mw;
   std::optional<std::vector<std::string>> throttle;  ///< reasons in force, by name; empty: none
-  std::optional<std::uint64_t> nvlink_errors;        ///< replays, recoveries and CRC errors of all links since start-up
+  std::map<std::string, std::uint64_t>
+      nvlink_errors;  ///< of all links since start-up, by kind; one without a count is unknown
 };
 Json to_json(const DeviceSample& sample);
 

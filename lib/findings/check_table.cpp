@@ -25,6 +25,7 @@ constexpr int kXidFaults[] = {13, 31, 43}, kXidLost[] = {79}, kXidMemory[] = {48
               kXidStuck[] = {8, 109}, kXidFirmware[] = {61, 62, 119, 120}, kXidRecovery[] = {154},
               kXidCorrected[] = {92, 121};
 constexpr std::string_view kXidCatalogue = "NVIDIA Xid catalogue";
+constexpr std::string_view kNvLinkCounters = "nvml.h nvmlNvLinkErrorCounter_t";
 // What tells of a wait in vain is the rank that waited, but for a supervisor: it tells of what it watches.
 constexpr std::string_view kData[] = {"verify", "memory", "kernel"}, kWorkspace[] = {"workspace"};
 constexpr std::string_view kComm[] = {"comm"}, kProcesses[] = {"worker", "supervisor"},
@@ -357,9 +358,14 @@ constexpr CheckRow kChecks[] = {
     {"killed_for_memory", critical, "the kernel killed a process for want of memory while the run went on",
      "fewer ranks per host, smaller --maxbytes, or a higher memory limit; `symmbench plan` says what is needed",
      "Linux, mm/oom_kill.c", observe_killed_processes},
-    {"nvlink_errors", warning, "NVLink counted replays, recoveries or CRC errors while a case group ran",
-     "nvidia-smi nvlink -e; a link whose counters keep growing is to be looked after",
-     "nvml.h NVML_NVLINK_ERROR_DL_REPLAY", observe_link_errors},
+    {"nvlink_errors", warning, "an NVLink recovered, or counted CRC errors of data, while a case group ran",
+     "nvidia-smi nvlink -e; a link whose counters keep growing is to be looked after", kNvLinkCounters,
+     observe_link_errors},
+    {"nvlink_retries", info, "NVLinks sent packets again, or counted CRC errors of flits, while a case group ran",
+     "links correct these by themselves; compare ranks and machines: one that counts far more is to "
+     "be "
+     "looked after",
+     kNvLinkCounters, observe_link_retries},
     {"gpu_far_from_cpu", warning, "a rank may not run on any processor next to its GPU",
      "bind ranks to their GPU's memory node (mpirun --map-by, --bind-to numa); evidence has both sides",
      "hwloc, PCI locality", observe_far_gpu},

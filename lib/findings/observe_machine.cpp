@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <utility>
@@ -167,9 +168,26 @@ Observed observe_throttled(const CheckRow&, const Json& report) {
   return observed;
 }
 
+namespace {
+
+bool counted(const Json& kinds, std::initializer_list<const char*> of) {
+  return std::ranges::any_of(of, [&](const char* kind) {
+    const Json& count = in(kinds, kind);
+    return count.is_number_integer() && count > 0;
+  });
+}
+constexpr const char* kLinkErrors = "nvlink_errors_added_by_kind";
+
+}  // namespace
+
 Observed observe_link_errors(const CheckRow&, const Json& report) {
-  return observe_samples(report, "nvlink_errors_added",
-                         [](const Json& value) { return value.is_number() && value.get<double>() > 0; });
+  return observe_samples(report, kLinkErrors, [](const Json& kinds) {
+    return counted(kinds, {"recovery", "crc_data"});
+  });
+}
+
+Observed observe_link_retries(const CheckRow&, const Json& report) {
+  return observe_samples(report, kLinkErrors, [](const Json& kinds) { return counted(kinds, {"replay", "crc_flit"}); });
 }
 
 Observed observe_far_gpu(const CheckRow&, const Json& report) {

@@ -10,6 +10,7 @@ Observed observe_peer_access(const CheckRow& row, const Json& report);
 Observed observe_bisected(const CheckRow& row, const Json& report);
 Observed observe_throttled(const CheckRow& row, const Json& report);
 Observed observe_link_errors(const CheckRow& row, const Json& report);
+Observed observe_link_retries(const CheckRow& row, const Json& report);
 Observed observe_far_gpu(const CheckRow& row, const Json& report);
 Observed observe_oversubscribed(const CheckRow& row, const Json& report);
 

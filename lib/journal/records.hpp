@@ -124,7 +124,7 @@ struct ProbeRecord {
 };
 
 /// What a rank's device said of itself before and after a case group: {temperature_c, sm_clock_mhz, power_mw, throttle[],
-/// nvlink_errors}, null where unknown. And what its driver reported in between.
+/// nvlink_errors, nvlink_errors_by_kind}, null where unknown. And what its driver reported in between.
 struct DeviceSampleRecord {
   int group = 0;
   int rank = 0;

@@ -20,12 +20,43 @@ Json xids_json(const Json& errors) {
   return xids;
 }
 
+/// {kind: count}
+Json counts_or_null(const Json& sample, std::string_view key) {
+  const Json& counts = member_of(sample, key);
+  if (!counts.is_object()) return nullptr;
+  Json kept = Json::object();
+  for (const auto& [kind, count] : counts.items()) {
+    if (count.is_number_integer() && count >= 0) kept[kind] = count;
+  }
+  return kept;
+}
+
+/// What was counted in between. Null where either sample does not say, or a counter went back: they were cleared then, and
+/// nothing is known.
+Json added(const Json& before, const Json& after) {
+  if (!before.is_number_integer() || !after.is_number_integer()) return nullptr;
+  const auto was = before.get<std::int64_t>(), is = after.get<std::int64_t>();
+  return is < was ? Json(nullptr) : Json(is - was);
+}
+Json added_by_kind(const Json& before, const Json& after) {
+  const Json was = counts_or_null(before, "nvlink_errors_by_kind"), is = counts_or_null(after, "nvlink_errors_by_kind");
+  if (!was.is_object() || !is.is_object()) return nullptr;
+  Json kinds = Json::object();
+  for (const auto& [kind, count] : is.items()) {
+    Json more = added(member_of(was, kind), count);
+    if (more.is_null()) return nullptr;
+    kinds[kind] = std::move(more);
+  }
+  return kinds;
+}
+
 Json sample_json(const Json& sample) {
   return {{"temperature_c", pick_integer(sample, "temperature_c")},
           {"sm_clock_mhz", pick_integer(sample, "sm_clock_mhz")},
           {"power_mw", pick_integer(sample, "power_mw")},
           {"throttle", texts_or_null(sample, "throttle")},
-          {"nvlink_errors", pick_integer(sample, "nvlink_errors")}};
+          {"nvlink_errors", pick_integer(sample, "nvlink_errors")},
+          {"nvlink_errors_by_kind", counts_or_null(sample, "nvlink_errors_by_kind")}};
 }
 
 /// Reasons that make a GPU slower than it could be; an idle one, and clocks that somebody has set, do not.
@@ -52,20 +83,18 @@ Json throttled(const Json& before, const Json& after) {
 Json fold_samples(const RecordSet& records) {
   Json samples = Json::array();
   for (const auto& sample : records.samples) {
-    const Json was = pick_integer(sample.before, "nvlink_errors"), is = pick_integer(sample.after, "nvlink_errors");
-    // A counter that went back was cleared in between: nothing is known of it.
-    const bool counted = !was.is_null() && !is.is_null() && is.get<std::int64_t>() >= was.get<std::int64_t>();
-    samples.push_back(
-        {{"group", sample.group},
-         {"rank", sample.rank},
-         {"label", sample.label},
-         {"before", sample_json(sample.before)},
-         {"after", sample_json(sample.after)},
-         {"throttled", throttled(sample.before, sample.after)},
-         {"xids", xids_json(sample.errors)},
-         {"xids_cut", pick_flag(sample.errors, "cut")},
-         {"xids_unknown", pick_text(sample.errors, "unknown")},
-         {"nvlink_errors_added", counted ? Json(is.get<std::int64_t>() - was.get<std::int64_t>()) : Json(nullptr)}});
+    samples.push_back({{"group", sample.group},
+                       {"rank", sample.rank},
+                       {"label", sample.label},
+                       {"before", sample_json(sample.before)},
+                       {"after", sample_json(sample.after)},
+                       {"throttled", throttled(sample.before, sample.after)},
+                       {"xids", xids_json(sample.errors)},
+                       {"xids_cut", pick_flag(sample.errors, "cut")},
+                       {"xids_unknown", pick_text(sample.errors, "unknown")},
+                       {"nvlink_errors_added",
+                        added(member_of(sample.before, "nvlink_errors"), member_of(sample.after, "nvlink_errors"))},
+                       {"nvlink_errors_added_by_kind", added_by_kind(sample.before, sample.after)}});
   }
   return samples;
 }

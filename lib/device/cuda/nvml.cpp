@@ -21,10 +21,11 @@ constexpr unsigned kFabricInfo2 = 2, kFabricInfo3 = 3;
 constexpr NvmlReturn kVersionMismatch = 25;
 constexpr NvmlReturn kInvalidArgument = 2;
 constexpr unsigned kMaxLinks = 18;
-constexpr int kLinkErrorCounters = 4;  // replay, recovery, CRC of flits, CRC of data
 constexpr unsigned kVersionTextBytes = 80;
 constexpr std::size_t kMostXids = 64;  // of one call: a GPU that fell off the bus may tell without end
 constexpr std::uint64_t kHarmless = 1u << 0 | 1u << 1 | 1u << 4 | 1u << 8;  // of the names below
+/// By NVML's number of the counter (nvml.h 13.0, nvmlNvLinkErrorCounter_t).
+constexpr std::array<const char*, 4> kLinkErrorKinds{"replay", "recovery", "crc_flit", "crc_data"};
 constexpr const char* kFabricInfo4Call = "nvmlDeviceGetGpuFabricInfo_v4";
 
 constexpr auto kThrottleNames = name_table<unsigned>({{0, "gpu_idle"},
@@ -222,10 +223,10 @@ NvmlSample NvmlDevice::sample() const {
   if (api_->clock != nullptr && api_->clock(device_, kClockOfSm, &value) == kNvmlSuccess) sample.sm_clock_mhz = value;
   if (api_->power != nullptr && api_->power(device_, &value) == kNvmlSuccess) sample.power_mw = value;
   for (unsigned link = 0; api_->link_errors != nullptr && link < kMaxLinks; ++link) {
-    for (int counter = 0; counter < kLinkErrorCounters; ++counter) {
+    for (std::size_t kind = 0; kind < kLinkErrorKinds.size(); ++kind) {
       unsigned long long errors = 0;
-      if (api_->link_errors(device_, link, counter, &errors) != kNvmlSuccess) continue;
-      sample.nvlink_errors = sample.nvlink_errors.value_or(0) + errors;
+      if (api_->link_errors(device_, link, static_cast<int>(kind), &errors) != kNvmlSuccess) continue;
+      sample.nvlink_errors[kLinkErrorKinds[kind]] += errors;
     }
   }
   unsigned long long reasons = 0;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,8 +30,9 @@ struct NvmlSample {
   std::optional<std::uint32_t> temperature_c;
   std::optional<std::uint32_t> sm_clock_mhz;
   std::optional<std::uint32_t> power_mw;
-  std::optional<std::uint64_t> nvlink_errors;     ///< replays, recoveries and CRC errors of all links since start-up
   std::optional<std::uint64_t> throttle_reasons;  ///< bit mask, see throttle_names()
+  /// Of all links since start-up: of "replay", "recovery", "crc_flit" and "crc_data" those that the driver counts.
+  std::map<std::string, std::uint64_t> nvlink_errors;
 };
 
 /// Xids of a GPU, in their order, since watch_xids() or the last call.

@@ -155,8 +155,8 @@ TEST_CASE("a sample has what the driver offers and leaves the rest unknown") {
   CHECK(sample.temperature_c == 41);
   CHECK(sample.sm_clock_mhz == 1980);
   CHECK_FALSE(sample.power_mw);
-  CHECK(sample.nvlink_errors == 18 + 7);
-  CHECK_FALSE(NvmlDevice({.pci_bus_id = "0000:1B:00.0"}, FAKE_NVML_OLD).sample().nvlink_errors);
+  CHECK(sample.nvlink_errors == std::map<std::string, std::uint64_t>{{"replay", 7}, {"recovery", 18}});
+  CHECK(NvmlDevice({.pci_bus_id = "0000:1B:00.0"}, FAKE_NVML_OLD).sample().nvlink_errors.empty());
   REQUIRE(sample.throttle_reasons);  // under the name that older drivers have for it
   CHECK(throttle_names(*sample.throttle_reasons) == std::vector<std::string>{"sw_power_cap", "sw_thermal_slowdown"});
 }

@@ -174,6 +174,8 @@ TEST_CASE("a check passes only on what was done and told") {
   becomes_unknown("throttled", [](Json& r) { r["fabric"]["samples"][0]["throttled"] = nullptr; });
   becomes_unknown("xid_stuck", [](Json& r) { r["fabric"].erase("kernel_log"); });
   becomes_unknown("killed_for_memory", [](Json& r) { r["fabric"]["kernel_log"][0]["unreadable"] = "not permitted"; });
+  becomes_unknown("nvlink_retries",
+                  [](Json& r) { r["fabric"]["samples"][0]["nvlink_errors_added_by_kind"] = nullptr; });
   becomes_unknown("nvlink_errors", [](Json& r) { r["fabric"]["samples"] = Json::array(); });
   becomes_unknown("gpu_far_from_cpu", [](Json& r) { device(r, 1)["bound_near"] = nullptr; });
   becomes_unknown("wrong_data", [](Json& r) {

@@ -139,7 +139,10 @@ TEST_CASE("samples around a case group say whether the GPU was slowed down, and 
   RunBuilder run(1);
   run.add_all_ok();
   const auto sample = [](const Json& throttle, const Json& errors) {
-    return Json{{"temperature_c", 41}, {"throttle", throttle}, {"nvlink_errors", errors}};
+    return Json{{"temperature_c", 41},
+                {"throttle", throttle},
+                {"nvlink_errors", errors},
+                {"nvlink_errors_by_kind", {{"recovery", errors}, {"replay", 4}}}};
   };
   run.add(DeviceSampleRecord{0, 0, "g", sample({"gpu_idle"}, 25), sample(Json::array(), 25)});
   run.add(DeviceSampleRecord{0, 1, "g", sample({"gpu_idle"}, 25), sample({"hw_thermal_slowdown"}, 32)});
@@ -152,11 +155,14 @@ TEST_CASE("samples around a case group say whether the GPU was slowed down, and 
   CHECK(samples[0]["nvlink_errors_added"] == 0);
   CHECK(samples[1]["throttled"] == true);
   CHECK(samples[1]["nvlink_errors_added"] == 7);
+  CHECK(samples[1]["nvlink_errors_added_by_kind"] == Json{{"recovery", 7}, {"replay", 0}});
   CHECK(samples[1]["after"]["sm_clock_mhz"].is_null());
   CHECK(samples[2]["throttled"].is_null());
   CHECK(samples[2]["nvlink_errors_added"].is_null());
+  CHECK(samples[2]["nvlink_errors_added_by_kind"].is_null());
   CHECK(samples[3]["throttled"] == true);  // a reason without a name is one all the same
   CHECK(samples[3]["nvlink_errors_added"].is_null());
+  CHECK(samples[3]["nvlink_errors_added_by_kind"].is_null());
   std::string found;
   for (const Json& finding : report["findings"]) {
     if (finding["severity"] == "warning")
