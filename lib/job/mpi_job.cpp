@@ -29,11 +29,6 @@ SupervisorOptions supervisor_options(JobOptions options) {
 
 }  // namespace
 
-void MpiJob::Log::append(const Json& record) {
-  records.push_back(record);
-  for (RecordSink* listener : listeners) listener->append(record);
-}
-
 MpiJob::MpiJob(Transport& transport, JobOptions options, JournalWriter* journal,
                const std::optional<Failure>& no_journal)
     : transport_(transport),
@@ -47,7 +42,7 @@ MpiJob::MpiJob(Transport& transport, JobOptions options, JournalWriter* journal,
 
 void MpiJob::tell(const Json& event) {
   // On rank 0, too, the first run() brings what happened before anybody listened.
-  if (transport_.rank() == 0 && !log_.listeners.empty()) return log_.append(event);
+  if (transport_.rank() == 0 && log_.is_heard()) return log_.append(event);
   supervisor_.tell(event);
 }
 
@@ -63,14 +58,6 @@ RunOutcome MpiJob::run(const std::vector<WorkRequest>& work) {
 void MpiJob::append(const Json& record) {
   journal_.append(record);
   log_.append(record);
-}
-
-std::vector<Json> MpiJob::records_of(std::string_view type) const {
-  std::vector<Json> found;
-  for (const auto& record : log_.records) {
-    if (type_of(record) == type) found.push_back(record);
-  }
-  return found;
 }
 
 void MpiJob::finish(int exit_code, bool journals_redundant) {

@@ -8,6 +8,7 @@
 #include "comm/transport.hpp"
 #include "config/worker_config.hpp"
 #include "core/clock.hpp"
+#include "job/run_log.hpp"
 #include "journal/forgiving_journal.hpp"
 #include "supervise/supervisor.hpp"
 
@@ -42,17 +43,17 @@ class MpiJob {
 
   /// Rank 0: `listener` hears every record from now on, of all ranks, as it comes in, after those that listen already.
   /// Not owned; alive until finish().
-  void listen(RecordSink& listener) { log_.listeners.push_back(&listener); }
+  void listen(RecordSink& listener) { log_.listen(listener); }
   /// Rank 0: the work of each group of ranks, or the same for all; ends with the job's time limit at the latest, and
   /// after `within_s` where that is given (kTimeLimit).
   RunOutcome run(const GroupWork& work, std::optional<double> within_s = std::nullopt);
   RunOutcome run(const std::vector<WorkRequest>& work);
   /// Rank 0: a record of the job itself, for its journal and its log.
   void append(const Json& record);
-  /// Rank 0: every record of all ranks so far, in the order in which they came; what a report is folded from.
-  const std::vector<Json>& records() const { return log_.records; }
+  /// Rank 0: the records of all ranks so far, as RunLog keeps them; what a report is folded from.
+  std::vector<Json> records() const { return log_.records(); }
   /// The same, of one type.
-  std::vector<Json> records_of(std::string_view type) const;
+  std::vector<Json> records_of(std::string_view type) const { return log_.records_of(type); }
   /// Rank 0: tells all ranks to leave with `exit_code`; bounded. With `journals_redundant` every rank removes its
   /// journal, rank 0 only after an orderly end.
   void finish(int exit_code, bool journals_redundant);
@@ -64,20 +65,13 @@ class MpiJob {
   bool orderly() const { return orderly_; }
 
  private:
-  /// Memory of the job on rank 0.
-  struct Log final : RecordSink {
-    void append(const Json& record) override;
-    std::vector<Json> records;
-    std::vector<RecordSink*> listeners;
-  };
-
   /// Any rank: for rank 0's log.
   void tell(const Json& event);
 
   Transport& transport_;
   const Deadlines deadlines_;
   const Deadline time_limit_;
-  Log log_;
+  RunLog log_;  ///< rank 0's
   ForgivingJournal journal_;
   Supervisor supervisor_;
   bool orderly_ = false;

@@ -1,5 +1,9 @@
 #include "journal/lifecycle_record.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "journal/record_reader.hpp"
 
 namespace symmbench {
@@ -48,7 +52,52 @@ Spread spread_from(const RecordReader& reader, const char* key, const Json& json
   return Spread::of_classes(std::move(classes), json["max"].get<double>());
 }
 
+void add_leaks(Json& sum, const Json& more) {
+  if (!sum.is_object() || !more.is_object()) return;
+  for (auto& [key, value] : sum.items()) {
+    const auto other = more.find(key);
+    const bool known = value.is_number_integer() && other != more.end() && other->is_number_integer();
+    value = known ? Json(value.get<std::int64_t>() + other->get<std::int64_t>()) : Json(nullptr);
+  }
+}
+
+/// Rounds need not have entered the same phases: some were refused their memory.
+void add_phase(LifecycleRecord& span, const std::string& phase, const Spread& spans_us) {
+  const auto same = [&](const auto& entry) { return entry.first == phase; };
+  const auto it = std::ranges::find_if(span.phase_us, same);
+  if (it == span.phase_us.end()) {
+    span.phase_us.emplace_back(phase, spans_us);
+  } else {
+    it->second.add(spans_us);
+  }
+}
+
 }  // namespace
+
+std::string setting_of(const LifecycleRecord& record) {
+  return fmt::format("{}/{}/{}/{}/{}", record.group, record.workspace, record.transport, record.allocator,
+                     record.handle.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void join(LifecycleRecord& span, const LifecycleRecord& next) {
+  span.count += next.count;
+  span.attempt = next.attempt;
+  for (const auto& [phase, spans_us] : next.phase_us) add_phase(span, phase, spans_us);
+  span.total_us.add(next.total_us);
+  span.operation_us.add(next.operation_us);
+  span.refused += next.refused;
+  span.reattached += next.reattached;
+  span.retries += next.retries;
+  add_leaks(span.leaks, next.leaks);
+  span.ended_at = next.ended_at;
+  span.passed_s = next.passed_s;
+}
+
+void coarsen(LifecycleRecord& span) {
+  for (auto& [phase, spans_us] : span.phase_us) spans_us.coarsen();
+  span.total_us.coarsen();
+  span.operation_us.coarsen();
+}
 
 Json to_json(const LifecycleRecord& record) {
   Json phases = Json::array();

@@ -33,6 +33,13 @@ struct LifecycleRecord {
   double passed_s = 0;               ///< of a soak, when the last round ended: since its first worker was started
 };
 
+/// What lifecycles have in common that may be joined: group, workspace, transport, allocator and handle.
+std::string setting_of(const LifecycleRecord&);
+/// Makes one record of `span` and what followed it; `attempt` is then the later one. @pre neither failed
+void join(LifecycleRecord& span, const LifecycleRecord& next);
+/// Keeps classes of times instead of times (Spread::coarsen()).
+void coarsen(LifecycleRecord& span);
+
 Json to_json(const LifecycleRecord&);
 /// @throws Error{report, invalid_argument} naming key
 LifecycleRecord lifecycle_from(const Json&);

@@ -71,6 +71,33 @@ TEST_CASE("twenty thousand lifecycles are a few hundred records that hold every 
   CHECK(bytes < LifecycleSpans::kMostBytes);
 }
 
+TEST_CASE("rounds that were refused their memory in turn with others are in the same few records") {
+  Kept kept;
+  constexpr std::uint64_t kRounds = 20'000;
+  for (std::uint64_t i = 0; i < kRounds; ++i) {
+    LifecycleRecord round = round_of(i);
+    if (i % 2 == 1) {
+      round.phase_us = {{"create", 10.0}};
+      round.total_us = {};
+      round.refused = 1;
+    }
+    kept.spans.take(to_json(round));
+  }
+  kept.spans.flush();
+  CHECK(kept.records.size() < 450);
+  std::uint64_t all = 0, refused = 0, created = 0, mapped = 0;
+  for (const auto& span : kept.lifecycles()) {
+    all += span.count;
+    refused += span.refused;
+    created += span.phase_us[0].second.count();
+    if (span.phase_us.size() > 1) mapped += span.phase_us[1].second.count();
+  }
+  CHECK(all == kRounds);
+  CHECK(refused == kRounds / 2);
+  CHECK(created == kRounds);
+  CHECK(mapped == kRounds / 2);
+}
+
 TEST_CASE(
     "a lifecycle that failed and the first of a worker are never part of a span, and a new allocator begins anew") {
   Kept kept;
