@@ -157,12 +157,20 @@ const MemberReport* stuck_member(const std::vector<MemberReport>& members, const
 }
 
 Failure stuck(const MemberReport& member, const std::set<int>& waiters, const std::vector<std::string>& item_names) {
+  const std::string for_it = waiters.empty() ? ""
+                                             : fmt::format("; rank{} {} waited for it", waiters.size() == 1 ? "" : "s",
+                                                           fmt::join(waiters, ", "));
+  if (member.page_unknown) {
+    return {.layer = Layer::supervisor,
+            .reason = Reason::timed_out,
+            .detail = fmt::format("rank {}'s supervisor does not answer; what its worker does is not known{}",
+                                  member.rank, for_it),
+            .rank = member.rank};
+  }
   std::string detail = fmt::format("rank {} did not move for {:.3g} s {}", member.rank, member.page.idle_s,
                                    whereabouts(member.page, item_names));
   if (!member.process.empty()) detail += "; its process: " + member.process;
-  if (!waiters.empty()) {
-    detail += fmt::format("; rank{} {} waited for it", waiters.size() == 1 ? "" : "s", fmt::join(waiters, ", "));
-  }
+  detail += for_it;
   return {.layer = Layer::worker,
           .reason = Reason::timed_out,
           .call = member.page.driver_call,

@@ -1,6 +1,7 @@
 #include "supervise/peer_watch.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <utility>
 
@@ -76,7 +77,7 @@ std::string PeerWatch::sight(int rank) const {
   const ProcessIdentity& who = peers_.at(static_cast<std::size_t>(rank)).who;
   switch (look_at(who)) {
     case ProcessSight::unseen:
-      return fmt::format("{}: {}", who.text(), kOutOfSight);
+      return fmt::format("{}: {}{}", who.text(), kOutOfSight, host_of_silence(rank));
     case ProcessSight::gone:
       return who.text() + ": dead";
     case ProcessSight::alive:
@@ -86,6 +87,30 @@ std::string PeerWatch::sight(int rank) const {
   return fmt::format("{}: {}", who.text(), proc_evidence(who.pid));
 }
 
+/// "; nothing came from rank 3 either, and they are all of node-b: the host, or the network to it"; "" where one of the host's
+/// was heard in half the time, it has no other, or the job is all there.
+std::string PeerWatch::host_of_silence(int rank) const {
+  const auto& [who, leaves, heard, last_record] = peers_[static_cast<std::size_t>(rank)];
+  if (!heard) return "";
+  const double silent_s = seconds_since(*heard);
+  std::vector<int> others;
+  bool elsewhere = false;
+  for (std::size_t i = 0; i < peers_.size(); ++i) {
+    const Peer& peer = peers_[i];
+    if (static_cast<int>(i) == rank) continue;
+    if (peer.who.host != who.host) {
+      elsewhere = true;
+      continue;
+    }
+    if (peer.leaves) continue;
+    if (!peer.heard || seconds_since(*peer.heard) < silent_s / 2) return "";
+    others.push_back(static_cast<int>(i));
+  }
+  if (!elsewhere || others.empty()) return "";
+  return fmt::format("; nothing came from rank{} {} either, and they are all of {}: the host, or the network to it",
+                     others.size() == 1 ? "" : "s", fmt::join(others, ", "), who.host);
+}
+
 Failure PeerWatch::silence(int rank, double silent_s) const {
   const ProcessIdentity& who = peers_.at(static_cast<std::size_t>(rank)).who;
   const ProcessSight sight = look_at(who);
@@ -93,8 +118,8 @@ Failure PeerWatch::silence(int rank, double silent_s) const {
   Failure failure = failure_at(rank, who);
   failure.reason = Reason::timed_out;
   failure.doing = sight == ProcessSight::unseen ? kOutOfSight : proc_evidence(who.pid);
-  failure.detail = fmt::format("rank {}'s process ({}) said nothing for {:.3g} s{}{}", rank, who.text(), silent_s,
-                               failure.doing.empty() ? "" : ": ", failure.doing);
+  failure.detail = fmt::format("rank {}'s process ({}) said nothing for {:.3g} s{}{}{}", rank, who.text(), silent_s,
+                               failure.doing.empty() ? "" : ": ", failure.doing, host_of_silence(rank));
   return failure;
 }
 

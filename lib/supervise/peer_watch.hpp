@@ -31,7 +31,7 @@ class PeerWatch {
   /// Silence counts from now on: nobody could be heard, or nobody was to speak.
   void start_anew();
   /// "node1, pid 4711: state T (stopped by a signal)": what can be seen of its process from here, and that it is only its
-  /// silence where it is on another host.
+  /// silence where it is on another host: its own, or that of all ranks there.
   std::string sight(int rank) const;
   /// That `rank` was not heard of for so long, with what can be seen of its process: supervisor/timed_out, or crashed.
   Failure silence(int rank, double silent_s) const;
@@ -49,6 +49,7 @@ class PeerWatch {
 
   Peer& at(int rank) { return peers_.at(static_cast<std::size_t>(rank)); }
   Failure death_of(int rank) const;
+  std::string host_of_silence(int rank) const;
 
   std::vector<Peer> peers_;  ///< by world rank
 };

@@ -1,4 +1,4 @@
-"""Hosts made of network, UTS and mount namespaces of this machine, joined by a veth pair, with Open MPI started across them:
+"""Hosts made of network, UTS and mount namespaces of this machine, the second of a PID namespace too, joined by a veth pair, with Open MPI started across them:
 what a job finds where descriptors do not travel although the machine is one, where a host is lost, and where hosts are not
 alike. Skipped where namespaces may not be made."""
 import contextlib
@@ -27,6 +27,10 @@ def sh(command, **options):
     return subprocess.run(command, shell=True, check=True, capture_output=True, text=True, timeout=60, **options)
 
 
+def children_of(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
 def why_not():
     """Why hosts cannot be made here; None: they can."""
     for tool in ("ip", "nsenter", "unshare"):
@@ -44,13 +48,15 @@ class Hosts(unittest.TestCase):
         """Each host is a process that keeps its namespaces open."""
         cls.folder = tempfile.TemporaryDirectory()
         path = pathlib.Path(cls.folder.name)
-        cls.keepers = []
-        for host in HOSTS:
-            keeper = subprocess.Popen(["unshare", "-n", "-u", "-m", "sh", "-c", "echo made; exec cat"],  # until this test ends
+        cls.keepers, cls.first_processes = [], []
+        # The launcher's way to the second host begins on the first, which has to see its processes.
+        for host, apart in zip(HOSTS, ((), ("-p", "--fork", "--kill-child", "--mount-proc"))):
+            keeper = subprocess.Popen(["unshare", "-n", "-u", "-m", *apart, "sh", "-c", "echo made; cat; :"],  # reaps till the end
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             keeper.stdout.readline()
             cls.keepers.append(keeper)
-            (path / f"{host}.pid").write_text(str(keeper.pid))
+            cls.first_processes.append(int(children_of(keeper.pid)[0]) if apart else keeper.pid)
+            (path / f"{host}.pid").write_text(str(cls.first_processes[-1]))
             cls.inside(host, f"hostname {HOSTS[host]}; ip link set lo up")
         first, second = HOSTS
         cls.inside(first, "ip link add eth0 type veth peer name peer0 && "
@@ -70,8 +76,11 @@ class Hosts(unittest.TestCase):
 
     @classmethod
     def inside(cls, host, command):
-        keeper = cls.keepers[list(HOSTS).index(host)]
-        return sh(f"nsenter --target {keeper.pid} --net --uts --mount -- sh -c '{command}'")
+        return sh(f"nsenter --target {cls.first_of(host)} --net --uts --mount --pid -- sh -c '{command}'")
+
+    @classmethod
+    def first_of(cls, host):
+        return cls.first_processes[list(HOSTS).index(host)]
 
     def setUp(self):
         scratch = tempfile.TemporaryDirectory()
@@ -79,9 +88,12 @@ class Hosts(unittest.TestCase):
         self.scratch = pathlib.Path(scratch.name)
 
     def start_across(self, *arguments, binary=BINARY, **variables):
-        """A job of four ranks, two on each host, started on the first."""
+        """A job of four ranks, two on each host, started on the first. What they all see of each other is a folder."""
         path = pathlib.Path(self.folder.name)
-        command = ["nsenter", "--target", str(self.keepers[0].pid), "--net", "--uts", "--mount", "--", "mpirun", "-n", "4",
+        fabric = self.scratch / "fabric"
+        fabric.mkdir(exist_ok=True)
+        variables = {"SYMMBENCH_FABRIC_FOLDER": str(fabric), **variables}
+        command = ["nsenter", "--target", str(self.first_processes[0]), "--net", "--uts", "--mount", "--", "mpirun", "-n", "4",
                    "--host", ",".join(f"{host}:2" for host in HOSTS), "--mca", "plm_rsh_agent", str(AGENT), "--mca", "btl", "self,tcp",
                    "--mca", "btl_tcp_if_include", "eth0", "--mca", "oob_tcp_if_include", "eth0",
                    *(word for name in variables for word in ("-x", name)), str(binary), *map(str, arguments)]
@@ -101,13 +113,15 @@ class Hosts(unittest.TestCase):
         return self.end_of(self.start_across(*arguments, **options))
 
     def processes_of(self, host):
-        """All that lives on a host but its keeper: the launcher's daemon, ranks and workers."""
-        keeper = self.keepers[list(HOSTS).index(host)].pid
-        network = os.readlink(f"/proc/{keeper}/ns/net")
+        """All that lives on a host but what keeps it: the launcher's daemon, ranks and workers."""
+        keeping = {self.keepers[list(HOSTS).index(host)].pid}
+        for _ in range(3):  # its child, the first process of its world, and what that waits for
+            keeping |= {int(child) for pid in keeping for child in children_of(pid)}
+        network = os.readlink(f"/proc/{self.first_of(host)}/ns/net")
         found = []
         for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
-                if int(entry) != keeper and os.readlink(f"/proc/{entry}/ns/net") == network:
+                if int(entry) not in keeping and os.readlink(f"/proc/{entry}/ns/net") == network:
                     found.append(int(entry))
             except (FileNotFoundError, ProcessLookupError, PermissionError):  # ended, or a stranger's
                 continue
@@ -131,6 +145,17 @@ class Hosts(unittest.TestCase):
         self.assert_exit(done, 0)
         rows = json.loads(report.read_text())["results"]
         self.assertEqual({row["handle"]["used"] for row in rows}, {"fabric"})
+        self.assertEqual(list((self.scratch / "fabric").iterdir()), [])
+
+    def test_fabric_handles_are_refused_where_the_hosts_share_no_folder(self):
+        other = self.scratch / "other"
+        for folder in (other, self.scratch / "fabric"):
+            folder.mkdir()
+        self.inside("10.0.0.2", f"mount --bind {other} {self.scratch}/fabric")
+        self.addCleanup(self.inside, "10.0.0.2", f"umount {self.scratch}/fabric")
+        done = self.run_across(*ONE_CASE, "--fabric", "sm103-gb300-nvl72", "--handle", "fabric")
+        self.assert_exit(done, 3)
+        self.assertRegex(done.stdout, r"fabric: trial failed: rank \d, phase import: .* is not the exporter's folder")
 
     def test_a_host_that_is_lost_in_the_middle_ends_the_run_and_leaves_what_was_measured(self):
         """All that lives there is killed at once, the launcher's daemon included; what the others are left with is a report,
@@ -168,6 +193,34 @@ class Hosts(unittest.TestCase):
         self.assertLessEqual(set(told), {"rank 2 on node-b", "rank 3 on node-b"})
         if left["verdict"]["status"] == "failed":
             self.assertTrue(told, done.stdout)
+
+    def test_a_host_that_cannot_be_reached_is_named_and_the_report_is_written(self):
+        """The launcher waits for its daemon there, whatever the ranks do."""
+        report, held = self.scratch / "report.json", self.scratch / "hold"
+        held.mkdir()
+        hold = Hold(held, "measure.0.use", range(4))
+        job = self.start_across(*ONE_CASE, "--fabric", "sm103-gb300-nvl72", "-T", "1", "-J", report, SYMMBENCH_HOLD=str(held))
+
+        class Running:
+            ended = staticmethod(lambda: job.poll() is not None)
+            finish = staticmethod(lambda: self.end_of(job))
+
+        hold.wait(Running)
+        self.inside("10.0.0.2", "ip link set eth0 down")
+        self.addCleanup(self.inside, "10.0.0.2", "ip link set eth0 up")
+        hold.release()
+        wait_until(lambda: not processes(), "ranks of both hosts")
+        for pid in self.processes_of("10.0.0.2"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        job.kill()
+        out = self.end_of(job).stdout
+        self.assert_exit(alone("validate", report), 0)
+        left = json.loads(report.read_text())
+        self.assertNotIn(left["verdict"]["status"], ("passed", "no_verdict"))
+        self.assertRegex(out, r"hung: rank 2: .*out of sight from here.*; nothing came from rank 3 either, and they are all of node-b: "
+                              r"the host, or the network to it")
+        self.assertEqual(set(re.findall(r"culprit: (rank \d on [\w-]+)", out)), {"rank 2 on node-b"})
 
     def test_hosts_whose_configurations_differ_are_told_apart_before_anything_runs(self):
         config, other = self.scratch / "config.json", self.scratch / "other.json"

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "core/text.hpp"
@@ -25,11 +26,12 @@ constexpr std::uint64_t kBlobMagic = 0x31'30'42'46'4D'59'53'68;  // "hSYMFB01" i
 struct Blob {
   std::uint64_t magic;
   std::int64_t pid;
-  std::int64_t fd;
+  std::int64_t fd;              ///< kInFolder: a file of fabric_folder()
   std::uint64_t device, inode;  ///< tell a descriptor that was closed and used again
   EmulatedPlace place;          ///< of the exporter
 };
 static_assert(sizeof(Blob) <= sizeof(FabricBlob));
+constexpr std::int64_t kInFolder = -1;
 
 UniqueFd duplicate(int fd) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -47,10 +49,18 @@ struct stat status_of(int fd) {
   throw_driver_error(DriverCall::import_handle, driver_code::kInvalidHandle, why);
 }
 
+/// Throws where it is no memfd of create_host_memory().
+UniqueFd sealed(UniqueFd file) {
+  // The kernel may have added F_SEAL_EXEC (vm.memfd_noexec).
+  const int seals = ::fcntl(file.get(), F_GET_SEALS);
+  if (seals < 0 || (seals & kSeals) != kSeals) refuse("the descriptor is not memory of an emulated device");
+  return file;
+}
+
 UniqueFd open_posix(const UniqueFd& handle) {
   if (!handle) refuse("no descriptor");
   if (::fcntl(handle.get(), F_GETFD) < 0) refuse(fmt::format("descriptor {} is not open", handle.get()));
-  return duplicate(handle.get());
+  return sealed(duplicate(handle.get()));
 }
 
 std::string why_out_of_reach(const EmulatedPlace& own, const EmulatedPlace& exporter) {
@@ -59,21 +69,38 @@ std::string why_out_of_reach(const EmulatedPlace& own, const EmulatedPlace& expo
                      own.imex_daemon ? "exporter's" : "importing");
 }
 
+/// The file behind a blob, or nothing; then errno says why.
+UniqueFd open_exported(const Blob& blob) {
+  if (blob.fd != kInFolder) {
+    return UniqueFd(::open(fmt::format("/proc/{}/fd/{}", blob.pid, blob.fd).c_str(), O_RDWR | O_CLOEXEC));
+  }
+  const std::string folder = fabric_folder();
+  if (folder.empty())
+    refuse(fmt::format("the exporter's memory is in a folder, and {} is not set here", kFabricFolderVariable));
+  return open_fabric_file(folder, blob.inode);
+}
+
 UniqueFd open_fabric(const FabricBlob& handle, const EmulatedPlace& place) {
   Blob blob{};
   std::memcpy(&blob, handle.bytes.data(), sizeof(blob));
   if (blob.magic != kBlobMagic) refuse("not a fabric handle of the emulated device");
   if (!place.reaches(blob.place)) refuse(why_out_of_reach(place, blob.place));
-  const int fd = ::open(fmt::format("/proc/{}/fd/{}", blob.pid, blob.fd).c_str(), O_RDWR | O_CLOEXEC);
-  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) throw_system_error("open", errno);
-  if (fd < 0)
-    refuse(fmt::format("process {} no longer offers descriptor {}: {}", blob.pid, blob.fd, std::strerror(errno)));
-  UniqueFd opened(fd);
-  const struct stat status = status_of(fd);
+  UniqueFd opened = open_exported(blob);
+  if (!opened && (errno == EMFILE || errno == ENFILE)) throw_system_error("open", errno);
+  if (!opened) {
+    const char* why = std::strerror(errno);
+    refuse(blob.fd == kInFolder
+               ? fmt::format("{} is not the exporter's folder, or its memory is gone: {}", fabric_folder(), why)
+               : fmt::format("process {} is not to be seen here, or no longer offers descriptor {}: {} (hosts that are "
+                             "containers share a folder that {} names)",
+                             blob.pid, blob.fd, why, kFabricFolderVariable));
+  }
+  const struct stat status = status_of(opened.get());
   if (status.st_dev != blob.device || status.st_ino != blob.inode) {
     refuse(fmt::format("process {} has released the memory behind the handle", blob.pid));
   }
-  return opened;
+  return blob.fd == kInFolder ? std::move(opened)
+                              : sealed(std::move(opened));  // a file has no seals: its name marks it
 }
 
 }  // namespace
@@ -108,6 +135,10 @@ void throw_mapping_error(std::string_view call, int error) {
 }
 
 HostMemory create_host_memory(std::uint64_t bytes, HandleType handle, const char* file_name) {
+  if (const std::string folder = fabric_folder(); handle == HandleType::fabric && !folder.empty()) {
+    auto [file, entry] = create_fabric_file(folder, bytes);
+    return {.fd = std::move(file), .bytes = bytes, .handle = handle, .entry = std::move(entry)};
+  }
   const int fd = ::memfd_create(file_name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) throw_system_error("memfd_create", errno);
   HostMemory memory{.fd = UniqueFd(fd), .bytes = bytes, .handle = handle};
@@ -121,7 +152,7 @@ ShareableHandle export_host_memory(const HostMemory& memory, const EmulatedPlace
   const struct stat status = status_of(memory.fd.get());
   const Blob blob{.magic = kBlobMagic,
                   .pid = ::getpid(),
-                  .fd = memory.fd.get(),
+                  .fd = memory.entry ? kInFolder : memory.fd.get(),
                   .device = status.st_dev,
                   .inode = status.st_ino,
                   .place = place};
@@ -136,9 +167,6 @@ HostMemory import_host_memory(const ShareableHandle& handle, std::uint64_t granu
   HostMemory memory{.fd = posix ? open_posix(*posix) : open_fabric(std::get<FabricBlob>(handle), place),
                     .handle = posix ? HandleType::posix_fd : HandleType::fabric,
                     .imported = true};
-  // The kernel may have added F_SEAL_EXEC (vm.memfd_noexec).
-  const int seals = ::fcntl(memory.fd.get(), F_GET_SEALS);
-  if (seals < 0 || (seals & kSeals) != kSeals) refuse("the descriptor is not memory of an emulated device");
   memory.bytes = static_cast<std::uint64_t>(status_of(memory.fd.get()).st_size);
   if (memory.bytes == 0 || memory.bytes % granularity != 0) {
     refuse(fmt::format("{} is not a multiple of the granularity {}", format_bytes(memory.bytes),

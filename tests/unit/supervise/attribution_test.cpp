@@ -295,6 +295,18 @@ TEST_CASE("what /proc told of a stuck worker before it was killed is evidence") 
   CHECK_THAT(attribute(members, {}).failure.detail, ContainsSubstring("its process: state T (stopped by a signal)"));
 }
 
+TEST_CASE("of a worker whose supervisor does not answer nothing is claimed") {
+  auto members = healthy(2);
+  members[0].said = {waited(0, 1)};
+  members[1].page = {};
+  members[1].page_unknown = true;
+  const Failure failure = attribute(members, {}).failure;
+  CHECK(failure.layer == Layer::supervisor);
+  CHECK(failure.rank == 1);
+  CHECK(failure.detail ==
+        "rank 1's supervisor does not answer; what its worker does is not known; rank 0 waited for it");
+}
+
 TEST_CASE("a worker that never reached its main is described as such") {
   auto members = healthy(2);
   members[0].page = {};

@@ -14,6 +14,7 @@ namespace symmbench {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
 
 /// A process that does nothing, as a supervisor would describe it.
 class Sleeper {
@@ -145,6 +146,25 @@ TEST_CASE("a supervisor that falls silent is told once, and nobody who leaves, w
   CHECK_FALSE(peers.frozen(0, -1));
   PeerWatch unheard(2);
   CHECK_FALSE(unheard.frozen(0, -1));
+}
+
+TEST_CASE("where all ranks of one host are silent, and not all of the job, the host or its network is named") {
+  const auto on = [](const char* host) {
+    return ProcessIdentity{.host = host, .boot_id = "another machine", .pid = 1};
+  };
+  const std::string told = "; nothing came from rank 3 either, and they are all of far: the host, or the network to it";
+  PeerWatch peers(4);
+  for (int rank = 0; rank < 4; ++rank) {
+    peers.identify(rank, on(rank < 2 ? "near" : "far"));
+    if (rank != 3) peers.heard(rank);
+  }
+  CHECK_THAT(peers.silence(2, 7.5).detail, EndsWith("is known"));  // of rank 3 nothing is known at all
+  peers.start_anew();
+  CHECK_THAT(peers.silence(2, 7.5).detail, EndsWith(told));
+  CHECK_THAT(peers.sight(2), EndsWith(told));
+  peers.identify(0, on("far"));
+  peers.identify(1, on("far"));
+  CHECK_THAT(peers.sight(2), EndsWith("is known"));  // a job of one host has nowhere else to be heard from
 }
 
 TEST_CASE("what can be seen of a process is its state, or that it is dead") {
