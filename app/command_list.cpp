@@ -231,7 +231,7 @@ std::string list_text(const Json& list) {
           joined(entry.at("parameters")));
     }
     if (entry.contains("change")) {
-      const auto version = entry.at("version");
+      const auto& version = entry.at("version");
       text += fmt::format("{:<{}}  {} of {}, {}\n", "", width, entry.at("change").get<std::string>(),
                           entry.at("date").get<std::string>(),
                           version.is_null() ? "the version is not known" : "read in " + version.get<std::string>());
