@@ -199,7 +199,8 @@ class Hosts(unittest.TestCase):
         report, held = self.scratch / "report.json", self.scratch / "hold"
         held.mkdir()
         hold = Hold(held, "measure.0.use", range(4))
-        job = self.start_across(*ONE_CASE, "--fabric", "sm103-gb300-nvl72", "-T", "1", "-J", report, SYMMBENCH_HOLD=str(held))
+        job = self.start_across(*ONE_CASE, "--fabric", "sm103-gb300-nvl72", "-T", "1", "--deadline-scale", "0.25",
+                                "-J", report, SYMMBENCH_HOLD=str(held))
 
         class Running:
             ended = staticmethod(lambda: job.poll() is not None)
