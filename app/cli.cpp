@@ -27,6 +27,7 @@ struct Accepted {
   bool value_optional = false;  ///< standing alone it means `on`
   bool bare = false;            ///< of a command's own: there or not, nothing to say
   bool repeats = false;         ///< values are joined with ';'
+  bool as_typed = false;        ///< known by the letter where that was typed, else by `key`
   std::string key;  ///< of the option table, the command option's name, or the flag of an option of nccl-tests
 
   std::string shown() const { return name.empty() ? fmt::format("-{}", letter) : name; }
@@ -51,8 +52,10 @@ std::vector<Accepted> accepted_options(const CommandSpec& command) {
                    .key = spec.key()});
   }
   for (const auto& option : nccl_tests_options()) {
-    all.push_back(
-        {.name = option.name.empty() ? "" : option.flag_name(), .letter = option.letter, .key = option.flag_name()});
+    all.push_back({.name = option.name.empty() ? "" : option.flag_name(),
+                   .letter = option.letter,
+                   .as_typed = true,
+                   .key = option.flag_name()});
   }
   return all;
 }
@@ -92,12 +95,12 @@ std::vector<std::string> bound_tokens(const std::vector<std::string>& arguments,
       tokens.push_back(fmt::format("{}=on", option->name));
       continue;
     }
-    if (i + 1 == arguments.size()) fail_config(fmt::format("{}: needs a value", option->shown()));
+    if (i + 1 == arguments.size()) fail_config(fmt::format("{}: needs a value", token));
     const auto& value = arguments[++i];
     if (find_accepted(options, with_dashes(value))) {
-      fail_config(fmt::format("{}: needs a value, and '{}' is an option", option->shown(), value));
+      fail_config(fmt::format("{}: needs a value, and '{}' is an option", token, value));
     }
-    if (value.empty()) fail_config(fmt::format("{} '': must not be empty", option->shown()));
+    if (value.empty()) fail_config(fmt::format("{} '': must not be empty", token));
     if (option->name.empty()) {
       tokens.push_back(fmt::format("-{}{}", option->letter, value));  // CLI11 reads "-K=0" as the value "=0"
     } else {
@@ -124,6 +127,14 @@ struct Typed {
   TypedOptions text;
   std::vector<std::string> positionals;
 };
+
+/// Whether an option's long name is among the words, alone or before "=".
+bool typed_by_name(const Accepted& option, const std::vector<std::string>& arguments) {
+  return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& word) {
+    const auto token = with_dashes(word);
+    return token.substr(0, token.find('=')) == option.name;
+  });
+}
 
 Typed tokenize(const CommandSpec& command, const std::vector<std::string>& arguments) {
   const auto options = accepted_options(command);
@@ -155,7 +166,8 @@ Typed tokenize(const CommandSpec& command, const std::vector<std::string>& argum
     if (one->bare && results.front() != "true") {
       fail_config(fmt::format("{} '{}': takes no value", one->shown(), results.front()));
     }
-    typed.text.emplace(one->key, results.front());
+    const bool by_letter = one->as_typed && one->letter != 0 && !typed_by_name(*one, arguments);
+    typed.text.emplace(by_letter ? fmt::format("-{}", one->letter) : one->key, results.front());
   }
   for (const auto& rest : app.remaining()) {
     if (command.positional.empty() || (rest.starts_with('-') && !command.with_dashes)) fail_unknown(rest, options);
@@ -220,7 +232,10 @@ ParsedCommand parse_command(const CommandSpec& command, const std::vector<std::s
   if (const auto at = typed.text.find("format"); at != typed.text.end()) parsed.format = at->second;
   if (const auto at = typed.text.find("output"); at != typed.text.end()) parsed.output = at->second;
   if (!command.positional.empty()) {
-    if (typed.positionals.empty()) fail_config(fmt::format("needs {}; see --help", command.positional));
+    if (typed.positionals.empty()) {
+      const auto which = command.subjects.empty() ? "" : fmt::format(", one of {}", command.subjects);
+      fail_config(fmt::format("needs {}{}; see --help", command.positional, which));
+    }
     parsed.subjects = typed.positionals;
   }
   parsed.typed = typed.text;

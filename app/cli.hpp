@@ -26,6 +26,7 @@ struct CommandSpec {
   std::string_view details = {};
   bool run_options = false;          ///< takes every option of the option table
   std::string_view positional = {};  ///< "FILE"; empty: none
+  std::string_view subjects = {};    ///< what the positional argument can be, where that is a short list
   bool several = false;              ///< of the positional argument one or more
   bool with_dashes = false;          ///< it may begin with dashes
   std::span<const CommandOption> options = {};
@@ -62,6 +63,9 @@ struct ParsedCommand {
 ParsedCommand parse_command_line(int argc, const char* const* argv);
 /// The same without the program's name: {"run", "-b", "1K"}.
 ParsedCommand parse_command_line(const std::vector<std::string>& arguments);
+
+/// Its details, with what its positional argument can be.
+std::string details_of(const CommandSpec& command);
 
 /// What --help prints, for one command and for the tool.
 std::string help_of(const CommandSpec& command);

@@ -68,10 +68,9 @@ constexpr CommandSpec kCommands[] = {
     {.name = "list",
      .arguments = "WHAT [--json]",
      .about = "what there is, and what of it is in this version",
-     .details =
-         "WHAT: workspaces, allocators, patterns, algorithms, fabrics, faults, checks, configs, stacks. The lists of "
-         "allocators and workspaces also tell where we depart from upstream on purpose.",
+     .details = "The lists of allocators and workspaces also tell where we depart from upstream on purpose.",
      .positional = "WHAT",
+     .subjects = "workspaces, allocators, patterns, algorithms, fabrics, faults, checks, configs, stacks",
      .options = kListOptions,
      .exit_codes = "  0   listed\n  2   usage\n  3   stdout did not take it\n"},
     {.name = "validate",

@@ -81,12 +81,17 @@ std::string option_lines(const OptionSpec& spec) {
 
 }  // namespace
 
+std::string details_of(const CommandSpec& command) {
+  const auto which = command.subjects.empty() ? "" : fmt::format("{}: {}. ", command.positional, command.subjects);
+  return which + std::string(command.details);
+}
+
 std::string help_of(const CommandSpec& command) {
   constexpr std::string_view kUsage = "Usage: ";
   auto text = hanging("", fmt::format("symmbench {} {}", command.name, command.arguments), kUsage.size()) + "\n";
   text.replace(0, kUsage.size(), kUsage);
   text += paragraph(fmt::format("symmbench {}: {}{}.", command.name, command.now ? "" : kLaterMark, command.about));
-  if (!command.details.empty()) text += paragraph(std::string(command.details));
+  if (const auto details = details_of(command); !details.empty()) text += paragraph(details);
   if (!command.now) return text;
   text += "\nOptions\n";
   for (const auto& one : command.options) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "catalog/parameters_of_patterns.hpp"
 #include "core/round.hpp"
 
 namespace symmbench {
@@ -65,14 +66,6 @@ constexpr ConstantSpec kFinalizeInputs[] = {
     {ConstantKind::expert_scale, "expert scale", ElementType::as_message, one_per_slot},
     {ConstantKind::expert_index, "expert index", ElementType::int32, one_per_slot}};
 
-constexpr std::string_view kReductionParameters[] = {"weight_bias", "epsilon", "experts"};
-constexpr std::string_view kFinalizeParameters[] = {"weight_bias", "epsilon", "top_k", "routed_scaling"};
-constexpr std::string_view kNormParameters[] = {"weight_bias", "epsilon"};
-constexpr std::string_view kFp8Parameters[] = {"weight_bias", "epsilon", "quant_scale"};
-constexpr std::string_view kNvfp4Parameters[] = {"weight_bias", "epsilon", "global_scale", "scale_layout"};
-constexpr std::string_view kMxfp8Parameters[] = {"weight_bias", "epsilon", "scale_layout"};
-constexpr std::string_view kGroupParameters[] = {"weight_bias", "epsilon", "quant_group"};
-
 constexpr ScaleLayout kNvfp4Layouts[] = {ScaleLayout::linear, ScaleLayout::tiles_128x4, ScaleLayout::tiles_8x4};
 constexpr ScaleLayout kMxfp8Layouts[] = {ScaleLayout::linear, ScaleLayout::tiles_128x4};
 
@@ -84,29 +77,26 @@ constexpr PatternSpec rmsnorm(Pattern pattern, std::span<const OutputSpec> outpu
           .outputs = outputs,
           .dtypes = kAllTypes,
           .world_sizes = kUnrolledWorlds,
-          .parameters = kNormParameters,
+          .parameters = parameters_of(pattern),
           .in_place = false,
           .group_elements = 1};
 }
 constexpr PatternSpec experts(Pattern pattern, std::span<const ConstantSpec> constants,
-                              std::span<const std::string_view> parameters, ExpertShape (*shape)(const CallShape&)) {
+                              ExpertShape (*shape)(const CallShape&)) {
   PatternSpec spec = rmsnorm(pattern, kOfNorm);
   spec.constants = constants;
-  spec.parameters = parameters;
   spec.experts = shape;
   return spec;
 }
 constexpr PatternSpec fp8(Pattern pattern, std::span<const OutputSpec> outputs) {
   PatternSpec spec = rmsnorm(pattern, outputs);
   spec.constants = kFp8Inputs;
-  spec.parameters = kFp8Parameters;
   return spec;
 }
 constexpr PatternSpec nvfp4(Pattern pattern, std::span<const OutputSpec> outputs) {
   PatternSpec spec = rmsnorm(pattern, outputs);
   spec.constants = kNvfp4Inputs;
   spec.dtypes = kShortTypes;
-  spec.parameters = kNvfp4Parameters;
   spec.group_elements = 16;
   spec.layouts = kNvfp4Layouts;
   spec.zero_padding = false;
@@ -114,14 +104,12 @@ constexpr PatternSpec nvfp4(Pattern pattern, std::span<const OutputSpec> outputs
 }
 constexpr PatternSpec mxfp8(Pattern pattern, std::span<const OutputSpec> outputs) {
   PatternSpec spec = rmsnorm(pattern, outputs);
-  spec.parameters = kMxfp8Parameters;
   spec.group_elements = 32;
   spec.layouts = kMxfp8Layouts;
   return spec;
 }
 constexpr PatternSpec group_fp8(Pattern pattern, std::span<const OutputSpec> outputs) {
   PatternSpec spec = rmsnorm(pattern, outputs);
-  spec.parameters = kGroupParameters;
   spec.group_elements = 0;
   return spec;
 }
@@ -133,7 +121,7 @@ constexpr PatternSpec kSpecs[] = {
      .outputs = kSum,
      .dtypes = kAllTypes,
      .world_sizes = {},
-     .parameters = {},
+     .parameters = parameters_of(Pattern::allreduce),
      .in_place = true,
      .group_elements = 1},
     rmsnorm(Pattern::residual_rmsnorm, kOfNorm),
@@ -145,8 +133,8 @@ constexpr PatternSpec kSpecs[] = {
     rmsnorm(Pattern::residual_rmsnorm_out_dynamic_fp8, kOfOutDynamic),
     group_fp8(Pattern::residual_rmsnorm_group_fp8, kOfUe8m0),
     group_fp8(Pattern::residual_rmsnorm_out_group_fp8, kOfOutUe8m0),
-    experts(Pattern::moe_reduction_residual_rmsnorm, kReductionInputs, kReductionParameters, experts_of_rank),
-    experts(Pattern::moe_finalize_residual_rmsnorm, kFinalizeInputs, kFinalizeParameters, experts_of_token),
+    experts(Pattern::moe_reduction_residual_rmsnorm, kReductionInputs, experts_of_rank),
+    experts(Pattern::moe_finalize_residual_rmsnorm, kFinalizeInputs, experts_of_token),
     mxfp8(Pattern::residual_rmsnorm_mxfp8, kOfUe8m0),
     mxfp8(Pattern::residual_rmsnorm_out_mxfp8, kOfOutUe8m0),
 };

@@ -67,11 +67,12 @@ std::span<const NcclTestsOption> nccl_tests_options() { return kNcclTestsOptions
 std::vector<std::string> take_nccl_tests_options(TypedOptions& typed) {
   std::vector<std::string> notes;
   for (const NcclTestsOption& option : kNcclTestsOptions) {
-    const auto at = typed.find(option.flag_name());
+    auto at = typed.find(option.flag_name());
+    if (at == typed.end()) at = typed.find(fmt::format("-{}", option.letter));
     if (at == typed.end()) continue;
-    const std::string value = at->second;
+    const auto value = at->second;
+    const auto asked = fmt::format("{} '{}'", at->first, value);
     typed.erase(at);
-    const auto asked = fmt::format("-{} '{}'", option.letter, value);
     if (!option.with_note.empty() && lists(option.with_note, value)) {
       notes.push_back(fmt::format("{}: {}", asked, option.note));
     } else if (option.same.empty() || !lists(option.same, value)) {

@@ -25,7 +25,8 @@ struct NcclTestsOption {
 
 std::span<const NcclTestsOption> nccl_tests_options();
 
-/// Options as typed, from their config key ("minbytes") or, for those of nccl-tests, flag_name() ("--ngpus") to their text.
+/// Options as typed, from their config key ("minbytes") or, for those of nccl-tests, the name that was typed ("--ngpus",
+/// "-g") to their text.
 using TypedOptions = std::map<std::string, std::string>;
 
 /// Takes the options of nccl-tests out of `typed`, and rewrites what is spelled otherwise there: `-f 1` beside `-i` is no

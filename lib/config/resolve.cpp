@@ -14,6 +14,7 @@
 #include "config/option_value.hpp"
 #include "config/options.hpp"
 #include "config/parameter_json.hpp"
+#include "config/pattern_settings.hpp"
 #include "config/settings.hpp"
 #include "config/sizes.hpp"
 #include "core/text.hpp"
@@ -324,13 +325,15 @@ RunConfig resolve(const Json* config_file, const Json& command_line, const Resol
   // The command line first: its mistakes are told even when the file has some too.
   const auto typed = command_line_layer(command_line);
   auto base = default_layer();
-  std::vector<Settings> sweeps;
+  Settings file;
+  std::vector<Settings> sweeps, all;
   bool place_is_asked = typed.contains("in_place");
   if (config_file) {
     const auto prefix = context.file_name + ": ";
     if (!config_file->is_object()) fail_config(prefix + "must be an object {defaults..., \"sweeps\": [{...}]}");
     place_is_asked = place_is_asked || config_file->contains("in_place");
-    base = merged(std::move(base), file_layer({*config_file, context.file_name, context.file_lines, "", false}));
+    file = file_layer({*config_file, context.file_name, context.file_lines, "", false});
+    base = merged(std::move(base), file);
     if (const auto list = config_file->find("sweeps"); list != config_file->end()) {
       const auto name = fmt::format("{}sweeps{}", prefix, line_note(context.file_lines, "sweeps"));
       if (!list->is_array() || list->empty() || list->size() > kMostListed) {
@@ -356,9 +359,11 @@ RunConfig resolve(const Json* config_file, const Json& command_line, const Resol
     }
     resolve_upstream(settings, context.upstream_is_torch);
     if (config.tune) take_tuned_algorithms(settings, typed);
-    config.sweeps.push_back(sweep_from(settings));
-    echo["sweeps"].push_back(canonical(settings, OptionScope::sweep));
+    all.push_back(without_parameters_of_others(std::move(settings)));
+    config.sweeps.push_back(sweep_from(all.back()));
+    echo["sweeps"].push_back(canonical(all.back(), OptionScope::sweep));
   }
+  refuse_parameters_without_pattern({.file = file, .sweeps = sweeps, .typed = typed, .merged = all});
   config.config_text = echo.dump();
   return config;
 }

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 namespace symmbench {
 namespace {
@@ -32,6 +34,26 @@ std::pair<double, std::size_t> scaled(std::uint64_t bytes) {
     ++unit;
   }
   return {std::round(value * 100) / 100, unit};
+}
+
+/// Letters put in, left out, changed, or swapped with their neighbour, to make `other` of `word`, small or capital.
+std::size_t edits(std::string word, std::string other) {
+  for (std::string* each : {&word, &other}) {
+    std::ranges::transform(*each, each->begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  }
+  std::vector<std::size_t> before_last, last(other.size() + 1), row(other.size() + 1);
+  for (std::size_t j = 0; j < last.size(); ++j) last[j] = j;
+  for (std::size_t i = 1; i <= word.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= other.size(); ++j) {
+      const std::size_t changed = last[j - 1] + (word[i - 1] == other[j - 1] ? 0 : 1);
+      row[j] = std::min({row[j - 1] + 1, last[j] + 1, changed});
+      const bool swapped = i > 1 && j > 1 && word[i - 1] == other[j - 2] && word[i - 2] == other[j - 1];
+      if (swapped) row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+    before_last = std::exchange(last, row);
+  }
+  return last.back();
 }
 
 }  // namespace
@@ -83,25 +105,14 @@ std::string figure_text(double value, std::size_t width) {
 
 std::optional<std::string> nearest_name(std::string_view word, std::span<const std::string> candidates) {
   constexpr std::size_t kLongestWord = 64;  // nobody's typing mistake
-  if (word.size() > kLongestWord) return std::nullopt;
+  if (word.empty() || word.size() > kLongestWord) return std::nullopt;
   std::optional<std::string> best;
-  std::size_t best_distance = word.size() / 3 + 2;  // more edits than this is another word, not a typing mistake
+  std::size_t best_edits = std::max<std::size_t>(word.size() / 3, 1) + 1;  // so many make another word of it
   for (const auto& candidate : candidates) {
-    std::vector<std::size_t> row(candidate.size() + 1);
-    for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= word.size(); ++i) {
-      std::size_t diagonal = row[0];
-      row[0] = i;
-      for (std::size_t j = 1; j <= candidate.size(); ++j) {
-        const std::size_t substituted = diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = candidate;
-    }
+    const std::size_t needed = edits(std::string(word), candidate);
+    if (needed >= best_edits || needed >= std::min(word.size(), candidate.size())) continue;
+    best_edits = needed;
+    best = candidate;
   }
   return best;
 }

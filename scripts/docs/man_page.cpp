@@ -121,7 +121,7 @@ std::string command_section(const CommandSpec& command) {
   all += fmt::format("{} {}\n.PP\n", bold(fmt::format("symmbench {}", command.name)), plain(command.arguments));
   all += prose(
       sentence(command.now ? std::string(command.about) : fmt::format("(not in this version) {}", command.about)));
-  if (!command.details.empty()) all += ".PP\n" + prose(command.details);
+  if (const auto details = details_of(command); !details.empty()) all += ".PP\n" + prose(details);
   for (const auto& one : command.options) {
     all += item(term_of(one.letter, fmt::format("--{}", one.name), one.argument), sentence(one.help));
   }

@@ -1,11 +1,13 @@
 #include "app/cli.hpp"
 
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
 #include <filesystem>
 #include <fstream>
 
+#include "app/command_list.hpp"
 #include "config/options.hpp"
 #include "config/repro.hpp"
 #include "config/resolve.hpp"
@@ -75,12 +77,26 @@ TEST_CASE("what differs from nccl-tests is told, and what does not exist here is
   CHECK(contains(run({"-G", "4"}).notes.at(0), "iterations in one graph"));
   CHECK(contains(run_refusal({"-g", "8"}),
                  "-g '8': one rank has one GPU here: start more ranks, mpirun -n N (allowed: 1)"));
-  CHECK(contains(run_refusal({"-t", "2"}), "-t '2': a rank is a process here"));
+  CHECK(run_refusal({"-t", "2"}).starts_with("-t '2': a rank is a process here"));
+  CHECK(run_refusal({"-t2"}).starts_with("-t '2': a rank is a process here"));
   CHECK(contains(run_refusal({"-o", "max"}), "allreduce sums here"));
   CHECK(contains(run_refusal({"-x", "1"}), "--blocks N"));
   CHECK(contains(run_refusal({"-T", "0"}), "must be at least 0.001 s"));
-  CHECK(contains(run_refusal({"-g"}), "--ngpus: needs a value"));
+  CHECK(contains(run_refusal({"-g"}), "-g: needs a value"));
   CHECK(contains(run_refusal({"-f", "1"}), "must be greater than 1"));
+}
+
+TEST_CASE("an option of nccl-tests that is refused is named as it was typed, by letter or by name") {
+  for (const NcclTestsOption& option : nccl_tests_options()) {
+    if (option.same == "*") continue;
+    const auto letter = std::string("-") + option.letter;
+    CHECK(run_refusal({letter, "77"}).starts_with(letter + " '77': "));
+    if (option.name.empty()) continue;
+    const auto name = option.flag_name();
+    CHECK(run_refusal({name, "77"}).starts_with(name + " '77': "));
+    CHECK(run_refusal({name + "=77"}).starts_with(name + " '77': "));
+  }
+  CHECK(contains(run_refusal({"-t", "1", "--nthreads", "1"}), "--nthreads: given 2 times"));
 }
 
 TEST_CASE("a gate or a split of nccl-tests in the environment is never ignored") {
@@ -189,10 +205,10 @@ TEST_CASE("a command line that cannot be right is refused with one line that say
       {{"extra"}, "'extra': not an option; see --help"},
       {{"--strict", "off"}, "'off': not an option; see --help"},
       {{"-n", "5", "6"}, "'6': not an option; see --help"},
-      {{"-n"}, "--iters: needs a value"},
+      {{"-n"}, "-n: needs a value"},
       {{"--iters"}, "--iters: needs a value"},
       {{"--report", "--strict"}, "--report: needs a value, and '--strict' is an option"},
-      {{"-J", "-n", "5"}, "--report: needs a value, and '-n' is an option"},
+      {{"-J", "-n", "5"}, "-J: needs a value, and '-n' is an option"},
       {{"--iters="}, "--iters '': must not be empty"},
       {{"-d", ""}, "--datatype '': must not be empty"},
       {{"-n", "1", "-n", "2"}, "--iters: given 2 times; give it once"},
@@ -265,7 +281,9 @@ TEST_CASE("list takes exactly one argument, validate one or more") {
   CHECK(parse_command_line({"list", "--json", "allocators"}).json);
   CHECK_FALSE(parse_command_line({"list", "allocators"}).json);
   CHECK(parse_command_line({"validate", "r.json", "s.json"}).subjects == Words{"r.json", "s.json"});
-  CHECK(refusal({"list"}) == "symmbench list: needs WHAT; see --help");
+  CHECK(refusal({"list"}) ==
+        fmt::format("symmbench list: needs WHAT, one of {}; see --help", fmt::join(list_topics(), ", ")));
+  CHECK(contains(*parse_command_line({"list", "--help"}).text, "WHAT: workspaces, allocators"));
   CHECK(refusal({"list", "a", "b"}) == "symmbench list: 'b': takes one WHAT, and has 'a'");
   CHECK(refusal({"validate"}) == "symmbench validate: needs FILE; see --help");
   CHECK(refusal({"validate", "a", "--json"}) == "symmbench validate: --json: unknown option; see --help");

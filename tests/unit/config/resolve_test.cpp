@@ -1,5 +1,7 @@
 #include "config/resolve.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <catch2/catch_test_macros.hpp>
@@ -8,6 +10,7 @@
 #include <fstream>
 
 #include "config/config_file.hpp"
+#include "config/options.hpp"
 #include "config/repro.hpp"
 #include "config/sizes.hpp"
 #include "tests/support/failures.hpp"
@@ -15,6 +18,8 @@
 using namespace symmbench;
 
 namespace {
+
+std::string all_patterns() { return fmt::format("{}", fmt::join(names_now(option("pattern")), ",")); }
 
 RunConfig with(const Json& command_line) { return resolve(nullptr, command_line); }
 
@@ -93,7 +98,7 @@ TEST_CASE("what is typed reaches the configuration in its own unit") {
                             {"routed_scaling", "2.5"}, {"blocks", "8"},
                             {"threads", "256"},        {"pdl", "off"},
                             {"accumulate", "storage"}, {"buffers", "5"},
-                            {"lifecycles", "0"}});
+                            {"lifecycles", "0"},       {"pattern", all_patterns()}});
   const auto& sweep = config.sweeps.front();
   CHECK(sizes_of(sweep) == std::vector<std::uint64_t>{1536, 525824, 1050112, 1574400});
   CHECK(sweep.step_factor == 0);
@@ -215,7 +220,8 @@ TEST_CASE("tokens replaced by sizes that the same layer leaves open fall back to
 
 TEST_CASE("the configuration text is a config file that resolves to the same configuration") {
   const char* file = R"({"timeout": "5s", "sweeps": [{"tokens": [1, 8], "datatype": "fp32"},
-                         {"stepbytes": "64K", "in_place": [false, true], "weight_bias": 1, "epsilon": 1e-5}]})";
+                         {"stepbytes": "64K", "in_place": [false, true], "weight_bias": 1, "epsilon": 1e-5,
+                          "pattern": ["allreduce", "residual_rmsnorm"]}]})";
   for (const auto& config : {with(Json::object()), with(file), with(file, {{"iters", "3"}, {"report", "r.json"}})}) {
     const auto again = config_from_text(config.config_text);
     CHECK(again.config_text == config.config_text);

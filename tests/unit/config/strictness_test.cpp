@@ -149,6 +149,33 @@ TEST_CASE("options that exclude each other are refused together, both named with
   CHECK_NOTHROW(resolve(nullptr, {{"trigger", "early"}, {"pdl", "off"}}));
 }
 
+TEST_CASE(
+    "a parameter that no asked pattern takes is refused, typed or in a file, and named with the patterns that do") {
+  CHECK(refusal({{"top_k", "4"}}) ==
+        "--top-k '4': must be combined with a --pattern that takes it: moe_finalize_residual_rmsnorm");
+  CHECK(refusal({{"epsilon", "1e-5"}}) ==
+        "--epsilon '1e-5': must be combined with a --pattern that takes it: any but allreduce");
+  CHECK(refusal({{"experts", "8"}, {"pattern", "residual_rmsnorm"}}) ==
+        "--experts '8': must be combined with a --pattern that takes it: moe_reduction_residual_rmsnorm");
+  CHECK_NOTHROW(resolve(nullptr, {{"experts", "4"}, {"pattern", "allreduce,moe_reduction_residual_rmsnorm"}}));
+
+  CHECK(file_refusal(R"({"quant_group": 64})") ==
+        "config file x.json: quant_group: '64' must be combined with a --pattern that takes it: "
+        "residual_rmsnorm_group_fp8, residual_rmsnorm_out_group_fp8");
+  const char* sweeps = R"({"quant_group": 64, "sweeps": [{}, {"pattern": "residual_rmsnorm_group_fp8"}]})";
+  const auto json = Json::parse(sweeps);
+  CHECK_NOTHROW(resolve(&json, Json::object()));
+  CHECK(file_refusal(R"({"sweeps": [{"quant_group": 64}, {"pattern": "residual_rmsnorm_group_fp8"}]})")
+            .starts_with("config file x.json: sweeps[0].quant_group: '64' must be combined with a --pattern"));
+}
+
+TEST_CASE("patterns that are typed leave out those of a file, whose parameters say nothing then") {
+  const auto file = Json::parse(R"({"pattern": "residual_rmsnorm_group_fp8", "quant_group": 64})");
+  const auto plain = resolve(&file, {{"pattern", "allreduce"}});
+  CHECK(plain.sweeps.at(0).parameters.quant_group == PatternParameters{}.quant_group);
+  CHECK(config_from_text(plain.config_text).config_text == plain.config_text);
+}
+
 TEST_CASE("handles by which none of the allocators can travel are refused; one that can is enough") {
   CHECK(refusal({{"allocator", "cuda_ipc"}, {"handle", "posix_fd,fabric"}}) ==
         "--handle 'posix_fd,fabric': must include one of auto, cuda_ipc, upstream with --allocator 'cuda_ipc'");

@@ -190,5 +190,5 @@ TEST_CASE("a run with --tune takes its own algorithms, and says where its table 
         "--algorithm 'one_shot': must not be combined with --tune, which measures one_shot and two_shot, and "
         "two_shot_barrier where neither can run");
   CHECK(refused({{"tune", "on"}, {"report", "tuning.json"}}) ==
-        "--report 'tuning.json': must not be the file that --tune writes its table to");
+        "--report 'tuning.json': must not be the file that --tune writes its tuning table to");
 }

@@ -2,6 +2,9 @@
 
 #include <catch2/catch_test_macros.hpp>
 
+#include "core/counted.hpp"
+#include "core/fitted.hpp"
+
 using namespace symmbench;
 
 TEST_CASE("sizes are read with suffixes of 1024^n") {
@@ -40,6 +43,26 @@ TEST_CASE("a typing mistake finds the name that was meant, another word finds no
   CHECK_FALSE(nearest_name("journal", names));
   CHECK_FALSE(nearest_name("", names));
   CHECK_FALSE(nearest_name("x", {}));
+  const std::vector<std::string> short_names{"ok", "git", "n", "run", "bf16", "list"};
+  for (const char* other : {"foo", "exit", "x", "size", "big"}) CHECK_FALSE(nearest_name(other, short_names));
+  CHECK(nearest_name("okk", short_names) == "ok");
+  CHECK(nearest_name("rnu", short_names) == "run");  // two letters swapped are one mistake
+  CHECK(nearest_name("bf61", short_names) == "bf16");
+  CHECK(nearest_name("lst", short_names) == "list");
+}
+
+TEST_CASE("a count of one has no plural") {
+  CHECK(counted(0, "row") == "0 rows");
+  CHECK(counted(1, "row") == "1 row");
+  CHECK(counted(std::size_t{2}, "row") == "2 rows");
+}
+
+TEST_CASE("lines that are too long for a terminal go on under their text, between words") {
+  CHECK(fitted("short\n\nname  what it is, in words\n", 16) == "short\n\nname  what it\n      is, in\n      words\n");
+  CHECK(fitted("  one two three four", 12) == "  one two\n    three\n    four");
+  CHECK(fitted("  averyveryverylongword b", 10) == "  averyveryverylongword\n    b");
+  CHECK(fitted("one two three", 0) == "one two three");
+  CHECK(fitted("", 10).empty());
 }
 
 TEST_CASE("a list keeps its empty parts, so that a stray comma can be refused") {
