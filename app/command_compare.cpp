@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <future>
 #include <iterator>
+#include <utility>
+#include <vector>
 
+#include "app/kept.hpp"
 #include "app/product.hpp"
 #include "config/option_value.hpp"
 #include "gate/comparison_text.hpp"
@@ -52,7 +55,11 @@ int compare_two(const ParsedCommand& parsed) {
   const auto &a_name = parsed.subjects[0], &b_name = parsed.subjects[1];
   // Reading takes most of the time of a large report, so both are read at once.
   auto reading = std::async(std::launch::async, read_report, b_name);
-  const Json a = read_report(a_name), b = reading.get();
+  std::vector<Json> read;
+  read.push_back(read_report(a_name));
+  read.push_back(reading.get());
+  const auto& reports = kept(std::move(read));
+  const Json &a = reports[0], &b = reports[1];
   const ReportComparison comparison = compare_reports(a, b, parsed.max_regress);
   if (parsed.max_regress) {
     if (const auto why = why_no_gate(comparison, a, a_name, b, b_name)) {

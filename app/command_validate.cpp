@@ -5,12 +5,16 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
+#include "app/kept.hpp"
 #include "app/product.hpp"
 #include "config/config_file.hpp"
 #include "config/fabric_profile.hpp"
 #include "config/option_value.hpp"
 #include "config/resolve.hpp"
+#include "core/counted.hpp"
 #include "core/json.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
@@ -105,7 +109,9 @@ bool has_endless_list(const Json& json) {
 }  // namespace
 
 Validation validate_file(const std::string& path) {
-  const auto document = read_json_file(path);
+  std::vector<Json> read;
+  read.push_back(read_json_file(path));
+  const Json& document = kept(std::move(read)).front();
   Validation validation{.kind = is_selftest(document)         ? "selftest"
                                 : is_thresholds(document)     ? "thresholds"
                                 : is_report(document)         ? "report"
@@ -177,8 +183,7 @@ int validate_one(const std::string& path, std::string& text) {
   for (const auto& line : shown_violations(validation.violations)) text += fmt::format("{}: {}\n", path, line);
   const auto count = validation.violations.size();
   text += count == 0 ? fmt::format("{}: valid {}\n", path, validation.kind)
-                     : fmt::format("{}: not a valid {}: {} violation{}\n", path, validation.kind, count,
-                                   count == 1 ? "" : "s");
+                     : fmt::format("{}: not a valid {}: {}\n", path, validation.kind, counted(count, "violation"));
   return count == 0 ? 0 : 1;
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <iterator>
 #include <system_error>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -86,6 +88,11 @@ class SeenKeys {
     return true;
   }
 
+  void clear() {
+    few_.clear();
+    many_.clear();
+  }
+
  private:
   static constexpr std::size_t kFew = 64;
   std::vector<std::size_t> few_;
@@ -95,8 +102,8 @@ class SeenKeys {
 /// Takes the parser's events and builds the document from them, within the limits.
 class Builder final : public nlohmann::json_sax<Json> {
  public:
-  Builder(std::string_view text, std::string_view what, ValueLines* lines)
-      : text_(text), what_(what), lines_(lines), seen_(text.data()), counted_(text.data()) {}
+  Builder(std::string_view text, std::string_view what, ValueLines* lines, LeftOut left_out = {})
+      : text_(text), what_(what), lines_(lines), left_out_(left_out), seen_(text.data()), counted_(text.data()) {}
 
   Json build() {
     // To the parser a NUL is the end, and whatever follows it would be ignored.
@@ -112,16 +119,18 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t value, const string_t&) override { return add(value); }
   bool string(string_t& value) override { return add(std::move(value)); }
   bool binary(binary_t&) override { return false; }  // not in text
-  bool start_object(std::size_t) override { return open(Json::object()); }
-  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool start_object(std::size_t) override { return open(Json::value_t::object); }
+  bool start_array(std::size_t) override { return open(Json::value_t::array); }
   bool end_object() override { return close(); }
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
-    Level& level = levels_.back();
+    if (left_out_levels_ > 0) return true;
+    Level& level = levels_[depth_ - 1];
     if (!level.keys.add(name, members_of(*level.container))) {
       refuse_here(fmt::format("key '{}' is given twice", name));
     }
+    leaves_out_next_ = is_left_out(name);
     level.key = std::move(name);
     return true;
   }
@@ -150,7 +159,21 @@ class Builder final : public nlohmann::json_sax<Json> {
     Json* container;
     std::string key;  ///< of an object, the one that was read last
     SeenKeys keys;
+    std::size_t members = 0;  ///< that the last object at this depth had: the next one may have as many
   };
+
+  /// Whether the member `name` of what is open now is one of left_out_.
+  bool is_left_out(std::string_view name) const {
+    if (left_out_.empty()) return false;
+    if (depth_ == 1) return std::find(left_out_.begin(), left_out_.end(), name) != left_out_.end();
+    if (depth_ != 3 || !levels_[1].container->is_array()) return false;
+    const std::string_view list = levels_[0].key;
+    constexpr std::string_view kOfEach = "[].";
+    return std::any_of(left_out_.begin(), left_out_.end(), [&](std::string_view path) {
+      return path.size() == list.size() + kOfEach.size() + name.size() && path.starts_with(list) &&
+             path.ends_with(name) && path.substr(list.size(), kOfEach.size()) == kOfEach;
+    });
+  }
 
   [[noreturn]] void refuse_here(std::string_view problem) const {
     refuse(text_, static_cast<std::size_t>(std::max(seen_ - 1, text_.data()) - text_.data()), what_, problem);
@@ -159,10 +182,10 @@ class Builder final : public nlohmann::json_sax<Json> {
   /// The path to the value that comes now: the last level has not got it yet, the others hold what is open in them.
   std::string path_of_next() const {
     std::string path;
-    for (std::size_t i = 0; i < levels_.size(); ++i) {
+    for (std::size_t i = 0; i < depth_; ++i) {
       const Level& level = levels_[i];
       if (level.container->is_array()) {
-        path += fmt::format("[{}]", level.container->size() - (i + 1 < levels_.size() ? 1 : 0));
+        path += fmt::format("[{}]", level.container->size() - (i + 1 < depth_ ? 1 : 0));
       } else {
         path += (path.empty() ? "" : ".") + level.key;
       }
@@ -172,11 +195,11 @@ class Builder final : public nlohmann::json_sax<Json> {
 
   Json* place(Json value) {
     if (lines_ != nullptr) lines_->emplace(path_of_next(), line());
-    if (levels_.empty()) {
+    if (depth_ == 0) {
       root_ = std::move(value);
       return &root_;
     }
-    Level& level = levels_.back();
+    Level& level = levels_[depth_ - 1];
     if (level.container->is_array()) {
       level.container->push_back(std::move(value));
       return &level.container->back();
@@ -184,20 +207,36 @@ class Builder final : public nlohmann::json_sax<Json> {
     return &members_of(*level.container).emplace_back(level.key, std::move(value)).second;
   }
 
-  bool add(Json value) {
-    place(std::move(value));
+  template <class Value>
+  bool add(Value&& value) {
+    if (left_out_levels_ == 0 && !std::exchange(leaves_out_next_, false)) place(Json(std::forward<Value>(value)));
     return true;
   }
 
-  bool open(Json container) {
-    if (levels_.size() == kDeepestJson) refuse_here(fmt::format("more than {} levels of nesting", kDeepestJson));
-    Json* placed = place(std::move(container));
-    levels_.push_back({.container = placed, .key = {}, .keys = {}});
+  bool open(Json::value_t type) {
+    if (depth_ + left_out_levels_ == kDeepestJson) {
+      refuse_here(fmt::format("more than {} levels of nesting", kDeepestJson));
+    }
+    if (left_out_levels_ > 0 || std::exchange(leaves_out_next_, false)) {
+      ++left_out_levels_;
+      return true;
+    }
+    Json* placed = place(Json(type));
+    if (depth_ == levels_.size()) levels_.emplace_back();
+    Level& level = levels_[depth_++];
+    level.container = placed;
+    level.keys.clear();
+    if (type == Json::value_t::object) members_of(*placed).reserve(level.members);
     return true;
   }
 
   bool close() {
-    levels_.pop_back();
+    if (left_out_levels_ > 0) {
+      --left_out_levels_;
+      return true;
+    }
+    Level& level = levels_[--depth_];
+    if (level.container->is_object()) level.members = level.container->size();
     return true;
   }
 
@@ -210,11 +249,15 @@ class Builder final : public nlohmann::json_sax<Json> {
 
   std::string_view text_, what_;
   ValueLines* lines_;
+  LeftOut left_out_;
   const char* seen_;
   const char* counted_;
   std::size_t line_ = 1;
   Json root_;
-  std::vector<Level> levels_;
+  std::vector<Level> levels_;  ///< the first depth_ are open; the others keep their room for the next ones
+  std::size_t depth_ = 0;
+  std::size_t left_out_levels_ = 0;  ///< that are open in what is left out
+  bool leaves_out_next_ = false;     ///< the value that comes now
 };
 
 /// Waits until there is something to read, or nobody left who could write.
@@ -231,6 +274,10 @@ std::string read_all(const std::string& path, std::size_t longest) {
   if (!file) throw std::system_error(errno, std::generic_category());
   const Deadline deadline = Deadline::in_seconds(kWriter_s);
   std::string bytes;
+  struct stat status {};
+  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
+    bytes.reserve(std::min(static_cast<std::size_t>(status.st_size), longest));
+  }
   std::vector<char> part(std::size_t{1} << 16);
   while (true) {
     const auto got = ::read(file.get(), part.data(), part.size());
@@ -254,7 +301,9 @@ Document parse_document(std::string_view text, std::string_view what) {
   return document;
 }
 
-Json parse_without_lines(std::string_view text, std::string_view what) { return Builder(text, what, nullptr).build(); }
+Json parse_without_lines(std::string_view text, std::string_view what, LeftOut left_out) {
+  return Builder(text, what, nullptr, left_out).build();
+}
 
 std::string line_note(const ValueLines& lines, std::string_view path) {
   const auto at = lines.find(path);

@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,8 +27,11 @@ inline constexpr std::size_t kLongestConfig = std::size_t{4} << 20;
 /// @throws Error{config, invalid_argument} "<what>: line L, column C: <problem>" for what is no JSON, a NUL byte, a key
 /// that an object has twice, more than kDeepestJson levels, or a number that is too large for a double
 Document parse_document(std::string_view text, std::string_view what);
-/// The same without the lines: a large report need not keep them.
-Json parse_without_lines(std::string_view text, std::string_view what);
+/// Members that a reader has no use for, by path: "comparison", "results[].blame". Each at the top, or of the objects in a
+/// list at the top.
+using LeftOut = std::span<const std::string_view>;
+/// The same without the lines: a large report need not keep them. What is left out is read, and not kept.
+Json parse_without_lines(std::string_view text, std::string_view what, LeftOut left_out = {});
 
 /// " (line 3)" of a path that `lines` knows, else nothing: for the end of a value's name in messages.
 std::string line_note(const ValueLines& lines, std::string_view path);

@@ -14,7 +14,7 @@ namespace symmbench {
 /// Whether two schema versions have the same major number.
 bool same_major(std::string_view version, std::string_view other);
 
-/// Reads a report that some run wrote, maybe one of an older version.
+/// Reads a report that some run wrote, maybe one of an older version, without what no comparison or gate looks at.
 /// @throws Error{config, ...} naming the file: it cannot be read, is no report, or has a schema of another major version,
 /// which is told beside this program's
 Json read_report(const std::string& path);

@@ -42,6 +42,20 @@ TEST_CASE("a document is what the library makes of it, and every value has its l
   CHECK(parse_without_lines(text, "x.json") == document.value);
 }
 
+TEST_CASE("what is left out is read all the same: its neighbours are there, and what is wrong in it is refused") {
+  constexpr std::string_view kLeftOut[] = {"rows[].b", "c"};
+  const auto without = [&](const std::string& text) { return parse_without_lines(text, "x.json", kLeftOut).dump(); };
+  CHECK(
+      without(R"({"c":[{"rows":1},[2]],"rows":[{"a":1,"b":{"b":[{}]},"d":{"b":2}},{"b":3},{"a":[{"b":4}]}],"b":5})") ==
+      R"({"rows":[{"a":1,"d":{"b":2}},{},{"a":[{"b":4}]}],"b":5})");
+  CHECK(without(R"({"rows":{"b":1},"more":[{"b":2,"c":3}],"c":null})") == R"({"rows":{"b":1},"more":[{"b":2,"c":3}]})");
+  CHECK_THROWS_AS(without(R"({"c":)" + nested(kDeepestJson) + "}"), Error);
+  CHECK_NOTHROW(without(R"({"c":)" + nested(kDeepestJson - 1) + "}"));
+  CHECK_THROWS_AS(without(R"({"c":{"x":1e999}})"), Error);
+  CHECK_THROWS_AS(without(R"({"c":1,"a":1,"a":2})"), Error);
+  CHECK_THROWS_AS(without(R"({"c":{]})"), Error);
+}
+
 TEST_CASE("a number that no double holds is refused with its key") {
   CHECK(refusal(R"({"iters":1e400})") == "x.json: line 1, column 14: iters: the number 1e400 is too large");
   CHECK(refusal("{\"sweeps\": [{},\n{\"hidden\": [1, -1e999]}]}").find("line 2") != std::string::npos);
