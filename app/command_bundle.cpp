@@ -5,6 +5,7 @@
 #include "app/new_file.hpp"
 #include "app/product.hpp"
 #include "config/option_value.hpp"
+#include "core/counted.hpp"
 #include "core/log.hpp"
 #include "report/bundle.hpp"
 #include "report/write.hpp"
@@ -23,8 +24,8 @@ int bundle(const ParsedCommand& parsed) {
   for (const auto& line : made.left_out) log_line("symmbench bundle: left out: {}", line);
   std::string text;
   for (const ArchivedFile& file : made.files) text += file.name + "\n";
-  print_product(text +
-                fmt::format("{}: {} files, {} secrets taken out\n", *parsed.output, made.files.size(), made.redacted));
+  print_product(text + fmt::format("{}: {}, {} taken out\n", *parsed.output, counted(made.files.size(), "file"),
+                                   counted(made.redacted, "secret")));
   return 0;
 }
 

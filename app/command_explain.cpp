@@ -40,6 +40,9 @@ struct Explained {
   std::string word, kind, meaning;
 };
 
+/// How the kind of a report's key begins: its path follows.
+constexpr std::string_view kOfReport = "report, ";
+
 /// Titles of the table that hold an allocator's short name.
 void add_titles(std::vector<Explained>& all) {
   for (const AllocatorRow& row : kAllocators) {
@@ -76,7 +79,7 @@ void add_report_keys(std::vector<Explained>& all, const Json& schema, const Json
     }
     const auto where = path.empty() ? key : fmt::format("{}.{}", path, key);
     if (described->contains("description")) {
-      all.push_back({key, fmt::format("report, {}", where), described->at("description").get<std::string>()});
+      all.push_back({key, fmt::format("{}{}", kOfReport, where), described->at("description").get<std::string>()});
     }
     add_report_keys(all, schema, value, where);
   }
@@ -114,8 +117,31 @@ std::vector<Explained> all_words() {
   return all;
 }
 
+/// "time_us.mean" of a key at results[].time_us.mean: a path or its end, with or without brackets.
+bool ends_path(const Explained& one, std::string_view word) {
+  if (!one.kind.starts_with(kOfReport) || word.find('.') == std::string_view::npos) return false;
+  const auto bare = [](std::string text) {
+    for (std::size_t at = 0; (at = text.find("[]", at)) != std::string::npos;) text.erase(at, 2);
+    return text;
+  };
+  const auto path = bare(one.kind.substr(kOfReport.size())), end = bare(plain(word));
+  return path == end || path.ends_with("." + end);
+}
+
+/// What may have been meant: "; did you mean ok?", "; there is: exit codes". Empty where nothing is near.
+std::string suggestion(const std::string& word, const std::vector<std::string>& words) {
+  constexpr std::size_t kShortest = 3, kMostNamed = 6;
+  if (const auto nearest = nearest_name(word, words)) return fmt::format("; did you mean {}?", *nearest);
+  std::set<std::string> with;
+  for (const auto& one : words) {
+    if (word.size() >= kShortest && one.find(word) != std::string::npos) with.insert(one);
+  }
+  if (with.empty() || with.size() > kMostNamed) return "";
+  return fmt::format("; there is: {}", fmt::join(with, ", "));
+}
+
 int explain(const ParsedCommand& parsed) {
-  print_product(explanation_of(fmt::format("{}", fmt::join(parsed.subjects, " "))));
+  print_text(explanation_of(fmt::format("{}", fmt::join(parsed.subjects, " "))));
   return 0;
 }
 
@@ -126,13 +152,11 @@ std::string explanation_of(std::string_view word) {
   std::vector<std::string> words;
   for (const Explained& one : all_words()) {
     words.push_back(plain(one.word));
-    if (words.back() != plain(word)) continue;
+    if (words.back() != plain(word) && !ends_path(one, word)) continue;
     text += fmt::format("{}{}: {}\n", one.word, one.kind.empty() ? "" : fmt::format(" ({})", one.kind), one.meaning);
   }
   if (!text.empty()) return text;
-  const auto nearest = nearest_name(plain(word), words);
-  fail_config(fmt::format("'{}': not a word that is explained here{}", word,
-                          nearest ? fmt::format("; did you mean {}?", *nearest) : ""));
+  fail_config(fmt::format("'{}': not a word that is explained here{}", word, suggestion(plain(word), words)));
 }
 
 int command_explain(const ParsedCommand& parsed) { return with_name(parsed, explain); }

@@ -261,7 +261,7 @@ std::string list_text(const Json& list) {
 int command_list(const ParsedCommand& parsed) {
   return with_name(parsed, [](const ParsedCommand& named) {
     const Json list = list_json(named.subjects.front());
-    print_product(named.json ? list.dump(2) + "\n" : list_text(list));
+    named.json ? print_product(list.dump(2) + "\n") : print_text(list_text(list));
     return 0;
   });
 }

@@ -21,7 +21,8 @@ int command_plan(const ParsedCommand& parsed) {
     const JobPlan job_plan(named.config, named.ranks, veto);
     (void)make_run_gate(named.config, job_plan.planned_rows());
     const Plan& plan = job_plan.plan();
-    print_product(named.json ? plan_json(named.config, plan).dump(2) + "\n" : plan_text(named.config, plan));
+    named.json ? print_product(plan_json(named.config, plan).dump(2) + "\n")
+               : print_text(plan_text(named.config, plan));
     return 0;
   });
 }

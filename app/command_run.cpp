@@ -239,7 +239,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments,
   }
   if (command.text || command.plan_only) {
     const auto print = [&] {
-      if (mpi.rank() == 0) print_product(command.text ? *command.text : plan_text(command.config, plan->plan()));
+      if (mpi.rank() == 0) print_text(command.text ? *command.text : plan_text(command.config, plan->plan()));
     };
     const bool printed = !anyone_objects(mpi, "output", objection_of(print));
     return leave(mpi, static_cast<int>(printed ? ExitCode::passed : ExitCode::no_verdict));

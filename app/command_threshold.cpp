@@ -7,6 +7,7 @@
 #include "app/new_file.hpp"
 #include "app/product.hpp"
 #include "core/clock.hpp"
+#include "core/counted.hpp"
 #include "core/log.hpp"
 #include "gate/thresholds.hpp"
 #include "report/write.hpp"
@@ -36,8 +37,8 @@ int make(const ParsedCommand& parsed) {
     return 0;
   }
   write_file(*parsed.output, text);
-  print_product(fmt::format("{}: {} limits from {} report{}\n", *parsed.output, made.file.at("thresholds").size(),
-                            reports.size(), reports.size() == 1 ? "" : "s"));
+  print_product(fmt::format("{}: {} from {}\n", *parsed.output, counted(made.file.at("thresholds").size(), "limit"),
+                            counted(reports.size(), "report")));
   return 0;
 }
 

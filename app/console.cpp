@@ -107,7 +107,9 @@ bool Console::end(const Json& report, const std::vector<OutputFile>& stored) {
     return true;
   }
   const bool nccl = config_.format == OutputFormat::nccl;
-  const VerdictLook look{.commented = nccl, .colour = colour_};
+  const bool fits = rewrites_lines(terminal_) && !nccl;
+  const VerdictLook look{
+      .commented = nccl, .colour = colour_, .columns = fits ? line_width(terminal_, std::getenv("COLUMNS")) : 0};
   if (config_.quiet) {
     write_verdict_line(std::cout, report, look);
   } else {

@@ -1,14 +1,17 @@
 #include "app/product.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <iostream>
 
+#include "app/terminal.hpp"
 #include "config/option_value.hpp"
 #include "core/error.hpp"
+#include "core/fitted.hpp"
 
 namespace symmbench {
 
@@ -22,6 +25,11 @@ void print_product(std::string_view text) {
                .call = "write",
                .detail = std::string("stdout did not take what was to be shown: ") + std::strerror(code),
                .code = code});
+}
+
+void print_text(std::string_view text) {
+  const Terminal terminal = terminal_behind(STDOUT_FILENO);
+  print_product(fitted(text, rewrites_lines(terminal) ? terminal.columns : 0));
 }
 
 bool product_arrived() {

@@ -9,6 +9,9 @@ namespace symmbench {
 /// @throws Error{report, io_error} with errno when it did not: a full disk, a reader that has left
 void print_product(std::string_view text);
 
+/// The same for text that is read as such: its lines fit the terminal that it goes to, if it does.
+void print_text(std::string_view text);
+
 /// The same of what was printed before, in pieces: whether all of it arrived. Nothing more is written after a failure.
 bool product_arrived();
 

@@ -35,6 +35,7 @@ inline constexpr GlossaryRow kGlossary[] = {
      "two steps "
      "at the measured rate of writes to peers. GPUs only."},
     {"of_limit", "limit_us / time_us.mean: 1 means that nothing is left to gain."},
+    {"% of limit", "of_limit in percent: how much of what links and launches allow a time reaches."},
     {"skew_us", "how much later the last rank began an iteration than the first, by stamps in the kernels. GPUs only."},
     {"clock_error_us", "the error of skew_us: clocks of GPUs are compared by messages that take time themselves."},
     {"floors",
@@ -61,7 +62,9 @@ inline constexpr GlossaryRow kGlossary[] = {
      "that "
      "changed nothing some case is, all of them together (Holm)."},
     {"within", "of a gate: the upper bound of a case's slowdown shows that it keeps its limit."},
-    {"undecided", "of a gate: a case is neither proven slower than allowed nor proven to keep its limit."},
+    {"undecided",
+     "of a gate: a case is neither proven slower than allowed nor proven to keep its limit. Where all are, the gate "
+     "has not failed and proves nothing."},
     {"ambiguous", "inconclusive, as the report has it."},
     {"unstable", "batches of one placement disagree so much that a mean says little."},
     {"timed", "in tables: the case ran, and nobody looked at its results (--check off)."},
@@ -96,6 +99,7 @@ inline constexpr GlossaryRow kGlossary[] = {
     {"unicast", "each rank writes to each peer's memory by itself; multicast would let the switch copy."},
     {"setup", "create to init of a lifecycle: what it takes until a workspace can be used."},
     {"teardown", "close of a lifecycle: memory is unmapped and given back on all ranks, in order."},
+    {"setup/teardown", "a cycle of setup and teardown is a lifecycle here; --lifecycles N, or --soak for a time."},
     {"reference", "a row of another library (NCCL), measured beside ours with the same buffers, clock and checks."},
     {"canary", "a known pattern behind a segment's data; written over, something wrote beyond its end."},
     {"supervisor",

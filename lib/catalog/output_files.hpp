@@ -22,7 +22,7 @@ struct OutputFileRow {
 
 inline constexpr OutputFileRow kOutputFiles[] = {
     {OutputFileKind::report, "report", "report", "report.json", "the JSON report", {}, true},
-    {OutputFileKind::tuning, "tuning", "tune", "tuning.json", "its table"},
+    {OutputFileKind::tuning, "tuning", "tune", "tuning.json", "its tuning table"},
     {OutputFileKind::csv, "csv", "csv", "rows.csv", "results as CSV",
      "results[] of the report as CSV, a line per case and allocator; without FILE: rows.csv in --output-dir"},
     {OutputFileKind::jsonl, "jsonl", "jsonl", "rows.jsonl", "results as JSON lines",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/counted.hpp"
 #include "core/text.hpp"
 #include "gate/stability.hpp"
 #include "report/pick.hpp"
@@ -16,9 +17,9 @@ constexpr std::size_t kMostNames = 10;  // of what is in one report only
 
 std::string head_of(const Json& report) {
   const Json &tool = member_of(report, "tool"), &run = member_of(report, "run"), &device = member_of(report, "device");
-  return fmt::format("symmbench {} ({}, {}), {} device, {} ranks, {}", text_or(tool, "version", "?"),
+  return fmt::format("symmbench {} ({}, {}), {} device, {}, {}", text_or(tool, "version", "?"),
                      text_or(tool, "git", "?"), text_or(tool, "build", "?"), text_or(device, "kind", "unknown"),
-                     integer_or(run, "world_size", 0), text_or(run, "started_at", "time unknown"));
+                     counted(integer_or(run, "world_size", 0), "rank"), text_or(run, "started_at", "time unknown"));
 }
 
 /// What is printed for a verdict: the word of the report but for `ambiguous`.
@@ -31,7 +32,7 @@ std::string_view shown(GateVerdict verdict) {
     case GateVerdict::regressed:
       return "REGRESSED";
     case GateVerdict::undecided:
-      return "inconclusive";
+      return "undecided";
     case GateVerdict::not_judged:
       return "not judged";
     case GateVerdict::within:
@@ -56,17 +57,29 @@ std::string verdict_of(const ComparedCase& compared, bool gated) {
   return std::string(gated ? shown(compared.result.gate) : shown(compared.result.verdict));
 }
 
-/// "0.98-1.04", or as much as is known.
+/// In no more digits than say something.
+std::string ratio_text(double ratio) {
+  const int decimals = ratio < 10 ? 3 : ratio < 100 ? 1 : 0;
+  return fmt::format("{:.{}f}", ratio, decimals);
+}
+
+/// "0.980-1.040", or as much as is known.
 std::string interval_of(const SlowdownResult& result) {
-  return result.interval ? fmt::format("{:.3f}-{:.3f}", result.interval->low, result.interval->high) : "-";
+  return result.interval ? fmt::format("{}-{}", ratio_text(result.interval->low), ratio_text(result.interval->high))
+                         : "-";
+}
+
+/// What a slowdown by `ratio` is called: "12 %", "a factor of 45.1".
+std::string slowdown_text(double ratio) {
+  return ratio < 3 ? fmt::format("{:.0f} %", (ratio - 1) * 100) : fmt::format("a factor of {}", ratio_text(ratio));
 }
 
 /// What the rows of one series have in common: a title above them.
 std::string series_title(const Json& row) {
-  return fmt::format("{} {} {}, {}, {}, {} ranks, {}", text_or(row, "pattern", "?"), text_or(row, "dtype", "?"),
+  return fmt::format("{} {} {}, {}, {}, {}, {}", text_or(row, "pattern", "?"), text_or(row, "dtype", "?"),
                      text_or(row, "algorithm", "?"), text_or(row, "workspace", "?"),
-                     member_of(row, "in_place") == true ? "in place" : "out of place", integer_or(row, "group_size", 0),
-                     text_or(row, "allocator", "?"));
+                     member_of(row, "in_place") == true ? "in place" : "out of place",
+                     counted(integer_or(row, "group_size", 0), "rank"), text_or(row, "allocator", "?"));
 }
 
 std::string size_of(const Json& row) {
@@ -92,7 +105,7 @@ std::vector<std::vector<std::size_t>> by_series(const std::vector<ComparedCase>&
 
 void add_names(std::vector<std::string>& lines, const std::string& title, const std::vector<RowName>& names) {
   if (names.empty()) return;
-  lines.push_back(fmt::format("{}: {} row{}", title, names.size(), names.size() == 1 ? "" : "s"));
+  lines.push_back(fmt::format("{}: {}", title, counted(names.size(), "row")));
   for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
     lines.push_back(fmt::format("  {}  {}", names[i].first, names[i].second));
   }
@@ -106,7 +119,7 @@ std::vector<std::string> rest_lines(const ReportComparison& comparison) {
   add_names(lines, "Only in B", comparison.only_in_b);
   const auto& without = comparison.not_compared;
   if (without.empty()) return lines;
-  lines.push_back(fmt::format("Not compared: {} row{}", without.size(), without.size() == 1 ? "" : "s"));
+  lines.push_back(fmt::format("Not compared: {}", counted(without.size(), "row")));
   for (std::size_t i = 0; i < std::min(without.size(), kMostNames); ++i) {
     lines.push_back(fmt::format("  {}  {}: {}", without[i].name.first, without[i].name.second, without[i].why));
   }
@@ -127,33 +140,36 @@ std::vector<std::string> gate_lines(const ReportComparison& comparison) {
   const auto cases = comparison.cases.size();
   switch (comparison.gate_status()) {
     case ReportComparison::GateStatus::failed:
-      return {fmt::format("Gate FAILED: {} of {} cases are proven more than {} % slower",
-                          comparison.count(GateVerdict::regressed), cases, *comparison.max_regress)};
+      return {fmt::format("Gate FAILED: {} of {} proven more than {} % slower",
+                          comparison.count(GateVerdict::regressed), counted(cases, "case"), *comparison.max_regress)};
     case ReportComparison::GateStatus::no_verdict:
       if (comparison.cases.empty()) return {"Gate has NO VERDICT: no case in common that both measured"};
-      return {fmt::format("Gate has NO VERDICT: none of {} cases can be judged ({})", cases,
+      return {fmt::format("Gate has NO VERDICT: none of {} can be judged ({})", counted(cases, "case"),
                           comparison.cases.front().result.reason)};
     case ReportComparison::GateStatus::passed:
       break;
   }
-  return {fmt::format("Gate passed: none of {} cases is proven more than {} % slower", cases, *comparison.max_regress),
-          fmt::format("  {} proven to keep the limit, {} inconclusive, {} not judged",
-                      comparison.count(GateVerdict::within), comparison.count(GateVerdict::undecided),
-                      comparison.count(GateVerdict::not_judged))};
+  const auto within = comparison.count(GateVerdict::within);
+  return {fmt::format("Gate {}: none of {} is proven more than {} % slower{}",
+                      within > 0 ? "passed" : "not failed, but proves nothing", counted(cases, "case"),
+                      *comparison.max_regress, within > 0 ? "" : ", and none to keep the limit"),
+          fmt::format("  {} proven to keep the limit, {} undecided, {} not judged", within,
+                      comparison.count(GateVerdict::undecided), comparison.count(GateVerdict::not_judged))};
 }
 
 /// What the numbers mean and what they cannot say.
 std::vector<std::string> how_lines(const ReportComparison& comparison) {
   std::vector<std::string> lines{
-      "Intervals: 95 %, over the placements of both runs. Slower, faster: for all cases together (Holm)."};
+      "A us, B us: means of all samples. B/A: geometric means over placements, with the 95 % interval.",
+      "Slower, faster: for all cases together (Holm)."};
   if (comparison.max_regress) {
     lines.push_back(
         fmt::format("Regressed: the one-sided lower bound of B/A is above {:.4g}. Of runs that changed nothing,",
                     1 + *comparison.max_regress / 100));
     lines.push_back(fmt::format("{:.0f} % fail by chance, all their cases together (Holm).", 100 * kGateLevel));
     if (const auto found = comparison.smallest_found()) {
-      lines.push_back(fmt::format("In half of the cases a slowdown of less than {:.0f} % would not have been proven.",
-                                  (*found - 1) * 100));
+      lines.push_back(fmt::format("In half of the cases a slowdown by less than {} would not have been proven.",
+                                  slowdown_text(*found)));
     }
   }
   if (comparison.run_spread > 0) {
@@ -172,9 +188,8 @@ std::vector<std::string> how_lines(const ReportComparison& comparison) {
 std::vector<std::string> summary_of(const ReportComparison& comparison) {
   std::vector<std::string> lines;
   if (const auto ratio = comparison.mean_ratio()) {
-    lines.push_back(fmt::format("{} case{}: {}; time of B / time of A is {:.3f} in the geometric mean",
-                                comparison.cases.size(), comparison.cases.size() == 1 ? "" : "s", counts_of(comparison),
-                                *ratio));
+    lines.push_back(fmt::format("{}: {}; time of B / time of A is {:.3f} in the geometric mean",
+                                counted(comparison.cases.size(), "case"), counts_of(comparison), *ratio));
   } else {
     lines.emplace_back("No case in common that both measured.");
   }
@@ -214,8 +229,7 @@ std::string comparison_text(const ReportComparison& comparison, const ComparedRe
   const auto& environment = comparison.environment;
   const auto named =
       std::count_if(environment.begin(), environment.end(), [](const auto& one) { return !one.identity; });
-  text += named == 0 ? "Environment: no difference\n"
-                     : fmt::format("Environment: {} difference{}\n", named, named == 1 ? "" : "s");
+  text += named == 0 ? "Environment: no difference\n" : fmt::format("Environment: {}\n", counted(named, "difference"));
   for (const auto& one : environment) {
     if (one.identity && &one == &environment[static_cast<std::size_t>(named)]) text += "Which systems they are\n";
     text += fmt::format("  {}: {} -> {}{}\n", one.key, one.a, one.b,

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "config/options.hpp"
+#include "core/counted.hpp"
 #include "core/shown_text.hpp"
 #include "report/pick.hpp"
 
@@ -115,8 +116,8 @@ Fact cliques_fact(const Json& report) {
   }
   if (!known) return {.key = "fabric_cliques", .value = kUnknown};
   return {.key = "fabric_cliques",
-          .value = fmt::format("{} clique(s){}", cliques.size(), without ? ", ranks without a cluster" : ""),
-          .shown = fmt::format("{} clique(s){}{}", cliques.size(), without ? ", ranks without a cluster" : "",
+          .value = fmt::format("{}{}", counted(cliques.size(), "clique"), without ? ", ranks without a cluster" : ""),
+          .shown = fmt::format("{}{}{}", counted(cliques.size(), "clique"), without ? ", ranks without a cluster" : "",
                                cliques.empty() ? "" : ": " + joined(cliques))};
 }
 

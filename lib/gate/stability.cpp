@@ -29,7 +29,10 @@ Json compared(const Json& a, const Json& b) {
   for (const std::string key : {"lifecycles", "failed", "failures", "leaks"}) {
     std::swap(entry[key + "_a"], entry[key + "_b"]);
   }
-  for (Json& phase : entry["phases"]) std::swap(phase["a_p50_us"], phase["b_p50_us"]);
+  for (Json& phase : entry["phases"]) {
+    std::swap(phase["a_p50_us"], phase["b_p50_us"]);
+    std::swap(phase["a_parts_us"], phase["b_parts_us"]);
+  }
   entry["allocator"] = pick_text(a, "allocator");
   entry["drift_a"] = pick_object(a, "drift");
   entry["drift_b"] = pick_object(b, "drift");
@@ -69,8 +72,9 @@ Json compared_stability(const Json& a, const Json& b) {
 std::vector<std::string> stability_lines(const Json& compared) {
   std::vector<std::string> lines;
   for (const Json& entry : compared) {
-    lines.push_back(fmt::format("Lifecycles of {}, {}: A: {}; B: {}", text_or(entry, "allocator", "?"),
-                                workspace_text(compared, entry), failures_text(entry, "a"), failures_text(entry, "b")));
+    lines.push_back(
+        fmt::format("Lifecycles of {}, {}", text_or(entry, "allocator", "?"), workspace_text(compared, entry)));
+    lines.push_back(fmt::format("  A: {}; B: {}", failures_text(entry, "a"), failures_text(entry, "b")));
     const Json stabler = pick_text(entry, "stabler");
     const auto verdict = text_or(entry, "verdict", "?");
     lines.push_back(fmt::format("  {}: {}", stabler.is_null() ? verdict : stabler.get<std::string>() + " is stabler",
@@ -86,9 +90,14 @@ std::vector<std::string> stability_lines(const Json& compared) {
                                     drift.at("ratio").get<double>()));
       }
     }
-    for (const Json& phase : entry.at("phases")) {
-      lines.push_back(fmt::format("  {:>9} {:>11.2f} us {:>11.2f} us  B/A {:.3f}  {}", text_or(phase, "phase", "?"),
-                                  phase.at("a_p50_us").get<double>(), phase.at("b_p50_us").get<double>(),
+    // Medians of all lifecycles may differ the other way than what is judged: the parts in which these were told.
+    const Json& phases = entry.at("phases");
+    if (!phases.empty()) {
+      lines.push_back(fmt::format("  {:>9} {:>11} {:>11} {:>7}  {}", "phase", "A us", "B us", "B/A", "verdict"));
+    }
+    for (const Json& phase : phases) {
+      lines.push_back(fmt::format("  {:>9} {:>11.2f} {:>11.2f} {:>7.3f}  {}", text_or(phase, "phase", "?"),
+                                  phase.at("a_parts_us").get<double>(), phase.at("b_parts_us").get<double>(),
                                   phase.at("ratio").get<double>(), shown_verdict(text_or(phase, "verdict", "?"))));
     }
   }

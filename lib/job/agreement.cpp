@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/option_value.hpp"
+#include "core/counted.hpp"
 #include "core/shown_text.hpp"
 #include "report/verdict.hpp"
 
@@ -125,7 +126,7 @@ std::vector<std::string> differing_options(const std::string& config_text, const
   compare(one, other, "", differences);
   const Json sweeps = one.value("sweeps", Json::array()), others = other.value("sweeps", Json::array());
   if (sweeps.size() != others.size()) {
-    differences.push_back(fmt::format("{} against {} sweeps", sweeps.size(), others.size()));
+    differences.push_back(fmt::format("{} against {}", sweeps.size(), counted(others.size(), "sweep")));
   } else {
     for (std::size_t i = 0; i < sweeps.size(); ++i) {
       compare(sweeps[i], others[i], sweeps.size() == 1 ? "" : fmt::format("sweeps[{}].", i), differences);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "bench/batch_ring.hpp"
+#include "core/counted.hpp"
 #include "core/text.hpp"
 #include "plan/estimate.hpp"
 
@@ -28,11 +29,11 @@ std::optional<std::string> memory_problem(const Plan& plan, const DeviceDecision
     const std::uint64_t needed_bytes = rank_bytes * ranks_sharing.at(place_of(record));
     if (needed_bytes <= free_bytes) continue;
     return fmt::format(
-        "not enough memory on rank {} ({}): {} needed by {} rank(s) there, {} free; ask for smaller messages "
+        "not enough memory on rank {} ({}): {} needed by {} there, {} free; ask for smaller messages "
         "(--maxbytes), fewer allocators at a time (--allocator), fewer workspaces at once (--concurrent), or fewer "
         "ranks",
         record.at("rank").get<int>(), record.at("facts").at("host").get<std::string>(), format_bytes(needed_bytes),
-        ranks_sharing.at(place_of(record)), format_bytes(free_bytes));
+        counted(ranks_sharing.at(place_of(record)), "rank"), format_bytes(free_bytes));
   }
   return std::nullopt;
 }

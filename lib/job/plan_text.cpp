@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "bench/batch_ring.hpp"
+#include "core/counted.hpp"
 #include "core/text.hpp"
 #include "job/run_deadlines.hpp"
 #include "plan/case_codec.hpp"
@@ -27,7 +28,7 @@ std::string case_line(const Case& one) {
                           one.algorithm_asked == "auto" ? fmt::format("{} (auto)", name_of(shape.algorithm))
                                                         : std::string(name_of(shape.algorithm)),
                           fmt::format("{} x {}", shape.tokens, shape.hidden), format_bytes(shape.message_bytes()),
-                          one.iters ? fmt::format("{} iters", *one.iters) : "sampled");
+                          one.iters ? counted(*one.iters, "iter") : "sampled");
   if (const auto variant = one.variant(); !variant.empty()) line += "  " + variant;
   if (one.skip) line += (one.vetoed ? "  not tested: " : "  skipped: ") + *one.skip;
   return line + "\n";
@@ -36,7 +37,7 @@ std::string case_line(const Case& one) {
 std::string group_text(const CaseGroup& group) {
   if (group.kind == GroupKind::lifecycle) {
     const auto how_often = group.soak_s > 0 ? fmt::format("for {:.4g} s, over and over:", group.soak_s)
-                                            : fmt::format("{} rounds of", group.lifecycles);
+                                            : fmt::format("{} of", counted(group.lifecycles, "round"));
     return fmt::format(
         "\n{}\n  {} create ... use ... close, {}{}{}{} for {}\n", group.id, how_often,
         group.fresh ? "each in processes of its own, " : "",
@@ -67,8 +68,9 @@ std::string memory_text(const MemoryEstimate& memory, int ranks) {
     text += fmt::format("  {}: {}\n", group.id, fmt::join(parts, ", "));
   }
   const auto rank_bytes = memory.rank_bytes();
-  return text + fmt::format("  at most {} per rank, {} per host with all {} ranks on it\n", format_bytes(rank_bytes),
-                            format_bytes(rank_bytes * static_cast<std::uint64_t>(ranks)), ranks);
+  return text + fmt::format("  at most {} per rank, {} per host with {} on it\n", format_bytes(rank_bytes),
+                            format_bytes(rank_bytes * static_cast<std::uint64_t>(ranks)),
+                            ranks == 1 ? "that one" : fmt::format("all {} ranks", ranks));
 }
 
 /// Empty where nothing is compared.
@@ -120,7 +122,7 @@ Json memory_json(const MemoryEstimate& memory, int ranks) {
 
 std::string plan_text(const RunConfig& config, const Plan& plan) {
   const int ranks = plan.world_size;
-  std::string text = fmt::format("Plan for {} ranks", ranks);
+  std::string text = fmt::format("Plan for {}", counted(ranks, "rank"));
   if (plan.group_size != ranks) {
     text +=
         fmt::format(", {} groups of {} that do the same at the same time", ranks / plan.group_size, plan.group_size);

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/log.hpp"
 
 namespace symmbench {
@@ -25,7 +26,8 @@ void ForgivingJournal::give_up(const Failure& failure) {
 void ForgivingJournal::append(const Json& record) {
   if (writer_ == nullptr) return;
   try {
-    if (lost_ > 0) writer_->append(event(fmt::format("{} records of rank {} are missing before this", lost_, rank_)));
+    if (lost_ > 0)
+      writer_->append(event(fmt::format("before this, {} of rank {} went missing", counted(lost_, "record"), rank_)));
     lost_ = 0;
     writer_->append(record);
   } catch (const Error& error) {

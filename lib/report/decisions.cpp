@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "config/options.hpp"
+#include "core/counted.hpp"
 #include "core/text.hpp"
 #include "report/pick.hpp"
 #include "report/text.hpp"
@@ -24,8 +25,6 @@ struct Undecided {
   std::string why;
   std::vector<const Json*> entries;
 };
-
-std::string cases_text(std::size_t count) { return fmt::format("{} case{}", count, count == 1 ? "" : "s"); }
 
 bool crosses(const Json& entry) { return text_or(entry, "reason").starts_with("interval"); }
 
@@ -146,7 +145,7 @@ std::string Score::headline() const {
   const auto where = within.empty() ? "" : within + ": ";
   if (decided == 0) return fmt::format("{}{} against {}: not decided ({})", where, first, other, counts);
   return fmt::format("{}time of {} / time of {}: {:.3f} in the geometric mean of {} ({})", where, first, other,
-                     std::exp(log_sum / static_cast<double>(decided)), cases_text(decided), counts);
+                     std::exp(log_sum / static_cast<double>(decided)), counted(decided, "case"), counts);
 }
 
 Opponents of_allocators(const Json& entry) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <limits>
 
+#include "core/counted.hpp"
 #include "stats/slowdown.hpp"
 
 namespace symmbench {
@@ -53,7 +54,7 @@ Json fold_drift(const std::vector<const LifecycleRecord*>& in_order) {
              {"ci_low", nullptr},
              {"ci_high", nullptr},
              {"verdict", name_of(PairVerdict::ambiguous)},
-             {"reason", fmt::format("{} lifecycles, {} are needed", rounds, 2 * kSamplesToDecide)}};
+             {"reason", fmt::format("{}, {} are needed", counted(rounds, "lifecycle"), 2 * kSamplesToDecide)}};
   const auto parts = in_parts(operations, rounds < 2 * kPartsOfHalf ? rounds : 2 * kPartsOfHalf);
   if (parts.size() < 2) return drift;
   const Half early = half_of(parts, 0, parts.size() / 2), late = half_of(parts, parts.size() / 2, parts.size());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/counted.hpp"
 #include "core/text.hpp"
 #include "report/pick.hpp"
 
@@ -37,10 +38,13 @@ std::vector<std::string> gate_lines(const Json& report) {
     if (text_or(check, "verdict") == "regressed") regressions.push_back(regression_text(check));
   }
   const auto reason = text_or(gate, "reason");
+  // A pass by which nothing was shown must not read as one that shows something.
+  const bool proves_nothing = text_or(gate, "status") == "passed" && counts["within"] == 0;
   std::vector<std::string> lines{
-      fmt::format("gate {}: {} of {} checks regressed ({} within, {} undecided, {} not judged){}{}",
-                  text_or(gate, "status"), counts["regressed"], gate.at("checks").size(), counts["within"],
-                  counts["undecided"], counts["not_judged"], reason.empty() ? "" : ": ", reason)};
+      fmt::format("gate {}: {} of {} regressed ({} within, {} undecided, {} not judged){}{}",
+                  proves_nothing ? "not failed, but proves nothing" : text_or(gate, "status"), counts["regressed"],
+                  counted(gate.at("checks").size(), "check"), counts["within"], counts["undecided"],
+                  counts["not_judged"], reason.empty() ? "" : ": ", reason)};
   for (std::size_t i = 0; i < std::min(regressions.size(), kMostRegressions); ++i)
     lines.push_back("  " + regressions[i]);
   if (regressions.size() > kMostRegressions) {

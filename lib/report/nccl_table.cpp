@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "core/counted.hpp"
 #include "core/text.hpp"
 #include "report/pick.hpp"
 #include "report/reference.hpp"
@@ -111,9 +112,9 @@ std::string arguments_text(const std::vector<Json>& rows, const Json& config) {
 
 /// What the 13 columns have no room for, beside what the table's name has.
 std::string place_text(const Json& row) {
-  return fmt::format("{}, {}, handle {}, group {} of {} ranks", text_or(row, "workspace"), text_or(row, "transport"),
+  return fmt::format("{}, {}, handle {}, group {} of {}", text_or(row, "workspace"), text_or(row, "transport"),
                      series_key(row).at("handle").get<std::string>(), member(row, "group").dump(),
-                     member(row, "group_size").dump());
+                     counted(integer_or(row, "group_size", 0), "rank"));
 }
 
 void write_emulated(std::ostream& out, const Json& head) {

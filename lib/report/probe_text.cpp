@@ -9,6 +9,7 @@
 #include <sstream>
 #include <vector>
 
+#include "core/counted.hpp"
 #include "core/text.hpp"
 #include "report/pick.hpp"
 #include "report/text.hpp"
@@ -84,8 +85,9 @@ void write_machine(std::ostream& out, const Json& report) {
 }
 
 void write_facts(std::ostream& out, const Json& report) {
-  fmt::print(out, "Fabric\n  profile {}, {} host(s)\n", text_or(report.at("fabric"), "profile", "none"),
-             shown(member_of(report.at("fabric"), "hosts")));
+  const int hosts = integer_or(report.at("fabric"), "hosts", 0);
+  fmt::print(out, "Fabric\n  profile {}, {}\n", text_or(report.at("fabric"), "profile", "none"),
+             hosts == 0 ? "hosts unknown" : counted(hosts, "host"));
   fmt::print(out, "  {:>4}  {:<16} {:<6} {:<13} {:<36} {:<6} {:<7} {:<7} {:<7} {:<7} {}\n", "rank", "host", "driver",
              "state", "cluster", "clique", "health", "channel", "NVLinks", "CC", "multicast");
   for (const Json& rank : report.at("ranks")) {
@@ -128,7 +130,7 @@ void write_rules(std::ostream& out, const Json& report) {
   }
   fmt::print(out, "\nHandle types by the allocators' own rules\n");
   for (const auto& [line, ranks] : choices) {
-    fmt::print(out, "  {}, {} rank{}, first {}\n", line, ranks.size(), ranks.size() == 1 ? "" : "s", ranks.front());
+    fmt::print(out, "  {}, {}, first {}\n", line, counted(ranks.size(), "rank"), ranks.front());
   }
 }
 

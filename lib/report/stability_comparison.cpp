@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 
+#include "core/counted.hpp"
 #include "report/pick.hpp"
 #include "stats/proportion.hpp"
 #include "stats/slowdown.hpp"
@@ -39,6 +40,13 @@ struct Side {
 struct StepTimes {
   PlacedTimes times;  ///< parts of the lifecycles stand for placements: single ones share whatever the machine did
   double p50_us = 0;
+
+  /// Geometric mean over the parts: what ratios are of.
+  double parts_mean_us() const {
+    double sum = 0;
+    for (const double part : times.placement_us) sum += std::log(part);
+    return std::exp(sum / static_cast<double>(times.placement_us.size()));
+  }
 };
 
 /// nullopt: no lifecycle came through it, or the report is of a version that does not say.
@@ -89,15 +97,17 @@ Json phases_json(const Side& a, const Side& b) {
     const StepTimes &of_a = steps_of_a.at(phase), &of_b = steps_of_b.at(phase);
     const std::size_t rounds = std::min(of_a.times.samples, of_b.times.samples);
     const bool few = rounds < kSamplesToDecide;
-    list.push_back(
-        {{"phase", phase},
-         {"a_p50_us", of_a.p50_us},
-         {"b_p50_us", of_b.p50_us},
-         {"ratio", result.ratio},
-         {"ci_low", result.interval ? Json(result.interval->low) : Json(nullptr)},
-         {"ci_high", result.interval ? Json(result.interval->high) : Json(nullptr)},
-         {"verdict", name_of(few ? PairVerdict::ambiguous : result.verdict)},
-         {"reason", few ? fmt::format("{} lifecycles, {} are needed", rounds, kSamplesToDecide) : result.reason}});
+    list.push_back({{"phase", phase},
+                    {"a_p50_us", of_a.p50_us},
+                    {"b_p50_us", of_b.p50_us},
+                    {"a_parts_us", of_a.parts_mean_us()},
+                    {"b_parts_us", of_b.parts_mean_us()},
+                    {"ratio", result.ratio},
+                    {"ci_low", result.interval ? Json(result.interval->low) : Json(nullptr)},
+                    {"ci_high", result.interval ? Json(result.interval->high) : Json(nullptr)},
+                    {"verdict", name_of(few ? PairVerdict::ambiguous : result.verdict)},
+                    {"reason", few ? fmt::format("{}, {} are needed", counted(rounds, "lifecycle"), kSamplesToDecide)
+                                   : result.reason}});
   };
   for (const Phase phase : kAllPhases) add(std::string(name_of(phase)));
   add("total");
@@ -153,9 +163,9 @@ StabilityVerdict verdict_of(const Side& a, const Side& b) {
             .reason = fmt::format("neither failed nor leaked: below {:.3g} failures in 1000 lifecycles", at_most)};
   }
   return {.verdict = "unknown",
-          .reason = fmt::format("no failure in {} lifecycles shows only that there are fewer than {:.3g} in 1000; 300 "
-                                "lifecycles decide",
-                                fewest, at_most)};
+          .reason = fmt::format("no failure in {} shows only that there are fewer than {:.3g} in 1000; 300 lifecycles "
+                                "decide",
+                                counted(fewest, "lifecycle"), at_most)};
 }
 
 bool beside_each_other(const Json& a, const Json& b) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "core/counted.hpp"
 #include "journal/records.hpp"
 #include "report/decisions.hpp"
 #include "report/gate_lines.hpp"
@@ -100,10 +101,11 @@ void add_failures(std::vector<std::string>& lines, const Json& report) {
     const Kind& kind = kinds[i];
     const auto peer = kind.failure.peer ? fmt::format(" [peer: rank {}]", *kind.failure.peer) : std::string{};
     lines.push_back(fmt::format("{}: {}{}{}{}", kind.status, kind.allocator, kind.allocator.empty() ? "" : ": ",
-                                describe(kind.failure), peer));
+                                without_case(describe(kind.failure), kind.first_where), peer));
     lines.push_back(kind.count == 1 ? fmt::format("  in {}", kind.first_where)
                                     : fmt::format("  {} times, first in {}", kind.count, kind.first_where));
-    if (const auto who = accused(kind.failure, kind.failure.doing); !who.empty()) lines.push_back("  " + who);
+    const auto who = accused(kind.failure, without_case(kind.failure.doing, kind.first_where));
+    if (!who.empty()) lines.push_back("  " + who);
     lines.push_back("  next: " + next_step(kind.failure));
   }
   if (kinds.size() > kMostKinds) {
@@ -140,8 +142,9 @@ void add_leaks(std::vector<std::string>& lines, const Json& report) {
       leaks += fmt::format("{}{} {}", leaks.empty() ? "" : ", ", grown.get<std::int64_t>(), key);
     }
     if (leaks.empty()) continue;
-    lines.push_back(fmt::format("leak: {}{} left {} behind in {} lifecycles", entry.at("allocator").get<std::string>(),
-                                told_apart(report, entry), leaks, entry.at("lifecycles").get<std::uint64_t>()));
+    lines.push_back(fmt::format("leak: {}{} left {} behind in {}", entry.at("allocator").get<std::string>(),
+                                told_apart(report, entry), leaks,
+                                counted(entry.at("lifecycles").get<std::uint64_t>(), "lifecycle")));
   }
 }
 
@@ -171,9 +174,9 @@ void add_slowed(std::vector<std::string>& lines, const Json& report) {
   }
   if (rows == 0) return;
   lines.push_back(
-      fmt::format("slowed down: {} of {} samples of {} row{} were taken while the GPU of rank {} was held back (power, "
-                  "heat); they count",
-                  slowed, samples, rows, rows == 1 ? "" : "s", fmt::join(ranks, ", ")));
+      fmt::format("slowed down: {} of {} of {} were taken while the GPU of rank {} was held back (power, heat); they "
+                  "count",
+                  slowed, counted(samples, "sample"), counted(rows, "row"), fmt::join(ranks, ", ")));
 }
 
 /// What lifecycles say about the allocators, beside each other.
@@ -205,9 +208,9 @@ void add_bisections(std::vector<std::string>& lines, const Json& report) {
   const Json& bisected = member_of(report, "bisect");
   if (!bisected.is_array()) return;
   for (const Json& group : bisected) {
-    lines.push_back(
-        fmt::format("bisect, group {}, {} groups in {:.1f} s: {}", group.at("group").dump(), group.at("tests").size(),
-                    group.at("seconds").is_number() ? group.at("seconds").get<double>() : 0.0, text_or(group, "text")));
+    lines.push_back(fmt::format(
+        "bisect, group {}, {} in {:.1f} s: {}", group.at("group").dump(), counted(group.at("tests").size(), "group"),
+        group.at("seconds").is_number() ? group.at("seconds").get<double>() : 0.0, text_or(group, "text")));
   }
 }
 
@@ -224,8 +227,7 @@ void add_missing(std::vector<std::string>& lines, const Json& report) {
     ++it->second;
   }
   for (std::size_t i = 0; i < std::min(reasons.size(), kMostKinds); ++i) {
-    lines.push_back(
-        fmt::format("{} ({} row{})", reasons[i].first, reasons[i].second, reasons[i].second == 1 ? "" : "s"));
+    lines.push_back(fmt::format("{} ({})", reasons[i].first, counted(reasons[i].second, "row")));
   }
   if (reasons.size() > kMostKinds) {
     lines.push_back(fmt::format("and {} more reasons: see results[].reason", reasons.size() - kMostKinds));
@@ -241,7 +243,7 @@ void add_missing(std::vector<std::string>& lines, const Json& report) {
 std::string row_counts(const Json& results) {
   std::map<std::string, std::size_t> counts;
   for (const Json& row : results) ++counts[row.at("status").get<std::string>()];
-  std::string text = fmt::format("{} of {} rows ok", counts["ok"], results.size());
+  std::string text = fmt::format("{} of {} ok", counts["ok"], counted(results.size(), "row"));
   for (const char* status : {"hung", "failed", "interrupted", "skipped", "not_tested"}) {
     if (counts[status] > 0) text += fmt::format(", {} {}", counts[status], status);
   }
@@ -275,13 +277,22 @@ bool anything_unchecked(const Json& results) {
 
 bool was_interrupted(const Json& run) { return text_or(run, "interrupted_by").starts_with("SIG"); }
 
+std::string without_case(std::string text, std::string_view case_id) {
+  const auto item = fmt::format(", item {}", case_id);
+  const auto at = case_id.empty() ? std::string::npos : text.find(item);
+  if (at == std::string::npos) return text;
+  const bool another =
+      text.find_first_of(" ,;)", at + item.size()) != at + item.size() && at + item.size() != text.size();
+  return another ? text : text.erase(at, item.size());
+}
+
 std::string failure_line(const FailureRecord& failure) {
   const std::string* culprit = culprit_of(failure);
   const auto where = failure.case_id ? *failure.case_id : failure.label;
   const auto who = accused(failure.failure);
   return fmt::format("{}{}{}: {}{}{}", failure.status == "hung" ? "hung" : "failed",
                      culprit != nullptr ? ", " + *culprit : std::string{}, where.empty() ? "" : ", in " + where,
-                     describe(failure.failure), who.empty() ? "" : "; ", who);
+                     without_case(describe(failure.failure), where), who.empty() ? "" : "; ", who);
 }
 
 std::string next_step(const Failure& failure) {

@@ -6,10 +6,12 @@
 #include <algorithm>
 
 #include "catalog/catalog.hpp"
+#include "core/counted.hpp"
 #include "core/text.hpp"
 #include "report/paint.hpp"
 #include "report/pick.hpp"
 #include "report/reference.hpp"
+#include "report/summary.hpp"
 #include "report/text.hpp"
 
 namespace symmbench {
@@ -177,7 +179,7 @@ void TableWriter::on_withdrawn(const Json& entry, const std::string& before) {
 
 void TableWriter::on_end() {
   if (cases_not_tested_ == 0) return;
-  fmt::print(out_, "# {} case{} not tested\n", cases_not_tested_, cases_not_tested_ == 1 ? "" : "s");
+  fmt::print(out_, "# {} not tested\n", counted(cases_not_tested_, "case"));
   write_reasons(rows_not_tested_);
 }
 
@@ -239,8 +241,9 @@ void TableWriter::write_pairs(const Json& comparison) {
     fmt::print(out_, "#   {}/{} {:.3f}: {} is {}", first, other, entry.at("ratio").get<double>(), first,
                shown_verdict(text_or(entry, "verdict")));
     if (look_.verbose) {
-      fmt::print(out_, "; {} ({} placements, {} samples)", text_or(entry, "reason", "?"),
-                 member(entry, "placements").dump(), member(entry, "samples").dump());
+      fmt::print(out_, "; {} ({}, {})", text_or(entry, "reason", "?"),
+                 counted(integer_or(entry, "placements", 0), "placement"),
+                 counted(integer_or(entry, "samples", 0), "sample"));
     }
     fmt::print(out_, "\n");
   }
@@ -249,8 +252,9 @@ void TableWriter::write_pairs(const Json& comparison) {
 void TableWriter::write_reasons(const Json& rows) {
   for (const Json& row : rows) {
     if (row.at("status") == "ok") continue;
-    const auto line = fmt::format("#   {} {}: {}\n", row.at("allocator").get<std::string>(),
-                                  row.at("status").get<std::string>(), text_or(row, "reason", "no reason"));
+    const auto line =
+        fmt::format("#   {} {}: {}\n", row.at("allocator").get<std::string>(), row.at("status").get<std::string>(),
+                    without_case(text_or(row, "reason", "no reason"), text_or(row, "case_id")));
     // Once: it is the same for all that were still to come when a run ended.
     if (row.at("status") == "not_tested" && !reported_.insert(line).second) continue;
     fmt::print(out_, "{}", line);

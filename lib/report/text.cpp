@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "catalog/allocators.hpp"
+#include "core/counted.hpp"
+#include "core/fitted.hpp"
 #include "findings/findings.hpp"
 #include "report/paint.hpp"
 #include "report/pick.hpp"
@@ -81,9 +83,9 @@ void write_version(std::ostream& out, const Json& head) {
   const int world_size = run.at("world_size").get<int>();
   fmt::print(out, "# symmbench {} ({}, {})\n", text_or(head.at("tool"), "version", "?"),
              text_or(head.at("tool"), "git", "?"), text_or(head.at("tool"), "build", "?"));
-  fmt::print(out, "# {} rank{}", world_size, world_size == 1 ? "" : "s");
+  fmt::print(out, "# {}", counted(world_size, "rank"));
   if (group_size > 0 && group_size < world_size) {
-    fmt::print(out, " in {} groups of {}", world_size / group_size, group_size);
+    fmt::print(out, " in {} of {}", counted(world_size / group_size, "group"), group_size);
   }
   fmt::print(out, ", device {}, seed {}\n", text_or(head.at("device"), "kind", "unknown"), run.at("seed").dump());
 }
@@ -132,10 +134,12 @@ void write_verdict_line(std::ostream& out, const Json& report, VerdictLook look)
   fmt::print(out, "{}{}\n", verdict_words(verdict, look), reason ? ": " + first_reason(verdict.at("summary")) : "");
 }
 
-void write_findings(std::ostream& out, const Json& report, const char* lead) {
+void write_findings(std::ostream& out, const Json& report, const char* lead, std::size_t columns) {
   const auto found = findings_from(report, Severity::warning);
   const std::size_t shown = std::min(found.size(), kMostFindings);
-  for (std::size_t i = 0; i < shown; ++i) fmt::print(out, "{}  finding, {}\n", lead, finding_text(*found[i]));
+  for (std::size_t i = 0; i < shown; ++i) {
+    fmt::print(out, "{}\n", fitted(fmt::format("{}  finding, {}", lead, finding_text(*found[i])), columns));
+  }
   if (shown < found.size()) fmt::print(out, "{}  and {} more findings: see findings[]\n", lead, found.size() - shown);
 }
 
@@ -144,8 +148,10 @@ void write_verdict(std::ostream& out, const Json& report, const std::vector<Outp
   const Json& verdict = report.at("verdict");
   fmt::print(out, "{}\n", look.commented ? "#" : "");
   fmt::print(out, "{}\n", verdict_words(verdict, look));
-  for (const Json& line : verdict.at("summary")) fmt::print(out, "{}  {}\n", lead, line.get<std::string>());
-  write_findings(out, report, lead);
+  for (const Json& line : verdict.at("summary")) {
+    fmt::print(out, "{}\n", fitted(fmt::format("{}  {}", lead, line.get<std::string>()), look.columns));
+  }
+  write_findings(out, report, lead, look.columns);
   if (const auto repro = text_or(report.at("run"), "repro_command"); !repro.empty()) {
     fmt::print(out, "{}  again:  {}\n", lead, repro);
   }

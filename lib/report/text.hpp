@@ -24,17 +24,19 @@ void write_devices(std::ostream& out, const Json& head);
 /// rank records that are known.
 Json report_head(const Json& run_started, std::span<const Json> rank_records);
 
-/// How a verdict looks: "# " before each line for --format nccl, where all but rows is a comment; in colour on a terminal.
+/// How a verdict looks: "# " before each line for --format nccl, where all but rows is a comment; in colour, and broken
+/// into lines of so many columns, on a terminal.
 struct VerdictLook {
   bool commented = false;
   bool colour = false;
+  std::size_t columns = 0;  ///< 0: lines are not broken
 };
 
 /// "PASSED (exit code 0)"; where it is another code, with the first reason: "NO_VERDICT (exit code 3): not complete: ...".
 void write_verdict_line(std::ostream& out, const Json& report, VerdictLook look = {});
 
-/// Findings of severity warning and critical, a line each, the worst first.
-void write_findings(std::ostream& out, const Json& report, const char* lead);
+/// Findings of severity warning and critical, a line each, the worst first; broken as a verdict's are.
+void write_findings(std::ostream& out, const Json& report, const char* lead, std::size_t columns = 0);
 
 /// The verdict block at the end: the verdict in capitals, its exit code, the summary, where the files are that were
 /// written.

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "config/tuning.hpp"
+#include "core/counted.hpp"
 #include "core/text.hpp"
 #include "report/pick.hpp"
 #include "report/write.hpp"
@@ -184,9 +185,9 @@ Entry entry_of(const std::vector<TunedSize>& sizes) {
 Json entry_json(const EntryKey& key, const Entry& entry, const std::vector<std::string>& dtypes, bool for_all) {
   Json json{{"world_size", key.world_size}, {"pattern", key.pattern}};
   if (!for_all) json["dtype"] = key.dtype;
-  json["source"] = fmt::format("{}: {} size{} from {} to {}, {} of them tied", fmt::join(dtypes, ", "),
-                               entry.sizes.size(), entry.sizes.size() == 1 ? "" : "s",
-                               format_bytes(entry.sizes.front()), format_bytes(entry.sizes.back()), entry.ties);
+  json["source"] =
+      fmt::format("{}: {} from {} to {}, {} of them tied", fmt::join(dtypes, ", "), counted(entry.sizes.size(), "size"),
+                  format_bytes(entry.sizes.front()), format_bytes(entry.sizes.back()), entry.ties);
   json["choices"] = entry.choices;
   return json;
 }

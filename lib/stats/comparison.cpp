@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <numeric>
 
+#include "core/counted.hpp"
 #include "core/names.hpp"
 #include "stats/multiplicity.hpp"
 #include "stats/pooled_variance.hpp"
@@ -76,10 +77,6 @@ Estimate estimate_of(const PairedCase& measured, double least_variance) {
 
 bool enough(const PairedCase& measured) {
   return measured.log_ratios.size() >= kPlacementsToDecide && measured.samples >= kSamplesToDecide;
-}
-
-std::string counted(std::size_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 /// How far placements differ, where that is why nothing is decided.

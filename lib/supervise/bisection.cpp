@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/counted.hpp"
 #include "core/names.hpp"
 
 namespace symmbench {
@@ -164,7 +165,7 @@ Bisection conclude_bisection(int ranks, std::span<const GroupTest> tests) {
 std::string bisection_text(const Bisection& found, std::span<const int> world_ranks) {
   std::vector<int> ranks;
   for (const int rank : found.ranks) ranks.push_back(world_ranks[static_cast<std::size_t>(rank)]);
-  const auto cut_short = found.not_run > 0 ? fmt::format("; {} groups were not tried", found.not_run) : "";
+  const auto cut_short = found.not_run > 0 ? fmt::format("; not tried: {}", counted(found.not_run, "group")) : "";
   const auto counts = [&](std::string_view with) {
     return fmt::format("{} of {} groups with {} failed, {} of {} without{}{}", found.failed_with, found.with, with,
                        found.failed_without, found.without, cut_short, found.sure ? "" : "; not sure");

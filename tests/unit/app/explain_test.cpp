@@ -49,6 +49,19 @@ TEST_CASE("a word that is explained nowhere is refused with the nearest one") {
   CHECK(contains(failure.detail, "'busbw_gb': not a word that is explained here; did you mean busbw_gbs?"));
 }
 
+TEST_CASE("no word is suggested that is not near; words that hold the one asked for are") {
+  const auto said = [](const char* word) { return failure_of([&] { (void)explanation_of(word); }).detail; };
+  CHECK(said("foo") == "'foo': not a word that is explained here");
+  CHECK(said("exit") == "'exit': not a word that is explained here; there is: exit_code, exit_codes");
+  CHECK(contains(said("inconclusiv"), "did you mean inconclusive?"));
+}
+
+TEST_CASE("a key is found by its path, or the end of it") {
+  CHECK(contains(explanation_of("time_us.mean"), "mean (report, results[].time_us.mean): "));
+  CHECK(contains(explanation_of("results[].time_us.mean"), "mean (report, results[].time_us.mean): "));
+  CHECK_FALSE(contains(explanation_of("time_us.mean"), "p50"));
+}
+
 TEST_CASE("no word stands twice in the glossary") {
   std::set<std::string_view> words;
   for (const GlossaryRow& row : kGlossary) CHECK(words.insert(row.word).second);

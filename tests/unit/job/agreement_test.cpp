@@ -88,7 +88,7 @@ TEST_CASE("options that differ are named with both values, those of a list of sw
   CHECK(differing_options(resolve(&two, Json::object()).config_text, resolve(&other, Json::object()).config_text) ==
         std::vector<std::string>{"sweeps[1].iters 6 against 9"});
   CHECK(differing_options(resolve(&two, Json::object()).config_text, config_of({{"iters", "5"}})) ==
-        std::vector<std::string>{"2 against 1 sweeps"});
+        std::vector<std::string>{"2 against 1 sweep"});
 }
 
 TEST_CASE("an intent survives its way to the other ranks, whatever bytes a host's name has") {

@@ -71,7 +71,7 @@ TEST_CASE("a regression makes a passed run exit code 1, and the summary says whi
   const Json report = report_with(&gate);
   CHECK(report.at("verdict").at("exit_code") == 1);
   CHECK(report.at("verdict").at("status") == "failed");
-  CHECK(contains(summary_of(report), "gate failed: 1 of 1 checks regressed"));
+  CHECK(contains(summary_of(report), "gate failed: 1 of 1 check regressed"));
   CHECK(contains(summary_of(report), "12.10 us, baseline 10.50 us, proven 18.0 % slower at least"));
 }
 
@@ -79,8 +79,16 @@ TEST_CASE("a gate that was kept leaves the verdict as it was") {
   const FixedGate gate("passed", "within");
   const Json report = report_with(&gate);
   CHECK(report.at("verdict").at("exit_code") == 0);
-  CHECK(contains(summary_of(report), "gate passed: 0 of 1 checks regressed (1 within"));
+  CHECK(contains(summary_of(report), "gate passed: 0 of 1 check regressed (1 within"));
   CHECK(report_with(nullptr).at("gate").is_null());
+}
+
+TEST_CASE("a gate by which nothing was shown does not read as passed") {
+  const FixedGate gate("passed", "undecided");
+  const Json report = report_with(&gate);
+  CHECK(report.at("verdict").at("exit_code") == 0);
+  CHECK(contains(summary_of(report),
+                 "gate not failed, but proves nothing: 0 of 1 check regressed (0 within, 1 undecided"));
 }
 
 TEST_CASE("a gate that could judge nothing leaves no verdict") {

@@ -204,7 +204,7 @@ TEST_CASE("what fails in smaller groups is told as a bisection, and fails no cas
   const Json report = checked_report(run);
   REQUIRE(report["bisect"].size() == 1);
   CHECK(report["bisect"][0]["ranks"] == Json{{{"rank", 3}, {"host", "node7"}, {"gpu_uuid", "GPU-3"}}});
-  CHECK(contains(report["verdict"]["summary"].dump(), "bisect, group 0, 1 groups in 4.5 s: rank 3: 5 of 5 groups"));
+  CHECK(contains(report["verdict"]["summary"].dump(), "bisect, group 0, 1 group in 4.5 s: rank 3: 5 of 5 groups"));
 }
 
 TEST_CASE("a bisection that makes no sense is shown as unknown, and costs no report") {

@@ -67,6 +67,10 @@ TEST_CASE("too few lifecycles decide nothing, and it is said how many would") {
         "no failure in 20 lifecycles shows only that there are fewer than 161 in 1000; 300 lifecycles decide");
 }
 
+TEST_CASE("one lifecycle is one, not 1 lifecycles") {
+  CHECK(compared({.planned = 1}, {})["reason"].get<std::string>().starts_with("no failure in 1 lifecycle shows only"));
+}
+
 TEST_CASE("the one that fails more often than chance explains is less stable, whichever is first") {
   CHECK(compared({}, {.failed = 10})["stabler"] == kSymm);
   const Json entry = compared({.failed = 10}, {});
@@ -92,6 +96,7 @@ TEST_CASE("phases are judged as times are: a phase that takes longer is slower, 
   const Json slow = total(compared({.scale = 1.5}, {}));
   CHECK(slow["verdict"] == "slower");
   CHECK(slow["ratio"].get<double>() == Approx(1.5).epsilon(1e-6));
+  CHECK(slow["a_parts_us"].get<double>() / slow["b_parts_us"].get<double>() == Approx(1.5));
   const Json few = total(compared({.planned = 3, .scale = 1.5}, {.planned = 3}));
   CHECK(few["verdict"] == "ambiguous");
   CHECK(few["reason"] == "3 lifecycles, 6 are needed");

@@ -175,9 +175,9 @@ TEST_CASE(
   one.add(one.ok(0, kSymm, 8, 5, 1)).add(one.ok(0, kTorch, 10, 5, 1));
   CHECK(text_of(one, false).find("0.800  inconclusive  ok\n") != std::string::npos);
   CHECK(text_of(one, false).find("placement") == std::string::npos);
-  CHECK(text_of(one, true).find(
-            "#   symm/torch 0.800: symm is inconclusive; 1 placement, 6 are needed (1 placements, ") !=
-        std::string::npos);
+  CHECK(
+      text_of(one, true).find("#   symm/torch 0.800: symm is inconclusive; 1 placement, 6 are needed (1 placement, ") !=
+      std::string::npos);
   RowRecord symm = restless.ok(0, kSymm);
   for (auto& block : symm.blocks) {
     for (double& time : block.batch_us) time *= block.placement % 2 == 0 ? 1.1 : 0.92;

@@ -300,6 +300,21 @@ TEST_CASE("who only waited is not called the culprit") {
   CHECK(failure_line(waited).ends_with("; suspect: rank 1; who waited for it: rank 2"));
 }
 
+TEST_CASE("a case that is named beside a failure is not named again in what is said of it") {
+  FailureRecord died;
+  died.case_id = "g0x4/one_shot/8x1024";
+  died.status = "failed";
+  died.failure = Failure{.layer = Layer::worker, .reason = Reason::crashed, .rank = 3};
+  died.failure.detail = "worker killed by SIGKILL in phase use, item g0x4/one_shot/8x1024 (not by its supervisor)";
+  const auto line = failure_line(died);
+  CHECK(line.find("in g0x4/one_shot/8x1024: ") != std::string::npos);
+  CHECK(line.find("killed by SIGKILL in phase use (not by its supervisor)") != std::string::npos);
+  died.case_id = "g0x4/one_shot/8x1";
+  CHECK(failure_line(died).find("item g0x4/one_shot/8x1024 (") != std::string::npos);
+  CHECK(without_case("in phase use, item a", "a") == "in phase use");
+  CHECK(without_case("in phase use, item a", "") == "in phase use, item a");
+}
+
 TEST_CASE("every kind of failure has a next step") {
   for (int reason = 0; reason <= static_cast<int>(Reason::internal); ++reason) {
     CHECK(next_step({.reason = static_cast<Reason>(reason), .peer = 1}).size() > 20);
