@@ -128,10 +128,10 @@ std::string plan_deadlines_text(const RunConfig& config, const Plan& plan) {
       kMostWidening, kMostOfSigns, deadline::kMpiInit_s, deadline::kStartRound_s, waits.context_s,
       deadline::kFinalize_s, waits.kernel_wait_s, waits.stream_s, waits.round_s, waits.watchdog_s);
   text += fmt::format(
-      "  after a first wait in vain the others are heard for {} s; a killed worker has {} s to die, a supervisor {} s "
-      "to\n"
-      "  answer; rank 0 speaks every {} s and is lost after {} s, {} s where it reads or writes reports; farewells {} "
-      "s\n"
+      "  after a first wait in vain the others are heard for {} s; a killed worker has {} s to die\n"
+      "  a supervisor has {} s to answer; rank 0 speaks every {} s and is lost after {} s, {} s where it reads or "
+      "writes "
+      "reports; farewells {} s\n"
       "  after a signal, never longer: {} s for workers, {} s for rank 0's exit code, {} s for farewells; {} s in "
       "all\n",
       waits.settle_s, waits.die_s, waits.stop_s, deadline::kBeat_s, waits.leader_s, waits.between_runs_s,

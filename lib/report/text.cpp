@@ -4,6 +4,7 @@
 #include <fmt/ostream.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "catalog/allocators.hpp"
 #include "core/counted.hpp"
@@ -68,13 +69,12 @@ Json report_head(const Json& run_started, std::span<const Json> rank_records) {
     auto facts = rank_facts_from(record);
     set.rank_facts[facts.rank] = std::move(facts.facts);
   }
-  return {{"tool", set.started.tool},
-          {"run",
-           {{"world_size", set.started.world_size},
-            {"group_size", set.started.group_size},
-            {"seed", pick_integer(set.started.run, "seed")}}},
-          {"device", set.started.device},
-          {"ranks", fold_ranks(set)}};
+  Json run{{"world_size", set.started.world_size},
+           {"group_size", set.started.group_size},
+           {"seed", pick_integer(set.started.run, "seed")}};
+  if (Json injected = member(set.started.run, "injected"); injected.is_array()) run["injected"] = std::move(injected);
+  return {
+      {"tool", set.started.tool}, {"run", std::move(run)}, {"device", set.started.device}, {"ranks", fold_ranks(set)}};
 }
 
 void write_version(std::ostream& out, const Json& head) {

@@ -303,6 +303,14 @@ TEST_CASE("the device list of a folded report is that of its records") {
   CHECK(early.str() == late.str());
 }
 
+TEST_CASE("faults that are provoked are told before the first row, not in the report alone") {
+  RunBuilder run(1);
+  run.started.run["injected"] = {"worker_killed:rank=1"};
+  std::ostringstream out;
+  write_device_list(out, report_head(to_json(run.started), {}));
+  CHECK(out.str().find("# INJECTED: worker_killed:rank=1\n") != std::string::npos);
+}
+
 TEST_CASE("the verdict block says what it came to, why, and where the report is") {
   RunBuilder run(1);
   const Json report = run.add(run.failed(0, 1, {kSymm, kTorch})).report();
