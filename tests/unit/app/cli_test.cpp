@@ -210,7 +210,7 @@ TEST_CASE("a command line that cannot be right is refused with one line that say
       {{"--report", "--strict"}, "--report: needs a value, and '--strict' is an option"},
       {{"-J", "-n", "5"}, "-J: needs a value, and '-n' is an option"},
       {{"--iters="}, "--iters '': must not be empty"},
-      {{"-d", ""}, "--datatype '': must not be empty"},
+      {{"-d", ""}, "-d '': must not be empty"},
       {{"-n", "1", "-n", "2"}, "--iters: given 2 times; give it once"},
       {{"-n", "1", "--iters=1"}, "--iters: given 2 times; give it once"},
       {{"--strict", "--strict"}, "--strict: given 2 times; give it once"},
@@ -361,7 +361,7 @@ TEST_CASE("the repro command is itself a command line that gives the same config
        {Words{}, Words{"-b", "4K", "-e", "64K", "-i", "4K", "--strict", "-c", "0", "--format", "nccl"},
         Words{"--tune", "-b", "4K"}, Words{"--tuning", "sm90", "--algorithm", "auto"},
         Words{"--tokens", "1,3", "--hidden", "64,128", "-d", "fp16,fp32", "--in-place", "on,off", "--timeout", "1500ms",
-              "--epsilon", "1e-5", "--seed", "9007199254740991"}}) {
+              "--pattern", "allreduce,residual_rmsnorm", "--epsilon", "1e-5", "--seed", "9007199254740991"}}) {
     CAPTURE(words);
     const auto parsed = run(words);
     const auto& config = parsed.config;
