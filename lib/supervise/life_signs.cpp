@@ -42,7 +42,7 @@ std::optional<Failure> LifeSigns::beat() {
   const double pause_s = std::chrono::duration<double>(Clock::now() - last_beat_).count();
   if (pause_s > 2 * deadline::kBeat_s) {
     last_pause_s_ = pause_s;
-    peers_.start_anew();  // who could not be heard was not silent
+    peers_.could_not_hear_for(pause_s);
   }
   last_beat_ = Clock::now();
   beat_due_ = Deadline::in_seconds(deadline::kBeat_s);

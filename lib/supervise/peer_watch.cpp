@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "journal/records.hpp"
@@ -71,6 +72,13 @@ std::optional<Failure> PeerWatch::frozen(int self, double silent_s) {
 
 void PeerWatch::start_anew() {
   for (Peer& peer : peers_) peer.heard = Clock::now();
+}
+
+void PeerWatch::could_not_hear_for(double seconds) {
+  const auto now = Clock::now();
+  for (Peer& peer : peers_) {
+    if (peer.heard) peer.heard = std::min(now, *peer.heard + nanoseconds_of(seconds));
+  }
 }
 
 std::string PeerWatch::sight(int rank) const {

@@ -28,8 +28,11 @@ class PeerWatch {
   std::optional<Failure> death();
   /// The first rank but `self` that has not been heard of for more than `silent_s`, nor said that it leaves: as silence().
   std::optional<Failure> frozen(int self, double silent_s);
-  /// Silence counts from now on: nobody could be heard, or nobody was to speak.
+  /// Silence counts from now on: nobody was to speak.
   void start_anew();
+  /// For so long nobody could be heard, which is no silence of theirs. What came before stays one: a process that seldom
+  /// gets a processor would otherwise never find another that stands still.
+  void could_not_hear_for(double seconds);
   /// "node1, pid 4711: state T (stopped by a signal)": what can be seen of its process from here, and that it is only its
   /// silence where it is on another host: its own, or that of all ranks there.
   std::string sight(int rank) const;

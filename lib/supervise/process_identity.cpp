@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -132,6 +133,8 @@ ProcessSight look_at(const ProcessIdentity& identity) {
                           identity.pid_namespace == self.pid_namespace && identity.boot_id == self.boot_id;
   if (!comparable) return ProcessSight::unseen;
   const auto stat = stat_of(identity.pid);
+  // A process that cannot be looked at, for want of descriptors here say, is not dead for that.
+  if (!stat && (::kill(identity.pid, 0) == 0 || errno != ESRCH)) return ProcessSight::unseen;
   if (!stat || stat->started != identity.started || stat->state == 'Z' || stat->state == 'X') return ProcessSight::gone;
   return is_stopped_state(stat->state) ? ProcessSight::stopped : ProcessSight::alive;
 }

@@ -1,5 +1,6 @@
 #include "supervise/signals.hpp"
 
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -49,7 +50,16 @@ std::string sender_text() {
 
 }  // namespace
 
-void die_with_parent() { prctl(PR_SET_PDEATHSIG, SIGTERM); }
+void die_with_parent() {
+  // What a launcher or a shell had blocked or ignored when it started this process still is.
+  sigset_t heard;
+  sigemptyset(&heard);
+  for (const int signal : kEndingSignals) sigaddset(&heard, signal);
+  sigaddset(&heard, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &heard, nullptr);
+  for (const int number : {SIGTERM, SIGALRM, SIGCHLD}) ::signal(number, SIG_DFL);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+}
 
 SignalWatch::SignalWatch() {
   const std::lock_guard lock(g_mutex);

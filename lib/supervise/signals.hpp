@@ -11,7 +11,7 @@ namespace symmbench {
 inline constexpr std::array kEndingSignals{SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
 /// Asks the kernel for a SIGTERM when the parent (mpirun, or its daemon on this host) dies, even by SIGKILL, so that a
-/// rank never outlives its job. Call it first thing in main().
+/// rank never outlives its job, whatever signals its launcher had blocked or ignored. Call it first thing in main().
 void die_with_parent();
 
 /// While one lives, kEndingSignals are only noted (any number of them may live; they share the note). The first also arms

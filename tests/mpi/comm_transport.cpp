@@ -3,11 +3,15 @@
 // long a round takes. Usage: mpirun -n N mpi_comm_transport [rounds]
 #include <fmt/format.h>
 #include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 
 #include "comm/collective_phase.hpp"
@@ -23,6 +27,16 @@
 
 using namespace symmbench;
 using test::require;
+
+namespace {
+int g_yields = 0;
+}  // namespace
+
+/// MPI calls this one.
+extern "C" int sched_yield() noexcept {
+  ++g_yields;
+  return static_cast<int>(::syscall(SYS_sched_yield));
+}
 
 namespace {
 
@@ -186,7 +200,37 @@ void check_messages(Transport& transport) {
   }
 }
 
+bool stands_still(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  const std::string stat{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  return stat.find(") T ") != std::string::npos;
+}
+
+/// Whoever has sent much to a rank that stands still gives its core away no more often for that.
+void check_that_a_rank_that_stands_still_holds_up_nobody(MpiSession& session, Transport& transport) {
+  constexpr int kMessages = 300, kFew = 20;
+  const auto pids = session.gather("pids", std::to_string(::getpid()));
+  if (session.rank() == 1) {
+    ::raise(SIGSTOP);
+    const auto deadline = Deadline::in(kStepTimeout);
+    for (int missing = kMessages; missing > 0; missing -= transport.receive().has_value()) {
+      require(!deadline.expired(), "messages were lost");
+    }
+  }
+  if (session.rank() != 0 || session.size() < 2) return;
+  const pid_t still = std::stoi(pids[1]);
+  while (!stands_still(still)) ::sched_yield();
+  for (int i = 0; i < kMessages; ++i) transport.send(1, pattern(0, 1, 2));
+  g_yields = 0;
+  transport.progress();
+  const int yields = g_yields;
+  ::kill(still, SIGCONT);
+  while (!transport.all_sent()) ::sched_yield();
+  require(yields < kFew, fmt::format("the core was given away {} times", yields));
+}
+
 int supervisor(UniqueFd socket) {
+  ::setenv("OMPI_MCA_mpi_yield_when_idle", "1", 1);
   MpiSession session;
   require(session.agree_max("largest", session.rank() == 0 ? 7 : 3) == 7);
   const std::string nonce = session.broadcast("nonce", session.rank() == 0 ? make_job_nonce() : "ignored");
@@ -196,6 +240,7 @@ int supervisor(UniqueFd socket) {
   {
     MpiTransport transport(session);
     check_messages(transport);
+    check_that_a_rank_that_stands_still_holds_up_nobody(session, transport);
     session.agree_max("counted", 0);  // nobody begins with rounds while another still counts messages
     FrameChannel channel(std::move(socket), "the worker");
     WireWriter start;

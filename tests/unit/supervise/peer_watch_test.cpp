@@ -2,6 +2,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,6 +61,19 @@ TEST_CASE("a process is seen alive, stopped and gone, and a stranger with its pi
   CHECK(is_being_killed(who.pid));
   who.boot_id = "another machine";
   CHECK(look_at(who) == ProcessSight::unseen);
+}
+
+TEST_CASE("a process that cannot be looked at for want of descriptors is not called dead") {
+  const Sleeper sleeper;
+  const ProcessIdentity who = sleeper.identity();
+  REQUIRE(look_at(who) == ProcessSight::alive);
+  rlimit usual{};
+  getrlimit(RLIMIT_NOFILE, &usual);
+  const rlimit none{.rlim_cur = 0, .rlim_max = usual.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  const auto sight = look_at(who);
+  setrlimit(RLIMIT_NOFILE, &usual);
+  CHECK(sight == ProcessSight::unseen);
 }
 
 TEST_CASE("where /proc is of another pid namespace, nobody is seen and nobody is accused") {
@@ -165,6 +179,21 @@ TEST_CASE("where all ranks of one host are silent, and not all of the job, the h
   peers.identify(0, on("far"));
   peers.identify(1, on("far"));
   CHECK_THAT(peers.sight(2), EndsWith("is known"));  // a job of one host has nowhere else to be heard from
+}
+
+TEST_CASE("who cannot listen for moments still finds a supervisor that stands still, and excuses no more than those") {
+  const Sleeper sleeper;
+  PeerWatch peers(2);
+  peers.identify(1, sleeper.identity());
+  peers.heard(1);
+  const auto heard = Clock::now();
+  while (Clock::now() - heard < std::chrono::milliseconds(20)) {
+  }
+  peers.could_not_hear_for(0.001);
+  CHECK(peers.frozen(0, 0.015));
+  peers.heard(1);
+  peers.could_not_hear_for(600);
+  CHECK_FALSE(peers.frozen(0, 60));
 }
 
 TEST_CASE("what can be seen of a process is its state, or that it is dead") {

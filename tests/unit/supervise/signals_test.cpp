@@ -31,5 +31,28 @@ TEST_CASE("a signal is told with its sender, as far as that is known") {
   }
 }
 
+TEST_CASE(
+    "whoever was started with signals blocked and ignored dies of its parent's end and of an alarm all the same") {
+  for (const int signal : {SIGTERM, SIGALRM}) {
+    const pid_t child = fork();
+    if (child == 0) {
+      sigset_t all;
+      sigfillset(&all);
+      sigprocmask(SIG_SETMASK, &all, nullptr);
+      ::signal(signal, SIG_IGN);
+      ::signal(SIGCHLD, SIG_IGN);
+      die_with_parent();
+      struct sigaction children {};
+      sigaction(SIGCHLD, nullptr, &children);
+      if (children.sa_handler != SIG_DFL) _exit(1);  // else nobody learns what became of a worker
+      raise(signal);
+      _exit(2);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == signal));
+  }
+}
+
 }  // namespace
 }  // namespace symmbench
