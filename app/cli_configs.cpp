@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <filesystem>
-
 #include "app/cli.hpp"
 #include "config/config_file.hpp"
 #include "config/option_value.hpp"
@@ -10,11 +8,8 @@
 namespace symmbench {
 
 Document load_config(const std::string& asked) {
-  std::error_code ignored;
   // A folder that happens to be called like a shipped one (--output-dir quick) hides nothing.
-  if (std::filesystem::exists(asked, ignored) && !std::filesystem::is_directory(asked, ignored)) {
-    return read_config_file(asked);
-  }
+  if (is_no_folder(asked)) return read_config_file(asked);
   std::vector<std::string_view> known;
   for (const auto& shipped : shipped_configs()) {
     if (shipped.name == asked) return parse_document(shipped.text, fmt::format("config file {}", asked));

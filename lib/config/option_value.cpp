@@ -7,7 +7,6 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
 #include <optional>
 
 #include "config/config_file.hpp"
@@ -193,8 +192,7 @@ Json checked_table(const OptionSpec& spec, std::string_view text, const Origin& 
   const auto names = shipped_names(spec);
   if (std::find(names.begin(), names.end(), text) != names.end()) return Json(std::string(text));
   const std::string path(text);
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) {
+  if (!is_no_folder(path)) {
     origin.fail(text, fmt::format("not a file, and not one of {}", fmt::join(names, ", ")));
   }
   Document table = read_config_file(path, is_fabric(spec) ? "fabric profile" : "tuning file");

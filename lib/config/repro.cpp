@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "config/option_value.hpp"
+#include "core/document.hpp"
 
 namespace symmbench {
 namespace {
@@ -45,8 +46,8 @@ std::string options_that_differ(const Json& settings) {
 
 /// A file where there is one, made absolute; the name of a shipped one otherwise.
 std::string absolute_if_file(const std::string& value) {
+  if (!is_no_folder(value)) return value;
   std::error_code failed;
-  if (!std::filesystem::is_regular_file(value, failed)) return value;
   const auto path = std::filesystem::absolute(value, failed);
   return failed ? value : path.lexically_normal().string();
 }

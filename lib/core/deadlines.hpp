@@ -32,12 +32,18 @@ inline constexpr double kBeat_s = 1;           ///< from one sign of life to the
 inline constexpr double kSilent_s = 5;         ///< several beats missed
 inline constexpr double kFinish_s = 5;         ///< all ranks' farewells
 inline constexpr double kBisect_s = 50;        ///< `run --bisect`, from the last case to its answer
+// ---- for a file system, which may be a server's that is out of reach: whoever asks it waits without end
+inline constexpr double kFileSystem_s = 8;  ///< to answer, where a file is read or a document written
+inline constexpr double kRecord_s = 3;      ///< to take a record during a run; who waits for longer would seem frozen
 // ---- after a signal. Launchers send SIGKILL one second after SIGTERM; what follows (a report, a journal) must fit in as
 //      well, so these are never widened
 inline constexpr double kInterruptedRun_s = 0.15;    ///< for what workers still had to say
 inline constexpr double kInterruptedServe_s = 0.7;   ///< for rank 0's exit code
 inline constexpr double kInterruptedFinish_s = 0.2;  ///< farewells
 inline constexpr unsigned kLeaveWithin_s = 5;        ///< then the kernel ends the process
+
+/// For a file system to take a document of `bytes`.
+constexpr double writing_s(double bytes) { return kFileSystem_s + bytes / 5e6; }
 
 }  // namespace deadline
 

@@ -9,14 +9,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <iterator>
+#include <memory>
 #include <system_error>
 #include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "core/clock.hpp"
+#include "core/deadlines.hpp"
+#include "core/finishes_within.hpp"
 #include "core/shown_text.hpp"
 #include "core/text.hpp"
 #include "core/unique_fd.hpp"
@@ -268,25 +272,50 @@ void await_writer(int fd, const Deadline& deadline) {
   }
 }
 
+/// A file that is read, with all that a call that was given up still needs.
+struct OpenFile {
+  UniqueFd fd;
+  std::size_t bytes = 0;  ///< of a regular file
+  std::vector<char> part = std::vector<char>(std::size_t{1} << 20);
+};
+
+/// What `call` of a file system returns, with its errno. @throws std::system_error(ETIMEDOUT)
+template <class Call>
+ssize_t answer_of(Call call) {
+  const auto answer = result_within(deadline::kFileSystem_s, [call] {
+    const ssize_t value = call();
+    return std::pair(value, errno);
+  });
+  if (!answer) throw std::system_error(ETIMEDOUT, std::generic_category());
+  errno = answer->second;
+  return answer->first;
+}
+
 std::string read_all(const std::string& path, std::size_t longest) {
+  const auto file = std::make_shared<OpenFile>();
   // Non-blocking: opening a pipe that nobody writes to would wait without end.
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file) throw std::system_error(errno, std::generic_category());
+  const auto opened = answer_of([file, path] {
+    file->fd = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    const int code = errno;
+    struct stat status {};
+    if (::fstat(file->fd.get(), &status) == 0 && S_ISREG(status.st_mode)) {
+      file->bytes = static_cast<std::size_t>(status.st_size);
+    }
+    errno = code;
+    return file->fd.get();
+  });
+  if (opened < 0) throw std::system_error(errno, std::generic_category());
   const Deadline deadline = Deadline::in_seconds(kWriter_s);
   std::string bytes;
-  struct stat status {};
-  if (::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
-    bytes.reserve(std::min(static_cast<std::size_t>(status.st_size), longest));
-  }
-  std::vector<char> part(std::size_t{1} << 16);
+  bytes.reserve(std::min(file->bytes, longest));
   while (true) {
-    const auto got = ::read(file.get(), part.data(), part.size());
+    const auto got = answer_of([file] { return ::read(file->fd.get(), file->part.data(), file->part.size()); });
     if (got == 0) return bytes;
     if (got > 0) {
-      bytes.append(part.data(), static_cast<std::size_t>(got));
+      bytes.append(file->part.data(), static_cast<std::size_t>(got));
       if (bytes.size() > longest) throw std::system_error(EFBIG, std::generic_category());
     } else if (errno == EAGAIN) {
-      await_writer(file.get(), deadline);
+      await_writer(file->fd.get(), deadline);
     } else if (errno != EINTR) {
       throw std::system_error(errno, std::generic_category());
     }
@@ -310,12 +339,22 @@ std::string line_note(const ValueLines& lines, std::string_view path) {
   return at == lines.end() ? "" : fmt::format(" (line {})", at->second);
 }
 
+bool is_no_folder(const std::string& path) {
+  const auto found = result_within(deadline::kFileSystem_s, [path] {
+    std::error_code ignored;
+    return std::filesystem::exists(path, ignored) && !std::filesystem::is_directory(path, ignored);
+  });
+  return found.value_or(true);
+}
+
 std::string read_bytes(const std::string& path, std::string_view what, std::size_t longest) {
   try {
     return read_all(path, longest);
   } catch (const std::system_error& error) {
     const int code = error.code().value();
-    const auto why = code == EFBIG ? fmt::format("larger than {}", format_bytes(longest)) : std::strerror(code);
+    const auto why = code == EFBIG       ? fmt::format("larger than {}", format_bytes(longest))
+                     : code == ETIMEDOUT ? "nothing comes: a pipe without a writer, or a file system out of reach"
+                                         : std::strerror(code);
     throw Error({.layer = Layer::config,
                  .reason = Reason::io_error,
                  .detail = fmt::format("{}: cannot be read: {}", what, why),

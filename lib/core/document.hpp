@@ -36,7 +36,11 @@ Json parse_without_lines(std::string_view text, std::string_view what, LeftOut l
 /// " (line 3)" of a path that `lines` knows, else nothing: for the end of a value's name in messages.
 std::string line_note(const ValueLines& lines, std::string_view path);
 
-/// The bytes of a file, a pipe or a device, at most `longest` of them. Waits for a writer at most 10 s.
+/// Whether something is there that is no folder; also where its file system does not answer, as who reads it then says.
+bool is_no_folder(const std::string& path);
+
+/// The bytes of a file, a pipe or a device, at most `longest` of them. Waits for a writer at most 10 s, and for the file
+/// system as long as deadline::kFileSystem_s.
 /// @throws Error{config, io_error} "<what>: cannot be read: <why>"
 std::string read_bytes(const std::string& path, std::string_view what, std::size_t longest);
 

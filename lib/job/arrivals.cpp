@@ -17,6 +17,7 @@
 #include "comm/host_name.hpp"
 #include "core/clock.hpp"
 #include "core/deadlines.hpp"
+#include "core/finishes_within.hpp"
 #include "core/log.hpp"
 #include "core/shown_text.hpp"
 #include "job/launcher_line.hpp"
@@ -156,9 +157,12 @@ bool ArrivalWatch::over_within(double seconds) {
 void ArrivalWatch::watch(Arrivals arrivals, const LaunchPlace& place) {
   const auto begun = Clock::now();
   double next_s = deadline::kMpiInitLook_s;
+  LaunchView view;
   while (!over_within(next_s)) {
     const double waited_s = microseconds_since(begun) / 1e6;
-    const auto answer = arrivals.look(look_at_launch(place), waited_s);
+    // Reading what a process was started with waits for one that is stuck in the kernel, whosever it is.
+    if (auto now = result_within(deadline::kFileSystem_s, [place] { return look_at_launch(place); })) view = *now;
+    const auto answer = arrivals.look(view, waited_s);
     if (answer.give_up) {
       if (over_within(answer.speaks_after_s)) return;
       log_line("{}", answer.say);

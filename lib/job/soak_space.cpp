@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "core/deadlines.hpp"
+#include "core/finishes_within.hpp"
 #include "core/text.hpp"
 #include "journal/lifecycle_spans.hpp"
 
@@ -32,7 +34,9 @@ std::uint64_t lifecycle_groups(const RunConfig& config) {
 
 std::optional<std::string> soak_space_problem(const RunConfig& config, const std::optional<std::string>& journal_dir) {
   if (config.soak_s <= 0 || !journal_dir) return std::nullopt;
-  const auto free_bytes = free_bytes_at(*journal_dir);
+  const auto free_bytes = result_within(deadline::kFileSystem_s, [dir = *journal_dir] {
+                            return free_bytes_at(dir);
+                          }).value_or(std::nullopt);
   const std::uint64_t needed_bytes = LifecycleSpans::kMostBytes * lifecycle_groups(config);
   if (!free_bytes || *free_bytes >= needed_bytes) return std::nullopt;
   return fmt::format("--soak: its journal may come to {}, and '{}' has {} free: give --journal another place",

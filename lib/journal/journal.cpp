@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -15,6 +16,11 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <utility>
+
+#include "core/deadlines.hpp"
+#include "core/finishes_within.hpp"
+#include "core/unique_fd.hpp"
 
 namespace symmbench {
 namespace {
@@ -115,7 +121,9 @@ std::vector<int> journal_ranks(const std::string& dir) {
   return ranks;
 }
 
-std::optional<std::string> put_aside_journal(const std::string& dir) {
+namespace {
+
+std::optional<std::string> put_aside(const std::string& dir) {
   const auto files = journals_in(dir);
   if (files.empty()) return std::nullopt;
   if (journal_is_live(dir)) {
@@ -135,51 +143,100 @@ std::optional<std::string> put_aside_journal(const std::string& dir) {
   return aside;
 }
 
-JournalWriter::JournalWriter(std::string dir, int rank)
-    : dir_(std::move(dir)), path_(fmt::format("{}/{}{}{}", dir_, kFilePrefix, rank, kFileSuffix)) {
-  topmost_created_ = first_missing(dir_).string();
-  std::error_code error;
-  fs::create_directories(dir_, error);
-  if (error)
-    io_error("mkdir", error.value(), fmt::format("cannot make journal directory '{}': {}", dir_, error.message()));
+constexpr std::string_view kNoAnswer = "its file system does not answer";
 
-  file_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644));
-  if (file_ && !locked_by_another(file_.get())) return;
-  const int code = file_ ? EEXIST : errno;
+}  // namespace
+
+std::optional<std::string> put_aside_journal(const std::string& dir) {
+  const auto kept = result_within(deadline::kFileSystem_s, [dir] { return put_aside(dir); });
+  if (!kept) io_error("opendir", ETIMEDOUT, fmt::format("journal directory '{}': {}", dir, kNoAnswer));
+  return *kept;
+}
+
+struct JournalWriter::File {
+  std::string dir, path;
+  std::string topmost_created;  ///< first of the directories that open() made; empty: none
+  UniqueFd fd;
+  bool torn = false;                ///< it ends in the middle of a line
+  std::atomic<bool> asked = false;  ///< a call is under way
+
+  void open();
+  void append(std::string line);
+  void remove();
+
+  /// `call(*file)`, for so long. @throws what it throws; Error{report, io_error} with ETIMEDOUT
+  template <class Call>
+  static void ask(const std::shared_ptr<File>& file, std::string_view name, double seconds, Call call) {
+    const auto answered_at_end = [](File* asked) { asked->asked = false; };
+    const bool ended = !file->asked.exchange(true) && finishes_within(seconds, [=] {
+      const std::unique_ptr<File, decltype(answered_at_end)> answered(file.get(), answered_at_end);
+      call(*file);
+    });
+    if (!ended) io_error(name, ETIMEDOUT, fmt::format("journal '{}': {}", file->path, kNoAnswer));
+  }
+};
+
+void JournalWriter::File::open() {
+  topmost_created = first_missing(dir).string();
+  std::error_code error;
+  fs::create_directories(dir, error);
+  if (error)
+    io_error("mkdir", error.value(), fmt::format("cannot make journal directory '{}': {}", dir, error.message()));
+
+  fd = UniqueFd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644));
+  if (fd && !locked_by_another(fd.get())) return;
+  const int code = fd ? EEXIST : errno;
   if (code == EEXIST) {
     io_error("open", code,
              fmt::format("'{}' exists: it is another run's journal, or what is left of one that was killed; never "
                          "overwritten",
-                         path_));
+                         path));
   }
-  io_error("open", code, fmt::format("cannot write journal '{}': {}", path_, std::strerror(code)));
+  io_error("open", code, fmt::format("cannot write journal '{}': {}", path, std::strerror(code)));
 }
 
-void JournalWriter::append(const Json& record) {
+void JournalWriter::File::append(std::string line) {
   // After a torn line the newline comes first: the torn one then is one bad line of its own.
-  const std::string line = fmt::format("{}{}", torn_ ? "\n" : "", encode_line(record));
+  if (torn) line.insert(line.begin(), '\n');
   ssize_t written = 0;
   do {
-    written = ::write(file_.get(), line.data(), line.size());
+    written = ::write(fd.get(), line.data(), line.size());
   } while (written < 0 && errno == EINTR);
   if (written == static_cast<ssize_t>(line.size())) {
-    torn_ = false;
+    torn = false;
     struct stat info {};
-    if (::fstat(file_.get(), &info) != 0 || info.st_nlink > 0) return;
-    io_error("write", ENOENT, fmt::format("journal '{}': somebody removed it", path_));
+    if (::fstat(fd.get(), &info) != 0 || info.st_nlink > 0) return;
+    io_error("write", ENOENT, fmt::format("journal '{}': somebody removed it", path));
   }
   const int code = written < 0 ? errno : ENOSPC;  // a short write to a file means that the space ran out
-  if (written > 0) torn_ = true;
-  io_error("write", code, fmt::format("journal '{}': {}", path_, std::strerror(code)));
+  if (written > 0) torn = true;
+  io_error("write", code, fmt::format("journal '{}': {}", path, std::strerror(code)));
 }
 
-void JournalWriter::remove() noexcept {
-  if (is_file_at(file_.get(), path_)) ::unlink(path_.c_str());
-  file_.reset();
-  if (topmost_created_.empty()) return;
+void JournalWriter::File::remove() {
+  if (is_file_at(fd.get(), path)) ::unlink(path.c_str());
+  fd.reset();
+  if (topmost_created.empty()) return;
   // Other ranks' files, or a user's, keep the directory: rmdir refuses one that is not empty.
-  fs::path dir = dir_;
-  while (::rmdir(dir.c_str()) == 0 && dir != fs::path(topmost_created_)) dir = dir.parent_path();
+  fs::path made = dir;
+  while (::rmdir(made.c_str()) == 0 && made != fs::path(topmost_created)) made = made.parent_path();
+}
+
+JournalWriter::JournalWriter(std::string dir, int rank) : file_(std::make_shared<File>()) {
+  file_->path = fmt::format("{}/{}{}{}", dir, kFilePrefix, rank, kFileSuffix);
+  file_->dir = std::move(dir);
+  File::ask(file_, "open", deadline::kFileSystem_s, [](File& file) { file.open(); });
+}
+
+const std::string& JournalWriter::path() const { return file_->path; }
+
+void JournalWriter::append(const Json& record) {
+  File::ask(file_, "write", deadline::kRecord_s, [line = encode_line(record)](File& file) { file.append(line); });
+}
+
+void JournalWriter::remove() noexcept try {
+  File::ask(file_, "unlink", deadline::kRecord_s, [](File& file) { file.remove(); });
+} catch (const std::exception&) {  // it stays where it is
 }
 
 JournalText read_journal(const std::string& dir) {

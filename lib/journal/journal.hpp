@@ -1,21 +1,23 @@
 #pragma once
+#include <memory>
 #include <optional>
 #include <string>
 
-#include "core/unique_fd.hpp"
 #include "journal/codec.hpp"
 #include "journal/records.hpp"
 
 namespace symmbench {
 
 /// One supervisor's journal: <dir>/rank-<r>.jsonl, append only. A record is in the kernel's hands when append()
-/// returns, so it outlives this process (not a power failure). Not thread-safe.
+/// returns, so it outlives this process (not a power failure). A file system that does not answer costs deadline::kRecord_s
+/// once; until it does, every record is refused at once. Not thread-safe.
 class JournalWriter final : public RecordSink {
  public:
   /// Creates `dir` (with parents) where missing, then the file, and holds its lock as long as it lives: that is how
   /// another run knows that this one does (put_aside_journal).
   /// @throws Error{report, io_error} when either cannot be made; also when the file already exists: it is all that is
-  /// left of an earlier run that was killed, or another run made it just now; never overwritten
+  /// left of an earlier run that was killed, or another run made it just now; never overwritten. ETIMEDOUT: its file
+  /// system does not answer
   JournalWriter(std::string dir, int rank);
 
   /// One write(2) per record. @throws Error{report, io_error} when the line could not be written whole; later records
@@ -26,13 +28,11 @@ class JournalWriter final : public RecordSink {
   /// made here that is then empty. Never throws.
   void remove() noexcept;
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const;
 
  private:
-  std::string dir_, path_;
-  std::string topmost_created_;  ///< first of the directories that the constructor made; empty: none
-  UniqueFd file_;
-  bool torn_ = false;  ///< the file ends in the middle of a line
+  struct File;
+  std::shared_ptr<File> file_;  ///< a call that was given up goes on and needs it
 };
 
 /// A journal that is still in `dir` belongs to a run that was killed before it could write its report. Moves it to

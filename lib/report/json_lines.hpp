@@ -1,6 +1,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 
 #include "core/unique_fd.hpp"
@@ -16,7 +17,8 @@ class JsonLines final : public CaseListener {
   explicit JsonLines(const std::string& path);
 
   void on_plan(const RunStarted&) override {}
-  /// @throws Error{report, io_error} when a line could not be written; none of it stays
+  /// @throws Error{report, io_error} when a line could not be written; none of it stays. ETIMEDOUT where the file system
+  /// does not answer
   void on_case(const DecidedCase& decided) override;
   void on_end() override {}
 
@@ -24,7 +26,7 @@ class JsonLines final : public CaseListener {
   void append(std::string_view line);
 
   std::string path_;
-  UniqueFd file_;
+  std::shared_ptr<UniqueFd> file_;
   off_t size_ = 0;
 };
 

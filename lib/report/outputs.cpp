@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <iterator>
 #include <utility>
 
@@ -56,16 +58,29 @@ bool StoredOutputs::holds(OutputFileKind kind) const {
   return std::any_of(stored.begin(), stored.end(), [&](const OutputFile& output) { return output.kind == kind; });
 }
 
-/// Takes `step` unless something went wrong before, and keeps what goes wrong in it.
+bool OutputFiles::unanswered(const std::filesystem::path& folder) const {
+  return std::find(unanswered_.begin(), unanswered_.end(), folder) != unanswered_.end();
+}
+
+/// Takes `step` unless something went wrong before, and keeps what goes wrong in it. A folder that did not answer once is
+/// not asked again: each time costs the wait.
 template <class Step>
 void OutputFiles::attempt(File& file, Step&& step) {
   if (file.problem) return;
+  const auto folder = std::filesystem::path(file.asked.path).parent_path();
   try {
+    if (unanswered(folder)) {
+      throw Error({.layer = Layer::report,
+                   .reason = Reason::io_error,
+                   .detail = fmt::format("cannot write '{}': its file system does not answer", file.asked.path),
+                   .code = ETIMEDOUT});
+    }
     step();
   } catch (const Error& error) {
     const Failure& failure = error.failure();
     file.of_place = failure.reason == Reason::io_error;
     file.problem = file.of_place ? error.what() : failure.detail;
+    if (file.of_place && failure.code == ETIMEDOUT) unanswered_.push_back(folder);
   } catch (const std::exception& error) {
     file.problem = error.what();
   }
@@ -119,7 +134,8 @@ void OutputFiles::write(const File& file, const std::string& path, const Json& r
 
 bool OutputFiles::store_elsewhere(File& file, Json& report, const std::string& family) const {
   Json told;
-  const auto path = write_elsewhere(file.asked, output_dir_, [&](const std::string& place) {
+  const auto dir = output_dir_ && !unanswered(*output_dir_) ? output_dir_ : std::nullopt;
+  const auto path = write_elsewhere(file.asked, dir, [&](const std::string& place) {
     told = report;  // also the report's own text says where it is
     told.at("verdict").at("summary").push_back(
         fmt::format("{}: in '{}' instead", row_of(kOutputFiles, file.asked.kind).name, place));

@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -67,7 +68,8 @@ class OutputFiles final : public CaseListener {
   };
 
   template <class Step>
-  static void attempt(File& file, Step&& step);
+  void attempt(File& file, Step&& step);
+  bool unanswered(const std::filesystem::path& folder) const;
   /// All of the file at once, to `path`.
   void write(const File& file, const std::string& path, const Json& report, const std::string& family) const;
   bool store_elsewhere(File& file, Json& report, const std::string& family) const;
@@ -77,6 +79,7 @@ class OutputFiles final : public CaseListener {
 
   std::vector<File> files_;
   std::optional<std::string> output_dir_;
+  std::vector<std::filesystem::path> unanswered_;  ///< folders whose file system did not answer
   /// What the listeners heard, to begin again elsewhere; kept where there are listeners.
   RunStarted started_;
   std::vector<DecidedCase> decided_;

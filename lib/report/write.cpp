@@ -5,10 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <memory>
+#include <utility>
 
+#include "core/deadlines.hpp"
+#include "core/finishes_within.hpp"
 #include "core/unique_fd.hpp"
 #include "journal/codec.hpp"
 
@@ -23,6 +28,8 @@ namespace {
                .detail = fmt::format("cannot write '{}': {}", path, problem),
                .code = code});
 }
+
+std::string no_answer(double seconds) { return fmt::format("its file system did not answer for {:.3g} s", seconds); }
 
 std::string directory_of(const std::string& path) {
   const auto parent = std::filesystem::path(path).parent_path().string();
@@ -59,9 +66,11 @@ class TemporaryFile {
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
-  void commit(std::string_view text) {
+  /// `given_up`: whoever asked for it waits no more, and has told so.
+  void commit(std::string_view text, const std::atomic<bool>& given_up) {
     write_whole(file_.get(), text, path_);
     if (::fsync(file_.get()) != 0) io_error(Layer::report, "fsync", errno, path_, std::strerror(errno));
+    if (given_up) return;
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
       io_error(Layer::report, "rename", errno, path_, std::strerror(errno));
     }
@@ -79,9 +88,7 @@ void sync_directory(const std::string& directory) {
   if (fd) (void)::fsync(fd.get());
 }
 
-}  // namespace
-
-void make_output_dir(const std::string& path) {
+void make_dir(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (!error && std::filesystem::is_directory(path)) return;
@@ -92,7 +99,7 @@ void make_output_dir(const std::string& path) {
        .code = error.value()});
 }
 
-void check_writable(const std::string& path) {
+void require_writable(const std::string& path) {
   const auto refuse = [&](int code, const std::string& problem) { io_error(Layer::config, "", code, path, problem); };
   if (path.empty()) refuse(ENOENT, "the path is empty");
   struct stat info {};
@@ -112,15 +119,36 @@ void check_writable(const std::string& path) {
   ::unlink(trial.c_str());
 }
 
-void write_file(const std::string& path, std::string_view text) {
-  TemporaryFile(path).commit(text);
-  sync_directory(directory_of(path));
+}  // namespace
+
+void make_output_dir(const std::string& path) {
+  if (finishes_within(deadline::kFileSystem_s, [path] { make_dir(path); })) return;
+  throw Error({.layer = Layer::config,
+               .reason = Reason::io_error,
+               .detail = fmt::format("--output-dir '{}': {}", path, no_answer(deadline::kFileSystem_s)),
+               .code = ETIMEDOUT});
+}
+
+void check_writable(const std::string& path) {
+  if (finishes_within(deadline::kFileSystem_s, [path] { require_writable(path); })) return;
+  io_error(Layer::config, "", ETIMEDOUT, path, no_answer(deadline::kFileSystem_s));
+}
+
+void write_file(const std::string& path, std::string text) {
+  const double within_s = deadline::writing_s(static_cast<double>(text.size()));
+  const auto given_up = std::make_shared<std::atomic<bool>>(false);
+  const bool written = finishes_within(within_s, [path, given_up, text = std::move(text)] {
+    TemporaryFile(path).commit(text, *given_up);
+    sync_directory(directory_of(path));
+  });
+  if (written) return;
+  *given_up = true;
+  io_error(Layer::report, "write", ETIMEDOUT, path, no_answer(within_s));
 }
 
 void write_report(const std::string& path, const Json& report) {
   require_finite(report, "report");
-  const std::string text = report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  write_file(path, text);
+  write_file(path, report.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace symmbench

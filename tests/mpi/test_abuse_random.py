@@ -22,6 +22,7 @@ import zlib
 
 import harness
 from harness import BINARY, RunTest, SCALE, alone, processes, supervisors, wait_until, workers
+from memory_fs import FarDisk
 
 RANKS = 3
 RUN = ("run", "--device", "host", "-b", "4K", "-e", "8K", "-f", "2", "-n", 6, "--algorithm", "one_shot",
@@ -74,6 +75,7 @@ class Abuse:
         self.complete = True
         self.may_come_too_late = False  # the run may be over, all of it, before what is done to it arrives
         self.stranger = None  # user of a process that connects to the job's sockets
+        self.far_disk = False  # journal and report on a file system that another process serves
         self.small_disk = False  # journal and report on a file system of 16 KiB
         self.small_journal = False  # the journal alone
         self.wrapped = True  # each rank's own exit status is kept; its parent is then not mpirun
@@ -196,6 +198,11 @@ def journal_disk_is_full(abuse):
     abuse.small_journal = True
 
 
+def disk_goes_out_of_reach(abuse):
+    abuse.codes, abuse.has_report, abuse.far_disk = {3}, False, True
+    abuse.act = lambda test, job: test.far_disk.go_out_of_reach()
+
+
 def strangers_connect(abuse):
     abuse.stranger = abuse.random.choice((os.geteuid(), NOBODY))
 
@@ -203,7 +210,8 @@ def strangers_connect(abuse):
 KINDS = {each.__name__: each for each in (
     kill_worker, kill_two_workers, stop_worker, kill_supervisor, stop_supervisor, stop_leader, kill_launcher,
     signal_launcher, interrupt_twice, channel_call_fails, channel_call_is_odd, driver_call_fails, report_folder_vanishes,
-    journal_vanishes, reader_leaves, streams_break, disk_is_full, journal_disk_is_full, strangers_connect)}
+    journal_vanishes, reader_leaves, streams_break, disk_is_full, journal_disk_is_full, disk_goes_out_of_reach,
+    strangers_connect)}
 
 
 def accused_in_words(text):
@@ -255,10 +263,16 @@ class RandomAbuse(RunTest):
         disk = self.folder if abuse.small_disk else self.journal if abuse.small_journal else None
         if disk and subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk],
                                    capture_output=True).returncode != 0:
-            return print("left out: file systems cannot be mounted here", file=sys.stderr)
+            return self.leave_out()
+        self.far_disk = FarDisk(self.folder) if abuse.far_disk else None
+        if self.far_disk and not self.far_disk.mounted:
+            self.far_disk.close()
+            return self.leave_out()
         stranger = abuse.stranger is not None and subprocess.Popen([sys.executable, "-c", STRANGER, str(abuse.stranger)])
         try:
             done = self.abused(abuse, temporary)
+            if self.far_disk:
+                self.far_disk.close()
             self.assertIsNone(stranger.poll() if stranger else None, "the stranger died")
             self.judge(abuse, done, temporary)
         finally:
@@ -269,6 +283,11 @@ class RandomAbuse(RunTest):
                 os.kill(pid, signal.SIGKILL)
             if disk:
                 subprocess.run(["umount", "--lazy", disk], check=True)
+            if self.far_disk:
+                self.far_disk.close()
+
+    def leave_out(self):
+        print("left out: file systems cannot be mounted here", file=sys.stderr)
 
     def abused(self, abuse, temporary):
         command = (BINARY, *RUN, *abuse.arguments, "-J", self.report)

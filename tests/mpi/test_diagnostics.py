@@ -1,5 +1,6 @@
 """Diagnostics decide nothing, and nothing is lost: streams that cannot be written, journals and reports on file systems
-that are full or gone."""
+that are full, gone or out of reach."""
+import contextlib
 import json
 import os
 import pathlib
@@ -9,6 +10,7 @@ import subprocess
 import unittest
 
 from harness import BINARY, RunTest, alone, launch, main, run
+from memory_fs import FarDisk
 
 RUN = ("run", "--device", "host", "-b", "4K", "-n", 4, "--lifecycles", 0)
 SMALL = (*RUN, "-e", "4K")
@@ -59,6 +61,18 @@ class Files(RunTest):
         if os.path.ismount(self.scratch / "disk"):
             subprocess.run(["umount", "--lazy", self.scratch / "disk"], check=True)
         super().tearDown()
+
+    @contextlib.contextmanager
+    def far_disk(self):
+        folder = self.scratch / "far"
+        folder.mkdir()
+        disk = FarDisk(folder)
+        try:
+            if not disk.mounted:
+                self.skipTest("file systems cannot be mounted here")
+            yield folder, disk
+        finally:
+            disk.close()
 
     def begin(self, *arguments, **options):
         """A run that is held before its only case."""
@@ -117,6 +131,23 @@ class Files(RunTest):
         hold.release()
         path = self.assert_kept_elsewhere(job.finish(), temporary / "symmbench-")
         self.assertEqual((os.stat(path).st_mode & 0o777, os.stat(path.parent).st_mode & 0o777), (0o600, 0o700))
+
+    def test_a_file_system_out_of_reach_costs_one_warning_and_the_report_its_place(self):
+        temporary = self.scratch / "tmp"
+        temporary.mkdir()
+        with self.far_disk() as (folder, disk):
+            config = folder / "c.json"
+            config.write_text("{}")
+            job, hold = self.begin("-J", folder / "r.json", env={"TMPDIR": str(temporary)})
+            disk.go_out_of_reach()
+            reader = subprocess.Popen([BINARY, "plan", "--config", config], stderr=subprocess.PIPE, text=True)
+            hold.release()
+            done = job.finish()
+            self.assert_kept_elsewhere(done, temporary / "symmbench-")
+            self.assertIn("its file system did not answer", done.stdout)
+            self.assertEqual(done.stderr.count("journal_incomplete"), 1, done.stderr)
+            self.assertIn("a file system out of reach", reader.communicate()[1])
+            self.assertEqual(reader.returncode, 2)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,14 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
-#include <mutex>
 #include <string_view>
-#include <thread>
 
 #include "core/clock.hpp"
 #include "core/error.hpp"
+#include "core/finishes_within.hpp"
 #include "core/log.hpp"
 #include "core/round.hpp"
 #include "device/cuda/shared_library.hpp"
@@ -97,38 +95,15 @@ Failure failure_of(const Api& api, Result result, const char* call) {
           .code = result};
 }
 
-/// Runs `call` on a separate thread: NCCL's collective calls wait for their peers without a limit. What they write to
-/// belongs to `call`, since a call that is given up goes on. What `call` throws in time is thrown here.
+/// NCCL's collective calls wait for their peers without a limit. What they write to belongs to `call`, since a call that
+/// is given up goes on.
 Result bounded(const char* name, std::chrono::nanoseconds limit, std::function<Result()> call) {
-  struct State {
-    std::mutex mutex;
-    std::condition_variable done;
-    std::optional<Result> result;
-    std::exception_ptr thrown;
-  };
-  const auto state = std::make_shared<State>();
-  std::thread([state, call = std::move(call)] {
-    Result result = kNcclSuccess;
-    std::exception_ptr thrown;
-    try {
-      result = call();
-    } catch (...) {
-      thrown = std::current_exception();
-    }
-    const std::lock_guard lock(state->mutex);
-    state->result = result;
-    state->thrown = thrown;
-    state->done.notify_one();
-  }).detach();
-  std::unique_lock lock(state->mutex);
-  state->done.wait_until(lock, Deadline::in(limit).at(), [&] { return state->result.has_value(); });
-  if (state->thrown) std::rethrow_exception(state->thrown);
-  if (state->result) return *state->result;
+  const double limit_s = std::chrono::duration<double>(limit).count();
+  if (const auto result = result_within(limit_s, std::move(call))) return *result;
   throw Error({.layer = Layer::driver,
                .reason = Reason::timed_out,
                .call = name,
-               .detail = fmt::format("NCCL still waits for its peers after {:.1f} s",
-                                     std::chrono::duration<double>(limit).count())});
+               .detail = fmt::format("NCCL still waits for its peers after {:.1f} s", limit_s)});
 }
 
 class NcclLibrary final : public CollectiveLibrary {
@@ -142,7 +117,7 @@ class NcclLibrary final : public CollectiveLibrary {
     if (comm_ == nullptr) return;
     try {
       bounded("ncclCommAbort", kAbortLimit, on_device([abort = api_.comm_abort, comm = comm_] { return abort(comm); }));
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       log_line("symmbench: {}", error.what());
     }
   }
