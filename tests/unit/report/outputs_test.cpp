@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch_test_macros.hpp>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -119,6 +120,28 @@ TEST_CASE("where no place takes a report, its problem is all that is left, and n
   CHECK(outputs.problems[0].ends_with("no space: r.json"));
   CHECK(exit_code(report) == 3);
   CHECK(folder.is_empty());
+}
+
+TEST_CASE("a folder whose file system did not answer is not asked again, and what was to go there goes elsewhere") {
+  static int g_asked = 0;
+  constexpr auto kOutOfReach = [](const std::string& path, const Json&, const std::string&) {
+    if (!std::filesystem::path(path).parent_path().string().ends_with("/far")) return write_file(path, "whole");
+    ++g_asked;
+    throw Error({.layer = Layer::report, .reason = Reason::io_error, .detail = "no answer", .code = ETIMEDOUT});
+  };
+  constexpr OutputWriter kFar[] = {
+      {.kind = OutputFileKind::report, .stage = OutputStage::report, .at_end = kOutOfReach},
+      {.kind = OutputFileKind::csv, .at_end = kOutOfReach}};
+  const ScratchFolder folder;
+  const TemporaryPlace temporary(folder.path());
+  Json report = passed();
+  OutputFiles files({{OutputFileKind::report, folder / "far/r.json"}, {OutputFileKind::csv, folder / "far/r.csv"}},
+                    folder / "far", kFar);
+  const StoredOutputs outputs = files.store(report, "");
+  CHECK(g_asked == 1);
+  CHECK(outputs.problems.size() == 2);
+  REQUIRE(outputs.stored.size() == 2);
+  for (const OutputFile& each : outputs.stored) CHECK(each.path.starts_with(folder / "symmbench-"));
 }
 
 TEST_CASE("every output is tried for before the run") {
