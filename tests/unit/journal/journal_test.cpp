@@ -228,7 +228,7 @@ TEST_CASE("a journal that cannot be written is said once, and says itself what i
   CHECK(told[0]["detail"].get<std::string>().find("rank 3 goes on without a whole journal") == 0);
   const auto records = read_journal(scratch / "j").records;
   REQUIRE(records.size() == 3);
-  CHECK(records[1]["detail"] == "2 records of rank 3 are missing before this");
+  CHECK(records[1]["detail"] == "before this, 2 records of rank 3 went missing");
   CHECK(records[2]["detail"] == "3");
 }
 
