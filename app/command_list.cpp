@@ -119,18 +119,18 @@ std::string joined(const Json& names) {
 Json fault_entries() {
   Json entries = Json::array();
   for (const FaultRow& row : fault_table()) {
-    Json entry{{"name", row.name}, {"about", row.about}, {"available", row.now()}};
-    if (row.now()) {
-      entry["parameters"] = parameter_names(row.parameters);
-      entry["devices"] = row.on_cuda() ? Json{"host", "cuda"} : Json{"host"};
-      entry["seam"] = name_of(row.seam);
-      entry["layer"] = row.exit_code == 0 ? Json(nullptr) : Json(name_of(row.layer));
-      entry["algorithm"] = row.algorithm.empty() ? Json(nullptr) : Json(row.algorithm);
-      entry["check"] = row.check;
-      entry["exit_code"] = row.exit_code;
-      entry["bound_s"] = row.bound_s > 0 ? Json(bound_s(row, deadlines_of(WorkerConfig{}))) : Json(nullptr);
-    }
-    entries.push_back(std::move(entry));
+    entries.push_back(
+        {{"name", row.name},
+         {"about", row.about},
+         {"available", true},
+         {"parameters", parameter_names(row.parameters)},
+         {"devices", row.on_cuda() ? Json{"host", "cuda"} : Json{"host"}},
+         {"seam", name_of(row.seam)},
+         {"layer", row.exit_code == 0 ? Json(nullptr) : Json(name_of(row.layer))},
+         {"algorithm", row.algorithm.empty() ? Json(nullptr) : Json(row.algorithm)},
+         {"check", row.check},
+         {"exit_code", row.exit_code},
+         {"bound_s", row.bound_s > 0 ? Json(bound_s(row, deadlines_of(WorkerConfig{}))) : Json(nullptr)}});
   }
   return entries;
 }

@@ -47,6 +47,7 @@ class RunWorker {
     backend_.slowed_by = [this, world_rank](std::string_view allocator, int placement) {
       return faults_.slowed_by(allocator, placement, world_rank);
     };
+    backend_.link_slowed_by = [this, world_rank](int peer) { return faults_.link_slowed_by(world_rank, peer); };
   }
   RunWorker(const RunWorker&) = delete;
   RunWorker& operator=(const RunWorker&) = delete;

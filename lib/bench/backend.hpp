@@ -34,6 +34,8 @@ struct Backend {
   };
   /// Whether that is more than nothing on any rank; the same on all.
   bool slows_batches = false;
+  /// The same of a read of a peer's memory, by the peer's world rank.
+  std::function<double(int peer)> link_slowed_by = [](int) { return 0.0; };
   /// The allocator of this name. @throws as symmbench::make_allocator()
   std::function<std::unique_ptr<Allocator>(std::string_view name, MulticastUse multicast)> make_allocator =
       symmbench::make_allocator;

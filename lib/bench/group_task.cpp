@@ -7,6 +7,7 @@
 #include "bench/case_runner.hpp"
 #include "bench/floors.hpp"
 #include "bench/group_rows.hpp"
+#include "bench/link_times.hpp"
 #include "bench/placements.hpp"
 #include "workspace/workspaces.hpp"
 
@@ -80,7 +81,7 @@ class GroupRun {
   /// Once, over the first of the allocators, as they were asked for, whose workspace stands. That this failed costs no case its result, but for a wait in vain
   /// with no other failure: ranks that do not reach each other are a hang, here as anywhere.
   void measure_links() {
-    if (!backend_.probe || context_.comm.size() < 2) return;
+    if (context_.comm.size() < 2) return;
     const auto names = allocators_of(context_.request);
     const auto first = std::find_if(names.begin(), names.end(), [&](const std::string& name) {
       return setups_.at(name).ready().workspace != nullptr;
@@ -91,11 +92,9 @@ class GroupRun {
     context_.heartbeat.phase(Phase::init);
     context_.heartbeat.allow(deadlines_of(config_).round_s);
     try {
-      FloorsRecord floors = measure_floors(context_, backend_, *stream_, ready);
-      floors.workspace = name_of(group_.workspace);
-      floors.transport = name_of(group_.transport);
-      floors.allocator = ready.allocator;
-      if (leader()) context_.records.append(to_json(floors));
+      const LinkTimesRecord times = measure_link_times(context_, backend_, *stream_, ready);
+      if (leader()) context_.records.append(to_json(times));
+      if (backend_.probe) measure_floors_over(ready);
     } catch (const PhaseFailed& failed) {
       if (ranks_lost_each_other(failed.failure())) throw;
       // Whoever waited for the rank that failed has raised its abort word, which would end every call that follows.
@@ -103,10 +102,18 @@ class GroupRun {
       ready.reset({.comm = context_.comm});
       if (!leader()) return;
       context_.records.append(to_json(EventRecord{.group = group_index(context_.comm),
-                                                  .what = "floors_not_measured",
+                                                  .what = "links_not_measured",
                                                   .detail = describe(failed.failure()),
                                                   .data = nullptr}));
     }
+  }
+
+  void measure_floors_over(const AllocatorWorkspace& ready) {
+    FloorsRecord floors = measure_floors(context_, backend_, *stream_, ready);
+    floors.workspace = name_of(group_.workspace);
+    floors.transport = name_of(group_.transport);
+    floors.allocator = ready.allocator;
+    if (leader()) context_.records.append(to_json(floors));
   }
 
   std::vector<RowRecord> rows_of(CaseRunner& runner, const Case& bench_case,

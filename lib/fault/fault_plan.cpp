@@ -20,25 +20,19 @@ namespace {
                .detail = fmt::format("--inject '{}': {}", fault, problem)});
 }
 
-std::vector<std::string> provokable_names() {
+std::vector<std::string> fault_names() {
   std::vector<std::string> names;
-  for (const FaultRow& row : fault_table()) {
-    if (row.now()) names.emplace_back(row.name);
-  }
+  for (const FaultRow& row : fault_table()) names.emplace_back(row.name);
   return names;
 }
 
 const FaultRow& row_of(std::string_view text, std::string_view name) {
   const FaultRow* row = find_fault(name);
   if (row == nullptr) {
-    const auto names = provokable_names();
+    const auto names = fault_names();
     const auto nearest = nearest_name(name, names);
     refuse(text, fmt::format("no fault '{}'{}; known are {}", name,
                              nearest ? fmt::format(" (did you mean {}?)", *nearest) : "", fmt::join(names, ", ")));
-  }
-  if (!row->now()) {
-    refuse(text,
-           fmt::format("'{}' cannot be provoked in this version; {} can", name, fmt::join(provokable_names(), ", ")));
   }
   return *row;
 }
@@ -75,11 +69,20 @@ std::string_view allocator_in(std::string_view text, std::string_view value) {
 constexpr DriverCall kGiveBackCalls[] = {DriverCall::release, DriverCall::free_range, DriverCall::free_local,
                                          DriverCall::close_ipc};
 
+/// Many times what neighbours on one processor do to each other.
+constexpr int kSlowLinkPercent = 2000;
+
+/// Whether it is of two ranks, or of nothing.
+bool needs_another_rank(const FaultRow& row) {
+  return row.effect == FaultEffect::lose_peer || row.seam == FaultSeam::link;
+}
+
 /// What a fault does when nothing else is asked.
 FaultSpec default_spec(const FaultRow& row) {
   FaultSpec spec{.fault = &row, .call = row.call, .code = row.code, .phase = row.phase};
   if (row.seam == FaultSeam::lost_call) spec.count = kMostCalls;
-  if (row.effect == FaultEffect::lose_peer) spec.peer = 1;
+  if (needs_another_rank(row)) spec.peer = 1;
+  if (row.seam == FaultSeam::link) spec.percent = kSlowLinkPercent;
   return spec;
 }
 
@@ -242,6 +245,15 @@ double FaultPlan::slowed_by(std::string_view allocator, int placement, int world
   return share;
 }
 
+double FaultPlan::link_slowed_by(int world_rank, int peer) const {
+  double share = 0;
+  for (const FaultSpec& spec : faults) {
+    if (spec.fault->seam != FaultSeam::link) continue;
+    if (std::minmax(spec.rank, spec.peer) == std::minmax(world_rank, peer)) share += spec.percent / 100.0;
+  }
+  return share;
+}
+
 bool FaultPlan::slows_batches() const {
   return std::ranges::any_of(faults, [](const FaultSpec& spec) { return spec.fault->seam == FaultSeam::batch; });
 }
@@ -269,7 +281,7 @@ FaultPlan parse_fault_plan(std::span<const std::string> texts, int world_size) {
     };
     require_in_job("rank", spec.rank);
     if (spec.fault->parameters.peer) require_in_job("peer", spec.peer);
-    if (spec.fault->effect == FaultEffect::lose_peer && spec.peer == spec.rank) {
+    if (needs_another_rank(*spec.fault) && spec.peer == spec.rank) {
       refuse(text, fmt::format("peer must be another rank than {}", spec.rank));
     }
     if (spec.fault->protocol && plan.protocol_fault(spec.rank)) {

@@ -31,7 +31,7 @@ struct FaultSpec {
   int error = ENOMEM;  ///< errno of a fault of the channel
   std::string allocator = "torch_symm_mem";
   int placement = 0;
-  int percent = 10;                           ///< of a batch's own time
+  int percent = 10;                           ///< of a batch's own time, or of a link's
   int peer = 0;                               ///< world rank whose memory it strikes
   std::optional<Phase> phase = std::nullopt;  ///< in which calls count, or where it strikes; nullopt: anywhere
   double seconds = 3600;                      ///< that it lasts
@@ -65,6 +65,8 @@ struct FaultPlan {
   double slowed_by(std::string_view allocator, int placement, int world_rank) const;
   /// Whether batches of any rank are to take longer.
   bool slows_batches() const;
+  /// By how much the link between two ranks is to take longer, in either direction, as a share of its own time.
+  double link_slowed_by(int world_rank, int peer) const;
   /// What strikes the channel between a rank's supervisor and its workers; empty for most.
   ChannelFaults channel_faults(int world_rank) const;
 };

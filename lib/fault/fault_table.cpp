@@ -24,6 +24,7 @@ constexpr FaultParameters kOfPoint{.rank = true, .phase = true, .at = true};
 constexpr FaultParameters kOfPause{.rank = true, .phase = true, .at = true, .seconds = true};
 constexpr FaultParameters kOfAllocator{.allocator = true, .percent = true};
 constexpr FaultParameters kOfPlacement{.allocator = true, .placement = true, .percent = true};
+constexpr FaultParameters kOfSlowLink{.rank = true, .peer = true, .percent = true};
 constexpr FaultParameters kOfSlowRank{.rank = true, .percent = true};
 constexpr int kPassed = 0, kFailed = 1, kHung = 4;
 
@@ -127,7 +128,8 @@ constexpr FaultRow kFaults[] = {
      .bound_s = 3, .effect = Effect::freeze_rank, .phase = Phase::use, .ends_job = true},
     {"slow_rank", "every batch of a rank takes some percent longer than its kernels", Seam::batch, kOfSlowRank, std::nullopt,
      Layer::kernel, "slow_rank", kPassed, 0},
-    {"slow_link", "a link is slow"},
+    {.name = "slow_link", .about = "the link between a rank and a peer takes some percent longer, in both directions, where links are timed",
+     .seam = Seam::link, .parameters = kOfSlowLink, .layer = Layer::kernel, .check = "slow_link", .exit_code = kPassed},
 };
 // clang-format on
 
@@ -177,6 +179,8 @@ std::string_view name_of(FaultSeam seam) {
       return "protocol";
     case Seam::batch:
       return "batch";
+    case Seam::link:
+      return "link";
     case Seam::channel:
       return "channel";
     case Seam::fill:
@@ -189,8 +193,6 @@ std::string_view name_of(FaultSeam seam) {
       return "memory";
     case Seam::point:
       return "point";
-    case Seam::none:
-      return "none";
   }
   return "?";
 }

@@ -21,11 +21,11 @@ enum class FaultSeam : std::uint8_t {
   protocol,   ///< faulty_ops.hpp: the protocol text with one rule left out or one packet tampered with (host device)
   kernel,     ///< FaultyKernels: a launch is another one, or is followed by a store to where nothing belongs
   batch,      ///< Backend::slowed_by: batches of an allocator or a rank take longer than their kernels (both devices)
+  link,       ///< Backend::link_slowed_by: reads of a peer's memory take longer (both devices)
   channel,    ///< FaultySocket: a send or receive between a supervisor and its worker fails, or moves one byte only
   round,   ///< FaultyCommunicator: what a rank brings to a round of its group is another value, or one round too many
   memory,  ///< FaultyAllocator: shared memory is mapped as it should not be
   point,   ///< FaultyHeartbeat: the worker, or its supervisor, is stopped or ended where it enters a phase
-  none,    ///< known, not provokable yet
 };
 
 /// What exactly happens, where a seam has several.
@@ -59,7 +59,7 @@ struct FaultParameters {
 struct FaultRow {
   std::string_view name;
   std::string_view about;  ///< one line, for `symmbench list faults`
-  FaultSeam seam = FaultSeam::none;
+  FaultSeam seam = FaultSeam::driver;
   FaultParameters parameters = {};
   std::optional<ProtocolFault> protocol = std::nullopt;  ///< set exactly where seam is protocol
   Layer layer = Layer::driver;                           ///< that the failure record must name, where it fails a run
@@ -76,9 +76,8 @@ struct FaultRow {
   bool descriptors = false;  ///< strikes only what travels by descriptor
   bool ends_job = false;  ///< the launcher ends the job over it, so that no other fault can follow in the same launch
 
-  bool now() const { return seam != FaultSeam::none; }
   /// Whether it can be put in on GPUs as well.
-  bool on_cuda() const { return seam == FaultSeam::batch; }
+  bool on_cuda() const { return seam == FaultSeam::batch || seam == FaultSeam::link; }
 };
 
 /// In the order of `symmbench list faults`.

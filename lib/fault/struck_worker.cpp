@@ -11,7 +11,8 @@ namespace {
 
 /// At work in every launch, or outside the worker: not counted.
 bool is_uncounted(const FaultRow& row) {
-  return row.seam == FaultSeam::protocol || row.seam == FaultSeam::batch || row.seam == FaultSeam::channel;
+  return row.seam == FaultSeam::protocol || row.seam == FaultSeam::batch || row.seam == FaultSeam::link ||
+         row.seam == FaultSeam::channel;
 }
 
 /// Announced where it strikes, for the worker may not live on.

@@ -313,6 +313,9 @@ constexpr CheckRow kChecks[] = {
     // ---- links and machine
     {"slow_pair", warning, "a pair of GPUs is far slower than the others",
      "nvidia-smi nvlink -e on both; take the GPU out if it stays", "openucx/ucx#11550, Dstack#1167", observe_slow_pair},
+    {"slow_link", warning, "reading over one link takes far longer than over the others of its group",
+     "symmbench probe, and nvidia-smi nvlink -s and -e on both ends; take the GPU out if it stays",
+     "openucx/ucx#11550, Dstack#1167", observe_slow_link},
     {"slow_rank", warning, "a rank takes far longer for its calls than the others of its group",
      "its GPU's clocks, power and temperature (nvidia-smi -q -d CLOCK,PERFORMANCE), and what else runs on its "
      "processor",

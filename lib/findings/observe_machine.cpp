@@ -39,6 +39,54 @@ Observed observe_slow_pair(const CheckRow&, const Json& report) {
   return observed;
 }
 
+namespace {
+
+/// A link of a group, by the slower of its two directions; emulated ranks wait for processors, and by the faster.
+struct LinkTime {
+  std::size_t rank, peer;  ///< of the group
+  double us;
+};
+
+std::vector<LinkTime> link_times_of(const Json& group, bool emulated) {
+  std::vector<LinkTime> times;
+  const auto rows = list_in(group, "read_us");
+  for (std::size_t rank = 0; rank < rows.size(); ++rank) {
+    for (std::size_t peer = rank + 1; peer < rows.size(); ++peer) {
+      if (!rows[rank]->is_array() || !rows[peer]->is_array() || rows[rank]->size() <= peer) return {};
+      const Json &one = (*rows[rank])[peer], &other = (*rows[peer])[rank];
+      if (!one.is_number() || !other.is_number()) return {};
+      const auto [least, most] = std::minmax(one.get<double>(), other.get<double>());
+      times.push_back({rank, peer, emulated ? least : most});
+    }
+  }
+  return times;
+}
+
+}  // namespace
+
+Observed observe_slow_link(const CheckRow&, const Json& report) {
+  const bool emulated = in(in(report, "device"), "emulated") != false;
+  const double far = emulated ? 8 : 1.5;
+  Observed observed{.hits = {}, .missing = "times of three links of a group"};
+  for (const Json* group : list_in(in(report, "fabric"), "links")) {
+    const auto times = link_times_of(*group, emulated);
+    const Json &number = in(*group, "group"), &ranks_of_group = in(in(report, "run"), "group_size");
+    if (times.size() < 3 || !number.is_number_integer() || !ranks_of_group.is_number_integer()) continue;
+    observed.missing.clear();
+    auto sorted = times;
+    const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+    std::nth_element(sorted.begin(), middle, sorted.end(), [](const auto& a, const auto& b) { return a.us < b.us; });
+    const auto first_rank = number.get<std::int64_t>() * ranks_of_group.get<std::int64_t>();
+    for (const LinkTime& link : times) {
+      if (middle->us <= 0 || link.us < far * middle->us) continue;
+      observed.hits.push_back({{fmt::format("rank {}", first_rank + static_cast<std::int64_t>(link.rank)),
+                                fmt::format("rank {}", first_rank + static_cast<std::int64_t>(link.peer))},
+                               {{"read_us", link.us}, {"median_us", middle->us}, {"bytes", in(*group, "bytes")}}});
+    }
+  }
+  return observed;
+}
+
 /// Where the same rank takes longer than the median of the others by far in most rows of its group, two at least. Emulated
 /// ranks share processors, so that there only a multiple says something.
 Observed observe_slow_rank(const CheckRow&, const Json& report) {

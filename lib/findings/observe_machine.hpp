@@ -3,8 +3,9 @@
 
 namespace symmbench {
 
-/// Checks on what `symmbench probe` measured between devices, what `run --bisect` found, and on the load of the hosts.
+/// Checks on what `symmbench probe` and runs measured between devices, what `run --bisect` found, and on the load of the hosts.
 Observed observe_slow_pair(const CheckRow& row, const Json& report);
+Observed observe_slow_link(const CheckRow& row, const Json& report);
 Observed observe_slow_rank(const CheckRow& row, const Json& report);
 Observed observe_peer_access(const CheckRow& row, const Json& report);
 Observed observe_bisected(const CheckRow& row, const Json& report);

@@ -27,6 +27,7 @@ namespace symmbench {
 namespace {
 
 constexpr double kBetweenLooks_s = 2;
+constexpr double kLookOften = 4;  ///< ranks of a host
 /// The first process that ends takes all others with it, so those who know more end first.
 constexpr double kKnowsNoName_s = 2, kIsNotSpeaker_s = 4;
 
@@ -49,6 +50,11 @@ Arrivals::Arrivals(LaunchPlace place, std::string host, double widened_by)
       host_(std::move(host)),
       bound_s_(deadline::kMpiInit_s * widened_by),
       first_look_s_(deadline::kMpiInitLook_s * widened_by) {}
+
+double Arrivals::between_looks_s() const {
+  const int place_here = place_.ranks_here.value_or(0) > 0 ? place_.rank % *place_.ranks_here : place_.rank;
+  return kBetweenLooks_s * std::max(1.0, (1 + place_here) / kLookOften);
+}
 
 /// "rank 2 (pid 99 on node1, `sleep 1000`), which has not called it"; empty where all of this host have come.
 std::string Arrivals::missing_here(const LaunchView& view) const {
@@ -156,7 +162,7 @@ bool ArrivalWatch::over_within(double seconds) {
 
 void ArrivalWatch::watch(Arrivals arrivals, const LaunchPlace& place) {
   const auto begun = Clock::now();
-  double next_s = deadline::kMpiInitLook_s;
+  double next_s = std::clamp(arrivals.between_looks_s(), deadline::kMpiInitLook_s, arrivals.bound_s());
   LaunchView view;
   while (!over_within(next_s)) {
     const double waited_s = microseconds_since(begun) / 1e6;
@@ -169,7 +175,7 @@ void ArrivalWatch::watch(Arrivals arrivals, const LaunchPlace& place) {
       ::_exit(deadline::kGivenUpStatus);
     }
     if (!answer.say.empty()) log_line("{}", answer.say);
-    next_s = std::clamp(arrivals.bound_s() - waited_s, 0.1, kBetweenLooks_s);
+    next_s = std::clamp(arrivals.bound_s() - waited_s, 0.1, arrivals.between_looks_s());
   }
 }
 

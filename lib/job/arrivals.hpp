@@ -26,6 +26,10 @@ class Arrivals {
   Answer look(const LaunchView& view, double waited_s);
 
   double bound_s() const { return bound_s_; }
+  /// Between two looks, each of which reads about every process of the host. The first few ranks look every other second;
+  /// who stands further back is not the one to speak, as a rule, and looks less often, so that all of a host together look
+  /// some ten times a second however many they are.
+  double between_looks_s() const;
 
  private:
   std::optional<Answer> of_ended(const LaunchView& view, double waited_s);

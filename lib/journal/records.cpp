@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "journal/record_reader.hpp"
 
 namespace symmbench {
@@ -253,6 +255,26 @@ FloorsRecord floors_from(const Json& json) {
           .peer_read_gbs = number_from(reader, "peer_read_gbs")};
 }
 
+Json to_json(const LinkTimesRecord& record) {
+  return {{"type", "link_times"},
+          {"group", record.group},
+          {"allocator", record.allocator},
+          {"bytes", record.bytes},
+          {"read_us", record.read_us}};
+}
+
+LinkTimesRecord link_times_from(const Json& json) {
+  const RecordReader reader(json, "link_times");
+  LinkTimesRecord record{reader.integer("group"), reader.text("allocator"), reader.count("bytes"), {}};
+  const Json& rows = reader.array("read_us");
+  for (const Json& row : rows) {
+    const bool numbers = std::all_of(row.begin(), row.end(), [](const Json& us) { return us.is_number(); });
+    if (!numbers || !row.is_array() || row.size() != rows.size()) reader.fail("read_us", "a square of numbers");
+    record.read_us.push_back(row.get<std::vector<double>>());
+  }
+  return record;
+}
+
 Json to_json(const HandleTrialRecord& record) {
   return {{"type", "handle_trial"},
           {"group", record.group},
@@ -278,10 +300,8 @@ Json to_json(const ProbeRecord& record) { return {{"type", "probe"}, {"rank", re
 
 ProbeRecord probe_from(const Json& json) {
   const RecordReader reader(json, "probe");
-  ProbeRecord record{.rank = reader.integer("rank")};
   if (!json.contains("data") || !json["data"].is_object()) reader.fail("data", "an object");
-  record.data = json["data"];
-  return record;
+  return {.rank = reader.integer("rank"), .data = json["data"]};
 }
 
 Json to_json(const DeviceSampleRecord& record) {
@@ -338,10 +358,8 @@ Json to_json(const BisectRecord& record) {
 
 BisectRecord bisect_from(const Json& json) {
   const RecordReader reader(json, "bisect");
-  BisectRecord record{.group = reader.integer("group")};
   if (!json.contains("data") || !json["data"].is_object()) reader.fail("data", "an object");
-  record.data = json["data"];
-  return record;
+  return {.group = reader.integer("group"), .data = json["data"]};
 }
 
 Json to_json(const EventRecord& record) {

@@ -108,6 +108,15 @@ struct FloorsRecord {
   double peer_write_gbs = 0, peer_read_gbs = 0;
 };
 
+/// How long each rank of a group took to read the same number of bytes from each other one, from the group's leader; once
+/// per worker that measures.
+struct LinkTimesRecord {
+  int group = 0;
+  std::string allocator;                     ///< whose mappings were measured
+  std::uint64_t bytes = 0;                   ///< of a read
+  std::vector<std::vector<double>> read_us;  ///< by reader and by whose memory, as group ranks; least of a few; own: 0
+};
+
 /// A trial of a handle type under an allocator between the ranks of a group, from the group's leader.
 struct HandleTrialRecord {
   int group = 0;
@@ -199,6 +208,7 @@ Json to_json(const RowRecord&);
 Json to_json(const FailureRecord&);
 Json to_json(const WorkspaceRecord&);
 Json to_json(const FloorsRecord&);
+Json to_json(const LinkTimesRecord&);
 Json to_json(const HandleTrialRecord&);
 Json to_json(const ProbeRecord&);
 Json to_json(const DeviceSampleRecord&);
@@ -215,6 +225,7 @@ RowRecord row_from(const Json&);
 FailureRecord failure_record_from(const Json&);
 WorkspaceRecord workspace_from(const Json&);
 FloorsRecord floors_from(const Json&);
+LinkTimesRecord link_times_from(const Json&);
 HandleTrialRecord handle_trial_from(const Json&);
 ProbeRecord probe_from(const Json&);
 DeviceSampleRecord device_sample_from(const Json&);

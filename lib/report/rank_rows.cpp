@@ -5,6 +5,7 @@
 
 #include "report/evidence.hpp"
 #include "report/floors.hpp"
+#include "report/link_times.hpp"
 #include "report/pick.hpp"
 
 namespace symmbench {
@@ -191,7 +192,8 @@ Json fold_fabric(const RecordSet& records) {
           {"handle_trials", handle_trials_json(records)},
           {"samples", fold_samples(records)},
           {"kernel_log", fold_kernel_log(records)},
-          {"floors", fold_floors(records)}};
+          {"floors", fold_floors(records)},
+          {"links", fold_link_times(records)}};
 }
 
 }  // namespace symmbench

@@ -10,7 +10,7 @@ Json rank_json(int rank, const Json& facts, const std::string& device_kind);
 /// One entry per rank of the job, in rank order, also for ranks that never reported.
 Json fold_ranks(const RecordSet& records);
 
-/// {profile, hosts, floors}: hosts is the number of different operating systems (boot ids) among the ranks that
+/// {profile, hosts, floors, links, ...}: hosts is the number of different operating systems (boot ids) among the ranks that
 /// reported; floors has one entry per group of ranks that measured them (report/floors.hpp).
 Json fold_fabric(const RecordSet& records);
 

@@ -103,6 +103,7 @@ void add_record(RecordSet& set, const Json& record) {
   if (type == "lifecycle") set.lifecycles.push_back(lifecycle_from(record));
   if (type == "workspace") set.workspaces.push_back(workspace_from(record));
   if (type == "floors") set.floors.push_back(floors_from(record));
+  if (type == "link_times") set.link_times.push_back(link_times_from(record));
   if (type == "handle_trial") {
     set.handle_trials.push_back(handle_trial_from(record));
     if (set.handle_trials.back().failure) locate(*set.handle_trials.back().failure, set);

@@ -19,6 +19,7 @@ struct RecordSet {
   std::vector<LifecycleRecord> lifecycles;       ///< by group, attempt, iteration
   std::vector<WorkspaceRecord> workspaces;       ///< by group
   std::vector<FloorsRecord> floors;              ///< by group
+  std::vector<LinkTimesRecord> link_times;       ///< as they came
   std::vector<HandleTrialRecord> handle_trials;  ///< by group
   std::map<int, Json> probes;                    ///< ProbeRecord::data by rank; of several, the last
   std::vector<DeviceSampleRecord> samples;       ///< by rank

@@ -72,10 +72,6 @@ std::size_t widest(const std::vector<Json>& rows, Text&& text_of) {
   return width;
 }
 
-bool contains(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 }  // namespace
 
 void TableWriter::on_plan(const RunStarted& started) {
@@ -85,7 +81,7 @@ void TableWriter::on_plan(const RunStarted& started) {
   for (const Json& planned : started.planned_rows) {
     const auto allocator = text_or(planned, "allocator");
     auto& names = is_reference(planned) ? references : allocators_;
-    if (!contains(names, allocator)) names.push_back(allocator);
+    if (!std::count(names.begin(), names.end(), allocator)) names.push_back(allocator);
     groups.insert(integer_or(planned, "group", 0));
     const Json in_place = pick_flag(planned, "in_place");
     with_place_ = with_place_ || (!in_place.is_null() && in_place.get<bool>());

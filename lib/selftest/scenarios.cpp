@@ -19,6 +19,7 @@ constexpr int kCodes[] = {driver_code::kOutOfMemory,  driver_code::kInvalidDevic
                           driver_code::kNotReady};
 
 constexpr std::uint64_t kForGood = 1000;
+constexpr int kRanksToCompareLinks = 3;
 
 /// A call of the driver in the phase in which a workspace's life makes it.
 struct CallInPhase {
@@ -78,11 +79,9 @@ std::vector<std::string> chosen(std::string_view option, const std::vector<std::
   return names;
 }
 
-std::vector<std::string> provokable() {
+std::vector<std::string> fault_names() {
   std::vector<std::string> names;
-  for (const FaultRow& row : fault_table()) {
-    if (row.now()) names.emplace_back(row.name);
-  }
+  for (const FaultRow& row : fault_table()) names.emplace_back(row.name);
   return names;
 }
 
@@ -102,6 +101,7 @@ class Maker {
 
   void add(const FaultRow& fault, const std::string& allocator) {
     if (fault.descriptors && travels_by_ipc(allocator)) return;
+    if (fault.seam == FaultSeam::link && world_size_ < kRanksToCompareLinks) return;
     if (fault.seam == FaultSeam::driver && fault.parameters.code) return add_calls(fault, allocator);
     FaultSpec spec = parse_fault(fault.name);
     if (fault.seam == FaultSeam::driver && travels_by_ipc(allocator)) {
@@ -166,7 +166,7 @@ Scenarios scenarios_of(const SelftestPlan& plan, int world_size) {
   const auto allocators = chosen("allocator", plan.allocators, names_in_this_version(kAllocators));
   Scenarios scenarios;
   Maker maker(plan, world_size);
-  for (const std::string& name : chosen("faults", plan.faults, provokable())) {
+  for (const std::string& name : chosen("faults", plan.faults, fault_names())) {
     const FaultRow& fault = *find_fault(name);
     if (fault.ends_job) {
       const std::string seconds = fault.parameters.seconds ? ",seconds=60" : "";

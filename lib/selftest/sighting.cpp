@@ -76,13 +76,15 @@ std::string verdict_on(const Scenario& scenario, const Json& report) {
   return "";
 }
 
-/// Whether a finding of the fault's check names its rank.
+/// Whether a finding of the fault's check names its rank, and of a link the other end.
 bool is_found(const Scenario& scenario, const Json& report) {
   return std::ranges::any_of(report.at("findings"), [&](const Json& finding) {
     const Json entities = member(finding, "entities");
-    const Json rank = fmt::format("rank {}", scenario.spec.rank);
-    return text_or(finding, "check_id") == scenario.fault().check &&
-           std::find(entities.begin(), entities.end(), rank) != entities.end();
+    const auto named = [&](int rank) {
+      return std::find(entities.begin(), entities.end(), Json(fmt::format("rank {}", rank))) != entities.end();
+    };
+    return text_or(finding, "check_id") == scenario.fault().check && named(scenario.spec.rank) &&
+           (!scenario.fault().parameters.peer || named(scenario.spec.peer));
   });
 }
 
@@ -91,7 +93,7 @@ std::string missing_in_passed(const Scenario& scenario, const Json& report) {
   if (scenario.fault().seam == FaultSeam::driver && !retry_is_told(scenario, report)) {
     return fmt::format("no retry of {} is told", scenario.allocator);
   }
-  if (scenario.fault().seam != FaultSeam::batch) return "";
+  if (scenario.fault().seam != FaultSeam::batch && scenario.fault().seam != FaultSeam::link) return "";
   if (scenario.fault().parameters.rank) {
     return is_found(scenario, report)
                ? ""

@@ -154,6 +154,14 @@ class Faults(RunTest):
         _, entry = self.compared("slow_kernel:allocator=torch_symm_mem,percent=1000", "--placements", 4)
         self.assertEqual((entry["verdict"], entry["reason"]), ("ambiguous", "4 placements, 6 are needed"), entry)
 
+    def test_a_slow_link_is_named_by_its_two_ends_and_no_other_is(self):
+        done = self.inject("slow_link:rank=1,peer=3")
+        self.assert_exit(done, 0)
+        report = self.load()
+        (finding,) = [each for each in report["findings"] if each["check_id"] == "slow_link"]
+        self.assertEqual((finding["severity"], finding["entities"]), ("warning", ["rank 1", "rank 3"]), finding)
+        self.assertIn("slow_link", done.stdout)
+
     def test_a_fault_needs_the_host_device(self):
         done = run(2, "run", "--device", "auto", "--inject", "driver_code")
         self.assert_exit(done, 2)
@@ -161,7 +169,7 @@ class Faults(RunTest):
 
     def test_a_fault_that_makes_no_sense_is_refused_before_anything_runs(self):
         for fault, said in (("driver_cod", "did you mean driver_code"), ("driver_code:rank=4", "number of ranks"),
-                            ("slow_link", "cannot be provoked in this version")):
+                            ("slow_link:peer=0", "peer must be another rank")):
             with self.subTest(fault=fault):
                 done = self.inject(fault)
                 self.assert_exit(done, 2)

@@ -31,6 +31,7 @@ struct GroupSetup {
   std::function<std::function<std::optional<bool>()>(int rank)> slowed_down_of = {};
   std::function<DeviceErrors()> errors = {};
   std::uint64_t first_lifecycle = 0;
+  std::function<double(int rank, int peer)> link_slowed_by = {};
 };
 
 inline RunConfig config_of(const Json& options) { return resolve(nullptr, options); }
@@ -65,6 +66,9 @@ inline std::vector<Json> run_group(int ranks, const RunConfig& config, std::size
     if (setup.kernels_of) backend.kernels = setup.kernels_of(rank, std::move(backend.kernels));
     backend.slows_batches = static_cast<bool>(setup.slowed_by);
     if (setup.slowed_by) backend.slowed_by = setup.slowed_by;
+    if (setup.link_slowed_by) {
+      backend.link_slowed_by = [&setup, rank](int peer) { return setup.link_slowed_by(rank, peer); };
+    }
     if (setup.open_library) backend.open_nccl = [&setup, rank](Algorithm) { return setup.open_library(rank); };
     backend.give_up = backend.driver->register_host(heartbeat->give_up_record(), sizeof(GiveUpRecord));
     WorkerContext context{.request = request,

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
 
@@ -121,6 +122,25 @@ TEST_CASE("a group with a link probe reports its floors once, and its cases stay
   }
 }
 
+TEST_CASE(
+    "each rank's reads of every other one's memory are timed once, and only a link that is to be slow is delayed") {
+  std::atomic<int> delays = 0;
+  const auto records = run_group(4, small_probe_run(), 0,
+                                 {.delay = [&](Stream&, double us) { delays += us > 0 ? 1 : 0; },
+                                  .link_slowed_by = [](int rank, int peer) { return rank + peer == 4 ? 9.0 : 0.0; }});
+  const auto times = of_type(records, "link_times");
+  REQUIRE(times.size() == 1);
+  const LinkTimesRecord record = link_times_from(times[0]);
+  CHECK(record.bytes == 16384);
+  CHECK(record.allocator == "symm_device_memory");
+  REQUIRE(record.read_us.size() == 4);
+  for (std::size_t reader = 0; reader < 4; ++reader) {
+    for (std::size_t owner = 0; owner < 4; ++owner) CHECK((record.read_us[reader][owner] > 0) == (reader != owner));
+  }
+  CHECK(delays == 2 * 6);  // of ranks 1 and 3: three reads in each pass but the first
+  for (const auto& row : rows_in(records)) CHECK(row.status == "ok");
+}
+
 TEST_CASE("ranks that begin apart are seen apart, whatever their clocks say") {
   const auto probe_of = [](int rank) { return std::make_unique<ScriptedProbe>(rank); };
   for (const int ranks : {2, 4}) {
@@ -160,7 +180,7 @@ TEST_CASE("floors that cannot be measured cost no case its result") {
   CHECK(of_type(records, "floors").empty());
   const auto events = of_type(records, "event");
   REQUIRE(events.size() == 1);
-  CHECK(event_from(events[0]).what == "floors_not_measured");
+  CHECK(event_from(events[0]).what == "links_not_measured");
   CHECK(event_from(events[0]).detail.find("rank 1") != std::string::npos);
   for (const auto& row : rows_in(records)) CHECK(row.status == "ok");
 }

@@ -204,3 +204,32 @@ TEST_CASE("whatever stands in a report, the checks do not fail over it") {
     CHECK_NOTHROW(fold_findings(Json::parse(text)));
   }
 }
+
+TEST_CASE("a slow link is named by its two ranks, on emulated ranks only where both find it slow") {
+  for (const bool emulated : {false, true}) {
+    for (const bool both : {false, true}) {
+      Json report = healthy_report();
+      report["device"]["emulated"] = emulated;
+      report["run"]["group_size"] = 4;
+      Json links = report["fabric"]["links"][0];
+      links["group"] = 1;
+      links["read_us"][3][1] = 900;
+      if (both) links["read_us"][1][3] = 950;
+      report["fabric"]["links"].push_back(links);
+      const Json finding = finding_of(fold_findings(report), "slow_link");
+      CAPTURE(emulated, both, finding.dump());
+      if (emulated && !both) {
+        CHECK(finding.at("severity") == "pass");
+      } else {
+        CHECK(finding.at("severity") == "warning");
+        CHECK(finding.at("entities") == Json{"rank 5", "rank 7"});
+      }
+    }
+  }
+}
+
+TEST_CASE("whether a link is slow is unknown where there are fewer than three to compare") {
+  Json report = healthy_report();
+  report["fabric"]["links"] = {{{"group", 0}, {"bytes", 1}, {"read_us", {{nullptr, 4}, {400, nullptr}}}}};
+  CHECK(finding_of(fold_findings(report), "slow_link").at("severity") == "unknown");
+}

@@ -61,29 +61,33 @@ inline Json healthy_report() {
                 {"transport", transport},
                 {"handle", {{"asked", "auto"}, {"used", "fabric"}, {"reason", "fabric: trial passed on 4 ranks"}}}};
   };
-  return {{"run",
-           {{"group_size", 4},
-            {"incidents", Json::array()},
-            {"deadlines", {{"hosts", {{{"host", "node1"}, {"widened_by", 1}}}}}}}},
-          {"device", {{"kind", "cuda"}, {"emulated", false}}},
-          {"fabric",
-           {{"handle_trials", {{{"allocator", "symm_device_memory"}, {"type", "fabric"}, {"passed", true}}}},
-            {"samples",
-             {{{"rank", 0}, {"label", "g"}, {"throttled", false}, {"nvlink_errors_added_by_kind", {{"replay", 0}}}}}},
-            {"kernel_log", {{{"rank", 0}, {"host", "node1"}, {"unreadable", nullptr}, {"lines", Json::array()}}}}}},
-          {"ranks", ranks},
-          {"results", {row("symm_device_memory", "unicast"), row("torch_symm_mem", "multicast")}},
-          {"stability",
-           {{{"allocator", "torch_symm_mem"},
-             {"leaks", {{"fds", 0}}},
-             {"incidents", Json::array()},
-             {"driver_calls",
-              {{{"call", "cuMemCreate"}},
-               {{"call", "cuMemImportFromShareableHandle"}},
-               {{"call", "cuMemMap"}},
-               {{"call", "cuMemSetAccess"}},
-               {{"call", "cuMulticastCreate"}}}}}}},
-          {"probe", {{"pairs", pairs}}}};
+  return {
+      {"run",
+       {{"group_size", 4},
+        {"incidents", Json::array()},
+        {"deadlines", {{"hosts", {{{"host", "node1"}, {"widened_by", 1}}}}}}}},
+      {"device", {{"kind", "cuda"}, {"emulated", false}}},
+      {"fabric",
+       {{"handle_trials", {{{"allocator", "symm_device_memory"}, {"type", "fabric"}, {"passed", true}}}},
+        {"samples", {{{"rank", 0}, {"label", "g"}, {"throttled", false}, {"nvlink_errors_added", 0}}}},
+        {"links",
+         {{{"group", 0},
+           {"bytes", 1 << 24},
+           {"read_us", {{nullptr, 40, 41, 40}, {42, nullptr, 40, 41}, {40, 40, nullptr, 39}, {40, 41, 40, nullptr}}}}}},
+        {"kernel_log", {{{"rank", 0}, {"host", "node1"}, {"unreadable", nullptr}, {"lines", Json::array()}}}}}},
+      {"ranks", ranks},
+      {"results", {row("symm_device_memory", "unicast"), row("torch_symm_mem", "multicast")}},
+      {"stability",
+       {{{"allocator", "torch_symm_mem"},
+         {"leaks", {{"fds", 0}}},
+         {"incidents", Json::array()},
+         {"driver_calls",
+          {{{"call", "cuMemCreate"}},
+           {{"call", "cuMemImportFromShareableHandle"}},
+           {{"call", "cuMemMap"}},
+           {{"call", "cuMemSetAccess"}},
+           {{"call", "cuMulticastCreate"}}}}}}},
+      {"probe", {{"pairs", pairs}}}};
 }
 
 inline Json& device(Json& report, int rank) { return report["ranks"][rank]["devices"][0]; }
@@ -102,11 +106,8 @@ inline std::function<void(Json&)> failing(const char* call, int code, const char
 inline std::function<void(Json&)> xid(int code) {
   return [=](Json& report) {
     report["fabric"]["samples"].push_back(
-        {{"rank", 1}, {"throttled", false}, {"nvlink_errors_added_by_kind", {{"replay", 0}}}, {"xids", {code}}});
+        {{"rank", 1}, {"throttled", false}, {"nvlink_errors_added", 0}, {"xids", {code}}});
   };
-}
-inline std::function<void(Json&)> link_errors(const char* kind) {
-  return [=](Json& report) { report["fabric"]["samples"][0]["nvlink_errors_added_by_kind"][kind] = 12u; };
 }
 inline std::function<void(Json&)> logged(const Json& line) {
   return [=](Json& report) { report["fabric"]["kernel_log"][0]["lines"].push_back(line); };
@@ -217,6 +218,11 @@ inline const std::vector<Planted>& planted() {
       {"memory_overwritten", failing("", -1, "corrupted", "workspace")},
       {"leak", [](Json& r) { r["stability"][0]["leaks"]["fds"] = 3; }},
       {"slow_pair", [](Json& r) { r["probe"]["pairs"][2]["read_gbs"] = 90; }},
+      {"slow_link",
+       [](Json& r) {
+         Json& read_us = r["fabric"]["links"][0]["read_us"];
+         read_us[3][1] = 90;
+       }},
       {"slow_rank",
        [](Json& r) {
          for (Json& row : r["results"]) row["rank_mean_us"] = {9.0, 8.0, 20.0, 9.0};
@@ -243,8 +249,7 @@ inline const std::vector<Planted>& planted() {
       {"xid_other", xid(4711)},
       {"nvswitch_error", logged({{"text", "nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): 28006"}, {"sxid", 28006}})},
       {"killed_for_memory", logged({{"text", "Out of memory: Killed process 77 (symmbench) total-vm:1kB"}})},
-      {"nvlink_errors", link_errors("recovery")},
-      {"nvlink_retries", link_errors("crc_flit")},
+      {"nvlink_errors", [](Json& r) { r["fabric"]["samples"][0]["nvlink_errors_added"] = 12; }},
       {"gpu_far_from_cpu", [](Json& r) { device(r, 1)["bound_near"] = false; }},
       {"cores_oversubscribed", [](Json& r) { r["run"]["deadlines"]["hosts"][0]["widened_by"] = 4; }},
   };

@@ -98,3 +98,16 @@ TEST_CASE("busy machines are given longer, and secrets of other programs are not
   CHECK(late.give_up);
   CHECK_THAT(late.say, ContainsSubstring("`client --password=***`"));
 }
+
+TEST_CASE("the ranks of a host look at its processes some ten times a second together, however many they are") {
+  for (const int ranks : {1, 4, 72, 576}) {
+    double looks_per_s = 0;
+    for (int rank = 0; rank < ranks; ++rank) {
+      const Arrivals arrivals({.job = {}, .rank = ranks + rank, .ranks = 4 * ranks, .ranks_here = ranks}, "node1", 1);
+      looks_per_s += 1 / arrivals.between_looks_s();
+      if (rank < 4) CHECK(arrivals.between_looks_s() == 2);
+    }
+    CAPTURE(ranks);
+    CHECK(looks_per_s < 13);
+  }
+}
