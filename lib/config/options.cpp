@@ -233,7 +233,7 @@ constexpr OptionSpec kOwnOptions[] = {
      "multiplies every deadline, beside what the machines' load does: for sanitizers and slow machines", {}, from(0.01, 1000)},
     {"inject", 0, Kind::text, Scope::run, Group::stability, "FAULTS", "",
      "a fault to provoke, NAME[:rank=R,...]; several times, or with ';' between them, for several: see `symmbench list "
-     "faults`; --device host only, but for slow_kernel and slow_placement", {}, {}, kNow, false, kRepeats},
+     "faults`; --device host only, but for those called slow_...", {}, {}, kNow, false, kRepeats},
     {"bisect", 0, Kind::flag, Scope::run, Group::stability, "", "",
      "after a failure on more than two ranks, try smaller groups (each rank left out, then pairs) with plain allreduces, "
      "for at most 50 s: the report and a finding name the bad GPU or link, and how sure that is"},

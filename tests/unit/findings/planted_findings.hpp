@@ -69,7 +69,8 @@ inline Json healthy_report() {
       {"device", {{"kind", "cuda"}, {"emulated", false}}},
       {"fabric",
        {{"handle_trials", {{{"allocator", "symm_device_memory"}, {"type", "fabric"}, {"passed", true}}}},
-        {"samples", {{{"rank", 0}, {"label", "g"}, {"throttled", false}, {"nvlink_errors_added", 0}}}},
+        {"samples",
+         {{{"rank", 0}, {"label", "g"}, {"throttled", false}, {"nvlink_errors_added_by_kind", {{"replay", 0}}}}}},
         {"links",
          {{{"group", 0},
            {"bytes", 1 << 24},
@@ -106,8 +107,11 @@ inline std::function<void(Json&)> failing(const char* call, int code, const char
 inline std::function<void(Json&)> xid(int code) {
   return [=](Json& report) {
     report["fabric"]["samples"].push_back(
-        {{"rank", 1}, {"throttled", false}, {"nvlink_errors_added", 0}, {"xids", {code}}});
+        {{"rank", 1}, {"throttled", false}, {"nvlink_errors_added_by_kind", {{"replay", 0}}}, {"xids", {code}}});
   };
+}
+inline std::function<void(Json&)> link_errors(const char* kind) {
+  return [=](Json& report) { report["fabric"]["samples"][0]["nvlink_errors_added_by_kind"][kind] = 12u; };
 }
 inline std::function<void(Json&)> logged(const Json& line) {
   return [=](Json& report) { report["fabric"]["kernel_log"][0]["lines"].push_back(line); };
@@ -249,7 +253,8 @@ inline const std::vector<Planted>& planted() {
       {"xid_other", xid(4711)},
       {"nvswitch_error", logged({{"text", "nvidia-nvswitch3: SXid (PCI:0000:c1:00.0): 28006"}, {"sxid", 28006}})},
       {"killed_for_memory", logged({{"text", "Out of memory: Killed process 77 (symmbench) total-vm:1kB"}})},
-      {"nvlink_errors", [](Json& r) { r["fabric"]["samples"][0]["nvlink_errors_added"] = 12; }},
+      {"nvlink_errors", link_errors("recovery")},
+      {"nvlink_retries", link_errors("crc_flit")},
       {"gpu_far_from_cpu", [](Json& r) { device(r, 1)["bound_near"] = false; }},
       {"cores_oversubscribed", [](Json& r) { r["run"]["deadlines"]["hosts"][0]["widened_by"] = 4; }},
   };
