@@ -45,20 +45,36 @@ void write_whole(int fd, std::string_view text, const std::string& path) {
   }
 }
 
+std::string name_beside(const std::string& path, int number) {
+  return fmt::format("{}.tmp-{}-{}", path, ::getpid(), number);
+}
+
 /// A new file beside `path`, with the permissions that the umask gives, and its name.
 UniqueFd create_beside(const std::string& path, std::string& name) {
   for (int i = 0;; ++i) {
-    name = fmt::format("{}.tmp-{}-{}", path, ::getpid(), i);
+    name = name_beside(path, i);
     UniqueFd file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     if (file || errno != EEXIST) return file;
   }
 }
 
-/// A file beside `path` that removes itself unless it was renamed.
+/// Gives a file without a name one beside `path`; "" with errno where that cannot be.
+std::string link_beside(const std::string& path, int file) {
+  const std::string nameless = fmt::format("/proc/self/fd/{}", file);
+  for (int i = 0;; ++i) {
+    std::string name = name_beside(path, i);
+    if (::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return name;
+    if (errno != EEXIST) return "";
+  }
+}
+
+/// A file beside `path` that removes itself unless it was renamed; without a name until it is whole where the file system
+/// can do that, so that a process that is killed leaves nothing.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& path) : path_(path), file_(create_beside(path, temporary_)) {
-    if (!file_) io_error(Layer::report, "open", errno, path, std::strerror(errno));
+  explicit TemporaryFile(const std::string& path)
+      : path_(path), file_(::open(directory_of(path).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666)) {
+    if (!file_) create();
   }
   ~TemporaryFile() {
     if (!temporary_.empty()) ::unlink(temporary_.c_str());
@@ -71,6 +87,8 @@ class TemporaryFile {
     write_whole(file_.get(), text, path_);
     if (::fsync(file_.get()) != 0) io_error(Layer::report, "fsync", errno, path_, std::strerror(errno));
     if (given_up) return;
+    if (temporary_.empty()) temporary_ = link_beside(path_, file_.get());
+    if (temporary_.empty()) return commit_named(text, given_up);  // /proc is not there
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
       io_error(Layer::report, "rename", errno, path_, std::strerror(errno));
     }
@@ -78,6 +96,15 @@ class TemporaryFile {
   }
 
  private:
+  void create() {
+    file_ = create_beside(path_, temporary_);
+    if (!file_) io_error(Layer::report, "open", errno, path_, std::strerror(errno));
+  }
+  void commit_named(std::string_view text, const std::atomic<bool>& given_up) {
+    create();
+    commit(text, given_up);
+  }
+
   std::string path_, temporary_;
   UniqueFd file_;
 };

@@ -14,8 +14,8 @@ void make_output_dir(const std::string& path);
 /// itself a directory or another thing that is no regular file, or its file system does not answer
 void check_writable(const std::string& path);
 
-/// Writes a file: to a temporary file in the same directory, then fsync, then rename, so that a reader sees the old file
-/// or the whole new one. Replaces an existing file.
+/// Writes a file: to a temporary file in the same directory, without a name until it is whole where that can be, then fsync,
+/// then rename, so that a reader sees the old file or the whole new one, and a process that is killed leaves no third. Replaces an existing file.
 /// @throws Error{report, io_error} with path and reason, the temporary file removed; ETIMEDOUT where the file system did
 /// not answer for deadline::writing_s(), and `path` then stays as it is
 void write_file(const std::string& path, std::string text);
