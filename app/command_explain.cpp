@@ -43,6 +43,16 @@ struct Explained {
 /// How the kind of a report's key begins: its path follows.
 constexpr std::string_view kOfReport = "report, ";
 
+/// Of an entry of a list; of a check on findings with what to do, and where it is from.
+std::string meaning_of(const Json& entry) {
+  auto text = entry.at("about").get<std::string>();
+  if (entry.contains("recommended_action")) {
+    text += fmt::format("\n  do: {}\n  from: {}", entry.at("recommended_action").get<std::string>(),
+                        entry.at("source").get<std::string>());
+  }
+  return text;
+}
+
 /// Titles of the table that hold an allocator's short name.
 void add_titles(std::vector<Explained>& all) {
   for (const AllocatorRow& row : kAllocators) {
@@ -98,7 +108,7 @@ std::vector<Explained> all_words() {
   for (const auto& [topic, kind] : kExplainedTopics) {
     const Json list = list_json(topic);
     for (const Json& entry : list.at("entries")) {
-      all.push_back({entry.at("name").get<std::string>(), kind, entry.at("about").get<std::string>()});
+      all.push_back({entry.at("name").get<std::string>(), kind, meaning_of(entry)});
     }
   }
   for (const Choice& handle : option("handle").choices) {

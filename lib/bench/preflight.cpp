@@ -21,9 +21,15 @@ namespace symmbench {
 namespace {
 
 /// Variables that change what is measured or how it is launched. Never the whole environment: it holds secrets.
-constexpr auto kAllowedPrefixes = std::to_array<std::string_view>(
-    {"NCCL_", "CUDA_", "NVIDIA_VISIBLE", "NVSHMEM_", "TORCH_SYMM", "FLASHINFER_TRTLLM", "SLURM_JOB_ID", "SLURM_PROCID",
-     "SLURM_LOCALID", "SLURM_NODEID", "SLURM_GPUS", "OMPI_MCA_btl"});
+constexpr auto kAllowedPrefixes =
+    std::to_array<std::string_view>({"NCCL_", "CUDA_", "NVIDIA_VISIBLE", "NVSHMEM_", "TORCH_SYMM", "FLASHINFER_TRTLLM",
+                                     "SLURM_JOB_ID", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_GPUS",
+                                     "OMPI_MCA_btl", "NVIDIA_IMEX_CHANNELS", "TMPDIR", "SGLANG_FLASHINFER_"});
+
+bool is_allowed(std::string_view name) {
+  if (name.starts_with("VLLM_") && name.find("ALLREDUCE") != std::string_view::npos) return true;
+  return std::ranges::any_of(kAllowedPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
 
 Json allowed_environment() {
   Json variables = Json::object();
@@ -31,11 +37,8 @@ Json allowed_environment() {
     const std::string_view text(*entry);
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) continue;
-    for (const auto prefix : kAllowedPrefixes) {
-      const auto name = text.substr(0, equals);
-      if (!text.starts_with(prefix)) continue;
-      variables[std::string(name)] = names_secret(name) ? kSecretMask : text.substr(equals + 1);
-    }
+    const auto name = text.substr(0, equals);
+    if (is_allowed(name)) variables[std::string(name)] = names_secret(name) ? kSecretMask : text.substr(equals + 1);
   }
   return variables;
 }

@@ -121,6 +121,55 @@ Fact cliques_fact(const Json& report) {
                                cliques.empty() ? "" : ": " + joined(cliques))};
 }
 
+/// Of the numbers that ranks say of a member of theirs, "topology" say, under one name.
+std::string of_members(const Json& report, const char* member, const char* key) {
+  std::set<std::string> values;
+  const Json& ranks = member_of(report, "ranks");
+  for (const Json& rank : ranks.is_array() ? ranks : Json::array()) {
+    const Json& value = member_of(member_of(rank, member), key);
+    if (!value.is_null()) values.insert(shown(value));
+  }
+  return joined(values);
+}
+
+/// In how many network namespaces the ranks are: their names differ between any two systems.
+std::string network_namespaces(const Json& report) {
+  std::set<std::string> names;
+  const Json& ranks = member_of(report, "ranks");
+  for (const Json& rank : ranks.is_array() ? ranks : Json::array()) {
+    const auto name = text_or(rank, "network_namespace");
+    if (!name.empty()) names.insert(name);
+  }
+  return names.empty() ? kUnknown : std::to_string(names.size());
+}
+
+/// How many ranks have GPUs of their host out of reach, by CUDA's word.
+std::string ranks_without_reach(const Json& report) {
+  std::size_t known = 0, without = 0;
+  for (const Json* device : used_devices(report)) {
+    const Json& unreachable = member_of(*device, "unreachable_gpus");
+    if (!unreachable.is_array()) continue;
+    ++known;
+    without += unreachable.empty() ? 0 : 1;
+  }
+  return known == 0 ? kUnknown : counted(without, "rank");
+}
+
+/// Pairs of a probe of which one does not reach the other's memory.
+Fact pairs_fact(const Json& report) {
+  const Json& pairs = member_of(member_of(report, "probe"), "pairs");
+  if (!pairs.is_array()) return {.key = "pairs_without_access", .value = kUnknown};
+  std::set<std::string> without;
+  for (const Json& pair : pairs) {
+    if (member_of(pair, "access") == false) {
+      without.insert(fmt::format("{}-{}", shown(member_of(pair, "rank")), shown(member_of(pair, "peer"))));
+    }
+  }
+  return {.key = "pairs_without_access",
+          .value = without.empty() ? "none" : joined(without),
+          .shown = without.empty() ? "" : fmt::format("{} of {}: {}", without.size(), pairs.size(), joined(without))};
+}
+
 /// What became of the trials of handle types, each different one once.
 Fact trials_fact(const Json& report) {
   std::set<std::string> outcomes, details;
@@ -200,9 +249,15 @@ std::vector<Fact> facts_of(const Json& report) {
           {"fabric_health", of_devices(report, "health_summary", true)},
           cliques_fact(report),
           {"driver_version", of_devices(report, "driver_version")},
+          {"system_driver", of_devices(report, "system_driver")},
           {"imex_channels", of_devices(report, "imex_channels")},
           {"confidential_computing", of_devices(report, "confidential_computing")},
           {"multicast_supported", of_devices(report, "multicast_supported")},
+          {"network_namespaces", network_namespaces(report)},
+          {"ranks_with_unreachable_gpus", ranks_without_reach(report)},
+          {"nvlinks_active", of_devices(report, "nvlinks_active")},
+          {"gpu_direct_rdma_supported", of_devices(report, "gpu_direct_rdma_supported")},
+          pairs_fact(report),
           trials_fact(report),
           {"handles_used", handles_used(report)},
           {"multicast_used", multicast_used(report)},
@@ -212,6 +267,7 @@ std::vector<Fact> facts_of(const Json& report) {
           {.key = "fabric_clique_id", .value = of_devices(report, "clique_id", true), .identity = true},
           {.key = "hosts", .value = of_ranks(report, "host"), .identity = true},
           {.key = "gpu_uuid", .value = of_ranks(report, "gpu_uuid"), .identity = true},
+          {"numa_nodes", of_members(report, "topology", "numa_nodes")},
           {"cpus_allowed", of_ranks(report, "cpus_allowed")},
           {"world_size", shown(member_of(run, "world_size"))},
           {"group_size", shown(member_of(run, "group_size"))},

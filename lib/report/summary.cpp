@@ -85,11 +85,15 @@ bool did_not_move(const Failure& failure) {
 }
 
 /// "culprit: rank 2 on node1, pid 7, in phase use"; where all that is known is a wait in vain: "suspect: rank 1; who
-/// waited for it: rank 2 on node1, pid 7". Empty where no rank is known.
+/// waited for it: rank 2 on node1, pid 7", and the same of wrong data that is another's. Empty where no rank is known.
 std::string accused(const Failure& failure, const std::string& doing = {}) {
   const auto who = place_of(failure);
   const auto text = fmt::format("{}{}{}", who, doing.empty() ? "" : ", ", doing);
   if (who.empty()) return {};
+  // Whoever finds wrong data in its output did not send it.
+  if (failure.layer == Layer::verify && failure.peer && failure.peer != failure.rank) {
+    return fmt::format("suspect: rank {}; who found it: {}", *failure.peer, text);
+  }
   const bool waited = failure.reason == Reason::timed_out || failure.reason == Reason::peer_failed;
   if (!waited || did_not_move(failure) || !failure.peer) return "culprit: " + text;
   return fmt::format("suspect: rank {}; who waited for it: {}", *failure.peer, text);

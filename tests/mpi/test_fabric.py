@@ -42,8 +42,8 @@ class Fabric(RunTest):
                 done = alone("compare", "--format", "json", good[profile], bad)
                 differences = [one["key"] for one in json.loads(done.stdout)["environment"]]
                 self.assertEqual(differences[:1], [first], done.stdout)
-        done = alone("compare", "--format", "json", good["sm103-gb300-nvl72"], good["sm103-gb300-nvl72"])
-        self.assertEqual(json.loads(done.stdout)["environment"], [])
+        done = alone("compare", "--format", "json", good["sm103-gb300-nvl72"], self.probe("sm103-gb300-nvl72", None, "again"))
+        self.assertEqual([one for one in json.loads(done.stdout)["environment"] if not one["identity"]], [])
 
     def test_a_probe_says_what_reaches_whom(self):
         done = run(8, "probe", "--device", "host", "--fabric", "sm103-gb300-nvl72", "--json", "-J", self.report)
@@ -63,6 +63,11 @@ class Fabric(RunTest):
         done = run(1, "probe")
         self.assert_exit(done, 3)
         self.assertIn("probe --device host", done.stdout)
+
+    def test_a_probe_has_no_case_in_which_a_fault_could_strike(self):
+        done = run(2, "probe", "--device", "host", "--inject", "dead_link:rank=0,peer=1")
+        self.assert_exit(done, 2)
+        self.assertIn("--inject: a probe runs no case", done.stderr)
 
     def test_findings_fail_a_run_only_when_asked(self):
         document = json.loads((ROOT / "configs/fabrics/sm103-gb300-nvl72.json").read_text())

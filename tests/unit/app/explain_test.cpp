@@ -16,6 +16,10 @@ TEST_CASE("a word is explained whatever its case and dashes, with what it is") {
   CHECK(contains(explanation_of("--lifecycles"), "--lifecycles (option): "));
   CHECK(contains(explanation_of("two_shot"), "(algorithm)"));
   CHECK(contains(explanation_of("posix_fd"), "(handle type)"));
+  const std::string check = explanation_of("imex_channel_missing");
+  CHECK(contains(check, "imex_channel_missing (check): warning: "));
+  CHECK(contains(check, "\n  do: "));
+  CHECK(contains(check, "\n  from: "));
 }
 
 TEST_CASE("what the table has in its title line is explained") {

@@ -26,6 +26,8 @@ Json rank_with_gpu(int rank, const std::string& uuid, std::vector<std::string> u
 
 TEST_CASE("preflight reports each device with its answer, and only allowed environment variables") {
   ::setenv("NCCL_SYMMBENCH_TEST", "seen", 1);
+  ::setenv("VLLM_TEST_ALLREDUCE_BACKEND", "seen", 1);
+  ::setenv("VLLM_TEST_PORT", "hidden", 1);
   ::setenv("SECRET_TOKEN", "hidden", 1);
   CollectedRecords records;
   run_ranks(1, [&](int, Communicator& comm) {
@@ -37,7 +39,7 @@ TEST_CASE("preflight reports each device with its answer, and only allowed envir
                    {.kind = "host", .facts = DeviceFacts{.kind = "host", .name = "emulated"}}});
   });
   ::unsetenv("NCCL_SYMMBENCH_TEST");
-  ::unsetenv("SECRET_TOKEN");
+  for (const char* name : {"SECRET_TOKEN", "VLLM_TEST_ALLREDUCE_BACKEND", "VLLM_TEST_PORT"}) ::unsetenv(name);
   REQUIRE(records.all().size() == 1);
   const Json facts = rank_facts_from(records.all()[0]).facts;
   CHECK(facts.at("local_rank") == 3);
@@ -46,7 +48,8 @@ TEST_CASE("preflight reports each device with its answer, and only allowed envir
   CHECK(facts.at("devices")[0].at("reason") == "no driver");
   CHECK(facts.at("devices")[1].at("usable") == true);
   CHECK(facts.at("environment").at("NCCL_SYMMBENCH_TEST") == "seen");
-  CHECK_FALSE(facts.at("environment").contains("SECRET_TOKEN"));
+  CHECK(facts.at("environment").at("VLLM_TEST_ALLREDUCE_BACKEND") == "seen");
+  for (const char* hidden : {"SECRET_TOKEN", "VLLM_TEST_PORT"}) CHECK_FALSE(facts.at("environment").contains(hidden));
 }
 
 TEST_CASE("ranks with a GPU each that reach one another can be placed, also when each sees one device only") {

@@ -138,6 +138,16 @@ TEST_CASE("what is planted in one of two equal systems is named first, whichever
        }},
       {"fabric_cliques", [](Json& r) { device(r, 7)["fabric"]["clique_id"] = 77777; }},
       {"driver_version", [](Json& r) { device(r, 7)["driver_version"] = 12080; }},
+      {"system_driver", [](Json& r) { device(r, 7)["system_driver"] = "570.86"; }},
+      {"network_namespaces", [](Json& r) { r["ranks"][7]["network_namespace"] = "net:[4026531840]"; }},
+      {"ranks_with_unreachable_gpus", [](Json& r) { device(r, 7)["unreachable_gpus"] = {"0000:1b:00.0"}; }},
+      {"nvlinks_active", [](Json& r) { device(r, 7)["nvlinks_active"] = 17; }},
+      {"gpu_direct_rdma_supported", [](Json& r) { device(r, 7)["gpu_direct_rdma_supported"] = false; }},
+      {"pairs_without_access",
+       [](Json& r) {
+         r["probe"]["pairs"] = Json::array({{{"rank", 1}, {"peer", 2}, {"access", false}}});
+       }},
+      {"numa_nodes", [](Json& r) { r["ranks"][7]["topology"]["numa_nodes"] = 1; }},
       {"confidential_computing",
        [](Json& r) {
          device(r, 7)["confidential_computing"] = true;

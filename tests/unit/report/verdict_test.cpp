@@ -300,6 +300,16 @@ TEST_CASE("who only waited is not called the culprit") {
   CHECK(failure_line(waited).ends_with("; suspect: rank 1; who waited for it: rank 2"));
 }
 
+TEST_CASE("who finds another rank's data wrong is not called the culprit") {
+  RunBuilder run(1, {kSymm});
+  FailureRecord found = run.failed(0, 0, {kSymm}, true);
+  found.failure = {.layer = Layer::verify, .reason = Reason::wrong_data, .detail = "stale", .rank = 0, .peer = 3};
+  const Json report = run.add(found).report();
+  CHECK(mentions(report, "suspect: rank 3; who found it: rank 0"));
+  CHECK_FALSE(mentions(report, "culprit"));
+  CHECK(failure_line(found).ends_with("; suspect: rank 3; who found it: rank 0"));
+}
+
 TEST_CASE("a case that is named beside a failure is not named again in what is said of it") {
   FailureRecord died;
   died.case_id = "g0x4/one_shot/8x1024";
