@@ -47,8 +47,8 @@ constexpr std::string_view kOfReport = "report, ";
 std::string meaning_of(const Json& entry) {
   auto text = entry.at("about").get<std::string>();
   if (entry.contains("recommended_action")) {
-    text += fmt::format("\n  do: {}\n  from: {}", entry.at("recommended_action").get<std::string>(),
-                        entry.at("source").get<std::string>());
+    text += fmt::format("\n  do: {}", entry.at("recommended_action").get<std::string>());
+    if (const auto source = entry.at("source").get<std::string>(); source != "-") text += "\n  from: " + source;
   }
   return text;
 }

@@ -82,8 +82,10 @@ void check_probe(const ParsedCommand& command, int world_size) {
       fail_config(fmt::format("--group-size '{}': must divide the ranks of the job, {}", command.config.group_size,
                               world_size));
     }
-    if (!command.config.inject.empty())
-      fail_config("--inject: a probe runs no case in which a fault strikes; a run does");
+    if (!command.config.inject.empty()) {
+      fail_config(fmt::format("--inject '{}': a probe runs no case in which a fault strikes; `symmbench run` does",
+                              fmt::join(command.config.inject, ";")));
+    }
     check_places(command.config);
   });
 }

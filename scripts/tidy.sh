@@ -2,7 +2,7 @@
 # clang-tidy over the C++ sources with the headers of this tree that they include; .clang-tidy has the rules. Each file is
 # parsed alone, without precompiled headers, in a build folder of its own. Sources for CUDA's host side take part where nvcc is.
 # Usage: scripts/tidy.sh [PATH...]     files or folders; without any, the whole tree
-#        scripts/tidy.sh --quick      the whole tree, the sources of a module at once, in a fraction of the time: no headers on
+#        scripts/tidy.sh --quick      the whole tree, the sources of a module at once: no headers on
 #                                     their own, nor the rule on using-declarations, which looks at one file only
 # Prints each offence once and a summary; exit 1 when there is an offence.
 set -euo pipefail

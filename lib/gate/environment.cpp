@@ -132,13 +132,13 @@ std::string of_members(const Json& report, const char* member, const char* key) 
   return joined(values);
 }
 
-/// In how many network namespaces the ranks are: their names differ between any two systems.
+/// In how many network namespaces the ranks are: their names differ between any two systems, and may be the same on two hosts.
 std::string network_namespaces(const Json& report) {
   std::set<std::string> names;
   const Json& ranks = member_of(report, "ranks");
   for (const Json& rank : ranks.is_array() ? ranks : Json::array()) {
     const auto name = text_or(rank, "network_namespace");
-    if (!name.empty()) names.insert(name);
+    if (!name.empty()) names.insert(fmt::format("{} {}", text_or(rank, "host"), name));
   }
   return names.empty() ? kUnknown : std::to_string(names.size());
 }
@@ -155,18 +155,17 @@ std::string ranks_without_reach(const Json& report) {
   return known == 0 ? kUnknown : counted(without, "rank");
 }
 
-/// Pairs of a probe of which one does not reach the other's memory.
+/// Pairs of a probe of which one does not reach the other's memory. A run has looked at none: that is no difference.
 Fact pairs_fact(const Json& report) {
   const Json& pairs = member_of(member_of(report, "probe"), "pairs");
-  if (!pairs.is_array()) return {.key = "pairs_without_access", .value = kUnknown};
   std::set<std::string> without;
-  for (const Json& pair : pairs) {
+  for (const Json& pair : pairs.is_array() ? pairs : Json::array()) {
     if (member_of(pair, "access") == false) {
       without.insert(fmt::format("{}-{}", shown(member_of(pair, "rank")), shown(member_of(pair, "peer"))));
     }
   }
   return {.key = "pairs_without_access",
-          .value = without.empty() ? "none" : joined(without),
+          .value = without.empty() ? "none seen" : joined(without),
           .shown = without.empty() ? "" : fmt::format("{} of {}: {}", without.size(), pairs.size(), joined(without))};
 }
 

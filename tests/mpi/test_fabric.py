@@ -67,7 +67,7 @@ class Fabric(RunTest):
     def test_a_probe_has_no_case_in_which_a_fault_could_strike(self):
         done = run(2, "probe", "--device", "host", "--inject", "dead_link:rank=0,peer=1")
         self.assert_exit(done, 2)
-        self.assertIn("--inject: a probe runs no case", done.stderr)
+        self.assertIn("--inject 'dead_link:rank=0,peer=1': a probe runs no case", done.stderr)
 
     def test_findings_fail_a_run_only_when_asked(self):
         document = json.loads((ROOT / "configs/fabrics/sm103-gb300-nvl72.json").read_text())

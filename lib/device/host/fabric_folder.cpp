@@ -60,12 +60,15 @@ std::pair<UniqueFd, FolderEntry> create_fabric_file(const std::string& folder, s
   if (!file) fail("mkostemp", folder, errno);
   FolderEntry unnamed(path);
   struct stat status {};
-  if (::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)) != 0) fail("posix_fallocate", folder, ENOSPC);
+  // All of it now: a page that the folder has no room for later would end the process.
+  if (const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes)); error != 0) {
+    fail("posix_fallocate", folder, error);
+  }
   if (::flock(file.get(), LOCK_SH | LOCK_NB) != 0) fail("flock", folder, errno);
   if (::fstat(file.get(), &status) != 0) fail("fstat", folder, errno);
-  FolderEntry entry(path_of(folder, status.st_ino));
-  if (::link(path.c_str(), path_of(folder, status.st_ino).c_str()) != 0) fail("link", folder, errno);
-  return {std::move(file), std::move(entry)};
+  const std::string name = path_of(folder, status.st_ino);
+  if (::link(path.c_str(), name.c_str()) != 0) fail("link", folder, errno);
+  return {std::move(file), FolderEntry(name)};
 }
 
 UniqueFd open_fabric_file(const std::string& folder, std::uint64_t inode) {
