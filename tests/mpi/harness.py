@@ -18,6 +18,8 @@ SCALE = float(os.environ.get("SYMMBENCH_TEST_SCALE", "1"))
 # When a test gives up on what must come. No result depends on it: what is waited for either comes or never does, on a
 # machine that is busy with other things ten times later than on an idle one.
 LIMIT_S = 300 * SCALE
+# How long mpirun may be there without a process of its job. It needs about a second, to start them as to leave.
+LAUNCHER_S = 60 * SCALE
 
 ENVIRONMENT = dict(
     os.environ,
@@ -144,10 +146,11 @@ class Hold:
 class Job:
     """mpirun -n RANKS COMMAND, started. It leads a session of its own, so that it can be signalled alone."""
 
-    def __init__(self, ranks, command, env=None, hold_in=None, wrapped=True, mpirun=()):
-        """`mpirun`: further words for mpirun. `hold_in`: the folder of the Holds. `wrapped`: every rank's own exit status is kept, beside what mpirun makes
-        of it; ranks are then no children of mpirun, so a test that kills mpirun must do without."""
-        self._ranks, self._wrapped = ranks, wrapped
+    def __init__(self, ranks, command, env=None, hold_in=None, wrapped=True, mpirun=(), launcher_s=LAUNCHER_S):
+        """`mpirun`: further words for mpirun. `hold_in`: the folder of the Holds. `wrapped`: every rank's own exit status
+        is kept, beside what mpirun makes of it; ranks are then no children of mpirun, so a test that kills mpirun must do
+        without."""
+        self._ranks, self._wrapped, self._launcher_s = ranks, wrapped, launcher_s
         self._folder = tempfile.TemporaryDirectory()
         wrapper = ["sh", HERE / "rank_wrapper.sh", self._folder.name] if wrapped else []
         environment = dict(ENVIRONMENT, **(env or {}))
@@ -177,22 +180,34 @@ class Job:
     def finish(self):
         """Waits for the end. The completed process: the exit code that the ranks agreed on, text output."""
         with self._folder:
-            try:
-                stdout, stderr = self._mpirun.communicate(timeout=LIMIT_S)
-            except subprocess.TimeoutExpired:
-                raise AssertionError(f"no end within {LIMIT_S} s\n{states()}") from None
+            begun, gone_since = time.monotonic(), None
+            while True:
+                try:
+                    stdout, stderr = self._mpirun.communicate(timeout=1)
+                    break
+                except subprocess.TimeoutExpired:
+                    now = time.monotonic()
+                gone_since = None if not self._wrapped or self._has_ranks() else gone_since or now
+                if gone_since and now - gone_since > self._launcher_s:
+                    self._mpirun.kill()
+                elif now - begun > LIMIT_S:
+                    raise AssertionError(f"no end within {LIMIT_S} s\n{states()}")
             code = self._mpirun.returncode
             if code < 0 and self._wrapped:
                 code = self._code_without_launcher(code)
             return subprocess.CompletedProcess(self._mpirun.args, code, stdout, stderr)
 
+    def _has_ranks(self):
+        """Whether a process of this job is still there, mpirun itself apart."""
+        return any(self._folder.name in line for pid, line in command_lines().items() if pid != self._mpirun.pid)
+
     def _code_without_launcher(self, launcher):
         """mpirun was killed by a signal. No test that comes here sent one, and a rank's would be a positive code: Open
-        MPI 4.1 now and then crashes in PMIx_server_finalize, after a job that it had to abort. The code that the ranks
-        left with is then the answer; ranks that mpirun killed as it aborted the others have none."""
+        MPI 4.1 now and then crashes in PMIx_server_finalize, after a job that it had to abort, or sleeps there in a
+        futex for good (finish() ends it then). The code that the ranks left with is then the answer; ranks that mpirun
+        killed as it aborted the others have none."""
         died = f"mpirun died of {signal.Signals(-launcher).name}"
-        wait_until(lambda: not any(self._folder.name in line for line in command_lines().values()),
-                   f"{died}; the end of its ranks")
+        wait_until(lambda: not self._has_ranks(), f"{died}; the end of its ranks")
         files = sorted(pathlib.Path(self._folder.name).glob("rank.*"))
         ends = {file.suffix[1:]: int(file.read_text()) for file in files}
         codes = set(ends.values()) - {128 + signal.SIGTERM, 128 + signal.SIGKILL}

@@ -1,11 +1,11 @@
-"""What the tests beside this one make of a launcher that crashes: the ranks' own exit codes decide, and nothing else is
-excused. A script takes mpirun's place."""
+"""What the tests beside this one make of a launcher that crashes, or that never leaves: the ranks' own exit codes decide,
+and nothing else is excused. A script takes mpirun's place."""
 import os
 import stat
 
 from harness import RunTest, launch, main
 
-CRASHING_LAUNCHER = """#!/bin/sh
+LAUNCHER = """#!/bin/sh
 ranks=$2
 shift 2
 rank=0
@@ -13,17 +13,24 @@ while [ $rank -lt $ranks ]; do
   OMPI_COMM_WORLD_RANK=$rank "$@"
   rank=$((rank + 1))
 done
-kill -SEGV $$
 """
 
 
 class Harness(RunTest):
-    def crash(self, script):
-        """What comes of three ranks that run this script, and of a launcher that dies of SIGSEGV after them."""
+    def launch_by(self, launcher, script, **options):
+        """What comes of three ranks that run this script, and of a launcher that does the other one after them."""
         mpirun = self.scratch / "mpirun"
-        mpirun.write_text(CRASHING_LAUNCHER)
+        mpirun.write_text(LAUNCHER + launcher)
         mpirun.chmod(mpirun.stat().st_mode | stat.S_IXUSR)
-        return launch(3, "sh", "-c", script, env={"PATH": f"{self.scratch}:{os.environ['PATH']}"})
+        return launch(3, "sh", "-c", script, env={"PATH": f"{self.scratch}:{os.environ['PATH']}"}, **options)
+
+    def crash(self, script):
+        return self.launch_by("kill -SEGV $$", script)
+
+    def test_what_the_ranks_left_with_is_the_exit_code_where_the_launcher_sleeps_on_without_them(self):
+        for code in (4, 0):
+            done = self.launch_by("exec sleep infinity", f"exit {code}", launcher_s=0)
+            self.assertEqual(done.returncode, code)
 
     def test_what_the_ranks_left_with_is_the_exit_code_where_the_launcher_crashed(self):
         self.assertEqual(self.crash("exit 4").returncode, 4)
