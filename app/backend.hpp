@@ -16,7 +16,7 @@ namespace symmbench {
 struct BackendOptions {
   int local_rank = 0;                            ///< among the ranks of this host: which GPU is meant
   std::chrono::nanoseconds synchronize_limit{};  ///< of one Stream::synchronize(); longer than any wait in a kernel
-  std::vector<DriverFault> driver_faults = {};   ///< what strikes this rank, host device only
+  std::vector<DriverFault> driver_faults = {};   ///< what strikes this rank
   std::optional<ProtocolFault> protocol_fault = std::nullopt;  ///< likewise
   std::size_t traced_calls = 0;                                ///< how many driver calls are kept, in order; 0: none
   HostDriverOptions host_device = {};                          ///< what the host device offers

@@ -124,14 +124,14 @@ constexpr CommandSpec kCommands[] = {
          "  1   --fail-on\n  2   usage\n  3   the machine forbids it, a rank was lost, or stdout did not take it\n"
          "  4   a hang\n"},
     {.name = "selftest",
-     .arguments = "--device host [-J FILE] [options]",
+     .arguments = "--device host|cuda [-J FILE] [options]",
      .about = "inject every fault; say whether it was detected, attributed and bounded",
      .details =
          "Start it with mpirun, as a run: mpirun -n 4 symmbench selftest --device host. Every fault of `symmbench list "
          "faults` strikes one rank with each allocator, in a run of its own with short deadlines; the run's report "
-         "must "
-         "name layer, phase, rank and allocator within the fault's bound, with its exit code, and leave nothing "
-         "behind.",
+         "must name layer, phase, rank and allocator within the fault's bound, with its exit code, and leave nothing "
+         "behind. With --device cuda, every rank on a GPU of its own, those are provoked that are safe there: none "
+         "that changes a kernel or its memory.",
      .options = kSelftestOptions,
      .exit_codes = "  0   every fault was seen\n  1   one was missed\n  2   usage\n"
                    "  3   cut short, or the file could not be written\n"},

@@ -42,13 +42,22 @@ std::vector<std::string> list_in(const TypedOptions& typed, const std::string& n
   return at == typed.end() ? std::vector<std::string>{} : split_list(at->second);
 }
 
+/// What is emulated and what is not was asked for in either case.
+void take_device(const TypedOptions& typed, SelftestPlan& plan) {
+  const auto typed_device = typed.find("device");
+  const std::string device = typed_device == typed.end() ? "auto" : typed_device->second;
+  if (device != "host" && device != "cuda") {
+    fail_config(
+        fmt::format("--device '{}': must be host (the emulated device: every fault) or cuda (the faults that are "
+                    "safe on GPUs)",
+                    device));
+  }
+  plan.device = device == "host" ? DeviceChoice::host : DeviceChoice::cuda;
+}
+
 SelftestPlan plan_of(const TypedOptions& typed) {
   SelftestPlan plan{.faults = list_in(typed, "faults"), .allocators = list_in(typed, "allocator")};
-  const auto device = typed.find("device");
-  if (device == typed.end() || device->second != "host") {
-    fail_config(fmt::format("--device '{}': must be host in this version: faults are provoked on the emulated device",
-                            device == typed.end() ? "auto" : device->second));
-  }
+  take_device(typed, plan);
   take(typed, "seed", plan.seed);
   take(typed, "timeout", plan.timeout_s);
   bool check = true;
@@ -111,7 +120,7 @@ int with_ranks(MpiSession& mpi, const std::vector<std::string>& arguments) {
                   .plan = plan,
                   .task = run_worker_task,
                   .tell = show};
-  if (mpi.rank() == 0) show_text("# EMULATED device\n");
+  if (mpi.rank() == 0 && plan.device == DeviceChoice::host) show_text("# EMULATED device\n");
   SelftestResult result = run_selftest(mpi, job);
   if (mpi.rank() == 0) {
     const auto problem = objection_of([&] {

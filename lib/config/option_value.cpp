@@ -350,6 +350,7 @@ std::string text_from_value(const OptionSpec& spec, const Json& value) {
   const auto one = [&](const Json& element) -> std::string {
     if (element.is_boolean()) return element.get<bool>() ? "on" : "off";
     if (element.is_string()) return element.get<std::string>();
+    if (element.is_number_float()) return fmt::format("{}", element.get<double>());  // as it is typed: 2, not 2.0
     return element.dump();
   };
   if (!is_list(spec.kind)) return one(value);

@@ -232,8 +232,8 @@ constexpr OptionSpec kOwnOptions[] = {
     {"deadline-scale", 0, Kind::number, Scope::run, Group::stability, "X", "1",
      "multiplies every deadline, beside what the machines' load does: for sanitizers and slow machines", {}, from(0.01, 1000)},
     {"inject", 0, Kind::text, Scope::run, Group::stability, "FAULTS", "",
-     "a fault to provoke, NAME[:rank=R,...]; several times, or with ';' between them, for several: see `symmbench list "
-     "faults`; --device host only, but for those called slow_...", {}, {}, kNow, false, kRepeats},
+     "a fault to provoke, NAME[:rank=R,...]; several times, or with ';' between them, for several: `symmbench list faults` "
+     "says on which devices", {}, {}, kNow, false, kRepeats},
     {"bisect", 0, Kind::flag, Scope::run, Group::stability, "", "",
      "after a failure on more than two ranks, try smaller groups (each rank left out, then pairs) with plain allreduces, "
      "for at most 50 s: the report and a finding name the bad GPU or link, and how sure that is"},

@@ -18,10 +18,10 @@ enum class FaultSeam : std::uint8_t {
   driver,     ///< FaultyDriver: a call of driver, stream or graph fails instead of reaching the device
   lost_call,  ///< FaultyDriver: a call that gives something back says that it did, and does not reach the device
   fill,       ///< FaultyDriver: memory does not get its start value, or another one
-  protocol,   ///< faulty_ops.hpp: the protocol text with one rule left out or one packet tampered with (host device)
+  protocol,   ///< faulty_ops.hpp: the protocol text with one rule left out or one packet tampered with
   kernel,     ///< FaultyKernels: a launch is another one, or is followed by a store to where nothing belongs
-  batch,      ///< Backend::slowed_by: batches of an allocator or a rank take longer than their kernels (both devices)
-  link,       ///< Backend::link_slowed_by: reads of a peer's memory take longer (both devices)
+  batch,      ///< Backend::slowed_by: batches of an allocator or a rank take longer than their kernels
+  link,       ///< Backend::link_slowed_by: reads of a peer's memory take longer
   channel,    ///< FaultySocket: a send or receive between a supervisor and its worker fails, or moves one byte only
   round,   ///< FaultyCommunicator: what a rank brings to a round of its group is another value, or one round too many
   memory,  ///< FaultyAllocator: shared memory is mapped as it should not be
@@ -76,8 +76,12 @@ struct FaultRow {
   bool descriptors = false;  ///< strikes only what travels by descriptor
   bool ends_job = false;  ///< the launcher ends the job over it, so that no other fault can follow in the same launch
 
-  /// Whether it can be put in on GPUs as well.
-  bool on_cuda() const { return seam == FaultSeam::batch || seam == FaultSeam::link; }
+  /// Whether it can be put in on GPUs as well, where nothing may be stored to places that a run does not own and no
+  /// kernel is another one than in a healthy run.
+  bool on_cuda() const {
+    return seam != FaultSeam::protocol && seam != FaultSeam::kernel && seam != FaultSeam::fill &&
+           seam != FaultSeam::memory;
+  }
 };
 
 /// In the order of `symmbench list faults`.

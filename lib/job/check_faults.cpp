@@ -1,13 +1,24 @@
 #include "job/check_faults.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string_view>
+#include <vector>
 
 #include "fault/fault_plan.hpp"
 
 namespace symmbench {
 namespace {
+
+std::vector<std::string_view> faults_on_cuda() {
+  std::vector<std::string_view> names;
+  for (const FaultRow& row : fault_table()) {
+    if (row.on_cuda()) names.push_back(row.name);
+  }
+  return names;
+}
 
 bool is_plain_bf16(const Sweep& sweep) {
   return sweep.patterns == std::vector<std::string>{"allreduce"} && sweep.dtypes == std::vector{DType::bf16};
@@ -21,7 +32,8 @@ void check_faults(const RunConfig& config, int world_size) {
     if (config.device == DeviceChoice::host || spec.fault->on_cuda()) continue;
     throw Error({.layer = Layer::config,
                  .reason = Reason::invalid_argument,
-                 .detail = fmt::format("--inject '{}': must be combined with --device host", spec.text())});
+                 .detail = fmt::format("--inject '{}': must be combined with --device host; {} can be provoked on GPUs",
+                                       spec.text(), fmt::join(faults_on_cuda(), ", "))});
   }
   const auto strikes_protocol =
       std::ranges::find_if(plan.faults, [](const FaultSpec& spec) { return spec.fault->protocol.has_value(); });

@@ -10,6 +10,7 @@
 #include "config/repro.hpp"
 #include "core/clock.hpp"
 #include "job/case_group_task.hpp"
+#include "job/device_decision.hpp"
 #include "job/job_plan.hpp"
 #include "job/mpi_job.hpp"
 #include "job/run_deadlines.hpp"
@@ -76,6 +77,8 @@ class Selftest {
 
   SelftestResult run() {
     const auto start = Clock::now();
+    const bool host = job_.plan.device == DeviceChoice::host;
+    head_.device = {.kind = host ? "host" : "cuda", .emulated = host};
     bool go_on = look_at_machine();
     before_ = remains_now(jobs_.nonce_of_job(), mpi_.rank());
     for (std::size_t i = 0; go_on && i < scenarios_.runs.size(); ++i) go_on = run_one(scenarios_.runs[i]);
@@ -99,7 +102,11 @@ class Selftest {
           std::vector{WorkRequest{.task = kPreflightTask, .label = kPreflightTask, .deadlines = job.deadlines()}});
       facts_ = job.records_of("rank");
       head_.widened_by = widening_of(hosts_of_run(facts_));
-      return may_go_on(outcome);
+      RunConfig run;
+      run.device = job_.plan.device;
+      head_.device = decide_device(run, latest_facts(facts_), mpi_.size());
+      if (!outcome.interrupted && head_.device.problem) head_.cut_short = head_.device.problem;
+      return may_go_on(outcome) && !head_.device.problem;
     });
   }
 
@@ -116,7 +123,7 @@ class Selftest {
       const JobPlan plan(config, mpi_.size());
       const std::string started_at = utc_timestamp();
       const auto start = Clock::now();
-      const RunOutcome done = job.run([&](int group) { return plan.work(group, config, "host"); });
+      const RunOutcome done = job.run([&](int group) { return plan.work(group, config, head_.device.kind); });
       outcome.took_s = seconds_since(start);
       outcome.report = report_of(config, plan, job.records(), started_at, done);
       return may_go_on(done);
@@ -141,7 +148,10 @@ class Selftest {
                                {"seed", config.seed},
                                {"started_at", started_at},
                                {"injected", config.inject}},
-                       .device = {{"asked", "host"}, {"kind", "host"}, {"emulated", true}, {"reason", "asked for"}},
+                       .device = {{"asked", head_.device.kind},
+                                  {"kind", head_.device.kind},
+                                  {"emulated", head_.device.emulated},
+                                  {"reason", head_.device.reason}},
                        .world_size = plan.world_size(),
                        .group_size = plan.group_size(),
                        .planned_rows = plan.planned_rows(),

@@ -79,11 +79,16 @@ std::vector<std::string> chosen(std::string_view option, const std::vector<std::
   return names;
 }
 
-std::vector<std::string> fault_names() {
+/// Those that can be put in on the device.
+std::vector<std::string> fault_names(DeviceChoice device) {
   std::vector<std::string> names;
-  for (const FaultRow& row : fault_table()) names.emplace_back(row.name);
+  for (const FaultRow& row : fault_table()) {
+    if (device == DeviceChoice::host || row.on_cuda()) names.emplace_back(row.name);
+  }
   return names;
 }
+
+std::string_view name_of(DeviceChoice device) { return device == DeviceChoice::host ? "host" : "cuda"; }
 
 bool travels_by_ipc(const std::string& allocator) {
   return can_travel_by(*allocator_from(allocator), HandleType::cuda_ipc);
@@ -127,6 +132,8 @@ class Maker {
     std::size_t next_code = mixed(plan_.seed, made_.size()) % std::size(kCodes);
     for (const CallInPhase& each : kCalls) {
       if (!(ipc ? each.ipc : each.vmm)) continue;
+      // What a rank gives back after such a failure, kernels of its peers may still store to.
+      if (plan_.device != DeviceChoice::host && each.phase == Phase::use) continue;
       FaultSpec spec = parse_fault(fault.name);
       spec.call = each.call;
       spec.phase = each.phase;
@@ -166,15 +173,15 @@ Scenarios scenarios_of(const SelftestPlan& plan, int world_size) {
   const auto allocators = chosen("allocator", plan.allocators, names_in_this_version(kAllocators));
   Scenarios scenarios;
   Maker maker(plan, world_size);
-  for (const std::string& name : chosen("faults", plan.faults, fault_names())) {
+  for (const std::string& name : chosen("faults", plan.faults, fault_names(plan.device))) {
     const FaultRow& fault = *find_fault(name);
     if (fault.ends_job) {
       const std::string seconds = fault.parameters.seconds ? ",seconds=60" : "";
       scenarios.apart.push_back(
           {.fault = fault.name,
-           .command = fmt::format("mpirun -n {} symmbench run --device host -b 16K -e 16K -n 20 --lifecycles 0 -T 1 "
+           .command = fmt::format("mpirun -n {} symmbench run --device {} -b 16K -e 16K -n 20 --lifecycles 0 -T 1 "
                                   "--inject {}:rank=1{}",
-                                  world_size, fault.name, seconds)});
+                                  world_size, name_of(plan.device), fault.name, seconds)});
       continue;
     }
     for (const std::string& allocator : allocators) maker.add(fault, allocator);
@@ -185,7 +192,7 @@ Scenarios scenarios_of(const SelftestPlan& plan, int world_size) {
 
 RunConfig config_of(const Scenario& scenario, const SelftestPlan& plan) {
   const FaultRow& fault = scenario.fault();
-  Json options{{"device", "host"},
+  Json options{{"device", name_of(plan.device)},
                {"workspace", scenario.workspace},
                {"allocator", scenario.allocator},
                {"algorithm", fault.algorithm.empty() ? "one_shot" : std::string(fault.algorithm)},

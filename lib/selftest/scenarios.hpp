@@ -11,6 +11,7 @@ namespace symmbench {
 
 /// What a self test was asked for.
 struct SelftestPlan {
+  DeviceChoice device = DeviceChoice::host;
   std::vector<std::string> faults;      ///< names; empty: all that can be provoked
   std::vector<std::string> allocators;  ///< empty: all
   std::uint64_t seed = 1;               ///< decides which rank each fault strikes

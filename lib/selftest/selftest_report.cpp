@@ -94,7 +94,7 @@ Json selftest_json(const SelftestHead& head, const SelftestPlan& plan, const std
                 {"started_at", head.started_at},
                 {"ended_at", head.ended_at},
                 {"world_size", head.world_size},
-                {"device", {{"kind", "host"}, {"emulated", true}}},
+                {"device", {{"kind", head.device.kind}, {"emulated", head.device.emulated}}},
                 {"seed", plan.seed},
                 {"timeout_s", plan.timeout_s},
                 {"widened_by", head.widened_by},

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "job/device_decision.hpp"
 #include "selftest/sighting.hpp"
 
 namespace symmbench {
@@ -21,6 +22,7 @@ struct SelftestHead {
   std::string command;  ///< as it was typed
   std::string started_at, ended_at;
   int world_size = 0;
+  DeviceDecision device;  ///< on which faults are provoked
   double widened_by = 1;  ///< deadlines, for the machine's load
   double took_s = 0;
   std::optional<std::string> cut_short = std::nullopt;  ///< why not every fault was provoked

@@ -163,9 +163,14 @@ class Faults(RunTest):
         self.assertIn("slow_link", done.stdout)
 
     def test_a_fault_needs_the_host_device(self):
-        done = run(2, "run", "--device", "auto", "--inject", "driver_code")
+        done = run(2, "run", "--device", "auto", "--inject", "packet_lost")
         self.assert_exit(done, 2)
-        self.assertIn("must be combined with --device host", done.stderr)
+        self.assertIn("must be combined with --device host; driver_code, ", done.stderr)
+
+    def test_a_fault_that_touches_neither_kernels_nor_memory_is_no_reason_to_refuse_gpus(self):
+        done = run(2, "run", "--device", "cuda", "--inject", "worker_killed:rank=1")
+        self.assert_exit(done, 3)  # for want of GPUs
+        self.assertIn("rank 0", done.stdout + done.stderr)
 
     def test_a_fault_that_makes_no_sense_is_refused_before_anything_runs(self):
         for fault, said in (("driver_cod", "did you mean driver_code"), ("driver_code:rank=4", "number of ranks"),

@@ -35,6 +35,17 @@ class Selftest(RunTest):
                 self.assert_exit(done, 2)
                 self.assertIn(said, done.stderr)
 
+    def test_without_gpus_none_is_provoked_on_them(self):
+        for device, code, said in (("cuda", 3, "were not provoked: rank 0"), ("auto", 2, "must be host"), ("hots", 2, "must be host")):
+            with self.subTest(device=device):
+                done = run(2, "selftest", "--device", device, "-J", self.report)
+                self.assert_exit(done, code)
+                self.assertIn(said, done.stdout + done.stderr)
+        document = self.load_selftest()
+        self.assertEqual((document["verdict"]["tested"], document["device"]), (0, {"kind": "cuda", "emulated": False}))
+        self.assertIn("valid selftest", alone("validate", self.report).stdout)
+        self.assert_nothing_left()
+
     def load_selftest(self):
         with open(self.report) as file:
             return json.load(file)

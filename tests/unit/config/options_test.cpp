@@ -120,6 +120,15 @@ TEST_CASE("every default is a value that its own option accepts, and its text co
   }
 }
 
+TEST_CASE("a number comes back as it would be typed") {
+  const auto& factor = option("stepfactor");
+  const auto again = [&](const char* text) {
+    return text_from_value(factor, value_from_text(factor, text, Origin::command_line(factor)));
+  };
+  CHECK(again("16") == "16");
+  CHECK(again("1.5") == "1.5");
+}
+
 TEST_CASE("a name option has names, and one that is in this version has a name that is too") {
   for (const auto& spec : option_table()) {
     const bool named = spec.kind == OptionKind::names || spec.kind == OptionKind::name;

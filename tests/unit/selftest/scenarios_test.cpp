@@ -33,6 +33,30 @@ TEST_CASE("each run of a self test is one that the command line would take") {
   }
 }
 
+TEST_CASE("on GPUs no fault changes a kernel, what it stores to, or memory that kernels of others may still use") {
+  const SelftestPlan plan{.device = DeviceChoice::cuda};
+  const Scenarios all = scenarios_of(plan, 4);
+  std::set<std::string_view> names;
+  for (const Scenario& each : all.runs) {
+    CAPTURE(each.spec.text(), each.allocator);
+    names.insert(each.fault().name);
+    CHECK(each.fault().seam != FaultSeam::protocol);
+    CHECK(each.fault().seam != FaultSeam::kernel);
+    CHECK(each.fault().seam != FaultSeam::memory);
+    CHECK(each.fault().seam != FaultSeam::fill);
+    CHECK_FALSE((each.fault().seam == FaultSeam::driver && each.spec.phase == Phase::use));
+    const RunConfig config = config_of(each, plan);
+    CHECK(config.device == DeviceChoice::cuda);
+    REQUIRE_NOTHROW(check_faults(config, 4));
+  }
+  for (const char* name :
+       {"driver_code", "leak", "worker_killed", "worker_stopped", "rank_late", "slow_rank", "slow_link"}) {
+    CAPTURE(name);
+    CHECK(names.contains(name));
+  }
+  CHECK_THROWS_AS(scenarios_of({.device = DeviceChoice::cuda, .faults = {"packet_lost"}}, 4), Error);
+}
+
 TEST_CASE("a worker is struck in a phase that its allocator goes through") {
   for (const Scenario& each : scenarios_of({.faults = {"worker_stopped"}}, 4).runs) {
     CAPTURE(each.allocator);
