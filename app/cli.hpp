@@ -31,7 +31,6 @@ struct CommandSpec {
   bool with_dashes = false;          ///< it may begin with dashes
   std::span<const CommandOption> options = {};
   std::string_view exit_codes = {};
-  bool now = true;
 };
 
 /// Every subcommand, in the order of --help.

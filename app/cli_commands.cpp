@@ -3,8 +3,6 @@
 namespace symmbench {
 namespace {
 
-constexpr bool kLater = false;
-
 constexpr std::string_view kRunExitCodes =
     "  0   passed\n"
     "  1   something failed after something ran: wrong data, a crash, an allocator's bring-up, a leak, a limit that a "
@@ -23,6 +21,8 @@ constexpr CommandOption kSalvageOptions[] = {
     {"force", "", "replace FILE where it exists; take journals of a run that is alive, too"}};
 constexpr CommandOption kBundleOptions[] = {{"output", "FILE", "the archive to write, NAME.tar.gz", 'o'},
                                             {"force", "", "replace FILE where it exists"}};
+constexpr CommandOption kHtmlOptions[] = {{"output", "FILE", "the page to write, NAME.html", 'o'},
+                                          {"force", "", "replace FILE where it exists"}};
 constexpr CommandOption kCompareOptions[] = {
     {"max-regress", "PERCENT", "make it a gate: exit 1 when a case of B is proven slower than A by more than this"},
     {"format", "NAME", "text, json or markdown [default: text]"}};
@@ -32,7 +32,7 @@ constexpr CommandOption kThresholdOptions[] = {
     {"margin", "PERCENT", "by how much a limit is above the slowest of the reports [default: 5]"},
     {"force", "", "replace FILE where it exists"}};
 constexpr CommandOption kSelftestOptions[] = {
-    {"device", "NAME", "host: faults are provoked on the emulated device"},
+    {"device", "NAME", "host: the emulated device, every fault; cuda: GPUs, those that change no kernel and no memory"},
     {"faults", "LIST", "these only [default: all]"},
     {"allocator", "LIST", "with these only [default: all]"},
     {"exhaustive", "", "every rank in turn, and driver calls with every code"},
@@ -166,7 +166,19 @@ constexpr CommandSpec kCommands[] = {
                    "  2   a report cannot be read, is not complete, has injected faults, no samples, or is of another "
                    "machine\n"
                    "  3   it cannot be written\n"},
-    {.name = "html", .arguments = "REPORT [OTHER] -o FILE", .about = "a report as a page", .now = kLater},
+    {.name = "html",
+     .arguments = "REPORT [OTHER] -o FILE [--force]",
+     .about = "a report as a page for a browser, with charts",
+     .details =
+         "One file that needs nothing else: verdict, findings, what did not pass, a chart and a table for each "
+         "series, comparisons of the allocators, lifecycles, ranks. With OTHER also what `symmbench compare REPORT "
+         "OTHER` says.",
+     .positional = "REPORT [OTHER]",
+     .several = true,
+     .options = kHtmlOptions,
+     .exit_codes =
+         "  0   written\n  2   a file cannot be read, is no report, or has a schema of another major version; FILE "
+         "exists\n  3   it cannot be written\n"},
     {.name = "explain",
      .arguments = "WORD",
      .about = "what a word of the report, the table or a message means",

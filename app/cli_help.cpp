@@ -90,9 +90,8 @@ std::string help_of(const CommandSpec& command) {
   constexpr std::string_view kUsage = "Usage: ";
   auto text = hanging("", fmt::format("symmbench {} {}", command.name, command.arguments), kUsage.size()) + "\n";
   text.replace(0, kUsage.size(), kUsage);
-  text += paragraph(fmt::format("symmbench {}: {}{}.", command.name, command.now ? "" : kLaterMark, command.about));
+  text += paragraph(fmt::format("symmbench {}: {}.", command.name, command.about));
   if (const auto details = details_of(command); !details.empty()) text += paragraph(details);
-  if (!command.now) return text;
   text += "\nOptions\n";
   for (const auto& one : command.options) {
     const auto letter = one.letter ? fmt::format("-{}, ", one.letter) : std::string(4, ' ');
@@ -122,8 +121,7 @@ std::string help_of_tool() {
       "\nUsage: mpirun -n RANKS symmbench run [options]\n"
       "       symmbench COMMAND [options]\n\nCommands\n";
   for (const auto& command : command_table()) {
-    text += two_columns(fmt::format("  {}", command.name),
-                        fmt::format("{}{}", command.now ? "" : kLaterMark, command.about));
+    text += two_columns(fmt::format("  {}", command.name), std::string(command.about));
   }
   text += "\n" + paragraph(
                      "`symmbench COMMAND --help` tells its options and exit codes, `symmbench --version` which "

@@ -9,6 +9,7 @@
 #include "app/command_bundle.hpp"
 #include "app/command_compare.hpp"
 #include "app/command_explain.hpp"
+#include "app/command_html.hpp"
 #include "app/command_list.hpp"
 #include "app/command_plan.hpp"
 #include "app/command_run.hpp"
@@ -52,6 +53,7 @@ constexpr Command kCommands[] = {{"run", command_run},
                                  {"validate", alone<command_validate>},
                                  {"compare", alone<command_compare>},
                                  {"threshold", alone<command_threshold>},
+                                 {"html", alone<command_html>},
                                  {"salvage", alone<command_salvage>},
                                  {"bundle", alone<command_bundle>},
                                  {"explain", alone<command_explain>},

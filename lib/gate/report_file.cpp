@@ -29,6 +29,18 @@ std::optional<double> positive(const Json& value) {
   return std::isfinite(number) && number > 0 ? std::optional(number) : std::nullopt;
 }
 
+Json checked_report(const std::string& path, LeftOut left_out) {
+  Json report = parse_without_lines(read_text_file(path, path), path, left_out);
+  const auto version = text_or(report, "schema_version");
+  const bool looks_like_one = !version.empty() && member_of(report, "results").is_array();
+  if (!looks_like_one) fail_config(fmt::format("'{}': not a report of symmbench", path));
+  if (!same_major(version, kReportSchemaVersion)) {
+    fail_config(fmt::format("'{}': a report of schema {}, and this program reads {}: another major version", path,
+                            version, kReportSchemaVersion));
+  }
+  return report;
+}
+
 std::vector<double> placements_of(const Json& row) {
   const Json& list = member_of(row, "placement_us");
   std::vector<double> times;
@@ -52,17 +64,8 @@ bool same_major(std::string_view version, std::string_view other) {
   return version.substr(0, version.find('.')) == other.substr(0, other.find('.'));
 }
 
-Json read_report(const std::string& path) {
-  Json report = parse_without_lines(read_text_file(path, path), path, kNotLookedAt);
-  const auto version = text_or(report, "schema_version");
-  const bool looks_like_one = !version.empty() && member_of(report, "results").is_array();
-  if (!looks_like_one) fail_config(fmt::format("'{}': not a report of symmbench", path));
-  if (!same_major(version, kReportSchemaVersion)) {
-    fail_config(fmt::format("'{}': a report of schema {}, and this program reads {}: another major version", path,
-                            version, kReportSchemaVersion));
-  }
-  return report;
-}
+Json read_report(const std::string& path) { return checked_report(path, kNotLookedAt); }
+Json read_whole_report(const std::string& path) { return checked_report(path, {}); }
 
 RowName name_of_row(const Json& row) { return {text_or(row, "case_id"), text_or(row, "allocator")}; }
 

@@ -18,6 +18,8 @@ bool same_major(std::string_view version, std::string_view other);
 /// @throws Error{config, ...} naming the file: it cannot be read, is no report, or has a schema of another major version,
 /// which is told beside this program's
 Json read_report(const std::string& path);
+/// The same with everything that is in it.
+Json read_whole_report(const std::string& path);
 
 /// A row of results[] that has times. Valid as long as its report.
 struct MeasuredRow {

@@ -81,7 +81,7 @@ std::string bash_action_of(const CompletedOption& option) {
 std::string bash_completion() {
   std::string text(kHead), options, subjects;
   std::vector<std::string> names;
-  for (const CommandSpec& command : commands_now()) {
+  for (const CommandSpec& command : command_table()) {
     std::vector<std::string> long_names;
     for (const CompletedOption& option : completed_options(command)) {
       long_names.push_back(option.name);

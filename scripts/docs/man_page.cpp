@@ -119,8 +119,7 @@ std::string option_item(const OptionSpec& spec) {
 std::string command_section(const CommandSpec& command) {
   std::string all = fmt::format(".SS symmbench {}\n", plain(command.name));
   all += fmt::format("{} {}\n.PP\n", bold(fmt::format("symmbench {}", command.name)), plain(command.arguments));
-  all += prose(
-      sentence(command.now ? std::string(command.about) : fmt::format("(not in this version) {}", command.about)));
+  all += prose(sentence(std::string(command.about)));
   if (const auto details = details_of(command); !details.empty()) all += ".PP\n" + prose(details);
   for (const auto& one : command.options) {
     all += item(term_of(one.letter, fmt::format("--{}", one.name), one.argument), sentence(one.help));

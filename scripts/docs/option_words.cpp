@@ -74,20 +74,13 @@ std::vector<std::string> completed_subjects(std::string_view command) {
   if (command == "list") {
     for (const auto topic : list_topics()) words.emplace_back(topic);
   } else if (command == "help") {
-    for (const auto& spec : commands_now()) words.emplace_back(spec.name);
+    for (const auto& spec : command_table()) words.emplace_back(spec.name);
   }
   return words;
 }
 
 bool subject_is_file(const CommandSpec& command) {
   return !command.positional.empty() && command.positional != "WHAT" && command.positional != "WORD";
-}
-
-std::vector<CommandSpec> commands_now() {
-  std::vector<CommandSpec> all;
-  std::copy_if(command_table().begin(), command_table().end(), std::back_inserter(all),
-               [](const CommandSpec& command) { return command.now; });
-  return all;
 }
 
 std::string replaced(std::string text, std::string_view from, std::string_view to) {

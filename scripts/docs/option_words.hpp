@@ -26,9 +26,6 @@ std::vector<std::string> completed_subjects(std::string_view command);
 /// Whether it is a file or folder.
 bool subject_is_file(const CommandSpec& command);
 
-/// The commands of this version.
-std::vector<CommandSpec> commands_now();
-
 /// `text` with every `from` replaced.
 std::string replaced(std::string text, std::string_view from, std::string_view to);
 

@@ -49,7 +49,7 @@ std::string zsh_completion() {
       "#compdef symmbench\n"
       "# zsh completion for symmbench. Written by scripts/generate_docs.sh from the tables of options and commands.\n\n"
       "_symmbench() {\n  local context state state_descr line\n  typeset -A opt_args\n  local -a commands=(\n";
-  for (const CommandSpec& command : commands_now()) {
+  for (const CommandSpec& command : command_table()) {
     text += fmt::format("    '{}:{}'\n", command.name, quoted(std::string(command.about)));
   }
   text +=
@@ -57,7 +57,7 @@ std::string zsh_completion() {
       "  _arguments -C '(-h --help)'{-h,--help}'[print help and exit]' '--version[print the version and exit]' \\\n"
       "    '1:command:->command' '*::argument:->argument' && return\n"
       "  case $state in\n    command) _describe command commands && return ;;\n  esac\n  case $words[1] in\n";
-  for (const CommandSpec& command : commands_now()) {
+  for (const CommandSpec& command : command_table()) {
     text += fmt::format("    {})\n      _arguments -s", command.name);
     for (const CompletedOption& option : completed_options(command))
       text += fmt::format(" \\\n        {}", spec_of(option));

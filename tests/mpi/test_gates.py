@@ -62,6 +62,31 @@ class Gates(RunTest):
         self.assertEqual(done.returncode, 0)
         self.assertIn("| slower |", done.stdout)
 
+    def test_a_report_is_made_a_page_which_replaces_nothing_unasked(self):
+        page = self.scratch / "page.html"
+        self.assert_exit(alone("html", self.good, self.fast(), "-o", page), 0)
+        text = page.read_text()
+        self.assertIn("passed (exit code 0)", text)
+        self.assertIn("Times of B over A", text)
+        again = alone("html", self.good, "-o", page)
+        self.assert_exit(again, 2)
+        self.assertIn("exists; --force replaces it", again.stderr)
+        self.assertEqual(page.read_text(), text)
+        self.assert_exit(alone("html", self.good, "-o", page, "--force"), 0)
+        self.assertNotIn("Times of B over A", page.read_text())
+
+    def test_no_page_is_made_of_what_is_no_report(self):
+        other = self.edited(lambda report: report.update(schema_version="9.0.0"))
+        for words, said in ((("-o", "x.html"), "REPORT"), ((self.good,), "needs -o FILE"),
+                            ((pathlib.Path(__file__), "-o", "x.html"), "not JSON"), ((other, "-o", "x.html"), "9.0.0"),
+                            ((self.good, "-o", self.scratch / "no" / "x.html"), "x.html"),
+                            ((self.good, self.good, self.good, "-o", "x.html"), "it has 3")):
+            with self.subTest(words=words):
+                done = alone("html", *words)
+                self.assert_exit(done, 2)
+                self.assertIn(said, done.stderr)
+                self.assertFalse(pathlib.Path("x.html").exists())
+
     def test_without_a_gate_anything_is_compared_and_with_one_what_proves_nothing_is_refused(self):
         def other_gpu(report):
             report["device"].update(kind="cuda", emulated=False)

@@ -229,11 +229,12 @@ _symmbench_value() {
     threshold--from) : ;;
     threshold--output | threshold-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     threshold--margin) : ;;
+    html--output | html-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     *) return 1 ;;
   esac
 }
 
-_symmbench_commands='run plan list validate salvage bundle probe selftest compare threshold explain help'
+_symmbench_commands='run plan list validate salvage bundle probe selftest compare threshold html explain help'
 
 _symmbench_options() {
   case $1 in
@@ -247,6 +248,7 @@ _symmbench_options() {
     selftest) echo '--device --faults --allocator --exhaustive --seed --timeout --check --report --help' ;;
     compare) echo '--max-regress --format --help' ;;
     threshold) echo '--from --output --margin --force --help' ;;
+    html) echo '--output --force --help' ;;
     explain) echo '--help' ;;
   esac
 }
@@ -259,7 +261,8 @@ _symmbench_subject() {
     bundle) COMPREPLY=($(compgen -f -- "$cur")) ;;
     compare) COMPREPLY=($(compgen -f -- "$cur")) ;;
     threshold) COMPREPLY=($(compgen -f -- "$cur")) ;;
-    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle probe selftest compare threshold explain' -- "$cur")) ;;
+    html) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    help) COMPREPLY=($(compgen -W 'run plan list validate salvage bundle probe selftest compare threshold html explain' -- "$cur")) ;;
   esac
 }
 

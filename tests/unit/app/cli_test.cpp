@@ -265,17 +265,6 @@ TEST_CASE("the tool names its commands, and the one that was probably meant") {
   CHECK(failure_of([&] { (void)parse_command_line(1, argv); }).detail.starts_with("symmbench: needs a command"));
 }
 
-TEST_CASE("commands of later versions are told apart from mistakes") {
-  for (const auto& command : command_table()) {
-    if (command.now) continue;
-    CAPTURE(command.name);
-    const std::string name(command.name);
-    CHECK(refusal({name}) == "symmbench " + name + ": not in this version");
-    CHECK(refusal({name, "A.json", "--whatever"}) == "symmbench " + name + ": not in this version");
-    CHECK(contains(*parse_command_line({name, "--help"}).text, "(not in this version)"));
-  }
-}
-
 TEST_CASE("list takes exactly one argument, validate one or more") {
   CHECK(parse_command_line({"list", "allocators", "--json"}).subjects == Words{"allocators"});
   CHECK(parse_command_line({"list", "--json", "allocators"}).json);

@@ -29,7 +29,7 @@ TEST_CASE("the generated pages of the tree say what the tables of options and co
 TEST_CASE("every option is in the man page, and those of this version in completions and keys") {
   const auto page = man_page(), bash = bash_completion(), zsh = zsh_completion();
   const auto keys = with_current_keys("<!-- generated: keys -->\n<!-- end of generated -->\n");
-  const auto of_run = completed_options(commands_now().front());
+  const auto of_run = completed_options(command_table().front());
   for (const auto& spec : option_table()) {
     CAPTURE(spec.name);
     CHECK(contains(page, "\\fB" + replaced(spec.flag_name(), "-", "\\-") + "\\fR"));
@@ -44,7 +44,7 @@ TEST_CASE("every option is in the man page, and those of this version in complet
   for (const auto& command : command_table()) {
     CAPTURE(command.name);
     CHECK(contains(page, ".SS symmbench " + std::string(command.name) + "\n"));
-    CHECK(contains(zsh, "    '" + std::string(command.name) + ":") == command.now);
+    CHECK(contains(zsh, "    '" + std::string(command.name) + ":"));
   }
 }
 
