@@ -106,6 +106,12 @@ class GpuRun(RunTest):
         self.assertEqual({row["failure"]["rank"] for row in hung}, {RANKS - 1}, done.stdout)
         self.assert_later_cases_ran(report, hung)
 
+    def test_the_self_test_sees_every_fault_that_is_safe_on_gpus(self):
+        done = run(RANKS, "selftest", "--device", "cuda", "-J", self.report)
+        self.assert_exit(done, 0)
+        self.assertGreater(self.load()["verdict"]["tested"], 0)
+        self.assert_nothing_left()
+
 
 if __name__ == "__main__":
     if too_few_gpus():
