@@ -89,7 +89,7 @@ class HostOps {
     return {world, offset};
   }
   void send(const Target& target, std::uint64_t slot_offset, const Packet& packet) {
-    store_words(view_.lamport()[target.rank] + target.offset + slot_offset, packet);
+    store_words(view_.lamport_at(target.rank, target.offset + slot_offset), packet);
   }
   /// Through the multicast address, where there is one, as multimem.st does: to each member of its team.
   template <class World>
@@ -98,28 +98,28 @@ class HostOps {
     if (writes_own()) return;
     for (int step = 0; step < targets.world.size() - 1; ++step) {
       const int rank = peer_after(targets.world, view_.rank, step);
-      store_words(view_.lamport()[rank] + targets.offset + slot_offset, packet);
+      store_words(view_.lamport_at(rank, targets.offset + slot_offset), packet);
     }
   }
   std::uint64_t source(std::uint64_t offset) { return offset; }
   Packet poll(std::uint64_t offset) {
-    auto* word = pointer<std::uint32_t>(view_.lamport()[view_.rank] + offset);
+    auto* word = pointer<std::uint32_t>(view_.lamport_at(view_.rank, offset));
     return {{relaxed(word[0]).load(std::memory_order_relaxed), relaxed(word[1]).load(std::memory_order_relaxed),
              relaxed(word[2]).load(std::memory_order_relaxed), relaxed(word[3]).load(std::memory_order_relaxed)}};
   }
-  void clear(std::uint64_t offset) { store_words(view_.lamport()[view_.rank] + offset, sentinel_packet()); }
+  void clear(std::uint64_t offset) { store_words(view_.lamport_at(view_.rank, offset), sentinel_packet()); }
   SYMMBENCH_HD static Packet sanitise(const Packet& packet) { return sanitised(packet); }
 
-  Packet load_comm(int rank, std::uint64_t offset) { return *pointer<const Packet>(view_.comm()[rank] + offset); }
+  Packet load_comm(int rank, std::uint64_t offset) { return *pointer<const Packet>(view_.comm_at(rank, offset)); }
   void store_comm(int rank, std::uint64_t offset, const Packet& packet) {
-    *pointer<Packet>(view_.comm()[rank] + offset) = packet;
+    *pointer<Packet>(view_.comm_at(rank, offset)) = packet;
   }
 
   void signal(int rank, std::uint64_t offset, std::uint32_t value) {
-    relaxed(*pointer<std::uint32_t>(view_.flags()[rank] + offset)).store(value, std::memory_order_release);
+    relaxed(*pointer<std::uint32_t>(view_.flags_at(rank, offset))).store(value, std::memory_order_release);
   }
   std::uint32_t observe(std::uint64_t offset) {
-    return relaxed(*pointer<std::uint32_t>(view_.flags()[view_.rank] + offset)).load(std::memory_order_acquire);
+    return relaxed(*pointer<std::uint32_t>(view_.flags_at(view_.rank, offset))).load(std::memory_order_acquire);
   }
 
   /// Spins a little, then lets other threads run: ranks outnumber cores. Who waits long naps, since threads that only

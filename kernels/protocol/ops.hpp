@@ -18,7 +18,8 @@ struct CallState {
 };
 
 /// Seam 2, lower half: all that the protocol text does to memory, and the only place where addresses are formed. One
-/// object per thread of a kernel. `offset` is in bytes from the start of a rank's segment.
+/// object per thread of a kernel. `offset` is in bytes from the start of a rank's segment, or of the first of the segments
+/// that an area has (WorkspaceView::comm_at).
 ///
 /// Program and its order:
 ///   grid_dependency_wait()          before any memory that an earlier kernel writes (programmatic dependent launch);

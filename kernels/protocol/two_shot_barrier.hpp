@@ -42,19 +42,7 @@ SYMMBENCH_FN void two_shot_barrier(Ops& ops, const Partition& partition, World w
   if (!block_barrier(ops, partition, view, state, state.barrier_generation + 1)) return;
 
   partition.for_each(LocalShare{}, [&](auto, const PacketRef& ref) {
-    float sum[kLanes<T>] = {};
-    for (int first = 0; first < world.size(); first += World::kChunk) {
-      Packet packet[World::kChunk] = {};
-      SYMMBENCH_UNROLL
-      for (int i = 0; i < World::kChunk; ++i) {
-        if (first + i < world.size()) packet[i] = ops.load_comm(first + i, input_area(ref));
-      }
-      SYMMBENCH_UNROLL
-      for (int i = 0; i < World::kChunk; ++i) {
-        if (first + i < world.size()) accumulate<T>(ops, sum, packet[i], first + i == 0);
-      }
-    }
-    const Packet result = Ops::Numbers::template pack<T>(sum);
+    const Packet result = load_and_sum<T>(ops, world, [&](int rank) { return ops.load_comm(rank, input_area(ref)); });
     for (int step = 0; step < world.size() - 1; ++step) {
       ops.store_comm(peer_after(world, me, step), result_area(ref), result);
     }

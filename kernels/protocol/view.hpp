@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <initializer_list>
 
 #include "kernels/protocol/fusion_layout.hpp"
 
@@ -69,11 +70,33 @@ struct WorkspaceView : RankView {
   /// The bases of all segments in use, rank by rank, then `control`, in device memory, as upstream hands them to kernels.
   std::uint64_t pointer_table = 0;
 
-  // What segments are for.
+  // What segments are for. An area may be of several segments, as those of a trtllm workspace are: it goes on in the next.
   static constexpr int kComm = 0, kFlags = 1, kLamport = 2;
+  static constexpr int kSecondComm = 3, kSecondFlags = 4, kSecondLamport = 5, kThirdLamport = 6;
   const SegmentView& comm() const { return segment[kComm]; }
   const SegmentView& flags() const { return segment[kFlags]; }
   const SegmentView& lamport() const { return segment[kLamport]; }
+  /// Of one comm buffer, of which a trtllm workspace has two.
+  std::uint64_t comm_bytes() const { return comm().bytes; }
+
+  // Address of byte `offset` of an area of rank `owner`.
+  std::uint64_t comm_at(int owner, std::uint64_t offset) const { return at(owner, offset, {kComm, kSecondComm}); }
+  std::uint64_t flags_at(int owner, std::uint64_t offset) const { return at(owner, offset, {kFlags, kSecondFlags}); }
+  std::uint64_t lamport_at(int owner, std::uint64_t offset) const {
+    return at(owner, offset, {kLamport, kSecondLamport, kThirdLamport});
+  }
+
+ private:
+  std::uint64_t at(int owner, std::uint64_t offset, std::initializer_list<int> parts) const {
+    int last = *parts.begin();
+    for (const int part : parts) {
+      if (part != last && segment[part].bytes == 0) break;  // an area of fewer segments
+      if (part != last) offset -= segment[last].bytes;
+      last = part;
+      if (offset < segment[part].bytes) break;
+    }
+    return segment[last][owner] + offset;
+  }
 };
 
 }  // namespace symmbench

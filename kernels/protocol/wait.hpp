@@ -108,6 +108,24 @@ SYMMBENCH_FN void accumulate(const Ops& ops, float (&sum)[kLanes<T>], const Pack
   }
 }
 
+/// The sum in rank order of load(rank), rounded to T: of packets that are there.
+template <class T, class Ops, class World, class Load>
+SYMMBENCH_FN Packet load_and_sum(const Ops& ops, World world, Load load) {
+  float sum[kLanes<T>] = {};
+  for (int first = 0; first < world.size(); first += World::kChunk) {
+    Packet packet[World::kChunk] = {};
+    SYMMBENCH_UNROLL
+    for (int i = 0; i < World::kChunk; ++i) {
+      if (first + i < world.size()) packet[i] = load(first + i);
+    }
+    SYMMBENCH_UNROLL
+    for (int i = 0; i < World::kChunk; ++i) {
+      if (first + i < world.size()) accumulate<T>(ops, sum, packet[i], first + i == 0);
+    }
+  }
+  return Ops::Numbers::template pack<T>(sum);
+}
+
 /// Waits for the peers' packets at offset_of(rank), sums them with `own` in rank order, rounds to T.
 template <class T, MemoryOps Ops, class World, class OffsetOf>
 SYMMBENCH_FN bool wait_and_sum(Ops& ops, World world, const WaitContext& context, const Packet& own, OffsetOf offset_of,
