@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernels/patterns.hpp"
+#include "kernels/trtllm_rules.hpp"
 
 namespace symmbench {
 namespace {
@@ -90,6 +91,11 @@ std::optional<std::string> call_problem(const CallShape& shape) {
   if (workspace.one_form && shape.trigger == TriggerPoint::end) {
     return fmt::format("{} has no form for trigger end: upstream's takes no notice of it either", workspace.name);
   }
+  if (!workspace.world_sizes.empty() && !contains(workspace.world_sizes, shape.world_size)) {
+    return fmt::format("{} is for {} ranks, not for {}", workspace.name, alternatives(workspace.world_sizes),
+                       shape.world_size);
+  }
+  if (shape.workspace == WorkspaceKind::trtllm) return trtllm_problem(shape);
   if (shape.algorithm == Algorithm::two_shot_barrier && shape.blocks > kBarrierRows) {
     return fmt::format("{} blocks, but a barrier has flags for {}", shape.blocks, kBarrierRows);
   }

@@ -69,7 +69,7 @@ requires(N <= 8) struct PeerTargets<FixedWorld<N>> {
   std::uint64_t address[N - 1];
 };
 
-/// MemoryOps of a GPU; one object per thread. View: LamportView, or FlagsView and BarrierView for what waits in barriers.
+/// MemoryOps of a GPU; one object per thread. View: LamportView, or a RankView, as FlagsView is, for what waits in barriers.
 /// Lamport words and control block are relaxed accesses; nothing here is a fence.
 template <class View, Trigger kTrigger, Tuning kTuning = Tuning::latency, bool kLate = false>
 class CudaOps {
@@ -256,7 +256,7 @@ class CudaOps {
     }
     ptx::let_next_kernel_start();
   }
-  static constexpr bool kBarriers = std::is_base_of_v<FlagsView, View>;
+  static constexpr bool kBarriers = std::is_base_of_v<RankView, View>;
   template <class World>
   static constexpr bool kHeld = requires(PeerTargets<World> targets) {
     targets.address;

@@ -6,6 +6,7 @@
 
 #include "core/round.hpp"
 #include "kernels/patterns.hpp"
+#include "kernels/protocol/trtllm_layout.hpp"
 
 namespace symmbench {
 namespace {
@@ -62,13 +63,18 @@ std::uint64_t row_clusters(const CallShape& shape) {
   return shape.algorithm == Algorithm::one_shot ? shape.tokens : round_up(shape.tokens, ranks);
 }
 
-LaunchShape barrier_shape(const CallShape& shape) {
+/// Kernels whose grid is bounded by their flags: blocks loop over the message.
+bool by_loops(const CallShape& shape) {
+  return shape.algorithm == Algorithm::two_shot_barrier || shape.workspace == WorkspaceKind::trtllm;
+}
+LaunchShape looped_shape(const CallShape& shape) {
   const std::uint64_t threads =
       shape.threads != 0 ? shape.threads
                          : std::min<std::uint64_t>(by_rows(shape) ? round_up(shape.row_packets(), kWarp) : 512, 512);
   const std::uint64_t units =
       by_rows(shape) ? shape.tokens : ceil_div(shape.packets(), static_cast<std::uint64_t>(shape.world_size) * threads);
-  const std::uint64_t blocks = shape.blocks != 0 ? shape.blocks : std::min<std::uint64_t>(units, 128);
+  const std::uint64_t most = shape.workspace == WorkspaceKind::trtllm ? kTrtllmBlocks : 128;
+  const std::uint64_t blocks = shape.blocks != 0 ? shape.blocks : std::min<std::uint64_t>(units, most);
   return {static_cast<std::uint32_t>(blocks), static_cast<std::uint32_t>(threads), 1, shape.pdl};
 }
 
@@ -80,7 +86,7 @@ std::uint64_t needed_blocks(const CallShape& shape) {
 }  // namespace
 
 LaunchShape cuda_launch_shape(const CallShape& shape) {
-  if (shape.algorithm == Algorithm::two_shot_barrier) return barrier_shape(shape);
+  if (by_loops(shape)) return looped_shape(shape);
   LaunchShape launch{.pdl = shape.pdl};
   launch.blocks = static_cast<std::uint32_t>(std::max<std::uint64_t>(needed_blocks(shape), shape.blocks));
   if (!by_rows(shape)) {
@@ -99,7 +105,7 @@ std::optional<std::string> launch_problem(const CallShape& shape) {
   if (shape.threads % kWarp != 0 || shape.threads > kMaxThreads) {
     return fmt::format("{} threads per block are no multiple of {} up to {}", shape.threads, kWarp, kMaxThreads);
   }
-  if (shape.algorithm == Algorithm::two_shot_barrier) return std::nullopt;
+  if (by_loops(shape)) return std::nullopt;
   if (by_rows(shape)) {
     const std::uint64_t threads = shape.threads != 0 ? shape.threads : kMaxThreads;
     if (shape.row_packets() > kMaxRowBlocks * threads) {

@@ -34,6 +34,8 @@ std::span<const LaunchRow> launch_table() {
     add_unit<LaunchUnit::mnnvl_fused>(all);
     add_unit<LaunchUnit::mnnvl_scales>(all);
     add_unit<LaunchUnit::mnnvl_experts>(all);
+    add_unit<LaunchUnit::trtllm_plain>(all);
+    add_types<LaunchUnit::trtllm_fused, Fp16, Bf16>(all);
     add_unit<LaunchUnit::configurable>(all);
     add_types<LaunchUnit::configurable_scales, Fp16, Bf16>(all);
     add_types<LaunchUnit::configurable_experts, Fp16, Bf16>(all);

@@ -32,6 +32,8 @@ enum class LaunchUnit {
   mnnvl_fused,
   mnnvl_scales,
   mnnvl_experts,
+  trtllm_plain,
+  trtllm_fused,  ///< fp16 and bf16
   configurable,
   configurable_scales,   ///< fp16 and bf16
   configurable_experts,  ///< fp16 and bf16

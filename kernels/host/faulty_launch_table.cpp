@@ -24,9 +24,14 @@ constexpr BlockRow kRow{
       run_broken_block<kAlgorithm, kWorkspace>(ops, call, view, block, blocks);
     }};
 template <ProtocolFault kFault>
-constexpr std::array kRows = {
-    kRow<kFault, Algorithm::one_shot>, kRow<kFault, Algorithm::two_shot>, kRow<kFault, Algorithm::two_shot_barrier>,
-    kRow<kFault, Algorithm::one_shot, WorkspaceKind::mnnvl>, kRow<kFault, Algorithm::two_shot, WorkspaceKind::mnnvl>};
+constexpr std::array kRows = {kRow<kFault, Algorithm::one_shot>,
+                              kRow<kFault, Algorithm::two_shot>,
+                              kRow<kFault, Algorithm::two_shot_barrier>,
+                              kRow<kFault, Algorithm::one_shot, WorkspaceKind::mnnvl>,
+                              kRow<kFault, Algorithm::two_shot, WorkspaceKind::mnnvl>,
+                              kRow<kFault, Algorithm::one_shot, WorkspaceKind::trtllm>,
+                              kRow<kFault, Algorithm::one_shot_pull, WorkspaceKind::trtllm>,
+                              kRow<kFault, Algorithm::two_shot_barrier, WorkspaceKind::trtllm>};
 
 }  // namespace
 

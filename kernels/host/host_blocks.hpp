@@ -6,6 +6,7 @@
 #include "kernels/host/host_partition.hpp"
 #include "kernels/host/launch_table.hpp"
 #include "kernels/pattern_code.hpp"
+#include "kernels/protocol/flagged_two_shot.hpp"
 #include "kernels/protocol/one_shot.hpp"
 #include "kernels/protocol/two_shot.hpp"
 #include "kernels/protocol/two_shot_barrier.hpp"
@@ -25,8 +26,15 @@ void run_block(Ops& ops, World world, const AllreduceCall& call, const Workspace
   const auto contribution = Code::template contribution<T>(call);
   const auto epilogue = Code::template epilogue<T>(call);
   const auto message = WorkspaceCode<kWorkspace>::message(call.shape);
+  constexpr bool kByFlags = kWorkspace == WorkspaceKind::trtllm && !epilogue.kRows;
   const auto run = [&](const auto& partition) {
-    if constexpr (kAlgorithm == Algorithm::one_shot) {
+    if constexpr (kByFlags && kAlgorithm == Algorithm::one_shot) {
+      one_shot_push<T>(ops, partition, world, view, contribution, message, epilogue);
+    } else if constexpr (kByFlags && kAlgorithm == Algorithm::one_shot_pull) {
+      one_shot_pull<T>(ops, partition, world, view, contribution, epilogue);
+    } else if constexpr (kByFlags) {
+      two_shot_pull<T>(ops, partition, world, view, contribution, epilogue);
+    } else if constexpr (kAlgorithm == Algorithm::one_shot) {
       one_shot<T>(ops, partition, world, view, contribution, message, epilogue);
     } else if constexpr (kAlgorithm == Algorithm::two_shot) {
       two_shot<T>(ops, partition, world, view, contribution, message, epilogue);
@@ -38,7 +46,7 @@ void run_block(Ops& ops, World world, const AllreduceCall& call, const Workspace
     run(TokensPartition(block, blocks, message, view.rank, view.world_size));
   } else if constexpr (epilogue.kRows) {
     run(RowsPartition(block, blocks, message, call.shape.hidden / kLanes<T>, view.rank));
-  } else if constexpr (kAlgorithm == Algorithm::one_shot) {
+  } else if constexpr (kAlgorithm == Algorithm::one_shot || kAlgorithm == Algorithm::one_shot_pull) {
     run(MessagePartition(block, blocks, message));
   } else {
     run(SharePartition(block, blocks, message, view.rank, view.world_size));
@@ -159,6 +167,20 @@ inline constexpr auto kTokenRows = []<std::size_t... kRows>(std::index_sequence<
                 token_rows_of<Ops, T, Algorithm::two_shot, kRows>()...);
 }
 (PatternRows{});
+
+/// Of the trtllm workspace: the same. Lamport packets are for rows of 16-bit types.
+template <class Ops, class T>
+constexpr auto trtllm_rows_of_type() {
+  constexpr WorkspaceKind kWorkspace = WorkspaceKind::trtllm;
+  constexpr std::array kByFlags{kRowOfAny<Ops, T, Pattern::allreduce, Algorithm::one_shot, kWorkspace>,
+                                kRowOfAny<Ops, T, Pattern::allreduce, Algorithm::one_shot_pull, kWorkspace>,
+                                kRowOfAny<Ops, T, Pattern::allreduce, Algorithm::two_shot_barrier, kWorkspace>};
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return kByFlags;
+  } else {
+    return joined(kByFlags, std::array{kRowOfAny<Ops, T, Pattern::residual_rmsnorm, Algorithm::one_shot, kWorkspace>});
+  }
+}
 
 template <class T>
 std::span<const BlockRow> rows_of_type() {

@@ -23,6 +23,9 @@ std::span<const BlockRow> rows_of_type();
 /// Those of the mnnvl workspace, of all types (blocks_mnnvl.cpp).
 std::span<const BlockRow> mnnvl_rows();
 
+/// Those of the trtllm workspace (blocks_trtllm.cpp).
+std::span<const BlockRow> trtllm_rows();
+
 /// All of them: what the emulated device can run.
 std::span<const BlockRow> launch_table();
 

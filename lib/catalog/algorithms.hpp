@@ -5,7 +5,7 @@
 
 namespace symmbench {
 
-enum class Algorithm : std::uint8_t { one_shot, two_shot, two_shot_barrier, nccl, nccl_symmetric };
+enum class Algorithm : std::uint8_t { one_shot, two_shot, two_shot_barrier, one_shot_pull, nccl, nccl_symmetric };
 
 struct AlgorithmRow {
   Algorithm value;
@@ -17,10 +17,13 @@ struct AlgorithmRow {
 };
 
 inline constexpr AlgorithmRow kAlgorithms[] = {
-    {Algorithm::one_shot, "one_shot", "Lamport: every rank sends everything to all", 1, false},
+    {Algorithm::one_shot, "one_shot",
+     "every rank sends everything to all: Lamport packets; plain sums over trtllm are ordered by flags", 1, false},
     {Algorithm::two_shot, "two_shot", "reduce-scatter and all-gather, Lamport packets in both steps", 2, false},
     {Algorithm::two_shot_barrier, "two_shot_barrier", "the same two steps between flag barriers, as upstream", 2,
      false},
+    {Algorithm::one_shot_pull, "one_shot_pull",
+     "over trtllm: every rank reads everything from all, behind a flag barrier", 1, false},
     {Algorithm::nccl, "nccl", "NCCL's plain allreduce beside ours, once per case; on cuda, where libnccl.so.2 is", 0,
      true},
     {Algorithm::nccl_symmetric, "nccl_symmetric",

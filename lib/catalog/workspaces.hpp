@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <span>
 
 #include "catalog/catalog.hpp"
 
@@ -14,12 +15,17 @@ struct WorkspaceKindRow {
   bool now = true;
   bool by_tokens = false;  ///< its protocols cut every message, plain ones too, into whole rows
   bool one_form = false;   ///< adds in fp32 and lets the next kernel start early, whatever is asked upstream
+  std::span<const int> world_sizes = {};  ///< that it is for; empty: any
 };
+
+inline constexpr int kTrtllmWorldSizes[] = {2, 4, 6, 8, 16};
 
 inline constexpr WorkspaceKindRow kWorkspaceKinds[] = {
     {WorkspaceKind::trtllm_fusion, "trtllm_fusion",
      "comm buffer, flags, Lamport triple buffer: one-shot, two-shot, fused patterns"},
-    {WorkspaceKind::trtllm, "trtllm", "FlashInfer's IPC workspace of seven buffers, which it removed in 0.7.0", false},
+    {WorkspaceKind::trtllm, "trtllm",
+     "FlashInfer's IPC workspace of seven buffers, removed there in 0.7.0: plain sums by flags, rmsnorm by Lamport",
+     true, false, false, kTrtllmWorldSizes},
     {WorkspaceKind::mnnvl, "mnnvl",
      "Lamport triple buffer of multi-node NVLink, token by token: one-shot, two-shot, fused patterns", true, true,
      true},

@@ -54,7 +54,7 @@ constexpr auto kHandleChoices = choices<0>(
     kHandleTypes, Choice{"auto", "the best type that a real trial between peers proves on all ranks, by vote"},
     Choice{"upstream", "each allocator's own rule"});
 constexpr auto kMulticastChoices = choices(kMulticastModes);
-constexpr auto kAlgorithmChoices = choices<3>(
+constexpr auto kAlgorithmChoices = choices<4>(
     kAlgorithms,
     Choice{"auto",
            "what the tuning table (--tuning) says for ranks, pattern and size; computed limits where it says nothing"});

@@ -24,7 +24,7 @@ struct Sweep {
   std::vector<std::string> allocators;  ///< "symm_device_memory", "torch_symm_mem", "upstream"
   std::vector<std::string> handles;     ///< "auto", "upstream", "posix_fd", "fabric"
   std::vector<MulticastMode> multicast;
-  std::vector<std::string> algorithms;  ///< "auto", "one_shot", "two_shot", "two_shot_barrier", "nccl"
+  std::vector<std::string> algorithms;  ///< "auto", "one_shot", "two_shot", "two_shot_barrier", "one_shot_pull", "nccl"
   std::vector<std::string> patterns;    ///< "allreduce", "residual_rmsnorm"
   std::vector<DType> dtypes;
   std::vector<bool> in_place;         ///< patterns that cannot run in place skip `true`

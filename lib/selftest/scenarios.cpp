@@ -10,6 +10,7 @@
 #include "config/resolve.hpp"
 #include "core/text.hpp"
 #include "device/driver.hpp"
+#include "plan/support.hpp"
 
 namespace symmbench {
 namespace {
@@ -99,10 +100,21 @@ bool has_workspace_of_its_own(const FaultRow& fault) {
   return fault.seam == FaultSeam::protocol || fault.seam == FaultSeam::kernel || fault.seam == FaultSeam::fill;
 }
 
+/// Those that run what scenarios run on so many ranks; trtllm_fusion does on any.
+std::vector<std::string> workspaces_for(int world_size) {
+  std::vector<std::string> names;
+  for (const auto& row : kWorkspaceKinds) {
+    const CallShape call{.workspace = row.value, .world_size = world_size, .tokens = 1, .hidden = 8192};
+    const bool runs = world_size < 2 || !impossible(call, DeviceChoice::host);  // one rank has nothing to run anyway
+    if (row.now && runs) names.emplace_back(row.name);
+  }
+  return names;
+}
+
 class Maker {
  public:
   Maker(const SelftestPlan& plan, int world_size)
-      : plan_(plan), world_size_(world_size), workspaces_(names_in_this_version(kWorkspaceKinds)) {}
+      : plan_(plan), world_size_(world_size), workspaces_(workspaces_for(world_size)) {}
 
   void add(const FaultRow& fault, const std::string& allocator) {
     if (fault.descriptors && travels_by_ipc(allocator)) return;

@@ -44,6 +44,7 @@ std::optional<std::string> fusion_capacity_problem(const MessageCapacity& capaci
       if (2 * call.padded_message_bytes() <= layout.comm_bytes()) return std::nullopt;
       return too_small("two_shot_barrier", fmt::format("2 x {}", format_bytes(call.padded_message_bytes())),
                        2 * call.padded_message_bytes(), "the comm segment", layout.comm_bytes());
+    case Algorithm::one_shot_pull:
     case Algorithm::nccl:
     case Algorithm::nccl_symmetric:
       break;

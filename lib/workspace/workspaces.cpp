@@ -12,6 +12,8 @@
 #include "workspace/fusion_workspace.hpp"
 #include "workspace/mnnvl_capacity.hpp"
 #include "workspace/mnnvl_workspace.hpp"
+#include "workspace/trtllm_capacity.hpp"
+#include "workspace/trtllm_workspace.hpp"
 
 namespace symmbench {
 namespace {
@@ -22,6 +24,8 @@ constexpr TransportKind kEither[] = {TransportKind::unicast, TransportKind::mult
 constexpr WorkspaceRow kRows[] = {
     {WorkspaceKind::trtllm_fusion, kUnicast, fusion_segments, fusion_capacity_problem, fusion_differences,
      make_fusion_workspace},
+    {WorkspaceKind::trtllm, kUnicast, trtllm_segments, trtllm_capacity_problem, trtllm_differences,
+     make_trtllm_workspace},
     {WorkspaceKind::mnnvl, kEither, mnnvl_segments, mnnvl_capacity_problem, mnnvl_differences, make_mnnvl_workspace},
 };
 

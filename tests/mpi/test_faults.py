@@ -80,6 +80,27 @@ class Faults(RunTest):
         (row,) = self.load()["results"]
         self.assertEqual((row["workspace"], row["status"], row["failure"]["layer"]), ("mnnvl", "hung", "kernel"))
 
+    def test_a_fault_of_the_protocol_is_seen_over_trtllm_too(self):
+        # What does not come is waited for, by flags and by whoever pulls; a barrier that does not wait gives wrong sums.
+        for fault, algorithm, code, layer in (("signal_lost", "one_shot", 4, "kernel"),
+                                              ("signal_lost", "two_shot_barrier", 4, "kernel"),
+                                              ("barrier_skipped", "one_shot_pull", 1, "verify")):
+            with self.subTest(fault=fault, algorithm=algorithm):
+                case = [algorithm if word == "one_shot" else word for word in ONE_CASE]
+                done = run(4, *case, "--workspace", "trtllm", "--inject", f"{fault}:rank=1", "-J", self.report)
+                self.assert_nothing_left()
+                self.assert_exit(done, code)
+                (row,) = self.load()["results"]
+                self.assertEqual((row["workspace"], row["failure"]["layer"]), ("trtllm", layer), row["failure"])
+
+    def test_start_states_of_trtllm_are_looked_at_before_use(self):
+        # Upstream cleared no flags, and filled half of each Lamport buffer.
+        for fault in ("flags", "pattern"):
+            with self.subTest(fault=fault):
+                self.assert_exit(self.inject(f"{fault}:rank=1", "--workspace", "trtllm"), 1)
+                (row,) = self.load()["results"]
+                self.assertEqual(row["failure"]["layer"], "workspace", row["failure"])
+
     def test_memory_that_is_not_given_back_is_a_leak(self):
         done = run(2, "run", "--device", "host", "-b", "4K", "-e", "4K", "-n", 4, "--allocator", "torch_symm_mem",
                    "--algorithm", "one_shot", "--lifecycles", 2, "--inject", "leak:rank=1", "-J", self.report)

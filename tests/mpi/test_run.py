@@ -84,6 +84,38 @@ class MainJob(RunTest):
         self.assertEqual(entry["phases"][0]["count"], 3)
         self.assert_nothing_left()
 
+    def test_the_older_workspace_runs_over_every_allocator(self):
+        done = run(4, "run", "--device", "host", "--workspace", "trtllm",
+                   "--allocator", "symm_device_memory,torch_symm_mem,cuda_ipc", "--pattern", "allreduce,residual_rmsnorm",
+                   "--datatype", "fp16,bf16,fp32", "--algorithm", "one_shot,one_shot_pull,two_shot_barrier,two_shot",
+                   "--tokens", 6, "--hidden", 1024, "-n", 4, "--placements", 1, "--lifecycles", 2, "-J", self.report)
+        self.assert_exit(done, 0)
+        report = self.load()
+        self.assert_exit(alone("validate", self.report), 0)
+        ran, skipped = set(), set()
+        for row in report["results"]:
+            if row["status"] == "skipped":
+                skipped.add(row["reason"])
+                continue
+            self.assertEqual((row["status"], row["wrong_elements"]), ("ok", 0), row["case_id"])
+            ran.add((row["pattern"], row["algorithm"], row["dtype"], row["allocator"]))
+        allocators = ("symm_device_memory", "torch_symm_mem", "cuda_ipc")
+        plain = {("allreduce", algorithm, dtype, allocator)
+                 for algorithm in ("one_shot", "one_shot_pull", "two_shot_barrier")
+                 for dtype in ("fp16", "bf16", "fp32") for allocator in allocators}
+        rows = {("residual_rmsnorm", "one_shot", dtype, allocator) for dtype in ("fp16", "bf16") for allocator in allocators}
+        self.assertEqual(ran, plain | rows)
+        self.assertEqual(skipped, {
+            "two_shot has no room in a trtllm workspace, which is for one_shot, one_shot_pull and two_shot_barrier",
+            "residual_rmsnorm over trtllm has no form for fp32: fp16 or bf16",
+            *(f"residual_rmsnorm over trtllm sends Lamport packets, as one_shot: it has no {algorithm}"
+              for algorithm in ("one_shot_pull", "two_shot_barrier", "two_shot"))})
+        for entry in report["stability"]:
+            self.assertEqual((entry["failed"], set(entry["leaks"].values())), (0, {0}), entry["allocator"])
+            self.assertEqual([segment["name"] for segment in entry["segments"]],
+                             ["comm_even", "comm_odd", "barrier_in", "barrier_out", "lamport_0", "lamport_1", "lamport_2"])
+        self.assert_nothing_left()
+
     def test_both_workspaces_run_over_every_allocator_and_unknown_combinations_say_why(self):
         done = run(4, "run", "--device", "host", "--workspace", "trtllm_fusion,mnnvl",
                    "--allocator", "symm_device_memory,torch_symm_mem,cuda_ipc", "--handle", "auto",

@@ -13,6 +13,7 @@
 #include "kernels/kernel_set.hpp"
 #include "kernels/patterns.hpp"
 #include "kernels/protocol/packet.hpp"
+#include "kernels/protocol/trtllm_layout.hpp"
 
 namespace symmbench::test {
 
@@ -36,42 +37,30 @@ class DeviceBytes {
 class FlatRanks {
  public:
   explicit FlatRanks(FusionLayout layout, std::chrono::nanoseconds wait_limit = std::chrono::seconds(60))
-      : layout_(layout) {
-    const auto ranks = static_cast<std::size_t>(layout.world_size);
-    ranks_.resize(ranks);
-    for (auto& rank : ranks_) {
-      rank = std::make_unique<Rank>();
-      rank->comm = DeviceBytes(layout.comm_bytes());
-      rank->flags = DeviceBytes(layout.flag_bytes());
-      rank->lamport = DeviceBytes(layout.lamport_bytes(), kSentinel);
-      rank->control.slot_bytes = layout.slot_bytes();
-    }
-    for (std::size_t r = 0; r < ranks; ++r) {
-      WorkspaceView& view = ranks_[r]->view;
-      view.rank = static_cast<int>(r);
-      view.world_size = layout.world_size;
-      for (std::size_t p = 0; p < ranks; ++p) {
-        view.segment[WorkspaceView::kComm].base[p] = ranks_[p]->comm.address();
-        view.segment[WorkspaceView::kFlags].base[p] = ranks_[p]->flags.address();
-        view.segment[WorkspaceView::kLamport].base[p] = ranks_[p]->lamport.address();
-      }
-      view.control = reinterpret_cast<std::uint64_t>(&ranks_[r]->control);
-      view.give_up = reinterpret_cast<std::uint64_t>(&ranks_[r]->give_up);
-      view.segment[WorkspaceView::kComm].bytes = layout.comm_bytes();
-      view.segment[WorkspaceView::kFlags].bytes = layout.flag_bytes();
-      view.segment[WorkspaceView::kLamport].bytes = layout.lamport_bytes();
-      view.slot_bytes = layout.slot_bytes();
-      view.wait_limit_ns = static_cast<std::uint64_t>(wait_limit.count());
-    }
-  }
+      : FlatRanks(layout.world_size, layout.slot_bytes(),
+                  {{WorkspaceView::kComm, layout.comm_bytes()},
+                   {WorkspaceView::kFlags, layout.flag_bytes()},
+                   {WorkspaceView::kLamport, layout.lamport_bytes(), kSentinel}},
+                  wait_limit) {}
+  explicit FlatRanks(TrtllmLayout layout, std::chrono::nanoseconds wait_limit = std::chrono::seconds(60))
+      : FlatRanks(layout.world_size, layout.lamport_bytes(),
+                  {{WorkspaceView::kComm, layout.comm_bytes()},
+                   {WorkspaceView::kSecondComm, layout.comm_bytes()},
+                   {WorkspaceView::kFlags, layout.flag_bytes()},
+                   {WorkspaceView::kSecondFlags, layout.flag_bytes()},
+                   {WorkspaceView::kLamport, layout.lamport_bytes(), kSentinel},
+                   {WorkspaceView::kSecondLamport, layout.lamport_bytes(), kSentinel},
+                   {WorkspaceView::kThirdLamport, layout.lamport_bytes(), kSentinel}},
+                  wait_limit) {}
 
-  int size() const { return layout_.world_size; }
+  int size() const { return size_; }
   KernelSet& kernels() { return *kernels_; }
   HostStream& stream(int rank) { return at(rank).stream; }
   const WorkspaceView& view(int rank) { return at(rank).view; }
   ControlBlock& control(int rank) { return at(rank).control; }
   const GiveUpRecord& give_up(int rank) { return at(rank).give_up; }
-  DeviceBytes& lamport(int rank) { return at(rank).lamport; }
+  DeviceBytes& segment(int rank, int use) { return at(rank).segments[use]; }
+  DeviceBytes& lamport(int rank) { return segment(rank, WorkspaceView::kLamport); }
 
   void synchronize() {
     for (auto& rank : ranks_) rank->stream.synchronize();
@@ -82,23 +71,53 @@ class FlatRanks {
     std::uint64_t words = 0;
     for (auto& rank : ranks_) {
       const std::uint64_t previous = (rank->control.slot + kLamportSlots - 1) % kLamportSlots;
-      const std::uint64_t first = previous * layout_.slot_bytes() / 4;
+      const std::uint64_t slot_words = rank->view.slot_bytes / 4, first = previous * slot_words;
       const Regions dirty = rank->control.dirty;
       const auto cleared = [&](std::uint64_t w) {
         if (w < first || dirty.count == 0) return false;
         const std::uint64_t region = (w - first) / 4 / dirty.packets;
         return region < dirty.count && region % static_cast<unsigned>(size()) != static_cast<unsigned>(rank->view.rank);
       };
-      for (std::uint64_t w = 0; w < layout_.lamport_bytes() / 4; ++w) {
-        if (!cleared(w) && rank->lamport.word(w) != kSentinel) ++words;
+      for (std::uint64_t w = 0; w < kLamportSlots * slot_words; ++w) {
+        const auto address = rank->view.lamport_at(rank->view.rank, w * 4);
+        if (!cleared(w) && *reinterpret_cast<const std::uint32_t*>(address) != kSentinel) ++words;
       }
     }
     return words;
   }
 
  private:
+  struct Segment {
+    int use;
+    std::uint64_t bytes;
+    std::uint32_t word = 0;  ///< at the start
+  };
+  FlatRanks(int size, std::uint64_t slot_bytes, const std::vector<Segment>& segments,
+            std::chrono::nanoseconds wait_limit)
+      : size_(size) {
+    ranks_.resize(static_cast<std::size_t>(size));
+    for (auto& rank : ranks_) {
+      rank = std::make_unique<Rank>();
+      for (const auto& one : segments) rank->segments[one.use] = DeviceBytes(one.bytes, one.word);
+      rank->control.slot_bytes = slot_bytes;
+    }
+    for (int r = 0; r < size; ++r) {
+      WorkspaceView& view = at(r).view;
+      view.rank = r;
+      view.world_size = size;
+      for (const auto& one : segments) {
+        for (int p = 0; p < size; ++p) view.segment[one.use].base[p] = segment(p, one.use).address();
+        view.segment[one.use].bytes = one.bytes;
+      }
+      view.control = reinterpret_cast<std::uint64_t>(&at(r).control);
+      view.give_up = reinterpret_cast<std::uint64_t>(&at(r).give_up);
+      view.slot_bytes = slot_bytes;
+      view.wait_limit_ns = static_cast<std::uint64_t>(wait_limit.count());
+    }
+  }
+
   struct Rank {
-    DeviceBytes comm, flags, lamport;
+    DeviceBytes segments[kMaxSegments];  ///< index = what it is for
     ControlBlock control{};
     GiveUpRecord give_up{};
     WorkspaceView view{};
@@ -106,7 +125,7 @@ class FlatRanks {
   };
   Rank& at(int rank) { return *ranks_[static_cast<std::size_t>(rank)]; }
 
-  FusionLayout layout_;
+  int size_;
   std::vector<std::unique_ptr<Rank>> ranks_;
   std::unique_ptr<KernelSet> kernels_ = make_host_kernels();
 };
@@ -193,6 +212,13 @@ inline FusionLayout layout_for(const CallShape& shape) {
                                    ? round_up(shape.tokens, static_cast<std::uint64_t>(shape.world_size))
                                    : shape.tokens;
   return {shape.world_size, tokens * shape.row_bytes(), element_bytes(shape.dtype)};
+}
+
+/// A world whose workspace holds messages of `shape`.
+inline std::unique_ptr<FlatRanks> flat_ranks_for(const CallShape& shape,
+                                                 std::chrono::nanoseconds wait_limit = std::chrono::seconds(60)) {
+  if (shape.workspace != WorkspaceKind::trtllm) return std::make_unique<FlatRanks>(layout_for(shape), wait_limit);
+  return std::make_unique<FlatRanks>(TrtllmLayout{shape.world_size, shape.elements(), shape.hidden}, wait_limit);
 }
 
 }  // namespace symmbench::test

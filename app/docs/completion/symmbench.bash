@@ -10,12 +10,12 @@ _symmbench_list() {
 # What may follow an option of a command; fails where the option takes nothing.
 _symmbench_value() {
   case $1$2 in
-    run--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
+    run--workspace) _symmbench_list 'trtllm_fusion trtllm mnnvl' ;;
     run--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     run--torch-layout) COMPREPLY=($(compgen -W '2.13 2.14' -- "$cur")) ;;
     run--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     run--multicast) _symmbench_list 'off on auto' ;;
-    run--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
+    run--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier one_shot_pull auto nccl nccl_symmetric' ;;
     run--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     run--datatype | run-d) _symmbench_list 'fp16 bf16 fp32' ;;
     run--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
@@ -79,12 +79,12 @@ _symmbench_value() {
     run--junit) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     run--prometheus) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     plan--ranks) : ;;
-    plan--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
+    plan--workspace) _symmbench_list 'trtllm_fusion trtllm mnnvl' ;;
     plan--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     plan--torch-layout) COMPREPLY=($(compgen -W '2.13 2.14' -- "$cur")) ;;
     plan--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     plan--multicast) _symmbench_list 'off on auto' ;;
-    plan--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
+    plan--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier one_shot_pull auto nccl nccl_symmetric' ;;
     plan--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     plan--datatype | plan-d) _symmbench_list 'fp16 bf16 fp32' ;;
     plan--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;
@@ -149,12 +149,12 @@ _symmbench_value() {
     plan--prometheus) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     salvage--output | salvage-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
     bundle--output | bundle-o) COMPREPLY=($(compgen -W '' -f -- "$cur")) ;;
-    probe--workspace) _symmbench_list 'trtllm_fusion mnnvl' ;;
+    probe--workspace) _symmbench_list 'trtllm_fusion trtllm mnnvl' ;;
     probe--allocator) _symmbench_list 'symm_device_memory torch_symm_mem upstream cuda_ipc' ;;
     probe--torch-layout) COMPREPLY=($(compgen -W '2.13 2.14' -- "$cur")) ;;
     probe--handle) _symmbench_list 'auto upstream posix_fd fabric cuda_ipc' ;;
     probe--multicast) _symmbench_list 'off on auto' ;;
-    probe--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier auto nccl nccl_symmetric' ;;
+    probe--algorithm) _symmbench_list 'one_shot two_shot two_shot_barrier one_shot_pull auto nccl nccl_symmetric' ;;
     probe--pattern) _symmbench_list 'allreduce residual_rmsnorm residual_rmsnorm_fp8 residual_rmsnorm_nvfp4 residual_rmsnorm_out_fp8 residual_rmsnorm_out_nvfp4 residual_rmsnorm_dynamic_fp8 residual_rmsnorm_out_dynamic_fp8 residual_rmsnorm_group_fp8 residual_rmsnorm_out_group_fp8 moe_reduction_residual_rmsnorm moe_finalize_residual_rmsnorm residual_rmsnorm_mxfp8 residual_rmsnorm_out_mxfp8' ;;
     probe--datatype | probe-d) _symmbench_list 'fp16 bf16 fp32' ;;
     probe--accumulate) COMPREPLY=($(compgen -W 'fp32 storage' -- "$cur")) ;;

@@ -81,7 +81,8 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"datatype", "BF16", "--datatype 'BF16': not one of fp16, bf16, fp32 (did you mean bf16?)"},
       {"device", "gpu", "--device 'gpu': not one of auto, cuda, host"},
       {"algorithm", "one_shot,oneshot",
-       "--algorithm 'oneshot': not one of one_shot, two_shot, two_shot_barrier, auto, nccl, nccl_symmetric (did you "
+       "--algorithm 'oneshot': not one of one_shot, two_shot, two_shot_barrier, one_shot_pull, auto, nccl, "
+       "nccl_symmetric (did you "
        "mean one_shot?)"},
       {"report", "-", "--report '-': must be a file: stdout has the table"},
       {"check", "-2", "--check '-2': not one of on, off, 1, 0"},
@@ -103,14 +104,16 @@ TEST_CASE("a wrong value on the command line is refused with option, value and w
       {"stepbytes", "16", "--stepbytes '16': must give at most 4096 sizes; this gives 65473"},
       {"stepfactor", "1.0001", "--stepfactor '1.0001': must give at most 4096 sizes; this gives 69319"},
       // later versions
-      {"workspace", "trtllm", "--workspace 'trtllm': not in this version; allowed: trtllm_fusion, mnnvl"},
+      {"workspace", "mnnvl_cute_dsl",
+       "--workspace 'mnnvl_cute_dsl': not in this version; allowed: trtllm_fusion, trtllm, mnnvl"},
       {"allocator", "libtorch",
        "--allocator 'libtorch': not in this version; allowed: symm_device_memory, torch_symm_mem, upstream, cuda_ipc"},
       {"pattern", "residual_rmsnorm_fp16",
        fmt::format("--pattern 'residual_rmsnorm_fp16': not one of {} (did you mean residual_rmsnorm_fp8?)",
                    fmt::join(names_now(*find_option("pattern")), ", "))},
       {"algorithm", "ncl",
-       "--algorithm 'ncl': not one of one_shot, two_shot, two_shot_barrier, auto, nccl, nccl_symmetric (did you mean "
+       "--algorithm 'ncl': not one of one_shot, two_shot, two_shot_barrier, one_shot_pull, auto, nccl, nccl_symmetric "
+       "(did you mean "
        "nccl?)"},
       {"soak", "0", "--soak '0': must be greater than 0 s"},
       {"soak", "soon", "--soak 'soon': not a duration such as 20, 1.5s, 500ms, 10m or 2h"},

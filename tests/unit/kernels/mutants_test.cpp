@@ -27,7 +27,12 @@ Form lamport_form() {
                   Form{WorkspaceKind::trtllm_fusion, Algorithm::two_shot},
                   Form{WorkspaceKind::mnnvl, Algorithm::one_shot}, Form{WorkspaceKind::mnnvl, Algorithm::two_shot});
 }
-constexpr Form kBarrier{WorkspaceKind::trtllm_fusion, Algorithm::two_shot_barrier};
+/// One of those of flags.
+Form barrier_form() {
+  return GENERATE(
+      Form{WorkspaceKind::trtllm_fusion, Algorithm::two_shot_barrier}, Form{WorkspaceKind::trtllm, Algorithm::one_shot},
+      Form{WorkspaceKind::trtllm, Algorithm::one_shot_pull}, Form{WorkspaceKind::trtllm, Algorithm::two_shot_barrier});
+}
 
 /// Whether a stale packet is read depends on who comes first: as many rounds as make it certain. A fault that shows ends them.
 constexpr int kUntilSeen = 2000;
@@ -41,7 +46,8 @@ Outcome run_with(std::optional<ProtocolFault> fault, Form form, int rounds = 1,
                         .world_size = 4,
                         .tokens = 16,
                         .hidden = 512};
-  FlatRanks ranks(layout_for(shape), std::chrono::milliseconds(500));
+  const auto world = flat_ranks_for(shape, std::chrono::milliseconds(500));
+  FlatRanks& ranks = *world;
   const auto broken = make_host_kernels(fault);
   const Launch launch = [&](FlatRanks& of, int rank, const AllreduceCall& call) {
     (struck.value_or(rank) == rank ? *broken : of.kernels()).allreduce(of.stream(rank), call);
@@ -61,7 +67,7 @@ Outcome run_with(std::optional<ProtocolFault> fault, Form form, int rounds = 1,
 
 TEST_CASE("The unbroken protocol passes where the mutants are caught") {
   CHECK_FALSE(run_with(std::nullopt, lamport_form()).caught());
-  CHECK_FALSE(run_with(std::nullopt, kBarrier).caught());
+  CHECK_FALSE(run_with(std::nullopt, barrier_form()).caught());
 }
 
 TEST_CASE("Without clearing the previous slot, stale packets are taken for new ones") {
@@ -111,14 +117,14 @@ TEST_CASE("A slot that is cleared while it is in use is caught") {
 }
 
 TEST_CASE("A signal that does not come is waited for until the limit") {
-  CHECK(run_with(ProtocolFault::signal_lost, kBarrier, 1, 1).gave_up);
+  CHECK(run_with(ProtocolFault::signal_lost, barrier_form(), 1, 1).gave_up);
 }
 
 TEST_CASE("A barrier that does not wait gives wrong sums") {
 #if defined(__SANITIZE_THREAD__)
   SKIP("a data race by intent; tests/unit/kernels/tsan expects ThreadSanitizer's report of one");
 #endif
-  CHECK(run_with(ProtocolFault::barrier_skipped, kBarrier, kUntilSeen).wrong > 0);
+  CHECK(run_with(ProtocolFault::barrier_skipped, barrier_form(), kUntilSeen).wrong > 0);
 }
 
 TEST_CASE("A protocol that is broken at one rank only is caught all the same") {

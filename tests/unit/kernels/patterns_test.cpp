@@ -160,7 +160,9 @@ TEST_CASE("A kernel set refuses references, workspaces and transports that it ha
         "no kernel here for nccl allreduce bf16 on 4 ranks over a trtllm_fusion workspace by unicast");
   shape = shape_of(Pattern::allreduce);
   shape.workspace = WorkspaceKind::trtllm;
-  CHECK(kernels->unsupported(shape));
+  shape.algorithm = Algorithm::two_shot;
+  CHECK(kernels->unsupported(shape) ==
+        "no kernel here for two_shot allreduce bf16 on 4 ranks over a trtllm workspace by unicast");
   shape.workspace = WorkspaceKind::mnnvl;
   shape.algorithm = Algorithm::two_shot_barrier;
   CHECK(kernels->unsupported(shape) ==

@@ -57,6 +57,16 @@ TEST_CASE("on GPUs no fault changes a kernel, what it stores to, or memory that 
   CHECK_THROWS_AS(scenarios_of({.device = DeviceChoice::cuda, .faults = {"packet_lost"}}, 4), Error);
 }
 
+TEST_CASE("a self test takes every workspace that runs on so many ranks, and no other") {
+  const auto taken = [](int ranks) {
+    std::set<std::string> names;
+    for (const Scenario& each : scenarios_of({}, ranks).runs) names.insert(each.workspace);
+    return names;
+  };
+  CHECK(taken(4) == std::set<std::string>{"trtllm_fusion", "trtllm", "mnnvl"});
+  CHECK(taken(3) == std::set<std::string>{"trtllm_fusion", "mnnvl"});
+}
+
 TEST_CASE("a worker is struck in a phase that its allocator goes through") {
   for (const Scenario& each : scenarios_of({.faults = {"worker_stopped"}}, 4).runs) {
     CAPTURE(each.allocator);

@@ -4,6 +4,7 @@
 #include "support/capacity_of.hpp"
 #include "workspace/fusion_capacity.hpp"
 #include "workspace/mnnvl_capacity.hpp"
+#include "workspace/trtllm_capacity.hpp"
 #include "workspace/workspaces.hpp"
 
 namespace symmbench {
@@ -174,6 +175,60 @@ TEST_CASE(
   shape.algorithm = Algorithm::two_shot_barrier;
   CHECK(capacity_problem(capacity, shape) ==
         "two_shot_barrier has no room in an mnnvl workspace, which is for one_shot and two_shot");
+}
+
+TEST_CASE("segments of a trtllm workspace have upstream's sizes, whatever the type") {
+  struct Row {
+    int ranks;
+    std::uint64_t tokens, hidden, comm, flags, lamport;
+  };
+  const Row rows[] = {{2, 128, 4096, 4194304, 400, 524288},
+                      {4, 128, 4096, 8388608, 800, 2097152},
+                      {8, 128, 8192, 33554432, 1600, 16777216}};
+  for (const auto& row : rows) {
+    for (const auto dtype : {DType::bf16, DType::fp32}) {
+      const auto segments = trtllm_segments(rows_of(row.ranks, row.tokens, row.hidden, dtype));
+      REQUIRE(segments.size() == 7);
+      for (int i = 0; i < 2; ++i) CHECK((segments[i].used_bytes == row.comm && !segments[i].pattern));
+      for (int i = 2; i < 4; ++i) CHECK((segments[i].used_bytes == row.flags && segments[i].pattern == 0u));
+      for (int i = 4; i < 7; ++i) CHECK((segments[i].used_bytes == row.lamport && segments[i].pattern == kSentinel));
+    }
+  }
+}
+
+TEST_CASE(
+    "a trtllm workspace of several shapes has comm buffers of the largest message and Lamport buffers of the widest "
+    "row") {
+  MessageCapacity capacity({.dtype = DType::bf16, .world_size = 2, .tokens = 128, .hidden = 1024});
+  capacity.add({.dtype = DType::bf16, .world_size = 2, .tokens = 4, .hidden = 4096});
+  CHECK(trtllm_segments(capacity)[0].used_bytes == 2 * 128 * 1024 * 4);
+  CHECK(trtllm_segments(capacity)[6].used_bytes == 524288);
+}
+
+TEST_CASE(
+    "a call beyond a trtllm buffer is refused with the figures, and one that it has no kernels for with the names") {
+  CallShape shape{
+      .workspace = WorkspaceKind::trtllm, .dtype = DType::bf16, .world_size = 4, .tokens = 64, .hidden = 8192};
+  const MessageCapacity capacity(shape);  // comm: 4 x 64 x 8192 x 4 = 8 MiB; Lamport: 4 x 16 x 4 x 8192 x 2 = 4 MiB
+  for (const auto algorithm : {Algorithm::one_shot, Algorithm::one_shot_pull, Algorithm::two_shot_barrier}) {
+    shape.algorithm = algorithm;
+    CHECK_FALSE(capacity_problem(capacity, shape));
+  }
+  shape.tokens = 513;
+  CHECK(capacity_problem(capacity, shape) ==
+        "two_shot_barrier needs 1 x 8208 KiB = 8404992 bytes of a comm buffer, which has 8388608");
+  shape.algorithm = Algorithm::one_shot;
+  shape.tokens = 129;
+  CHECK(capacity_problem(capacity, shape) ==
+        "one_shot needs 4 x 2064 KiB = 8454144 bytes of a comm buffer, which has 8388608");
+  shape.pattern = Pattern::residual_rmsnorm;
+  shape.hidden = 8192 * 8;
+  shape.tokens = 16;
+  CHECK(capacity_problem(capacity, shape) ==
+        "one_shot needs 4 x 2 MiB = 8388608 bytes of a Lamport buffer, which has 4194304");
+  shape.algorithm = Algorithm::two_shot;
+  CHECK(capacity_problem(capacity, shape) ==
+        "two_shot has no room in a trtllm workspace, which is for one_shot, one_shot_pull and two_shot_barrier");
 }
 
 TEST_CASE("capacities that no workspace can have are refused with what is allowed") {

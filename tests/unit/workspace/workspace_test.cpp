@@ -10,6 +10,7 @@
 #include "unit/workspace/workspace_world.hpp"
 #include "workspace/fusion_capacity.hpp"
 #include "workspace/mnnvl_capacity.hpp"
+#include "workspace/trtllm_capacity.hpp"
 
 namespace symmbench {
 namespace {
@@ -101,17 +102,57 @@ TEST_CASE("an mnnvl workspace starts with sentinels in three buffers, and has no
   CHECK(world.balanced());
 }
 
+TEST_CASE(
+    "a trtllm workspace starts with cleared flags and sentinels in all of its Lamport buffers, and has seven tables") {
+  WorkspaceWorld world{
+      .ranks = 4, .message_bytes = 16 * 1024, .allocator = any_allocator(), .kind = WorkspaceKind::trtllm};
+  const auto failures = world.run([&](RankBench& rank) {
+    using View = WorkspaceView;
+    const auto workspace = rank.create();
+    const auto& view = workspace->view();
+    const auto layout = trtllm_layout(rank.spec.capacity);
+    require(workspace->facts().size() == 7 && view.slot_bytes == layout.lamport_bytes());
+    std::uint64_t table[7 * 4 + 1];
+    std::memcpy(table, to_pointer(view.pointer_table), sizeof(table));
+    constexpr int kOrder[] = {View::kComm,    View::kSecondComm,    View::kFlags,       View::kSecondFlags,
+                              View::kLamport, View::kSecondLamport, View::kThirdLamport};
+    for (int i = 0; i < 7; ++i) {
+      const bool flags = i == 2 || i == 3;
+      const auto& segment = view.segment[kOrder[i]];
+      require(segment.bytes == (i < 2 ? layout.comm_bytes() : flags ? layout.flag_bytes() : layout.lamport_bytes()));
+      for (int r = 0; r < 4; ++r) {
+        require(table[4 * i + r] == segment[r]);
+        for (std::uint64_t at = 0; i >= 2 && at < segment.bytes; at += 4) {
+          require(word_at(segment[r] + at) == (flags ? 0 : kSentinel));
+        }
+      }
+    }
+    require(table[28] == view.control);
+    workspace->close(rank.context);
+  });
+  for (const auto& failure : failures) CHECK_FALSE(failure);
+  CHECK(world.balanced());
+}
+
 TEST_CASE("every algorithm sums on a fresh workspace, and again after a reset") {
   constexpr int kRanks = 4;
   constexpr std::uint64_t kElements = 4096;
-  const auto kind = GENERATE(WorkspaceKind::trtllm_fusion, WorkspaceKind::mnnvl);
+  const auto kind = GENERATE(WorkspaceKind::trtllm_fusion, WorkspaceKind::trtllm, WorkspaceKind::mnnvl);
   WorkspaceWorld world{.ranks = kRanks,
                        .message_bytes = kElements * 4,
                        .dtype = DType::fp32,
                        .allocator = any_allocator(),
                        .kind = kind};
-  const auto algorithm = GENERATE(Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier);
-  if (kind == WorkspaceKind::mnnvl && algorithm == Algorithm::two_shot_barrier) return;
+  const auto algorithm =
+      GENERATE(Algorithm::one_shot, Algorithm::two_shot, Algorithm::two_shot_barrier, Algorithm::one_shot_pull);
+  if (make_host_kernels()->unsupported({.workspace = kind,
+                                        .algorithm = algorithm,
+                                        .dtype = DType::fp32,
+                                        .world_size = kRanks,
+                                        .tokens = 1,
+                                        .hidden = kElements})) {
+    return;
+  }
   const auto failures = world.run([&](RankBench& rank) {
     const auto workspace = rank.create();
     const LocalBuffer input(rank.driver, kElements * 4), output(rank.driver, kElements * 4);
