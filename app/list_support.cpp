@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "core/text.hpp"
@@ -30,7 +32,7 @@ Json row_json(const Support& row) {
           {"algorithm", name_of(row.algorithm)},
           {"pattern", name_of(row.pattern)},
           {"dtypes", std::move(dtypes)},
-          {"ranks", ranks_text(row.pattern)},
+          {"ranks", ranks_text(row)},
           {"allocators", reference ? Json(nullptr) : allocators_for(row.transport)},
           {"supported", !row.reason},
           {"reason", json_or_null(row.reason)}};
@@ -45,6 +47,7 @@ class Names {
   void add(const Json& names) {
     for (const auto& name : names) add(name.get<std::string>());
   }
+  std::size_t size() const { return names_.size(); }
   std::string text() const { return fmt::format("{}", fmt::join(names_, ", ")); }
 
  private:
@@ -54,8 +57,8 @@ class Names {
 /// Rows that read as one line: of the same place, with all their names.
 struct Line {
   std::string place;
-  Names algorithms, dtypes, ranks, allocators;
-  Names on_any;  ///< patterns that run on any number of ranks
+  Names algorithms, dtypes, allocators;
+  std::vector<std::pair<std::string, Names>> ranks;  ///< and the patterns that run on so many
 };
 
 std::string place_of(const Json& row) {
@@ -70,16 +73,27 @@ Line& line_of(std::vector<Line>& lines, const std::string& place) {
   return at != lines.end() ? *at : lines.emplace_back(Line{.place = place});
 }
 
+/// "2, 4, 8 or 16 ranks, allreduce on any": what most patterns run on, then the others'.
+std::string ranks_of(const Line& line) {
+  const auto most = std::max_element(line.ranks.begin(), line.ranks.end(),
+                                     [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+  std::string text = most->first == kAnyNumber ? "any number of ranks" : most->first + " ranks";
+  for (const auto& [ranks, patterns] : line.ranks) {
+    if (ranks != most->first) text += fmt::format(", {} on {}", patterns.text(), ranks);
+  }
+  return text;
+}
+
 std::string text_of(const Line& line) {
   const auto allocators = line.allocators.text();
-  auto ranks = line.ranks.text() + " ranks";
-  if (line.ranks.text().empty()) {
-    ranks = "any number of ranks";
-  } else if (!line.on_any.text().empty()) {
-    ranks += fmt::format(", {} on any", line.on_any.text());
-  }
-  return fmt::format("    runs on {}: {}; {}; {}{}\n", line.place, line.algorithms.text(), line.dtypes.text(), ranks,
-                     allocators.empty() ? "" : "; over " + allocators);
+  return fmt::format("    runs on {}: {}; {}; {}{}\n", line.place, line.algorithms.text(), line.dtypes.text(),
+                     ranks_of(line), allocators.empty() ? "" : "; over " + allocators);
+}
+
+/// The names beside `key`, added behind the others where there are none yet.
+Names& names_of(std::vector<std::pair<std::string, Names>>& all, const std::string& key) {
+  const auto at = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.first == key; });
+  return at != all.end() ? at->second : all.emplace_back(key, Names{}).second;
 }
 
 }  // namespace
@@ -100,18 +114,12 @@ std::string support_text(const Json& support) {
       Line& line = line_of(lines, place_of(row));
       line.algorithms.add(row.at("algorithm").get<std::string>());
       line.dtypes.add(row.at("dtypes"));
-      if (const auto ranks = row.at("ranks").get<std::string>(); ranks == kAnyNumber) {
-        line.on_any.add(row.at("pattern").get<std::string>());
-      } else {
-        line.ranks.add(ranks);
-      }
+      names_of(line.ranks, row.at("ranks").get<std::string>()).add(row.at("pattern").get<std::string>());
       if (row.at("allocators").is_array()) line.allocators.add(row.at("allocators"));
       continue;
     }
     const auto reason = row.at("reason").get<std::string>();
-    auto at = std::find_if(reasons.begin(), reasons.end(), [&](const auto& one) { return one.first == reason; });
-    if (at == reasons.end()) at = reasons.insert(at, {reason, {}});
-    at->second.add(place_of(row));
+    names_of(reasons, reason).add(place_of(row));
   }
   std::string text;
   for (const Line& line : lines) text += text_of(line);

@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <span>
+#include <vector>
 
 #include "kernels/patterns.hpp"
 #include "plan/support.hpp"
@@ -78,10 +81,23 @@ const std::vector<Support>& support_table() {
   return table;
 }
 
-std::string ranks_text(Pattern pattern) {
-  const auto sizes = spec_of(pattern).world_sizes;
+std::string ranks_text(const Support& row) {
+  const std::span<const int> of_pattern = spec_of(row.pattern).world_sizes;
+  std::span<const int> of_workspace;
+  if (!is_reference(row.algorithm)) of_workspace = row_of(kWorkspaceKinds, row.workspace).world_sizes;
+  std::vector<int> sizes;
+  const auto add_if_in = [&](std::span<const int> from, std::span<const int> others) {
+    std::copy_if(from.begin(), from.end(), std::back_inserter(sizes), [&](int size) {
+      return others.empty() || std::find(others.begin(), others.end(), size) != others.end();
+    });
+  };
+  if (of_pattern.empty()) {
+    add_if_in(of_workspace, {});
+  } else {
+    add_if_in(of_pattern, of_workspace);
+  }
   if (sizes.empty()) return std::string(kAnyNumber);
-  return fmt::format("{} or {}", fmt::join(sizes.first(sizes.size() - 1), ", "), sizes.back());
+  return fmt::format("{} or {}", fmt::join(sizes.begin(), sizes.end() - 1, ", "), sizes.back());
 }
 
 }  // namespace symmbench

@@ -27,7 +27,7 @@ const std::vector<Support>& support_table();
 
 inline constexpr std::string_view kAnyNumber = "any";
 
-/// "2, 4, 8 or 16", or kAnyNumber: on how many ranks a pattern runs.
-std::string ranks_text(Pattern pattern);
+/// "2, 4, 8 or 16", or kAnyNumber: on how many ranks such a call runs, by its pattern and its workspace.
+std::string ranks_text(const Support& row);
 
 }  // namespace symmbench

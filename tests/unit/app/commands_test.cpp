@@ -174,6 +174,11 @@ TEST_CASE("lists of workspaces, patterns and algorithms say where each combinati
     CHECK(contains(text, "    runs on host trtllm_fusion/unicast: "));
     CHECK(contains(text, "    not on "));
   }
+  CHECK(contains(
+      list_text(list_json("workspaces")),
+      "    runs on host trtllm/unicast: one_shot, two_shot_barrier, one_shot_pull; fp16, bf16, fp32; 2, 4, 6, 8 "
+      "or 16 ranks, residual_rmsnorm on 2, 4, 8 or 16; over symm_device_memory, torch_symm_mem, cuda_ipc\n"));
+  CHECK(contains(list_text(list_json("workspaces")), "2, 4, 8 or 16 ranks, allreduce on any; over "));
   for (const auto* reason :
        {"residual_rmsnorm_nvfp4 has no form for fp32: fp16 or bf16",
         "two_shot_barrier has no room in an mnnvl workspace, which is for one_shot and two_shot",
