@@ -214,13 +214,13 @@ TEST_CASE(
     shape.algorithm = algorithm;
     CHECK_FALSE(capacity_problem(capacity, shape));
   }
-  shape.tokens = 513;
+  shape.tokens = 576;
   CHECK(capacity_problem(capacity, shape) ==
-        "two_shot_barrier needs 1 x 8208 KiB = 8404992 bytes of a comm buffer, which has 8388608");
+        "two_shot_barrier needs 1 x 9 MiB = 9437184 bytes of a comm buffer, which has 8388608");
   shape.algorithm = Algorithm::one_shot;
-  shape.tokens = 129;
+  shape.tokens = 192;
   CHECK(capacity_problem(capacity, shape) ==
-        "one_shot needs 4 x 2064 KiB = 8454144 bytes of a comm buffer, which has 8388608");
+        "one_shot needs 4 x 3 MiB = 12582912 bytes of a comm buffer, which has 8388608");
   shape.pattern = Pattern::residual_rmsnorm;
   shape.hidden = 8192 * 8;
   shape.tokens = 16;
