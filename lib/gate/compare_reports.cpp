@@ -72,6 +72,7 @@ ReportComparison compare_reports(const Json& a, const Json& b, std::optional<dou
                               .max_regress = max_regress,
                               .run_spread = std::max(run_spread_of(a), run_spread_of(b))};
   pair_rows(comparison, a, b);
+  comparison.outcomes = outcome_differences(a, b);
   comparison.stability = compared_stability(a, b);
   SeriesNumbers series;
   std::vector<Slowdown> family;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gate/environment.hpp"
+#include "gate/outcomes.hpp"
 #include "gate/report_file.hpp"
 
 namespace symmbench {
@@ -23,11 +24,12 @@ struct ReportComparison {
   std::vector<EnvironmentDifference> environment;
   std::vector<ComparedCase> cases;  ///< in b's order
   std::vector<RowName> only_in_a, only_in_b;
-  Json stability = Json::array();         ///< see compared_stability()
-  std::vector<NotCompared> not_compared;  ///< in both, but without times in one
-  std::optional<double> max_regress;      ///< percent; nullopt: no gate
-  double run_spread = 0;                  ///< run_spread_of() the two
-  double scatter = 1;                     ///< excess_scatter() of the cases
+  Json stability = Json::array();           ///< see compared_stability()
+  std::vector<NotCompared> not_compared;    ///< in both, but without times in one
+  std::vector<OutcomeDifference> outcomes;  ///< in both, and not ended alike
+  std::optional<double> max_regress;        ///< percent; nullopt: no gate
+  double run_spread = 0;                    ///< run_spread_of() the two
+  double scatter = 1;                       ///< excess_scatter() of the cases
 
   /// With a gate: failed when a case regressed, no_verdict when none could be judged.
   enum class GateStatus { passed, failed, no_verdict };

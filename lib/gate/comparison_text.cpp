@@ -112,12 +112,15 @@ void add_names(std::vector<std::string>& lines, const std::string& title, const 
   if (names.size() > kMostNames) lines.push_back(fmt::format("  and {} more", names.size() - kMostNames));
 }
 
-/// What stands in one report only, or in both without times.
+/// What ended otherwise, stands in one report only, or in both without times.
 std::vector<std::string> rest_lines(const ReportComparison& comparison) {
-  std::vector<std::string> lines;
+  std::vector<std::string> lines = outcome_lines(comparison.outcomes);
   add_names(lines, "Only in A", comparison.only_in_a);
   add_names(lines, "Only in B", comparison.only_in_b);
-  const auto& without = comparison.not_compared;
+  auto without = comparison.not_compared;
+  std::erase_if(without, [&](const NotCompared& one) {
+    return std::ranges::any_of(comparison.outcomes, [&](const auto& told) { return told.name == one.name; });
+  });
   if (without.empty()) return lines;
   lines.push_back(fmt::format("Not compared: {}", counted(without.size(), "row")));
   for (std::size_t i = 0; i < std::min(without.size(), kMostNames); ++i) {
@@ -218,7 +221,8 @@ Json report_json(const Json& report, const std::string& name) {
           {"started_at", pick_text(run, "started_at")},
           {"device", pick_text(member_of(report, "device"), "kind")},
           {"world_size", pick_integer(run, "world_size")},
-          {"complete", pick_flag(run, "complete")}};
+          {"complete", pick_flag(run, "complete")},
+          {"verdict", verdict_of_report(report)}};
 }
 
 }  // namespace
@@ -235,6 +239,9 @@ std::string comparison_text(const ReportComparison& comparison, const ComparedRe
     text += fmt::format("  {}: {} -> {}{}\n", one.key, one.a, one.b,
                         one.other_machine ? "   (times say nothing about each other)" : "");
   }
+  text += "\nVerdicts\n";
+  add_lines(text, verdict_lines("A", reports.a));
+  add_lines(text, verdict_lines("B", reports.b));
   const bool gated = comparison.max_regress.has_value();
   for (const auto& series : by_series(comparison.cases)) {
     const Json& first = *comparison.cases[series.front()].b.row;
@@ -264,6 +271,9 @@ std::string comparison_markdown(const ReportComparison& comparison, const Compar
     text += "| what | A | B |\n|---|---|---|\n";
     for (const auto& one : comparison.environment) text += fmt::format("| {} | {} | {} |\n", one.key, one.a, one.b);
   }
+  text += "\n## Verdicts\n\n";
+  add_lines(text, verdict_lines("A", reports.a), "    ");
+  add_lines(text, verdict_lines("B", reports.b), "    ");
   const bool gated = comparison.max_regress.has_value();
   text += fmt::format(
       "\n## Times\n\n| case | allocator | A us | B us | B/A | 95 % interval | {} |\n|---|---|---:|---:|---:|"
@@ -297,6 +307,8 @@ Json comparison_json(const ReportComparison& comparison, const ComparedReports& 
                            {"identity", one.identity},
                            {"other_machine", one.other_machine}});
   }
+  Json outcomes = Json::array();
+  for (const auto& one : comparison.outcomes) outcomes.push_back(to_json(one));
   for (const auto& each : comparison.cases) cases.push_back(to_json(each, comparison.max_regress));
   for (const auto& [name, why] : comparison.not_compared) {
     without.push_back({{"case_id", name.first}, {"allocator", name.second}, {"reason", why}});
@@ -319,6 +331,7 @@ Json comparison_json(const ReportComparison& comparison, const ComparedReports& 
   return {{"a", report_json(reports.a, reports.a_name)},
           {"b", report_json(reports.b, reports.b_name)},
           {"environment", std::move(environment)},
+          {"outcomes", std::move(outcomes)},
           {"cases", std::move(cases)},
           {"stability", comparison.stability},
           {"only_in_a", names_json(comparison.only_in_a)},

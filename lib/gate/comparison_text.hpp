@@ -12,12 +12,13 @@ struct ComparedReports {
   std::string a_name, b_name;
 };
 
-/// For a terminal: environment first, then a line per case, what is only in one report, what it comes to. At most 100
+/// For a terminal: environment first, then both verdicts, a line per case, what ended otherwise or is in one report only,
+/// what it comes to. At most 100
 /// columns wide as far as names allow.
 std::string comparison_text(const ReportComparison& comparison, const ComparedReports& reports);
 /// The same as a page of Markdown.
 std::string comparison_markdown(const ReportComparison& comparison, const ComparedReports& reports);
-/// The same as one object: a, b, environment[], cases[] (flat), stability[]
+/// The same as one object: a, b (each with its verdict), environment[], outcomes[] (rows that ended otherwise), cases[] (flat), stability[]
 /// (compared_stability()), only_in_a[], only_in_b[], not_compared[], summary, gate
 /// (null without --max-regress).
 Json comparison_json(const ReportComparison& comparison, const ComparedReports& reports);

@@ -83,6 +83,40 @@ TEST_CASE("cases of one report only are listed by its side, and rows without tim
   CHECK(comparison.not_compared[1].why == "in A no times by placement: reports have them from schema 1.5.0 on");
 }
 
+TEST_CASE("both verdicts are told behind the surroundings, and why a row did not run where the other report has it") {
+  Json a = gate_report_of(1), b = gate_report_of(1);
+  a["verdict"] = {{"status", "passed"}, {"exit_code", 0}, {"summary", {"8 of 8 rows ok"}}};
+  b["verdict"] = {{"status", "interrupted"}, {"exit_code", 3}, {"summary", {"4 of 8 rows ok, 4 skipped"}}};
+  b["run"]["complete"] = false;
+  b["run"]["interrupted_by"] = "SIGTERM of pid 7";
+  b["tool"]["git"] = "def";
+  for (int row : {1, 3, 5}) {
+    b["results"][row]["status"] = "skipped";
+    b["results"][row]["reason"] = "posix_fd does not travel between hosts";
+  }
+  const auto comparison = compare_reports(a, b, std::nullopt);
+  const ComparedReports reports{a, b, "a.json", "b.json"};
+  for (const auto& text : {comparison_text(comparison, reports), comparison_markdown(comparison, reports)}) {
+    CAPTURE(text);
+    const auto at = [&](const char* part) { return text.find(part); };
+    CHECK(at("A: passed (exit code 0)") != std::string::npos);
+    CHECK(at("B: interrupted (exit code 3); NOT COMPLETE: SIGTERM of pid 7") != std::string::npos);
+    CHECK(at("4 of 8 rows ok, 4 skipped") != std::string::npos);
+    CHECK(at("tool_git") < at("A: passed"));
+    CHECK(at("Ended otherwise: 3 rows") != std::string::npos);
+    CHECK(at("A ok; B skipped: posix_fd does not travel between hosts") != std::string::npos);
+    CHECK(at("3 rows, first g0x2/") != std::string::npos);
+    CHECK(at("Not compared: ") == std::string::npos);
+  }
+  const Json json = comparison_json(comparison, reports);
+  CHECK(json.at("a").at("verdict").at("status") == "passed");
+  CHECK(json.at("b").at("verdict").at("interrupted_by") == "SIGTERM of pid 7");
+  CHECK(json.at("b").at("verdict").at("complete") == false);
+  REQUIRE(json.at("outcomes").size() == 3);
+  CHECK(json.at("outcomes")[0].at("a") == Json{{"status", "ok"}, {"reason", nullptr}});
+  CHECK(json.at("outcomes")[0].at("b").at("reason") == "posix_fd does not travel between hosts");
+}
+
 TEST_CASE("surroundings are told where they differ, and only another machine forbids a gate") {
   const Json a = gate_report_of(1);
   Json b = gate_report_of(1);
