@@ -36,12 +36,13 @@ struct CheckRow {
   std::string_view source;  ///< where the failure was seen or is documented
   Observed (*observe)(const CheckRow& row, const Json& report);
   // Of a check on failures (observe_failures): what of a recorded failure it goes by; empty or 0: anything.
-  std::string_view calls = {};                    ///< its call begins with this
-  std::span<const int> codes = {};                ///< its code is one of these
-  std::string_view reason = {};                   ///< the same
-  std::span<const std::string_view> layers = {};  ///< its layer is one of these
-  std::string_view detail = {};                   ///< part of its words
-  std::string_view phase = {};                    ///< it happened there
+  std::span<const std::string_view> calls = {};    ///< its call begins with one of these
+  std::span<const int> codes = {};                 ///< its code is one of these
+  std::string_view reason = {};                    ///< the same
+  std::span<const std::string_view> layers = {};   ///< its layer is one of these
+  std::span<const std::string_view> details = {};  ///< its words contain one of these
+  std::string_view phase = {};                     ///< it happened there
+  std::string_view not_phase = {};                 ///< it happened anywhere else
 };
 
 }  // namespace symmbench

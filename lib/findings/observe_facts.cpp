@@ -108,6 +108,38 @@ bool tells_of_a_problem(std::uint32_t health_mask) {
   return (health_mask >> 8 & 0xFu) > 1;
 }
 
+/// What became of trials of fabric handles in the groups of these ranks: "passed", "failed" or "not made".
+std::string fabric_trials(const Json& report, const Ranks& ranks) {
+  std::string outcome = "not made";
+  for (const Json* trial : list_in(in(report, "fabric"), "handle_trials")) {
+    const bool theirs = std::ranges::any_of(
+        ranks, [&](const auto& rank) { return in(*trial, "group") == rank.group || in(*trial, "group").is_null(); });
+    if (!theirs || text_in(*trial, "type") != "fabric" || !in(*trial, "passed").is_boolean()) continue;
+    if (in(*trial, "passed") == false) return "failed";
+    outcome = "passed";
+  }
+  return outcome;
+}
+
+bool between(const Json& entry, int one, int other) {
+  const Json &rank = in(entry, "rank"), &peer = in(entry, "peer");
+  return (rank == one && peer == other) || (rank == other && peer == one);
+}
+
+/// Whether memory of one of two ranks was seen to be within the other's reach; nullopt: nobody tried.
+std::optional<bool> reached(const Json& report, int one, int other) {
+  for (const RecordedFailure& recorded : failures_of(report)) {
+    if (between(*recorded.failure, one, other)) return false;
+  }
+  std::optional<bool> found;
+  for (const Json* pair : list_in(in(report, "probe"), "pairs")) {
+    if (!between(*pair, one, other) || !in(*pair, "access").is_boolean()) continue;
+    if (in(*pair, "access") == false) return false;
+    found = true;
+  }
+  return found;
+}
+
 }  // namespace
 
 Observed observe_rule_split(const CheckRow&, const Json& report) {
@@ -159,13 +191,15 @@ Observed observe_imex_channel(const CheckRow&, const Json& report) {
     counts.push_back(channels);
   }
   if (without.empty()) return observed;
-  // On a board descriptors reach everybody; where there is a cluster, fabric handles are meant to be used.
+  // On a board descriptors reach everybody; where there is a cluster, fabric handles are meant to be used. Where they were
+  // used all the same, nothing is missing.
   const bool in_cluster = std::any_of(without.begin(), without.end(), [](const ReportedRank& rank) {
     return !fabric_value(rank, "cluster_uuid").is_null();
   });
+  const auto outcome = fabric_trials(report, without);
   observed.hits.push_back({entities(without),
-                           {{"imex_channels", by_rank(without, counts)}},
-                           in_cluster ? std::nullopt : std::optional(Severity::info)});
+                           {{"imex_channels", by_rank(without, counts)}, {"fabric_trials", outcome}},
+                           in_cluster && outcome != "passed" ? std::nullopt : std::optional(Severity::info)});
   return observed;
 }
 
@@ -204,9 +238,16 @@ Observed observe_clique_split(const CheckRow&, const Json& report) {
 }
 
 Observed observe_zero_cluster(const CheckRow&, const Json& report) {
-  return where_fabric(report, "cluster_uuid", [](const ReportedRank& rank, const Json& uuid) {
+  Observed observed = where_fabric(report, "cluster_uuid", [](const ReportedRank& rank, const Json& uuid) {
     return registered(rank) && uuid.is_null() && in(*rank.device, "fabric_supported") == true;
   });
+  // On a board all are so; ranks that are so beside others that have a cluster have left it.
+  const bool others_have_one = std::ranges::any_of(
+      ranks_of(report), [](const ReportedRank& rank) { return !fabric_value(rank, "cluster_uuid").is_null(); });
+  for (Hit& hit : observed.hits) {
+    if (others_have_one) hit.severity = Severity::warning;
+  }
+  return observed;
 }
 
 Observed observe_unreachable(const CheckRow&, const Json& report) {
@@ -218,7 +259,14 @@ Observed observe_unreachable(const CheckRow&, const Json& report) {
     for (const auto& peer : ranks) {
       const bool hit = std::any_of(unreachable.begin(), unreachable.end(),
                                    [&](const Json* uuid) { return *uuid == in(*peer.facts, "gpu_uuid"); });
-      if (hit) observed.hits.push_back({{entity_of(rank), entity_of(peer)}, {{"gpu", in(*peer.facts, "gpu_uuid")}}});
+      if (!hit) continue;
+      const auto outcome = reached(report, rank.rank, peer.rank);
+      observed.hits.push_back({{entity_of(rank), entity_of(peer)},
+                               {{"gpu", in(*peer.facts, "gpu_uuid")},
+                                {"outcome", !outcome   ? "not tried"
+                                            : *outcome ? "its memory was read all the same"
+                                                       : "it was not reached"}},
+                               outcome == false ? std::nullopt : std::optional(Severity::warning)});
     }
   }
   return observed;
@@ -303,6 +351,17 @@ Observed observe_namespaces(const CheckRow&, const Json& report) {
   return observed;
 }
 
+namespace {
+
+/// "0", "0,1", "0,1,2": the GPUs that have these numbers anyhow.
+bool names_first_in_order(const std::string& visible) {
+  std::string expected = "0";
+  for (int next = 1; expected.size() < visible.size(); ++next) expected += fmt::format(",{}", next);
+  return expected == visible;
+}
+
+}  // namespace
+
 Observed observe_visible_devices(const CheckRow&, const Json& report) {
   Ranks remapped;
   std::vector<Json> values;
@@ -310,7 +369,8 @@ Observed observe_visible_devices(const CheckRow&, const Json& report) {
   for (const auto& rank : ranks_of(report)) {
     if (!in(*rank.facts, "environment").is_object()) observed.missing = "environment of " + entity_of(rank);
     const auto visible = text_in(in(*rank.facts, "environment"), "CUDA_VISIBLE_DEVICES");
-    if (text_in(*rank.device, "kind") != "cuda" || visible.empty() || visible.starts_with("0")) continue;
+    if (text_in(*rank.device, "kind") != "cuda" || visible.empty() || names_first_in_order(visible)) continue;
+    if (in(in(*rank.device, "nvml_by_ordinal"), "same_device") == true) continue;  // it was looked up, and is right
     remapped.push_back(rank);
     values.emplace_back(visible);
   }

@@ -1,6 +1,7 @@
 #include "findings/observe_failures.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <vector>
@@ -10,13 +11,21 @@
 namespace symmbench {
 namespace {
 
+bool begins_with_any(const std::string& text, std::span<const std::string_view> beginnings) {
+  return beginnings.empty() ||
+         std::ranges::any_of(beginnings, [&](std::string_view beginning) { return text.starts_with(beginning); });
+}
+
 bool matches(const CheckRow& row, const Json& failure) {
   const auto text = [&](const char* key) { return text_in(failure, key); };
-  if (!text("call").starts_with(row.calls)) return false;
+  if (!begins_with_any(text("call"), row.calls)) return false;
   if (!row.reason.empty() && text("reason") != row.reason) return false;
   if (!row.layers.empty() && std::ranges::find(row.layers, text("layer")) == row.layers.end()) return false;
-  if (text("detail").find(row.detail) == std::string::npos) return false;
+  const auto words = text("detail");
+  const auto has = [&](std::string_view part) { return words.find(part) != std::string::npos; };
+  if (!row.details.empty() && std::ranges::none_of(row.details, has)) return false;
   if (!row.phase.empty() && text("phase") != row.phase) return false;
+  if (!row.not_phase.empty() && text("phase") == row.not_phase) return false;
   if (row.codes.empty()) return true;
   const Json& code = in(failure, "code");
   return code.is_number_integer() && std::find(row.codes.begin(), row.codes.end(), code.get<int>()) != row.codes.end();
@@ -24,18 +33,22 @@ bool matches(const CheckRow& row, const Json& failure) {
 
 std::vector<std::string> entities_of(const RecordedFailure& recorded) {
   std::vector<std::string> entities;
-  for (const char* key : {"rank", "peer"}) {
-    const Json& rank = in(*recorded.failure, key);
-    if (rank.is_number_integer()) entities.push_back(fmt::format("rank {}", rank.get<int>()));
+  const Json &rank = in(*recorded.failure, "rank"), &peer = in(*recorded.failure, "peer");
+  // All ranks find a disagreement alike: the one that tells of it is no more to blame than the others.
+  const bool all_alike = text_in(*recorded.failure, "reason") == "disagreement";
+  if (rank.is_number_integer() && !all_alike) entities.push_back(fmt::format("rank {}", rank.get<int>()));
+  if (peer.is_number_integer()) entities.push_back(fmt::format("rank {}", peer.get<int>()));
+  if (entities.empty() && rank.is_number_integer()) {
+    entities.push_back(fmt::format("group of rank {}", rank.get<int>()));
   }
   if (!recorded.allocator.empty()) entities.push_back("allocator " + recorded.allocator);
   return entities;
 }
 
-bool any_begins_with(const Json& holder, std::string_view call) {
+bool any_begins_with(const Json& holder, std::span<const std::string_view> beginnings) {
   const auto calls = list_in(holder, "driver_calls");
   return std::any_of(calls.begin(), calls.end(),
-                     [&](const Json* counted) { return text_in(*counted, "call").starts_with(call); });
+                     [&](const Json* counted) { return begins_with_any(text_in(*counted, "call"), beginnings); });
 }
 
 /// What would have to be in the report for it to have the failure that the row goes by; empty: it is there.
@@ -53,7 +66,7 @@ std::string missing_for(const CheckRow& row, const Json& report) {
   const bool called = any_begins_with(in(report, "probe"), row.calls) ||
                       std::any_of(entries.begin(), entries.end(),
                                   [&](const Json* entry) { return any_begins_with(*entry, row.calls); });
-  return called ? "" : fmt::format("calls of {}", row.calls);
+  return called ? "" : fmt::format("calls of {}", fmt::join(row.calls, ", "));
 }
 
 }  // namespace
@@ -81,6 +94,23 @@ Observed observe_failures(const CheckRow& row, const Json& report) {
     }
     observed.hits.push_back(
         {entities_of(recorded), std::move(evidence), recorded.replaced ? std::optional(Severity::info) : std::nullopt});
+  }
+  return observed;
+}
+
+Observed observe_multicast_room(const CheckRow& row, const Json& report) {
+  // A multicast object takes little of a GPU's own memory: where that is free, it was something else that ran out.
+  constexpr std::uint64_t kPlenty = 1ull << 30;
+  Observed observed = observe_failures(row, report);
+  for (Hit& hit : observed.hits) {
+    Json free = nullptr;
+    for (const auto& rank : ranks_of(report)) {
+      if (in(hit.evidence, "rank") == rank.rank) free = in(*rank.device, "free_bytes");
+    }
+    if (!free.is_number_unsigned() || free.get<std::uint64_t>() < kPlenty) {
+      hit.severity = hit.severity.value_or(Severity::warning);
+    }
+    hit.evidence["free_bytes"] = free;
   }
   return observed;
 }

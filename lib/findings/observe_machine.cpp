@@ -14,27 +14,54 @@
 namespace symmbench {
 
 Observed observe_slow_pair(const CheckRow&, const Json& report) {
-  constexpr double kShareOfMedian = 0.5;
+  constexpr double kShare = 0.5;
   const auto pairs = list_in(in(report, "probe"), "pairs");
-  std::vector<double> rates;
+  const Json &limits = in(in(report, "fabric"), "limits"), &copy_gbs = in(limits, "copy_gbs");
+  std::map<std::string, std::vector<double>> rates;
+  constexpr const char* kRates[] = {"read_gbs", "write_gbs"};
   for (const Json* pair : pairs) {
-    if (in(*pair, "read_gbs").is_number()) rates.push_back(in(*pair, "read_gbs").get<double>());
+    for (const char* key : kRates) {
+      if (in(*pair, key).is_number()) rates[key].push_back(in(*pair, key).get<double>());
+    }
   }
   Observed observed;
-  const bool emulated = in(in(report, "device"), "emulated") != false;
-  if (rates.size() < 3 || emulated) {
-    observed.missing =
-        emulated ? "bandwidth of hardware (the device is emulated)" : "bandwidth of pairs (symmbench probe)";
+  if (in(in(report, "device"), "emulated") != false) {
+    observed.missing = "bandwidth of hardware (the device is emulated)";
     return observed;
   }
-  std::nth_element(rates.begin(), rates.begin() + static_cast<std::ptrdiff_t>(rates.size() / 2), rates.end());
-  const double median = rates[rates.size() / 2];
+  const std::size_t needed = copy_gbs.is_number() ? 1 : 3;  // of a few pairs none is unlike the others
+  if (rates["read_gbs"].size() < needed) {
+    observed.missing = "bandwidth of pairs (symmbench probe)";
+    return observed;
+  }
+  std::map<std::string, double> medians;
+  for (auto& [key, values] : rates) {
+    if (values.size() < 3) continue;
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    medians[key] = *middle;
+  }
   for (const Json* pair : pairs) {
-    const Json& rate = in(*pair, "read_gbs");
-    if (!rate.is_number() || rate.get<double>() >= kShareOfMedian * median) continue;
-    observed.hits.push_back(
-        {{fmt::format("rank {}", in(*pair, "rank").dump()), fmt::format("rank {}", in(*pair, "peer").dump())},
-         {{"read_gbs", rate}, {"median_gbs", median}}});
+    for (const char* key : kRates) {
+      const Json& rate = in(*pair, key);
+      if (!rate.is_number()) continue;
+      Json evidence{{key, rate}};
+      if (copy_gbs.is_number() && rate.get<double>() < kShare * copy_gbs.get<double>()) {
+        evidence.update({{"limit", "profile"},
+                         {"profile", in(limits, "profile")},
+                         {"copy_gbs", copy_gbs},
+                         {"limit_gbs", kShare * copy_gbs.get<double>()}});
+      } else if (medians.contains(key) && rate.get<double>() < kShare * medians[key]) {
+        evidence.update(
+            {{"limit", "median of pairs"}, {"median_gbs", medians[key]}, {"limit_gbs", kShare * medians[key]}});
+      } else {
+        continue;
+      }
+      observed.hits.push_back(
+          {{fmt::format("rank {}", in(*pair, "rank").dump()), fmt::format("rank {}", in(*pair, "peer").dump())},
+           std::move(evidence)});
+      break;
+    }
   }
   return observed;
 }
@@ -129,18 +156,6 @@ Observed observe_slow_rank(const CheckRow&, const Json& report) {
                               {"times_the_others", seen.longest},
                               {"case_id", in(*seen.row, "case_id")},
                               {"rank_mean_us", in(*seen.row, "rank_mean_us")}}});
-  }
-  return observed;
-}
-
-Observed observe_peer_access(const CheckRow&, const Json& report) {
-  Observed observed;
-  const auto pairs = list_in(in(report, "probe"), "pairs");
-  if (pairs.empty()) observed.missing = "peer-access matrix (symmbench probe)";
-  for (const Json* pair : pairs) {
-    if (in(*pair, "access") != false) continue;
-    observed.hits.push_back(
-        {{fmt::format("rank {}", in(*pair, "rank").dump()), fmt::format("rank {}", in(*pair, "peer").dump())}, *pair});
   }
   return observed;
 }

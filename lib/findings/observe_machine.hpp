@@ -7,7 +7,6 @@ namespace symmbench {
 Observed observe_slow_pair(const CheckRow& row, const Json& report);
 Observed observe_slow_link(const CheckRow& row, const Json& report);
 Observed observe_slow_rank(const CheckRow& row, const Json& report);
-Observed observe_peer_access(const CheckRow& row, const Json& report);
 Observed observe_bisected(const CheckRow& row, const Json& report);
 Observed observe_throttled(const CheckRow& row, const Json& report);
 Observed observe_link_errors(const CheckRow& row, const Json& report);

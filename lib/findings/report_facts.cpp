@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace symmbench {
 namespace {
@@ -67,6 +68,38 @@ bool another_type_passed(const Json& report, const Json& trial) {
   });
 }
 
+namespace {
+
+/// Ranks of a group on several machines, between which no descriptor can travel.
+bool on_several_machines(const Json& report, int group) {
+  std::set<std::string> machines;
+  for (const auto& rank : ranks_of(report)) {
+    if (rank.group == group) machines.insert(text_in(*rank.facts, "boot_id"));
+  }
+  return machines.size() > 1;
+}
+
+/// What the ranks of a probe met after the handle trials.
+void add_probed(std::vector<RecordedFailure>& all, const Json& report) {
+  const Json& probe = in(report, "probe");
+  const auto ranks = ranks_of(report);
+  for (const Json* test : list_in(probe, "descriptors")) {
+    const Json& failure = in(*test, "failure");
+    const auto at = std::ranges::find_if(ranks, [&](const auto& rank) { return in(*test, "rank") == rank.rank; });
+    if (text_in(failure, "reason") == "not_supported" && at != ranks.end() && on_several_machines(report, at->group)) {
+      continue;
+    }
+    add(all, failure, "probe: descriptors", "", "failed");
+  }
+  for (const Json* pair : list_in(probe, "pairs")) {
+    add(all, in(*pair, "failure"),
+        fmt::format("probe: rank {} looks at rank {}", in(*pair, "rank").dump(), in(*pair, "peer").dump()), "",
+        "failed");
+  }
+}
+
+}  // namespace
+
 std::vector<RecordedFailure> failures_of(const Json& report) {
   std::vector<RecordedFailure> all;
   for (const Json* row : list_in(report, "results")) {
@@ -96,6 +129,7 @@ std::vector<RecordedFailure> failures_of(const Json& report) {
                    .allocator = text_in(*trial, "allocator"),
                    .replaced = another_type_passed(report, *trial)});
   }
+  add_probed(all, report);
   return all;
 }
 

@@ -27,11 +27,13 @@ std::string entity_of(const ReportedRank& rank);  ///< "rank 3"
 /// A failure that the report records, and where.
 struct RecordedFailure {
   const Json* failure;
-  std::string where;      ///< case, "lifecycle", "handle trial of fabric", "self test"
+  std::string where;      ///< case, "lifecycle", "handle trial of fabric", "probe: descriptors"
   std::string allocator;  ///< "": nobody's
   std::string status;     ///< "failed", "hung", ...; of a handle trial: ""
   bool replaced = false;  ///< of a trial: another handle type passed for that allocator and group
 };
+/// Of rows and their attempts, lifecycles, incidents, handle trials, and of a probe's descriptors and pairs; that descriptors
+/// do not travel between machines is none.
 std::vector<RecordedFailure> failures_of(const Json& report);
 
 /// Whether the allocator of a handle trial can use another type in the same group.

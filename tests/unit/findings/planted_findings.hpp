@@ -1,9 +1,12 @@
 #pragma once
 #include <functional>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "core/json.hpp"
+#include "findings/findings.hpp"
 
 namespace symmbench {
 
@@ -39,7 +42,8 @@ inline Json healthy_device(int rank) {
 }
 
 inline Json healthy_report() {
-  Json ranks = Json::array(), pairs = Json::array();
+  Json ranks = Json::array(), pairs = Json::array(), groups = Json::array(), descriptors = Json::array();
+  Json received = Json::array();
   for (int rank = 0; rank < 4; ++rank) {
     ranks.push_back({{"rank", rank},
                      {"host", rank < 2 ? "node1" : "node2"},
@@ -48,7 +52,17 @@ inline Json healthy_report() {
                      {"gpu_uuid", "GPU-" + std::to_string(rank)},
                      {"devices", Json::array({healthy_device(rank)})},
                      {"environment", {{"NCCL_NVLS_ENABLE", "0"}}}});
-    pairs.push_back({{"rank", rank}, {"peer", (rank + 1) % 4}, {"access", true}, {"read_gbs", 700}});
+    const int peer = (rank + 1) % 4;
+    pairs.push_back({{"rank", rank},
+                     {"peer", peer},
+                     {"access", true},
+                     {"owner_rank", peer},
+                     {"read_gbs", 700},
+                     {"failure", nullptr}});
+    groups.push_back({{"rank", rank}, {"group", 0}, {"group_rank", rank}});
+    descriptors.push_back({{"rank", rank}, {"passed", true}, {"failure", nullptr}});
+    received.push_back(
+        {{"rank", rank}, {"from", (rank + 3) % 4}, {"writer_rank", (rank + 3) % 4}, {"meant_for_rank", rank}});
   }
   const auto row = [](const char* allocator, const char* transport) {
     return Json{{"case_id", "a"},
@@ -87,8 +101,11 @@ inline Json healthy_report() {
            {{"call", "cuMemImportFromShareableHandle"}},
            {{"call", "cuMemMap"}},
            {{"call", "cuMemSetAccess"}},
-           {{"call", "cuMulticastCreate"}}}}}}},
-      {"probe", {{"pairs", pairs}}}};
+           {{"call", "cuMulticastCreate"}},
+           {{"call", "cuMulticastBindMem"}},
+           {{"call", "cuMemExportToShareableHandle"}},
+           {{"call", "cuIpcOpenMemHandle"}}}}}}},
+      {"probe", {{"groups", groups}, {"descriptors", descriptors}, {"pairs", pairs}, {"received", received}}}};
 }
 
 inline Json& device(Json& report, int rank) { return report["ranks"][rank]["devices"][0]; }
@@ -100,6 +117,13 @@ inline std::function<void(Json&)> failing(const char* call, int code, const char
     Json failure{{"layer", layer}, {"reason", reason}, {"call", call}, {"code", code}, {"rank", 2}, {"detail", detail}};
     if (code < 0) failure["code"] = nullptr;
     report["run"]["incidents"].push_back({{"label", "g0"}, {"failure", failure}});
+  };
+}
+
+inline std::function<void(Json&)> failing_in(const char* phase, const char* call, int code) {
+  return [=](Json& report) {
+    failing(call, code)(report);
+    report["run"]["incidents"][0]["failure"]["phase"] = phase;
   };
 }
 
@@ -115,6 +139,23 @@ inline std::function<void(Json&)> link_errors(const char* kind) {
 }
 inline std::function<void(Json&)> logged(const Json& line) {
   return [=](Json& report) { report["fabric"]["kernel_log"][0]["lines"].push_back(line); };
+}
+
+/// Ids of the checks that find something, pass and unknown left out.
+inline std::set<std::string> fired(const Json& report) {
+  Json whole = report;
+  whole["findings"] = fold_findings(report);
+  std::set<std::string> ids;
+  for (const Json* finding : findings_from(whole, Severity::info))
+    ids.insert(finding->at("check_id").get<std::string>());
+  return ids;
+}
+
+inline Json finding_of(const Json& findings, std::string_view check) {
+  for (const Json& finding : findings) {
+    if (finding.at("check_id").get_ref<const std::string&>() == check) return finding;
+  }
+  throw std::out_of_range(std::string(check));
 }
 
 struct Planted {
@@ -186,7 +227,18 @@ inline const std::vector<Planted>& planted() {
       {"access_invalid_value", failing("cuMemSetAccess", 1)},
       {"access_not_supported", failing("cuMemSetAccess", 801)},
       {"map_invalid_value", failing("cuMemMap", 1)},
+      {"export_not_permitted", failing("cuMemExportToShareableHandle", 800)},
+      {"export_not_supported", failing("cuMemExportToShareableHandle", 801)},
+      {"export_refused", failing("cuMemExportToShareableHandle", 400)},
+      {"ipc_invalid_handle", failing("cuIpcOpenMemHandle", 400)},
+      {"ipc_no_peer_access", failing("cuIpcOpenMemHandle", 101)},
+      {"ipc_out_of_memory", failing("cuIpcOpenMemHandle", 2)},
       {"multicast_illegal_state", failing("cuMulticastCreate", 401)},
+      {"multicast_bind_illegal_state", failing("cuMulticastBindMem", 401)},
+      {"multicast_bind_out_of_memory", failing("cuMulticastBindMem", 2)},
+      {"multicast_map_illegal_state", failing_in("multicast", "cuMemMap", 401)},
+      {"multicast_map_out_of_memory", failing_in("multicast", "cuMemMap", 2)},
+      {"map_out_of_memory", failing_in("map", "cuMemMap", 2)},
       {"multicast_invalid_value", failing("cuMulticastBindMem", 1)},
       {"multicast_slots_exhausted", failing("cuMulticastCreate", 2)},
       {"multicast_not_supported", failing("cuMulticastCreate", 801)},
@@ -197,14 +249,22 @@ inline const std::vector<Planted>& planted() {
       {"descriptor_transport", failing("connect", 111, "io_error", "comm", "3 descriptors missing")},
       {"handle_types_disagree",
        failing("", -1, "disagreement", "memory", "ranks differ in handle type: fabric on rank 0")},
-      {"group_disagrees", failing("", -1, "disagreement", "memory", "ranks differ in block bytes")},
+      {"cliques_disagree",
+       failing("", -1, "disagreement", "memory", "ranks are in different parts of the NVLink fabric: clique 1 of c")},
+      {"handle_rule_split",
+       failing("", -1, "disagreement", "memory",
+               "rule of torch_symm_mem chooses differently, upstream would wait indefinitely: fabric on rank 0")},
+      {"workspaces_disagree", failing("", -1, "disagreement", "memory", "ranks differ in block bytes: 1 on rank 0")},
+      {"group_disagrees",
+       failing("", -1, "disagreement", "workspace", "ranks take the group for different ones: rank 0 wants 4 ranks")},
+      {"rank_order_permuted", [](Json& r) { r["probe"]["pairs"][2]["owner_rank"] = 1; }},
       {"rank_lost", failing("", 9, "crashed", "worker")},
       {"wait_timed_out", failing("", -1, "timed_out", "kernel")},
       {"process_stood_still", failing("", -1, "timed_out", "supervisor")},
       {"multicast_never_returned", failing("cuMulticastBindMem", -1, "timed_out", "worker")},
       {"wrong_data", failing("", -1, "wrong_data", "verify")},
       {"mapping_shows_another_rank",
-       failing("", -1, "wrong_data", "workspace", "the mapping of rank 1 shows rank 2's memory")},
+       failing("", -1, "wrong_data", "workspace", "the mapping of rank 1 shows 0x00000000 in its first word")},
       {"start_pattern_wrong", failing("", -1, "wrong_data", "workspace", "7 of 9 words are not 0x80000000 before use")},
       {"wrong_data_by_transport",
        [](Json& r) {
