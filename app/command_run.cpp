@@ -22,6 +22,7 @@
 #include "core/log.hpp"
 #include "fault/fault_plan.hpp"
 #include "gate/run_limits.hpp"
+#include "job/check_faults.hpp"
 #include "job/emulation.hpp"
 #include "job/launcher.hpp"
 #include "job/launcher_line.hpp"
@@ -82,10 +83,7 @@ void check_probe(const ParsedCommand& command, int world_size) {
       fail_config(fmt::format("--group-size '{}': must divide the ranks of the job, {}", command.config.group_size,
                               world_size));
     }
-    if (!command.config.inject.empty()) {
-      fail_config(fmt::format("--inject '{}': a probe runs no case in which a fault strikes; `symmbench run` does",
-                              fmt::join(command.config.inject, ";")));
-    }
+    check_probe_faults(command.config, world_size);
     check_places(command.config);
   });
 }

@@ -27,7 +27,7 @@ void preflight(WorkerContext& context) {
 /// A worker of a run with everything that the run provokes around it.
 class RunWorker {
  public:
-  RunWorker(WorkerContext& context, const WorkerConfig& config, const std::string& device)
+  RunWorker(WorkerContext& context, const WorkerConfig& config, const std::string& device, std::size_t traced_calls = 0)
       : context_(context), faults_(parse_fault_plan(config.inject)), struck_(context, faults_) {
     use_torch_layout(config.torch_layout);
     // Kernels give up first; then the stream; then whoever waits for this rank.
@@ -38,6 +38,7 @@ class RunWorker {
                              .synchronize_limit = std::chrono::nanoseconds(static_cast<std::int64_t>(stream_s * 1e9)),
                              .driver_faults = struck_.driver_faults(),
                              .protocol_fault = faults_.protocol_fault(world_rank),
+                             .traced_calls = traced_calls,
                              .host_device = emulated_rank(config.emulation, world_rank)});
     backend_.kernels = struck_.around(std::move(backend_.kernels));
     backend_.make_allocator = [this](std::string_view name, MulticastUse multicast) {
@@ -95,16 +96,8 @@ constexpr std::size_t kMostTracedCalls = 20'000;
 void probe(WorkerContext& context) {
   context.heartbeat.allow(context_s(context.request));
   const ProbeTask task = probe_task_from(context.request.settings);
-  const int world_rank = context.comm.world_rank(context.comm.rank());
-  const auto synchronize_limit =
-      std::chrono::nanoseconds(static_cast<std::int64_t>(deadlines_of(task.config).stream_s * 1e9));
-  use_torch_layout(task.config.torch_layout);
-  Backend backend = make_backend(task.device, context.heartbeat,
-                                 {.local_rank = place_told_by_supervisor().local_rank,
-                                  .synchronize_limit = synchronize_limit,
-                                  .traced_calls = task.trace ? kMostTracedCalls : 0,
-                                  .host_device = emulated_rank(task.config.emulation, world_rank)});
-  run_probe(context, backend, backend.trace);
+  RunWorker(context, task.config, task.device, task.trace ? kMostTracedCalls : 0)
+      .run([](WorkerContext& struck, Backend& backend) { run_probe(struck, backend, backend.trace); });
 }
 
 struct TaskRow {

@@ -4,10 +4,16 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "bench/call_counts.hpp"
 #include "comm/fd_exchange.hpp"
 #include "core/clock.hpp"
+#include "journal/probe_items.hpp"
 #include "journal/records.hpp"
 #include "memory/allocators.hpp"
 #include "memory/handle_trial.hpp"
@@ -18,8 +24,15 @@ namespace {
 // Large enough to fill the links of a GPU, small enough for 72 emulated ranks on two cores.
 constexpr std::uint64_t kCopyBytes = 64ull << 20, kEmulatedCopyBytes = 64ull << 10;
 constexpr int kWordReads = 5;
-/// Word 0 of every block: its owner.
-constexpr std::uint32_t kOwner = 0x51B00000u;
+/// Word 0 of every block: the world rank of its owner.
+constexpr std::uint32_t kOwner = 0x51B00000u, kOwnerBits = 0xFFFFFu;
+/// What a rank leaves in the room that a peer keeps for it: by whom, and for whom, in world ranks.
+constexpr std::uint32_t kLetter = 0x5C000000u, kLetterSign = 0xFF000000u;
+constexpr int kLetterBits = 12;
+
+std::uint32_t letter(int from, int to) {
+  return kLetter | static_cast<std::uint32_t>(from) << kLetterBits | static_cast<std::uint32_t>(to);
+}
 
 Json failure_or_null(const std::optional<Failure>& failure) { return failure ? to_json(*failure) : Json(nullptr); }
 
@@ -30,15 +43,19 @@ double timed(const Step& step) {
   return microseconds_since(start);
 }
 
-/// Every type under every allocator: tried, or why not. Returns the first that symmetric memory can use.
-std::optional<std::pair<AllocatorKind, HandleType>> try_handles(WorkerContext& context, Driver& driver) {
+using Memory = std::pair<AllocatorKind, HandleType>;
+
+/// Every type under every allocator: tried, or why not. Returns the first that symmetric memory can use. Not `told`: no
+/// more than what finds that, and nothing is recorded.
+std::optional<Memory> try_handles(WorkerContext& context, Driver& driver, bool told) {
   const int group = group_index(context.comm);
   const auto mine = tested_handle_facts(driver, context.comm.world_rank(context.comm.rank()));
   const auto facts = allgather_value(context.comm, "probe: facts for the handle types", mine);
-  std::optional<std::pair<AllocatorKind, HandleType>> best;
+  std::optional<Memory> best;
   for (const auto& mode : allocator_modes()) {
     const auto possible = handles_to_try("auto", mode.kind, facts);
     for (const HandleType type : row_of(kAllocators, mode.kind).handles) {
+      if (!told && best) return best;
       HandleTrialRecord record{
           .group = group, .allocator = std::string(name_of(mode.kind)), .type = std::string(name_of(type))};
       if (std::find(possible.begin(), possible.end(), type) == possible.end()) {
@@ -49,7 +66,7 @@ std::optional<std::pair<AllocatorKind, HandleType>> try_handles(WorkerContext& c
         record.failure = trial.failure;
         if (trial.passed && !best) best = {mode.kind, type};
       }
-      if (context.comm.rank() == 0) context.records.append(to_json(record));
+      if (told && context.comm.rank() == 0) context.records.append(to_json(record));
     }
   }
   return best;
@@ -93,6 +110,7 @@ class PeerLook {
               {"peer", comm.world_rank(peer)},
               {"access", false},
               {"owner", nullptr},
+              {"owner_rank", nullptr},
               {"latency_us", nullptr},
               {"read_us", nullptr},
               {"write_us", nullptr},
@@ -100,7 +118,7 @@ class PeerLook {
               {"write_gbs", nullptr},
               {"failure", nullptr}};
     try {
-      look(pair, peer, block);
+      look(pair, comm, peer, block);
     } catch (const Error& error) {
       pair["access"] = false;
       pair["failure"] = to_json(error.failure());
@@ -109,7 +127,7 @@ class PeerLook {
   }
 
  private:
-  void look(Json& pair, int peer, DevicePtr block) {
+  void look(Json& pair, const Communicator& comm, int peer, DevicePtr block) {
     std::uint32_t word = 0;
     double least_us = 0;
     for (int i = 0; i < kWordReads; ++i) {
@@ -119,8 +137,14 @@ class PeerLook {
       });
       least_us = i == 0 ? us : std::min(least_us, us);
     }
-    pair["access"] = word == (kOwner | static_cast<std::uint32_t>(peer));
-    if ((word & 0xFFF00000u) == kOwner) pair["owner"] = word & 0xFFFFFu;
+    pair["access"] = word == (kOwner | static_cast<std::uint32_t>(comm.world_rank(peer)));
+    if ((word & ~kOwnerBits) == kOwner) {
+      const auto owner = static_cast<int>(word & kOwnerBits);
+      pair["owner_rank"] = owner;
+      const auto world_ranks = world_ranks_of(comm);
+      const auto at = std::ranges::find(world_ranks, owner);
+      if (at != world_ranks.end()) pair["owner"] = at - world_ranks.begin();
+    }
     pair["latency_us"] = least_us;
     const double read_us = copy_us(to_pointer(local_), to_pointer(block));
     const double write_us = copy_us(to_pointer(block + bytes_), to_pointer(local_));
@@ -145,31 +169,77 @@ class PeerLook {
   DevicePtr local_;
 };
 
-/// In each turn every rank looks at another peer, so that no memory has two guests.
-Json look_at_peers(WorkerContext& context, Backend& backend, AllocatorKind kind, HandleType type) {
-  auto& comm = context.comm;
-  const std::uint64_t bytes = backend.emulated ? kEmulatedCopyBytes : kCopyBytes;
-  const PhaseContext phases{.comm = comm};
-  const auto maker = mode_of(kind).make();
-  const auto memory = maker->allocate(phases, *backend.driver, 2 * bytes, type);
-  const auto stream = backend.driver->make_stream();
-  stream->fill(memory->data(comm.rank()), kOwner | static_cast<std::uint32_t>(comm.rank()),
-               bytes / sizeof(std::uint32_t));
-  stream->synchronize();
-  Json pairs = Json::array();
-  {
-    PeerLook peers(*backend.driver, *stream, bytes, backend.emulated);
-    barrier(comm, "probe: every block is written");
-    for (int turn = 1; turn < comm.size(); ++turn) {
-      const int peer = (comm.rank() + turn) % comm.size();
-      context.heartbeat.allow(context_s(context.request));
-      pairs.push_back(peers.at(comm, peer, memory->data(peer)));
-      barrier(comm, "probe: every rank has looked");
-    }
+/// A block of every rank in every rank's reach: the owner's word, room for the copies of one guest at a time, and a word for
+/// the letter of each peer.
+class ProbedBlocks {
+ public:
+  ProbedBlocks(WorkerContext& context, Backend& backend, Memory kind)
+      : comm_(context.comm),
+        phases_{.comm = context.comm},
+        bytes_(backend.emulated ? kEmulatedCopyBytes : kCopyBytes),
+        maker_(backend.make_allocator(name_of(kind.first), MulticastUse::off)),
+        memory_(maker_->allocate(phases_, *backend.driver, 2 * bytes_ + words() * sizeof(std::uint32_t), kind.second)),
+        stream_(backend.driver->make_stream()) {
+    const DevicePtr own = memory_->data(comm_.rank());
+    const auto owner = static_cast<std::uint32_t>(comm_.world_rank(comm_.rank()));
+    stream_->fill(own, kOwner | owner, bytes_ / sizeof(std::uint32_t));
+    stream_->fill(letters(own), 0, words());
+    stream_->synchronize();
+    peers_.emplace(*backend.driver, *stream_, bytes_, backend.emulated);
+    barrier(comm_, "probe: every block is written");
   }
-  memory->close(phases);
-  return pairs;
-}
+
+  Json look_at(int peer) { return peers_->at(comm_, peer, memory_->data(peer)); }
+
+  /// Collective: every rank writes to every peer, and reads what came. What did not come as its peer should have sent it.
+  Json exchange_letters() {
+    const int own = comm_.rank();
+    for (int peer = 0; peer < comm_.size(); ++peer) {
+      try {
+        stream_->fill(letters(memory_->data(peer)) + own * sizeof(std::uint32_t),
+                      letter(comm_.world_rank(own), comm_.world_rank(peer)), 1);
+        stream_->synchronize();
+      } catch (const Error&) {
+        // Its peer misses it, and says so.
+      }
+    }
+    barrier(comm_, "probe: every rank has written");
+    std::vector<std::uint32_t> came(words());
+    stream_->copy(came.data(), to_pointer(letters(memory_->data(own))), came.size() * sizeof(std::uint32_t));
+    stream_->synchronize();
+    Json wrong = Json::array();
+    for (int peer = 0; peer < comm_.size(); ++peer) {
+      const std::uint32_t seen = came[static_cast<std::size_t>(peer)];
+      if (seen == letter(comm_.world_rank(peer), comm_.world_rank(own))) continue;
+      Json entry{{"from", comm_.world_rank(peer)}, {"writer_rank", nullptr}, {"meant_for_rank", nullptr}};
+      if ((seen & kLetterSign) == kLetter) {
+        constexpr std::uint32_t kMask = (1u << kLetterBits) - 1;
+        entry["writer_rank"] = seen >> kLetterBits & kMask;
+        entry["meant_for_rank"] = seen & kMask;
+      }
+      wrong.push_back(std::move(entry));
+    }
+    return wrong;
+  }
+
+  /// Collective.
+  void close() {
+    peers_.reset();
+    memory_->close(phases_);
+  }
+
+ private:
+  std::uint64_t words() const { return static_cast<std::uint64_t>(comm_.size()); }
+  DevicePtr letters(DevicePtr block) const { return block + 2 * bytes_; }
+
+  Communicator& comm_;
+  PhaseContext phases_;
+  std::uint64_t bytes_;
+  std::unique_ptr<Allocator> maker_;
+  std::unique_ptr<SharedMemory> memory_;
+  std::unique_ptr<Stream> stream_;
+  std::optional<PeerLook> peers_;
+};
 
 Json trace_json(const TracedDriver& trace) {
   Json calls = Json::array();
@@ -185,21 +255,56 @@ Json trace_json(const TracedDriver& trace) {
 
 }  // namespace
 
-void run_probe(WorkerContext& context, Backend& backend, const TracedDriver* trace) {
-  const int world_rank = context.comm.world_rank(context.comm.rank());
-  Json data{{"group", group_index(context.comm)},
-            {"group_rank", context.comm.rank()},
-            {"memory", nullptr},
-            {"pairs", Json::array()}};
-  const auto best = try_handles(context, *backend.driver);
-  data["descriptors"] = descriptor_test(context.comm);
-  if (best && context.comm.size() > 1) {
-    data["memory"] = {{"allocator", name_of(best->first)}, {"handle", name_of(best->second)}};
-    data["pairs"] = look_at_peers(context, backend, best->first, best->second);
+std::vector<WorkItem> probe_items(int group_size) {
+  std::vector<WorkItem> items{{.case_id = std::string(kItemOfHandles), .allocators = {}}};
+  if (group_size < 2) return items;
+  for (int turn = 1; turn < group_size; ++turn) {
+    items.push_back({.case_id = fmt::format("{}{}", kItemsOfTurns, turn), .allocators = {}});
   }
-  data["driver_calls"] = to_json(std::span<const CallCount>(backend.driver->counts()));
-  if (trace != nullptr) data["trace"] = trace_json(*trace);
-  context.records.append(to_json(ProbeRecord{.rank = world_rank, .data = std::move(data)}));
+  items.push_back({.case_id = std::string(kItemOfOrder), .allocators = {}});
+  return items;
+}
+
+void run_probe(WorkerContext& context, Backend& backend, const TracedDriver* trace) {
+  Communicator& comm = context.comm;
+  const int world_rank = comm.world_rank(comm.rank());
+  const auto tell = [&](Json data) {
+    context.records.append(to_json(ProbeRecord{.rank = world_rank, .data = std::move(data)}));
+  };
+  std::optional<Memory> best;
+  std::optional<ProbedBlocks> blocks;
+  for (std::size_t i = 0; i < context.request.items.size(); ++i) {
+    const std::string& item = context.request.items[i].case_id;
+    context.heartbeat.item(static_cast<int>(i));
+    context.heartbeat.allow(context_s(context.request));
+    if (item == kItemOfHandles) {
+      best = try_handles(context, *backend.driver, true);
+      Json data{{"group", group_index(comm)}, {"group_rank", comm.rank()}, {"memory", nullptr}};
+      data["descriptors"] = descriptor_test(comm);
+      if (best && comm.size() > 1) {
+        data["memory"] = {{"allocator", name_of(best->first)}, {"handle", name_of(best->second)}};
+      }
+      tell(std::move(data));
+    } else {
+      if (i == 0) best = try_handles(context, *backend.driver, false);  // a worker before this one told of them
+      if (!best) break;
+      if (!blocks) blocks.emplace(context, backend, *best);
+      context.heartbeat.phase(Phase::use);
+      if (const auto turn = probe_turn(item)) {
+        // In each turn every rank looks at another peer, so that no memory has two guests.
+        tell({{"pairs", Json::array({blocks->look_at((comm.rank() + *turn) % comm.size())})}});
+      } else {
+        tell({{"received", blocks->exchange_letters()}});
+      }
+    }
+    barrier(comm, "probe: every rank has told");
+    if (comm.rank() == 0) context.item_done(static_cast<int>(i));
+  }
+  context.heartbeat.item(-1);
+  if (blocks) blocks->close();
+  Json calls{{"driver_calls", to_json(std::span<const CallCount>(backend.driver->counts()))}};
+  if (trace != nullptr) calls["trace"] = trace_json(*trace);
+  tell(std::move(calls));
 }
 
 }  // namespace symmbench

@@ -9,4 +9,7 @@ namespace symmbench {
 /// plain bf16 allreduces, which is all that a rank with a broken protocol runs
 void check_faults(const RunConfig& config, int world_size);
 
+/// The same of a probe, which refuses what strikes cases only.
+void check_probe_faults(const RunConfig& config, int world_size);
+
 }  // namespace symmbench

@@ -1,5 +1,6 @@
 #include "job/probe_job.hpp"
 
+#include "bench/probe_task.hpp"
 #include "config/repro.hpp"
 #include "job/case_group_task.hpp"
 #include "job/device_decision.hpp"
@@ -47,12 +48,14 @@ Json probe(MpiJob& job, const RunConfig& config, const Invocation& invocation, b
   const auto hosts = hosts_of_run(facts);
   decided.deadline_scale *= widening_of(hosts);
   RunStarted started = started_of(decided, device, invocation, world_size, started_at);
+  if (!decided.inject.empty()) started.run["injected"] = decided.inject;
   started.run["deadlines"] = deadlines_json(config, hosts);
   job.append(to_json(started));
   if (!outcome.interrupted && !device.problem) {
     outcome = job.run(std::vector{WorkRequest{.task = kProbeTask,
                                               .label = kProbeTask,
                                               .settings = to_json(ProbeTask{decided, device.kind, trace}),
+                                              .items = probe_items(config.ranks_per_group(world_size)),
                                               .deadlines = deadlines_of(decided)}});
   }
   RunEnded ended{.ended_at = utc_timestamp(), .complete = !outcome.interrupted && !device.problem};

@@ -126,10 +126,10 @@ struct HandleTrialRecord {
   std::string reason;
 };
 
-/// What one rank found for `symmbench probe`.
+/// What one rank found for `symmbench probe`, part by part.
 struct ProbeRecord {
   int rank = 0;
-  Json data;  ///< {group, group_rank, memory, pairs[], descriptors, driver_calls[], trace[]}
+  Json data;  ///< any of {group, group_rank, memory, pairs[], received[], descriptors, driver_calls[], trace[]}
 };
 
 /// What a rank's device said of itself before and after a case group: {temperature_c, sm_clock_mhz, power_mw, throttle[],

@@ -42,10 +42,12 @@ void require_one_clique(std::span<const Place> places) {
     cliques.push_back(clique_text(*place.fabric));
   }
   if (std::all_of(cliques.begin(), cliques.end(), [&](const auto& clique) { return clique == cliques[0]; })) return;
+  const auto odd = odd_one_out(cliques);
   throw Error({.layer = Layer::memory,
                .reason = Reason::disagreement,
                .detail = fmt::format("ranks are in different parts of the NVLink fabric: {}",
-                                     holders_by_value(world_ranks, cliques))});
+                                     holders_by_value(world_ranks, cliques)),
+               .peer = odd ? std::optional(world_ranks[*odd]) : std::nullopt});
 }
 
 void require_own_devices(std::span<const Place> places) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/fabric_profile.hpp"
 #include "report/evidence.hpp"
 #include "report/floors.hpp"
 #include "report/link_times.hpp"
@@ -114,7 +115,8 @@ Json device_answer_json(const Json& device) {
           {"clique_lists", clique_lists_json(device)},
           {"nvml_by_ordinal", lookup_json(member(device, "nvml_by_ordinal"))},
           {"first_device_test", first_device_json(member(device, "first_device_test"))},
-          {"unreachable_gpus", texts_or_null(device, "unreachable_gpus")}};
+          {"unreachable_gpus", texts_or_null(device, "unreachable_gpus")},
+          {"free_bytes", pick_integer(device, "free_bytes")}};
 }
 
 Json topology_json(const Json& topology) {
@@ -170,6 +172,19 @@ Json rank_json(int rank, const Json& facts, const std::string& device_kind) {
           {"environment", environment_json(facts)}};
 }
 
+namespace {
+
+/// What a shipped profile says that its links reach; null: no such profile, and nothing to hold rates against.
+Json limits_json(const std::string& profile) {
+  const auto shipped = shipped_fabrics();
+  const auto at = std::ranges::find_if(shipped, [&](const ShippedFabric& one) { return one.name == profile; });
+  if (at == shipped.end()) return nullptr;
+  const FabricProfile limits = FabricDocument::of_value(profile).profile();
+  return {{"profile", profile}, {"links", limits.links}, {"link_gbs", limits.link_gbs}, {"copy_gbs", limits.copy_gbs}};
+}
+
+}  // namespace
+
 Json fold_ranks(const RecordSet& records) {
   const std::string kind = text_or(records.started.device, "kind");
   Json ranks = Json::array();
@@ -188,6 +203,7 @@ Json fold_fabric(const RecordSet& records) {
     if (!identity.empty()) hosts.insert(identity);
   }
   return {{"profile", pick_text(records.started.device, "fabric_profile")},
+          {"limits", limits_json(text_or(records.started.device, "fabric_profile"))},
           {"hosts", hosts.empty() ? Json(nullptr) : Json(hosts.size())},
           {"handle_trials", handle_trials_json(records)},
           {"samples", fold_samples(records)},

@@ -80,6 +80,24 @@ bool RecordSet::is_lifecycle_label(const std::string& label) const {
                      [&](const Json& entry) { return text_or(entry, "label") == label; });
 }
 
+namespace {
+
+/// A probe tells what is new: lists grow, anything else is what was told last.
+void add_probe(Json& known, Json told) {
+  if (!told.is_object()) return;
+  if (!known.is_object()) known = Json::object();
+  for (auto& [key, value] : told.items()) {
+    Json& before = known[key];
+    if ((key == "pairs" || key == "received") && before.is_array() && value.is_array()) {
+      before.insert(before.end(), value.begin(), value.end());
+    } else {
+      before = std::move(value);
+    }
+  }
+}
+
+}  // namespace
+
 void add_record(RecordSet& set, const Json& record) {
   const auto type = type_of(record);
   if (type == "run_started" && !set.planned) {
@@ -110,7 +128,7 @@ void add_record(RecordSet& set, const Json& record) {
   }
   if (type == "probe") {
     auto probe = probe_from(record);
-    set.probes[probe.rank] = std::move(probe.data);
+    add_probe(set.probes[probe.rank], std::move(probe.data));
   }
   if (type == "device_sample") set.samples.push_back(device_sample_from(record));
   if (type == "kernel_log") set.kernel_logs.push_back(kernel_log_from(record));

@@ -21,7 +21,7 @@ struct RecordSet {
   std::vector<FloorsRecord> floors;              ///< by group
   std::vector<LinkTimesRecord> link_times;       ///< as they came
   std::vector<HandleTrialRecord> handle_trials;  ///< by group
-  std::map<int, Json> probes;                    ///< ProbeRecord::data by rank; of several, the last
+  std::map<int, Json> probes;                    ///< ProbeRecord::data by rank, of all together
   std::vector<DeviceSampleRecord> samples;       ///< by rank
   std::vector<KernelLogRecord> kernel_logs;      ///< in the order of their lines, by rank
   std::map<int, Json> bisections;                ///< BisectRecord::data by group

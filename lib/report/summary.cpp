@@ -12,8 +12,11 @@
 #include "report/decisions.hpp"
 #include "report/gate_lines.hpp"
 #include "report/hung_attempt.hpp"
+#include "report/next_step.hpp"
 #include "report/outcome.hpp"
 #include "report/pick.hpp"
+#include "report/probe_outcome.hpp"
+#include "report/reference.hpp"
 #include "report/series.hpp"
 #include "report/stability.hpp"
 #include "stats/comparison.hpp"
@@ -79,17 +82,16 @@ std::vector<Kind> kinds_of(const Json& report) {
   return kinds;  // hung before failed
 }
 
-/// Worker and supervisor are the layers in which a rank itself did not move; elsewhere it waited for another one.
-bool did_not_move(const Failure& failure) {
-  return failure.layer == Layer::worker || failure.layer == Layer::supervisor;
-}
-
 /// "culprit: rank 2 on node1, pid 7, in phase use"; where all that is known is a wait in vain: "suspect: rank 1; who
 /// waited for it: rank 2 on node1, pid 7", and the same of wrong data that is another's. Empty where no rank is known.
 std::string accused(const Failure& failure, const std::string& doing = {}) {
   const auto who = place_of(failure);
   const auto text = fmt::format("{}{}{}", who, doing.empty() ? "" : ", ", doing);
   if (who.empty()) return {};
+  // All ranks find a disagreement alike: whoever tells of it is no more to blame than the others.
+  if (failure.reason == Reason::disagreement) {
+    return failure.peer ? fmt::format("suspect: rank {}", *failure.peer) : std::string{};
+  }
   // Whoever finds wrong data in its output did not send it.
   if (failure.layer == Layer::verify && failure.peer && failure.peer != failure.rank) {
     return fmt::format("suspect: rank {}; who found it: {}", *failure.peer, text);
@@ -97,6 +99,22 @@ std::string accused(const Failure& failure, const std::string& doing = {}) {
   const bool waited = failure.reason == Reason::timed_out || failure.reason == Reason::peer_failed;
   if (!waited || did_not_move(failure) || !failure.peer) return "culprit: " + text;
   return fmt::format("suspect: rank {}; who waited for it: {}", *failure.peer, text);
+}
+
+/// Which of the allocators that ran fail for the same reason as `kind`.
+Shared shared(const Json& report, const std::vector<Kind>& kinds, const Kind& kind) {
+  std::set<std::string> ran, failed;
+  for (const Json& row : report.at("results")) {
+    const auto status = row.at("status").get<std::string>();
+    if (!is_reference(row) && (status == "ok" || status == "failed" || status == "hung"))
+      ran.insert(row.at("allocator"));
+  }
+  for (const Kind& other : kinds) {
+    if (other.failure.reason == kind.failure.reason && !other.allocator.empty()) failed.insert(other.allocator);
+  }
+  if (kind.allocator.empty()) return Shared::unknown;
+  if (ran.size() < 2) return Shared::unknown;
+  return std::ranges::includes(failed, ran) ? Shared::by_all : Shared::by_some;
 }
 
 void add_failures(std::vector<std::string>& lines, const Json& report) {
@@ -110,7 +128,7 @@ void add_failures(std::vector<std::string>& lines, const Json& report) {
                                     : fmt::format("  {} times, first in {}", kind.count, kind.first_where));
     const auto who = accused(kind.failure, without_case(kind.failure.doing, kind.first_where));
     if (!who.empty()) lines.push_back("  " + who);
-    lines.push_back("  next: " + next_step(kind.failure));
+    lines.push_back("  next: " + next_step(kind.failure, shared(report, kinds, kind)));
   }
   if (kinds.size() > kMostKinds) {
     lines.push_back(fmt::format("and {} more kinds of failure: see results[].failure", kinds.size() - kMostKinds));
@@ -254,23 +272,6 @@ std::string row_counts(const Json& results) {
   return text;
 }
 
-std::string probe_counts(const Json& report, const Json& probe) {
-  const auto count = [](const Json& list, const char* key) {
-    return std::ranges::count_if(list, [&](const Json& entry) { return entry.at(key) == true; });
-  };
-  const Json& trials = report.at("fabric").at("handle_trials");
-  const auto tried = std::ranges::count_if(trials, [](const Json& trial) { return !trial.at("passed").is_null(); });
-  if (probe.at("pairs").empty()) {
-    const auto handles = tried == 0 ? std::string("no handle was tried")
-                                    : fmt::format("{} of {} handle trials passed", count(trials, "passed"), tried);
-    return fmt::format("{}; nothing between ranks was tested: there {}", handles,
-                       report.at("ranks").size() == 1 ? "is one" : "are no pairs");
-  }
-  return fmt::format("{} of {} handle trials passed, {} of {} pairs reach each other, descriptors reach {} of {} ranks",
-                     count(trials, "passed"), tried, count(probe.at("pairs"), "access"), probe.at("pairs").size(),
-                     count(probe.at("descriptors"), "passed"), probe.at("descriptors").size());
-}
-
 bool anything_unchecked(const Json& results) {
   return std::any_of(results.begin(), results.end(), [](const Json& row) {
     return row.at("status") == "ok" && (!row.at("checked_iterations").is_number() || row.at("checked_iterations") == 0);
@@ -299,62 +300,14 @@ std::string failure_line(const FailureRecord& failure) {
                      without_case(describe(failure.failure), where), who.empty() ? "" : "; ", who);
 }
 
-std::string next_step(const Failure& failure) {
-  const auto whom = did_not_move(failure) ? failure.rank : failure.peer;
-  const auto suspect = whom ? fmt::format("rank {}", *whom) : std::string("the rank it waited for");
-  switch (failure.reason) {
-    case Reason::timed_out:
-      return fmt::format("look at {}: its host, its log, its GPU; then run again with only its host's ranks", suspect);
-    case Reason::peer_failed:
-      return fmt::format("look at {}: this rank only noticed", suspect);
-    case Reason::crashed:
-      if (failure.layer == Layer::supervisor) {
-        return fmt::format("look at {}'s host: its kernel log (out of memory?) and the launcher's messages", suspect);
-      }
-      return "read that rank's stderr (in mpirun's output) and its host's kernel log; run again with --isolation none "
-             "in a "
-             "debugger";
-    case Reason::exited:
-      return "read that rank's stderr (in mpirun's output): the worker left by itself";
-    case Reason::wrong_data:
-      return "do not use this allocator here: results[].blame names source rank and block; run again with another "
-             "--handle";
-    case Reason::corrupted:
-      return "memory was overwritten: run the case by itself, then with each other allocator, to see who writes";
-    case Reason::not_permitted:
-      return "fabric handles need an IMEX channel (/dev/nvidia-caps-imex-channels) and its daemon; or use --handle "
-             "posix_fd";
-    case Reason::not_ready:
-      return "the fabric is not up: check the fabric manager service and `nvidia-smi -q` (Fabric: State, Status)";
-    case Reason::not_supported:
-      return "this machine lacks the feature: ranks[] lists what it has; choose another --handle or --device";
-    case Reason::out_of_memory:
-      return "free memory, or lower --maxbytes: `symmbench plan` prints what the run needs";
-    case Reason::disagreement:
-      return "ranks differ: compare host, driver and environment of the ranks in ranks[]";
-    case Reason::invalid_handle:
-    case Reason::illegal_state:
-    case Reason::invalid_argument:
-      return "compare stability[].driver_calls of the allocators: one of them makes a call that this driver refuses";
-    case Reason::illegal_address:
-      return "a kernel left its memory: run the case by itself; check the GPU's Xid errors in the kernel log";
-    case Reason::capacity_exceeded:
-      return "the workspace is too small for the case: lower --maxbytes or choose another --algorithm";
-    case Reason::interrupted:
-      return "run again; results[] holds what was measured before";
-    case Reason::io_error:
-      return "check disk space, permissions and descriptor limits (ulimit -n) on that host";
-    case Reason::internal:
-      break;
-  }
-  return "a fault of symmbench itself: keep the report and its journal for a bug report";
-}
-
 std::vector<std::string> summary_lines(const Json& report) {
   std::vector<std::string> lines;
   const Json& probe = member_of(report, "probe");
   if (probe.is_object()) {
-    lines.push_back(probe_counts(report, probe));
+    lines.push_back(probe_counts(report));
+    for (const auto& more : {untested_groups(report), untold_pairs(report)}) {
+      lines.insert(lines.end(), more.begin(), more.end());
+    }
   } else if (!report.at("results").empty()) {
     lines.push_back(row_counts(report.at("results")));
   }

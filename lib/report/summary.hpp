@@ -7,9 +7,6 @@
 
 namespace symmbench {
 
-/// What to do about a failure, in one line a person can act on.
-std::string next_step(const Failure& failure);
-
 /// Whether a signal ended the run: report's `run`.
 bool was_interrupted(const Json& run);
 

@@ -10,6 +10,7 @@
 #include "report/hung_attempt.hpp"
 #include "report/outcome.hpp"
 #include "report/pick.hpp"
+#include "report/probe_outcome.hpp"
 #include "report/reference.hpp"
 #include "report/series.hpp"
 #include "report/stability.hpp"
@@ -126,6 +127,12 @@ ExitCode code_of_run(const Json& report) {
   return empty && !member_of(report, "probe").is_object() ? ExitCode::no_verdict : ExitCode::passed;
 }
 
+/// A probe of several ranks that looked at no pair of a group says nothing about what is between them.
+ExitCode code_of_probe(const Json& report, const VerdictPolicy& policy) {
+  if (untested_groups(report).empty()) return ExitCode::passed;
+  return policy.skip_if_unsupported ? ExitCode::skipped : ExitCode::no_verdict;
+}
+
 /// Where nothing was measured, the rest of the report says why, and with which code.
 ExitCode code_of_gate(const Json& report) {
   const Json& gate = member_of(report, "gate");
@@ -157,6 +164,7 @@ Json verdict_json(const Json& report, const VerdictPolicy& policy) {
   code = worse(code, code_of_rows(report.at("results"), policy));
   code = worse(code, code_of_stability(report, policy));
   if (!short_of_busbw(report).empty()) code = worse(code, ExitCode::failed);
+  code = worse(code, code_of_probe(report, policy));
   code = worse(code, code_of_gate(report));
   code = worse(code, code_of_findings(report));
   // A rank that died before it said what it has is no machine that cannot.

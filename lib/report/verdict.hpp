@@ -32,6 +32,7 @@ struct VerdictPolicy {
 ///       are skipped, interrupted or not_tested (77 instead, when all of them are skipped, or the machine
 ///       forbids the run as a whole, and skip_if_unsupported says so; skipped
 ///       rows of a reference do not count beside others);
+///       a probe looked at no pair of a group of several ranks (77 with skip_if_unsupported);
 ///       nothing could be held against what a gate was asked for with;
 ///       any row is skipped, interrupted or not_tested, with strict
 ///   0   otherwise

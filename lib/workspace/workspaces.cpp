@@ -76,8 +76,11 @@ void require_agreement(Communicator& comm, const WorkspaceSpec& spec) {
     const auto odd = odd_one_out(wanted);
     throw Error({.layer = Layer::workspace,
                  .reason = Reason::disagreement,
-                 .detail = fmt::format("rank {} wants {}; rank {} wants {}", comm.world_rank(0),
-                                       text_of(wanted[0], with_segments), comm.world_rank(r),
+                 .detail = fmt::format("{}: rank {} wants {}; rank {} wants {}",
+                                       wanted[r].wanted.world_size != wanted[0].wanted.world_size
+                                           ? "ranks take the group for different ones"
+                                           : "ranks ask for different workspaces",
+                                       comm.world_rank(0), text_of(wanted[0], with_segments), comm.world_rank(r),
                                        text_of(wanted[r], with_segments)),
                  .peer = odd ? std::optional(comm.world_rank(*odd)) : std::nullopt});
   }

@@ -30,7 +30,9 @@ class Fabric(RunTest):
             document["hosts"] = [{"host": hosts - 1, **change}]
         path, report = self.scratch / f"{name}.profile.json", self.scratch / f"{name}.json"
         path.write_text(json.dumps(document))
-        self.assert_exit(run(2, "probe", "--device", "host", "--fabric", path, "--virtual-hosts", hosts, "-J", report), 0)
+        done = run(2, "probe", "--device", "host", "--fabric", path, "--virtual-hosts", hosts, "-J", report)
+        # Where no memory of one rank reaches the other, nothing between them can be tested.
+        self.assert_exit(done, 0 if json.loads(report.read_text())["probe"]["pairs"] else 3)
         report.write_text(report.read_text().replace(str(path), "profile"))
         return report
 
@@ -59,15 +61,63 @@ class Fabric(RunTest):
         self.assertTrue(all(pair["access"] and pair["latency_us"] > 0 for pair in pairs))
         self.assertFalse(any(test["passed"] for test in report["probe"]["descriptors"]))
 
+    def test_a_probe_that_tested_nothing_between_its_ranks_has_no_verdict_and_says_why(self):
+        document = json.loads((ROOT / "configs/fabrics/sm103-gb300-nvl72.json").read_text())
+        document["imex"]["channel"] = False
+        path = self.scratch / "no-channel.json"
+        path.write_text(json.dumps(document))
+        done = run(4, "probe", "--device", "host", "--fabric", path, "--virtual-hosts", 2)
+        self.assert_exit(done, 3)
+        self.assertNotIn("PASSED", done.stdout)
+        self.assertRegex(done.stdout, "(?s)not tested: access, latency and copies between the 4 ranks of group 0\\n.*"
+                                      "torch_symm_mem by fabric: .*cuMemCreate.* by posix_fd: .*does not travel between hosts")
+        self.assert_exit(run(1, "probe", "--device", "host", "--fabric", path), 0)
+
     def test_a_probe_without_a_gpu_is_no_verdict_and_says_what_would_run(self):
         done = run(1, "probe")
         self.assert_exit(done, 3)
         self.assertIn("probe --device host", done.stdout)
 
-    def test_a_probe_has_no_case_in_which_a_fault_could_strike(self):
-        done = run(2, "probe", "--device", "host", "--inject", "dead_link:rank=0,peer=1")
+    def test_a_probe_has_no_case_in_which_a_fault_of_kernels_could_strike(self):
+        done = run(2, "probe", "--device", "host", "--inject", "grid_mismatch:rank=0")
         self.assert_exit(done, 2)
-        self.assertIn("--inject 'dead_link:rank=0,peer=1': a probe runs no case", done.stderr)
+        self.assertRegex(done.stderr, "--inject 'grid_mismatch:rank=0,at=1': a probe runs no case")
+
+    def findings(self):
+        return {finding["check_id"]: finding for finding in self.load()["findings"]
+                if finding["severity"] in ("info", "warning", "critical")}
+
+    def test_ranks_in_each_others_place_are_named_by_what_is_written_where(self):
+        words = (4, "probe", "--device", "host", "-J", self.report)
+        self.assert_exit(run(*words), 0)
+        self.assertFalse({"rank_order_permuted", "peer_access_dead"} & set(self.findings()))
+        self.assertEqual(self.load()["probe"]["received"], [])
+        self.assert_exit(run(*words, "--inject", "rank_order:rank=1,peer=2"), 0)
+        report, found = self.load(), self.findings()
+        self.assertEqual(report["run"]["injected_struck"], [1])
+        self.assertEqual(found["rank_order_permuted"]["severity"], "critical")
+        self.assertEqual({(pair["rank"], pair["peer"], pair["owner_rank"]) for pair in report["probe"]["pairs"]
+                          if not pair["access"]}, {(1, 2, 3), (1, 3, 2)})
+        self.assertEqual({(one["rank"], one["writer_rank"], one["meant_for_rank"]) for one in report["probe"]["received"]},
+                         {(2, 1, 3), (3, 1, 2)})
+        self.assertNotIn("peer_access_dead", found)
+        self.assert_exit(alone("validate", self.report), 0)
+
+    def test_what_is_written_to_nobody_is_a_dead_pair_and_no_matter_of_order(self):
+        self.assert_exit(run(4, "probe", "--device", "host", "-J", self.report, "--inject", "dead_link:rank=0,peer=1"), 0)
+        self.assertIn("peer_access_dead", self.findings())
+        self.assertNotIn("rank_order_permuted", self.findings())
+
+    def test_a_pair_that_stalls_is_named_and_the_others_are_kept(self):
+        done = run(4, "probe", "--device", "host", "--timeout", 2, "-J", self.report,
+                   "--inject", "worker_stopped:rank=1,phase=use,at=2")
+        self.assert_exit(done, 4)
+        pairs = {(pair["rank"], pair["peer"]): pair for pair in self.load()["probe"]["pairs"]}
+        self.assertEqual(len(pairs), 12)
+        self.assertEqual([names for names, pair in pairs.items() if pair["access"] is not True], [(1, 3)])
+        self.assertIn("rank 1 did not come back from looking at rank 3", done.stdout)
+        self.assertEqual(self.findings()["peer_access_dead"]["entities"], ["rank 1", "rank 3"])
+        self.assert_exit(alone("validate", self.report), 0)
 
     def test_findings_fail_a_run_only_when_asked(self):
         document = json.loads((ROOT / "configs/fabrics/sm103-gb300-nvl72.json").read_text())
@@ -106,6 +156,46 @@ class Fabric(RunTest):
         done = run(2, *ONE_CASE, "--device", "host", "--fabric", path)
         self.assert_exit(done, 2)
         self.assertIn(f"--fabric '{path}': gpus_per_domain: '71': must be a multiple of gpus_per_host, 4", done.stderr)
+
+
+# What is found, for information, on a board without a cluster: fabric handles are tried there first.
+ON_A_BOARD = {"cluster_uuid_zero", "imex_channel_missing", "handle_trial_failed", "fabric_not_permitted"}
+# Of each shipped profile what must follow of it for two ranks on one host: handle used, rules of symm_device_memory and
+# torch_symm_mem, findings beside those of the machine.
+BY_PROFILE = {
+    "sm90-h200-hgx": ("posix_fd", "posix_fd", "posix_fd", ON_A_BOARD),
+    "sm100-b200-hgx": ("posix_fd", "posix_fd", "posix_fd", ON_A_BOARD),
+    "sm103-b300-hgx": ("posix_fd", "posix_fd", "posix_fd", ON_A_BOARD),
+    "sm100-gb200-nvl72": ("fabric", "fabric", "fabric", set()),
+    "sm103-gb300-nvl72": ("fabric", "fabric", "fabric", set()),
+}
+# Of the machine that the test runs on, or of its load, and not of the fabric.
+OF_THE_MACHINE = {"cores_oversubscribed", "slow_rank", "slow_link", "gpu_far_from_cpu", "environment_differs",
+                  "killed_for_memory", "nvswitch_error"}
+
+
+class Profiles(RunTest):
+    def test_every_shipped_profile_runs_under_all_allocators(self):
+        names = {path.stem for path in (ROOT / "configs/fabrics").glob("*.json")}
+        self.assertEqual(names, set(BY_PROFILE))
+        for profile, (used, symm, torch, findings) in BY_PROFILE.items():
+            with self.subTest(profile):
+                done = run(2, "run", "--device", "host", "--fabric", profile, "-b", "4K", "-e", "4K", "-n", 2, "--hidden",
+                           1024, "--algorithm", "one_shot", "--placements", 1, "--lifecycles", 0, "--allocator",
+                           "symm_device_memory,torch_symm_mem,cuda_ipc", "-J", self.report)
+                self.assert_exit(done, 0)
+                report = self.load()
+                self.assertEqual({(row["allocator"], row["handle"]["used"], row["status"]) for row in report["results"]},
+                                 {("symm_device_memory", used, "ok"), ("torch_symm_mem", used, "ok"),
+                                  ("cuda_ipc", "cuda_ipc", "ok")})
+                rules = {(rule["allocator"], rule["handle"]) for rank in report["ranks"] for device in rank["devices"]
+                         if device["kind"] == "host" for rule in device["upstream_handles"]}
+                self.assertLessEqual({("symm_device_memory", symm), ("torch_symm_mem", torch)}, rules)
+                self.assertEqual(len({rule for rule in rules if rule[0] != "cuda_ipc"}), 2)
+                found = {(finding["check_id"], finding["severity"]) for finding in report["findings"]
+                         if finding["severity"] not in ("pass", "unknown") and finding["check_id"] not in OF_THE_MACHINE}
+                self.assertEqual(found, {(check, "info") for check in findings})
+                self.assertEqual(report["fabric"]["limits"]["profile"], profile)
 
 
 NO_VETO = {"NCCL_NVLS_ENABLE": "", "TORCH_SYMM_MEM_DISABLE_MULTICAST": "", "NVSHMEM_DISABLE_NVLS": ""}

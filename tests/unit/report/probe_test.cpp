@@ -115,10 +115,86 @@ TEST_CASE("a probe of one rank says what was not tested, and counts no pairs") {
   run.add(RankFacts{0, {{"host", "node1"}, {"devices", Json::array({Json{{"kind", "host"}, {"usable", true}}})}}});
   run.add(ProbeRecord{0, {{"group", 0}, {"group_rank", 0}, {"pairs", Json::array()}, {"driver_calls", Json::array()}}});
   const Json report = checked_report(run);
+  CHECK(exit_code(report) == 0);
   CHECK(contains(report["verdict"]["summary"].dump(), "nothing between ranks was tested: there is one"));
   const auto text = probe_text(report);
   CHECK(contains(text, "Not tested: descriptors, peer access and bandwidth between ranks; there is one rank"));
   CHECK_FALSE(contains(text, "0 of 0"));
+}
+
+TEST_CASE("a probe of several ranks that looked at no pair has no verdict, and says why each handle type was none") {
+  for (const int untested : {0, 1}) {
+    CAPTURE(untested);
+    RunBuilder run(0);
+    run.started.world_size = 4;
+    run.started.group_size = 2;
+    for (int rank = 0; rank < 4; ++rank) {
+      const int group = rank / 2;
+      const bool looked = group != untested;
+      Json pairs = Json::array();
+      if (looked) pairs.push_back({{"peer", rank ^ 1}, {"access", false}, {"failure", nullptr}});
+      run.add(ProbeRecord{rank,
+                          {{"group", group},
+                           {"group_rank", rank % 2},
+                           {"descriptors", {{"passed", true}}},
+                           {"pairs", pairs},
+                           {"driver_calls", Json::array()}}});
+    }
+    HandleTrialRecord refused{.group = untested, .allocator = kTorch, .type = "fabric", .passed = false};
+    refused.failure =
+        Failure{.layer = Layer::driver, .reason = Reason::not_permitted, .call = "cuMemCreate", .code = 800};
+    HandleTrialRecord untried{
+        .group = untested, .allocator = kTorch, .type = "posix_fd", .reason = "does not travel between hosts"};
+    run.add(refused).add(untried);
+    const Json report = checked_report(run);
+    CHECK(exit_code(report) == 3);
+    CHECK(report["verdict"]["status"] == "no_verdict");
+    const auto summary = report["verdict"]["summary"].dump();
+    CHECK(contains(summary,
+                   fmt::format("not tested: access, latency and copies between the 2 ranks of group {}\"", untested)));
+    CHECK(contains(summary, "\"  torch_symm_mem by fabric: "));
+    CHECK(contains(summary, "cuMemCreate"));
+    CHECK(contains(summary, "torch_symm_mem by posix_fd: does not travel between hosts"));
+    run.started.skip_if_unsupported = true;
+    CHECK(exit_code(checked_report(run)) == 77);
+  }
+}
+
+TEST_CASE("what a probe told before a rank stalled is kept, and the pair in which it did is named") {
+  RunBuilder run(0);
+  for (int rank = 0; rank < 4; ++rank) {
+    run.add(ProbeRecord{
+        rank, {{"group", 0}, {"group_rank", rank}, {"memory", {{"allocator", kSymm}, {"handle", "posix_fd"}}}}});
+    for (int turn = 1; turn < 4; ++turn) {
+      if (rank == 1 && turn == 2) continue;
+      run.add(ProbeRecord{rank, {{"pairs", {{{"peer", (rank + turn) % 4}, {"access", true}}}}}});
+    }
+    run.add(ProbeRecord{rank, {{"received", Json::array()}}});
+  }
+  FailureRecord stalled{.case_id = "probe/turn/2", .status = "hung", .label = "probe"};
+  stalled.failure = {.layer = Layer::supervisor, .reason = Reason::timed_out, .detail = "stood still", .rank = 1};
+  const Json report = checked_report(run.add(stalled));
+  CHECK(exit_code(report) == 4);
+  std::size_t read = 0;
+  for (const Json& pair : report["probe"]["pairs"]) {
+    read += pair["access"] == true ? 1 : 0;
+    if (pair["access"] != true) CHECK(Json{pair["rank"], pair["peer"], pair["access"]} == Json{1, 3, nullptr});
+  }
+  CHECK(read == 11);
+  const auto summary = report["verdict"]["summary"].dump();
+  CHECK(contains(summary, "11 of 11 pairs reach each other"));
+  CHECK(contains(summary, "rank 1 did not come back from looking at rank 3: "));
+  CHECK_FALSE(contains(summary, "not tested"));
+}
+
+TEST_CASE("what links of the profile reach is in the report, and nothing where no shipped profile is known") {
+  RunBuilder run = probe_of_four();
+  CHECK(checked_report(run)["fabric"]["limits"].is_null());
+  run.started.device["fabric_profile"] = "my own";
+  CHECK(checked_report(run)["fabric"]["limits"].is_null());
+  run.started.device["fabric_profile"] = "sm100-b200-hgx";
+  CHECK(checked_report(run)["fabric"]["limits"] ==
+        Json{{"profile", "sm100-b200-hgx"}, {"links", 18}, {"link_gbs", 50.0}, {"copy_gbs", 750.0}});
 }
 
 TEST_CASE("rules that take the same for the same reason are told once, whatever the numbers of the devices") {

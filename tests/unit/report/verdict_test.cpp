@@ -4,6 +4,7 @@
 #include <catch2/catch_test_macros.hpp>
 
 #include "check_schema.hpp"
+#include "report/next_step.hpp"
 #include "report/summary.hpp"
 
 using namespace symmbench;
@@ -308,6 +309,36 @@ TEST_CASE("who finds another rank's data wrong is not called the culprit") {
   CHECK(mentions(report, "suspect: rank 3; who found it: rank 0"));
   CHECK_FALSE(mentions(report, "culprit"));
   CHECK(failure_line(found).ends_with("; suspect: rank 3; who found it: rank 0"));
+}
+
+TEST_CASE("an allocator is advised against only where another one does not fail alike") {
+  const auto fails = [](RunBuilder& run, const std::string& allocator) {
+    RowRecord wrong = run.ok(0, allocator, 8);
+    wrong.wrong_elements = 7;
+    run.add(wrong);
+  };
+  RunBuilder one(1), both(1), alone(1, {kSymm});
+  fails(one, kTorch);
+  one.add(one.ok(0, kSymm, 8));
+  CHECK(mentions(one.report(), "next: do not use this allocator here"));
+  for (const auto& allocator : {kSymm, kTorch}) fails(both, allocator);
+  CHECK_FALSE(mentions(both.report(), "do not use this allocator"));
+  CHECK(mentions(both.report(), "next: all allocators fail alike: it is what they share"));
+  fails(alone, kSymm);
+  CHECK_FALSE(mentions(alone.report(), "do not use this allocator"));
+  CHECK(mentions(alone.report(), "another --allocator"));
+}
+
+TEST_CASE("who tells of a disagreement that all ranks find is not called the culprit") {
+  for (const bool odd : {false, true}) {
+    RunBuilder run(1, {kSymm});
+    FailureRecord found = run.failed(0, 0, {kSymm}, true);
+    found.failure = {.layer = Layer::memory, .reason = Reason::disagreement, .detail = "cliques", .rank = 0};
+    if (odd) found.failure.peer = 3;
+    const Json report = run.add(found).report();
+    CHECK_FALSE(mentions(report, "culprit"));
+    CHECK(mentions(report, "suspect: rank 3") == odd);
+  }
 }
 
 TEST_CASE("a case that is named beside a failure is not named again in what is said of it") {
