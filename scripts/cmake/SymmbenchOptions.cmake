@@ -21,6 +21,11 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 add_library(symmbench_flags INTERFACE)
 target_compile_options(symmbench_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion;-Wno-missing-field-initializers;-Wno-restrict;-Werror>)
+# GCC's own garbage collection is up to a tenth of the time of a large source, and next to nothing of a small one. Below this
+# limit (KiB) it does not take place: the largest sources then take 0.9 GiB instead of 0.7. Objects are the same.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(symmbench_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:--param=ggc-min-heapsize=1048576>)
+endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")  # of the fuzz targets only: GCC is the one whose warnings count
   target_compile_options(symmbench_flags INTERFACE -Wno-unknown-warning-option -Wno-error)
 endif()
