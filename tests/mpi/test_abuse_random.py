@@ -249,7 +249,11 @@ class RandomAbuse(RunTest):
             with self.subTest(seed=self.seed, number=number, abuse=str(abuse)):
                 print(f"seed {self.seed} run {number}: {abuse}", file=sys.stderr, flush=True)
                 began = time.monotonic()
-                self.run_one(abuse)
+                try:
+                    self.run_one(abuse)
+                except AssertionError as error:  # told now: of many runs the end may be far, or never come
+                    print(f"  failed: {error}", file=sys.stderr, flush=True)
+                    raise
                 print(f"  {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
             number += 1
         print(f"{number - self.first} runs", file=sys.stderr)
