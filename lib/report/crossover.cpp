@@ -77,7 +77,7 @@ void add(Size& size, Timed added) {
 }
 
 /// Whether `slow` is known to take longer than `fast`, as one of `questions` that are asked of a series: one of them may
-/// be answered wrongly in kVerdictLevel of the series. Where both ran in enough placements of the same workspaces, these
+/// be answered wrongly in kChanceLevel of the series. Where both ran in enough placements of the same workspaces, these
 /// are compared; else their samples, whose intervals must not meet.
 bool is_slower(const Timed& slow, const Timed& fast, std::size_t questions) {
   if (slow.mean_us <= fast.mean_us * (1 + kSameWithin)) return false;
@@ -91,7 +91,7 @@ bool is_slower(const Timed& slow, const Timed& fast, std::size_t questions) {
   }
   if (log_ratios.size() >= kPlacementsToDecide) {
     const auto count = static_cast<double>(log_ratios.size());
-    const double reach = student_t_quantile(kVerdictLevel / static_cast<double>(questions), count - 1);
+    const double reach = student_t_quantile(kChanceLevel / static_cast<double>(questions), count - 1);
     return *mean(log_ratios) > reach * *standard_deviation(log_ratios) / std::sqrt(count);
   }
   const Json low = pick_number(*slow.time_us, "ci95_low"), high = pick_number(*fast.time_us, "ci95_high");

@@ -60,12 +60,16 @@ struct Estimate {
     return Interval{.low = std::exp(log_ratio - half_width), .high = std::exp(log_ratio + half_width)};
   }
 
-  /// How likely so large a ratio, or one so small, is where the true one is within +-kSameWithin; below kVerdictLevel exactly
-  /// where the interval is wholly outside of that.
+  /// How likely so large a ratio, or one so small, is where the true one is within +-kSameWithin.
   double chance_of_same() const {
     const double beyond = std::max(log_ratio - std::log(kHighest), std::log(kLowest) - log_ratio);
     if (beyond <= 0 || degrees < 1) return 1;
     return error > 0 ? student_t_both_tails(beyond / error, degrees) : 0;
+  }
+  /// The same where the true one is 1.
+  double chance_of_equal() const {
+    if (log_ratio == 0 || degrees < 1) return 1;
+    return error > 0 ? student_t_both_tails(std::abs(log_ratio) / error, degrees) : 0;
   }
 };
 
@@ -139,7 +143,9 @@ Decision decide_by_interval(const Interval& ratio, bool survives, std::size_t fa
   const auto side = interval + (below ? " lies below 0.97" : " lies above 1.03");
   if (survives) return {below ? PairVerdict::faster : PairVerdict::slower, side};
   return {PairVerdict::ambiguous,
-          fmt::format("{}, but not clearly enough for one of {} that were compared", side, family_size)};
+          fmt::format("{}, but not clearly enough{} ({:.0f} % of runs may be wrong by chance)", side,
+                      family_size > 1 ? fmt::format(" for one of {} comparisons", family_size) : "",
+                      100 * kChanceLevel)};
 }
 
 std::optional<PairedCase> pair_up(std::span<const PlacementBlocks> placements) {
@@ -174,23 +180,28 @@ std::vector<PairedComparison> compare(std::span<const FamilyMember> family) {
   }
   const auto common = common_variances(variances);
   std::vector<Estimate> estimates;
-  std::vector<double> chances;
+  std::vector<double> chances_of_same, chances_of_equal;
   for (const auto& [measured, series] : family) {
     const auto variance = common.find(series);
     estimates.push_back(estimate_of(measured, variance == common.end() ? 0 : variance->second));
-    chances.push_back(enough(measured) ? estimates.back().chance_of_same() : 1);
+    chances_of_same.push_back(enough(measured) ? estimates.back().chance_of_same() : 1);
+    chances_of_equal.push_back(enough(measured) ? estimates.back().chance_of_equal() : 1);
   }
-  const auto limits = holm_limits(chances, kVerdictLevel);
+  const auto same_limits = holm_limits(chances_of_same, kVerdictLevel);
+  const auto equal_limits = holm_limits(chances_of_equal, kChanceLevel);
   std::vector<PairedComparison> results;
   for (std::size_t i = 0; i < family.size(); ++i) {
-    results.push_back(judged(family[i].measured, estimates[i], chances[i] < limits[i], family.size()));
+    const bool survives = chances_of_same[i] < same_limits[i] && chances_of_equal[i] < equal_limits[i];
+    results.push_back(judged(family[i].measured, estimates[i], survives, family.size()));
   }
   return results;
 }
 
 PairedComparison compare_early(const PairedCase& measured, std::size_t family_size) {
   const Estimate estimate = estimate_of(measured, 0);
-  const bool survives = estimate.chance_of_same() * static_cast<double>(family_size) < kVerdictLevel;
+  const auto cases = static_cast<double>(family_size);
+  const bool survives =
+      estimate.chance_of_same() * cases < kVerdictLevel && estimate.chance_of_equal() * cases < kChanceLevel;
   return judged(measured, estimate, survives, family_size);
 }
 

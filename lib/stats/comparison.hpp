@@ -23,8 +23,11 @@ std::string_view name_of(PairVerdict verdict);
 
 /// A difference below this is of no consequence to anybody: run-to-run variation of a quiet machine is of this size.
 inline constexpr double kSameWithin = 0.03;
-/// The share of families in which some verdict of faster or slower may be wrong.
+/// The share of families in which faster or slower may be said of something that differs by no more than kSameWithin.
 inline constexpr double kVerdictLevel = 0.05;
+/// The share of families in which they may be said of something that does not differ at all: what decides where placements
+/// are so far apart that kSameWithin is nothing beside them.
+inline constexpr double kChanceLevel = 0.01;
 /// Blocks of one placement and allocator that differ by more than this make it suspect.
 inline constexpr double kUnstableSpread = 0.10;
 /// With fewer placements or samples of either allocator the verdict is ambiguous, whatever the interval says: how
@@ -42,7 +45,7 @@ struct Decision {
   std::string reason;
 };
 /// What the interval of a ratio decides: same where it lies within kSameWithin of 1, faster or slower where it lies
-/// outside of that and `survives` a look at all of its family (Holm), ambiguous otherwise.
+/// outside of that and `survives` both levels over all of its family (Holm), ambiguous otherwise.
 Decision decide_by_interval(const Interval& ratio, bool survives, std::size_t family_size);
 
 /// What two allocators measured in one placement of their workspaces: times, in the blocks in which they took turns
@@ -92,7 +95,7 @@ struct FamilyMember {
 ///  2. blocks (of kSamplesToJudgeBlock or more samples) spread by more than kUnstableSpread and by more than
 ///     |ratio - 1|                                                                                -> unstable
 ///  3. interval within [1 - kSameWithin, 1 + kSameWithin]                                         -> same
-///  4. interval wholly below or above that, and so it stays when all of the family are looked at (Holm)
+///  4. interval wholly below or above that, and so it stays at both levels when all of the family are looked at (Holm)
 ///                                                                                                -> faster, slower
 ///  5. otherwise                                                                                  -> ambiguous
 std::vector<PairedComparison> compare(std::span<const FamilyMember> family);

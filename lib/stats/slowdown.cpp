@@ -68,9 +68,13 @@ struct TimesLonger {
     if (beyond <= 0) return 1;
     return error > 0 ? student_t_both_tails(beyond / error, degrees) / 2 : 0;
   }
-  double chance_of_same() const {
-    const double above = chance_above(std::log1p(kSameWithin));
-    const double below = TimesLonger{-log_ratio, error, degrees}.chance_above(-std::log1p(-kSameWithin));
+  double chance_of_same() const { return chance_between(std::log1p(-kSameWithin), std::log1p(kSameWithin)); }
+  double chance_of_equal() const { return chance_between(0, 0); }
+
+ private:
+  /// How likely an estimate so far out, on either side, is where the true one is between these.
+  double chance_between(double low, double high) const {
+    const double above = chance_above(high), below = TimesLonger{-log_ratio, error, degrees}.chance_above(-low);
     return std::min(1.0, 2 * std::min(above, below));
   }
 };
@@ -150,13 +154,15 @@ double excess_scatter(std::span<const Slowdown> family) {
 std::vector<SlowdownResult> judge_slowdowns(std::span<const Slowdown> family, std::span<const double> limits,
                                             double run_spread) {
   const auto estimates = estimates_of(family, run_spread);
-  std::vector<double> chances_of_same, chances_of_limit;
+  std::vector<double> chances_of_same, chances_of_equal, chances_of_limit;
   for (std::size_t i = 0; i < family.size(); ++i) {
     const bool judged = enough(family[i]);
     chances_of_same.push_back(judged ? estimates[i].chance_of_same() : 1);
+    chances_of_equal.push_back(judged ? estimates[i].chance_of_equal() : 1);
     chances_of_limit.push_back(judged ? estimates[i].chance_above(std::log(limits[i])) : 1);
   }
   const auto same_levels = holm_limits(chances_of_same, kVerdictLevel);
+  const auto equal_levels = holm_limits(chances_of_equal, kChanceLevel);
   const auto gate_levels = holm_limits(chances_of_limit, kGateLevel);
 
   std::vector<SlowdownResult> results;
@@ -169,7 +175,8 @@ std::vector<SlowdownResult> judge_slowdowns(std::span<const Slowdown> family, st
     if (!enough(measured)) {
       result.reason = too_few_to_decide(measured.placements, measured.samples).value_or("its variance is not known");
     } else {
-      auto decision = decide_by_interval(*result.interval, chances_of_same[i] < same_levels[i], family.size());
+      const bool survives = chances_of_same[i] < same_levels[i] && chances_of_equal[i] < equal_levels[i];
+      auto decision = decide_by_interval(*result.interval, survives, family.size());
       result.verdict = decision.verdict;
       result.reason = std::move(decision.reason);
       const double reach = student_t_quantile(2 * gate_levels[i], estimate.degrees) * estimate.error;

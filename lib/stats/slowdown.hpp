@@ -67,7 +67,7 @@ struct SlowdownResult {
 ///
 /// The variance of a case is its own, but at least the median one of its series (of three or more), times the square of
 /// excess_scatter(), and for each of `runs` the square of `run_spread` is added: the standard deviation of the logarithm of
-/// a run's times, all of them together, when it is simply repeated. Verdicts as in compare(): Holm over the family, 95 %.
+/// a run's times, all of them together, when it is simply repeated. Verdicts as in compare(): kVerdictLevel and kChanceLevel over the family (Holm).
 /// Regressions: Holm over the family at kGateLevel, one-sided; a case needs kPlacementsToDecide placements and
 /// kSamplesToDecide samples on both sides.
 std::vector<SlowdownResult> judge_slowdowns(std::span<const Slowdown> family, std::span<const double> limits,

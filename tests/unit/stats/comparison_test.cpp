@@ -1,5 +1,6 @@
 #include "stats/comparison.hpp"
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch_approx.hpp>
 #include <catch2/catch_test_macros.hpp>
@@ -147,10 +148,41 @@ TEST_CASE("a difference that is clear by itself may not be among many that were 
   const auto results = compare(family);
   CHECK(results[0].verdict == PairVerdict::ambiguous);
   CHECK(results[0].interval->low > 1 + kSameWithin);
-  CHECK(contains(results[0].reason, "one of 40 that were compared"));
+  CHECK(contains(results[0].reason, "but not clearly enough for one of 40 comparisons"));
   for (std::size_t i = 1; i < results.size(); ++i) CHECK(results[i].verdict == PairVerdict::same);
   CHECK(compare_early(family[0].measured, 40).verdict == PairVerdict::ambiguous);
   CHECK(compare_early(family[0].measured, 1).verdict == PairVerdict::slower);
+}
+
+TEST_CASE("a difference that one run in twenty of equal allocators shows is no verdict") {
+  const auto result = alone({3.0, 1.22, 3.0, 1.22, 3.0, 1.22});
+  CHECK(result.interval->low > 1 + kSameWithin);
+  CHECK(result.verdict == PairVerdict::ambiguous);
+  CHECK(contains(result.reason, "lies above 1.03, but not clearly enough (1 % of runs may be wrong by chance)"));
+}
+
+TEST_CASE("at most one run in a hundred of equal allocators has a verdict, however far apart placements are") {
+  for (const double luck : {0.02, 0.1, 0.5}) {
+    for (const std::size_t cases : {std::size_t{1}, std::size_t{10}}) {
+      CAPTURE(luck, cases);
+      std::mt19937 engine(7);
+      std::lognormal_distribution<double> ratio(0, luck);
+      int decided = 0;
+      for (int run = 0; run < 2000; ++run) {
+        std::vector<FamilyMember> family;
+        for (std::size_t i = 0; i < cases; ++i) {
+          std::vector<double> ratios(8);
+          for (double& each : ratios) each = ratio(engine);
+          family.push_back({.measured = *pair_up(measured(ratios)), .series = i});
+        }
+        const auto results = compare(family);
+        decided += std::ranges::any_of(results, [](const PairedComparison& one) {
+          return one.verdict == PairVerdict::faster || one.verdict == PairVerdict::slower;
+        });
+      }
+      CHECK(decided <= 33);  // 20, and what chance makes of that in 997 of 1000 tests
+    }
+  }
 }
 
 TEST_CASE("placements that agree by chance take the spread of their series") {
