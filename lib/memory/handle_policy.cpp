@@ -35,9 +35,18 @@ std::vector<HandleType> wanted_types(std::string_view asked, AllocatorKind alloc
   return wanted;
 }
 
+/// Whether handles that travel between hosts do so here: nullopt where no trial has shown either.
+std::optional<bool> fabric_works(std::span<const HandleTrial> trials) {
+  std::optional<bool> works;
+  for (const auto& trial : trials) {
+    if (row_of(kHandleTypes, trial.type).across_hosts) works = works.value_or(false) || trial.passed;
+  }
+  return works;
+}
+
 /// That descriptors cannot travel between these ranks: who lives where, whether machine or only network namespace differ,
-/// what to do; "" where they can.
-std::string across_hosts(std::span<const HandleFacts> ranks) {
+/// what to do, which is nothing that `trials` have shown not to work; "" where they can.
+std::string across_hosts(std::span<const HandleFacts> ranks, std::span<const HandleTrial> trials) {
   const auto same = [&](auto member) {
     return std::all_of(ranks.begin(), ranks.end(), [&](const auto& rank) { return rank.*member == ranks[0].*member; });
   };
@@ -54,18 +63,21 @@ std::string across_hosts(std::span<const HandleFacts> ranks) {
            "; it is one machine (equal boot ids), only the network namespaces differ: start the ranks in one, "
            "as with the host's network, or keep groups inside one (--group-size)";
   }
-  return places + "; the machines differ (boot ids): use --handle fabric, or keep groups inside a host (--group-size)";
+  const auto fabric = fabric_works(trials);
+  return fmt::format("{}; the machines differ (boot ids): {}keep groups inside a host (--group-size){}", places,
+                     fabric == true ? "use --handle fabric, or " : "",
+                     fabric ? "" : "; `symmbench probe` tries whether fabric handles reach across");
 }
 
 /// Why no trial of `type` is needed to know that it cannot work, or "".
-std::string excluded(HandleType type, std::span<const HandleFacts> ranks) {
+std::string excluded(HandleType type, std::span<const HandleFacts> ranks, std::span<const HandleTrial> trials = {}) {
   std::vector<int> without;
   for (const auto& rank : ranks) {
     if (!offers(rank, type)) without.push_back(rank.world_rank);
   }
   if (!without.empty()) return fmt::format("not offered by the device of {}", rank_list(without));
   if (row_of(kHandleTypes, type).across_hosts) return "";
-  return across_hosts(ranks);
+  return across_hosts(ranks, trials);
 }
 
 const HandleTrial* trial_of(HandleType type, AllocatorKind allocator, std::span<const HandleTrial> trials) {
@@ -88,7 +100,7 @@ std::string outcome(HandleType type, AllocatorKind allocator, std::span<const Ha
                     std::span<const HandleTrial> trials) {
   const auto* own = trial_of(type, allocator, trials);
   if (own == nullptr) {
-    const auto why_not = excluded(type, ranks);
+    const auto why_not = excluded(type, ranks, trials);
     return why_not.empty() ? "not tried" : why_not;
   }
   if (!own->passed) return "trial failed: " + failure_text(*own);

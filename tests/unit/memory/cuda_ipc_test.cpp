@@ -195,7 +195,7 @@ TEST_CASE("cuda_ipc between hosts is refused without a trial, and both hosts are
   CHECK(decision.reason ==
         "cuda_ipc: does not travel between hosts: node-a on ranks 0, 1; node-b on rank 2; the machines differ (boot "
         "ids): "
-        "use --handle fabric, or keep groups inside a host (--group-size)");
+        "keep groups inside a host (--group-size); `symmbench probe` tries whether fabric handles reach across");
 }
 
 TEST_CASE("cuda_ipc can do no other handle type, and says what it can") {

@@ -104,7 +104,21 @@ TEST_CASE(
   CHECK(
       decide_handle("posix_fd", kTorch, ranks, {}).reason ==
       "posix_fd: does not travel between hosts: node-a on ranks 0, 1; node-b on ranks 2, 3; the machines differ (boot "
-      "ids): use --handle fabric, or keep groups inside a host (--group-size)");
+      "ids): keep groups inside a host (--group-size); `symmbench probe` tries whether fabric handles reach across");
+}
+
+TEST_CASE("between hosts fabric handles are advised where a trial of them has passed, and never where it has failed") {
+  auto ranks = alike(2, kBoth);
+  ranks[1].os_image = ranks[1].machine = 2;
+  const auto reason_with = [&](std::vector<HandleTrial> trials) {
+    return decide_handle("auto", kTorch, ranks, trials).reason;
+  };
+  const auto after_failure = reason_with({refused(kTorch, HandleType::fabric)});
+  CHECK(contains(after_failure, "keep groups inside a host"));
+  CHECK_FALSE(contains(after_failure, "--handle fabric"));
+  CHECK_FALSE(contains(after_failure, "symmbench probe"));
+  const auto elsewhere = reason_with({passed(kTorch, HandleType::fabric), refused(kSymm, HandleType::fabric)});
+  CHECK(contains(elsewhere, "use --handle fabric, or keep groups inside a host"));
 }
 
 TEST_CASE("an explicit type is used or refused, never replaced") {
