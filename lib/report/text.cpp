@@ -121,8 +121,19 @@ std::string verdict_words(const Json& verdict, const VerdictLook& look) {
                      verdict.at("exit_code").get<int>());
 }
 
+/// Why no row ran at all, by the first of them; empty: one did, or there is none.
+std::string why_nothing_ran(const Json& report) {
+  const Json& rows = report.at("results");
+  const bool none = std::ranges::all_of(rows, [](const Json& row) { return row.at("status") == "skipped"; });
+  if (rows.empty() || !none) return "";
+  return fmt::format("nothing ran, {} skipped: {}", counted(rows.size(), "row"),
+                     text_or(rows.front(), "reason", "no reason"));
+}
+
 /// The summary's first line counts rows; what follows is why the verdict is none better.
-std::string first_reason(const Json& summary) {
+std::string first_reason(const Json& report) {
+  if (auto why = why_nothing_ran(report); !why.empty()) return why;
+  const Json& summary = report.at("verdict").at("summary");
   return summary.at(std::min<std::size_t>(summary.size() - 1, 1)).get<std::string>();
 }
 
@@ -131,7 +142,7 @@ std::string first_reason(const Json& summary) {
 void write_verdict_line(std::ostream& out, const Json& report, VerdictLook look) {
   const Json& verdict = report.at("verdict");
   const bool reason = verdict.at("exit_code") != 0 && !verdict.at("summary").empty();
-  fmt::print(out, "{}{}\n", verdict_words(verdict, look), reason ? ": " + first_reason(verdict.at("summary")) : "");
+  fmt::print(out, "{}{}\n", verdict_words(verdict, look), reason ? ": " + first_reason(report) : "");
 }
 
 void write_findings(std::ostream& out, const Json& report, const char* lead, std::size_t columns) {

@@ -91,5 +91,9 @@ TEST_CASE("a quiet run's one line has the reason with any verdict but passed") {
   RunBuilder whole(1), cut(1);
   CHECK(line(whole.add_all_ok()) == "PASSED (exit code 0)\n");
   cut.ended.reset();
+  RunBuilder skipped(2);
+  for (Json& row : skipped.started.planned_rows) row["skip"] = "handle posix_fd: does not travel between hosts";
+  CHECK(line(skipped) ==
+        "NO_VERDICT (exit code 3): nothing ran, 4 rows skipped: handle posix_fd: does not travel between hosts\n");
   CHECK(line(cut.add(cut.ok(0, kSymm))) == "NO_VERDICT (exit code 3): not complete: the run was cut off\n");
 }
