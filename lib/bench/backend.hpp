@@ -47,9 +47,9 @@ struct Backend {
   std::function<DeviceErrors()> errors;
   /// Keeps a stream of this device busy for so many microseconds.
   std::function<void(Stream& stream, double us)> delay;
-  const TracedDriver* trace = nullptr;  ///< keeps the calls of `driver`, which owns it; null: nobody asked
-  DevicePtr give_up = 0;                ///< the heartbeat page's GiveUpRecord, as kernels address it
-  bool emulated = true;                 ///< times say nothing about hardware
+  TracedDriver* trace = nullptr;  ///< keeps the calls of `driver`, which owns it; null: nobody asked
+  DevicePtr give_up = 0;          ///< the heartbeat page's GiveUpRecord, as kernels address it
+  bool emulated = true;           ///< times say nothing about hardware
 };
 
 }  // namespace symmbench

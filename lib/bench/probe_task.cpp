@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/call_counts.hpp"
+#include "bench/text_or_null.hpp"
 #include "comm/fd_exchange.hpp"
 #include "core/clock.hpp"
 #include "journal/probe_items.hpp"
@@ -43,11 +44,37 @@ double timed(const Step& step) {
   return microseconds_since(start);
 }
 
+/// Says of traced calls whose they are and in which phase, as long as it lives.
+class TraceMarks final : public PhaseObserver {
+ public:
+  /// `trace` may be null: nobody asked.
+  TraceMarks(TracedDriver* trace, AllocatorKind allocator) : trace_(trace) { mark(name_of(allocator), ""); }
+  TraceMarks(const TraceMarks&) = delete;
+  TraceMarks& operator=(const TraceMarks&) = delete;
+  ~TraceMarks() override { mark("", ""); }
+
+  void entered(Phase phase) override {
+    if (trace_ != nullptr) trace_->made_in(name_of(phase));
+  }
+  void left(Phase, double, const std::optional<Failure>&) override {
+    if (trace_ != nullptr) trace_->made_in("");
+  }
+
+ private:
+  void mark(std::string_view allocator, std::string_view phase) {
+    if (trace_ == nullptr) return;
+    trace_->made_for(allocator);
+    trace_->made_in(phase);
+  }
+
+  TracedDriver* trace_;
+};
+
 using Memory = std::pair<AllocatorKind, HandleType>;
 
 /// Every type under every allocator: tried, or why not. Returns the first that symmetric memory can use. Not `told`: no
 /// more than what finds that, and nothing is recorded.
-std::optional<Memory> try_handles(WorkerContext& context, Driver& driver, bool told) {
+std::optional<Memory> try_handles(WorkerContext& context, Driver& driver, TracedDriver* trace, bool told) {
   const int group = group_index(context.comm);
   const auto mine = tested_handle_facts(driver, context.comm.world_rank(context.comm.rank()));
   const auto facts = allgather_value(context.comm, "probe: facts for the handle types", mine);
@@ -61,7 +88,8 @@ std::optional<Memory> try_handles(WorkerContext& context, Driver& driver, bool t
       if (std::find(possible.begin(), possible.end(), type) == possible.end()) {
         record.reason = decide_handle(name_of(type), mode.kind, facts, {}).reason;
       } else {
-        const HandleTrial trial = trial_handle({.comm = context.comm}, driver, mode.kind, type);
+        TraceMarks marks(trace, mode.kind);
+        const HandleTrial trial = trial_handle({.comm = context.comm, .observer = &marks}, driver, mode.kind, type);
         record.passed = trial.passed;
         record.failure = trial.failure;
         if (trial.passed && !best) best = {mode.kind, type};
@@ -173,13 +201,15 @@ class PeerLook {
 /// the letter of each peer.
 class ProbedBlocks {
  public:
-  ProbedBlocks(WorkerContext& context, Backend& backend, Memory kind)
+  /// `trace` may be null.
+  ProbedBlocks(WorkerContext& context, Backend& backend, Memory kind, TracedDriver* trace)
       : comm_(context.comm),
-        phases_{.comm = context.comm},
+        marks_(trace, kind.first),
+        phases_{.comm = context.comm, .observer = &marks_},
         bytes_(backend.emulated ? kEmulatedCopyBytes : kCopyBytes),
         maker_(backend.make_allocator(name_of(kind.first), MulticastUse::off)),
         memory_(maker_->allocate(phases_, *backend.driver, 2 * bytes_ + words() * sizeof(std::uint32_t), kind.second)),
-        stream_(backend.driver->make_stream()) {
+        stream_((marks_.entered(Phase::use), backend.driver->make_stream())) {
     const DevicePtr own = memory_->data(comm_.rank());
     const auto owner = static_cast<std::uint32_t>(comm_.world_rank(comm_.rank()));
     stream_->fill(own, kOwner | owner, bytes_ / sizeof(std::uint32_t));
@@ -233,6 +263,7 @@ class ProbedBlocks {
   DevicePtr letters(DevicePtr block) const { return block + 2 * bytes_; }
 
   Communicator& comm_;
+  TraceMarks marks_;
   PhaseContext phases_;
   std::uint64_t bytes_;
   std::unique_ptr<Allocator> maker_;
@@ -245,8 +276,10 @@ Json trace_json(const TracedDriver& trace) {
   Json calls = Json::array();
   for (const auto& call : trace.calls()) {
     calls.push_back({{"call", call.call},
+                     {"allocator", text_or_null(call.allocator)},
+                     {"phase", text_or_null(call.phase)},
                      {"bytes", call.bytes},
-                     {"handle", call.handle.empty() ? Json(nullptr) : Json(call.handle)},
+                     {"handle", text_or_null(call.handle)},
                      {"code", call.code},
                      {"us", call.us}});
   }
@@ -265,7 +298,7 @@ std::vector<WorkItem> probe_items(int group_size) {
   return items;
 }
 
-void run_probe(WorkerContext& context, Backend& backend, const TracedDriver* trace) {
+void run_probe(WorkerContext& context, Backend& backend, TracedDriver* trace) {
   Communicator& comm = context.comm;
   const int world_rank = comm.world_rank(comm.rank());
   const auto tell = [&](Json data) {
@@ -278,7 +311,7 @@ void run_probe(WorkerContext& context, Backend& backend, const TracedDriver* tra
     context.heartbeat.item(static_cast<int>(i));
     context.heartbeat.allow(context_s(context.request));
     if (item == kItemOfHandles) {
-      best = try_handles(context, *backend.driver, true);
+      best = try_handles(context, *backend.driver, trace, true);
       Json data{{"group", group_index(comm)}, {"group_rank", comm.rank()}, {"memory", nullptr}};
       data["descriptors"] = descriptor_test(comm);
       if (best && comm.size() > 1) {
@@ -286,9 +319,9 @@ void run_probe(WorkerContext& context, Backend& backend, const TracedDriver* tra
       }
       tell(std::move(data));
     } else {
-      if (i == 0) best = try_handles(context, *backend.driver, false);  // a worker before this one told of them
+      if (i == 0) best = try_handles(context, *backend.driver, trace, false);  // a worker before this one told of them
       if (!best) break;
-      if (!blocks) blocks.emplace(context, backend, *best);
+      if (!blocks) blocks.emplace(context, backend, *best, trace);
       context.heartbeat.phase(Phase::use);
       if (const auto turn = probe_turn(item)) {
         // In each turn every rank looks at another peer, so that no memory has two guests.

@@ -18,6 +18,6 @@ std::vector<WorkItem> probe_items(int group_size);
 /// rank writes to a peer arrives there, and nowhere else. Appends HandleTrialRecords (leader) and ProbeRecords, each with
 /// what is new. `trace`: what keeps the calls of backend.driver; null: none.
 /// @throws Error when the ranks lost each other
-void run_probe(WorkerContext& context, Backend& backend, const TracedDriver* trace);
+void run_probe(WorkerContext& context, Backend& backend, TracedDriver* trace);
 
 }  // namespace symmbench

@@ -20,6 +20,8 @@ void TracedDriver::around(const CallRecord& call, const CallBody& body) {
     const bool specified = call.call == DriverCall::create || call.call == DriverCall::granularity;
     const auto handle = specified ? std::optional(call.spec.handle) : call.handle;
     calls_.push_back({.call = std::string(name_of(call.call)),
+                      .allocator = allocator_,
+                      .phase = phase_,
                       .bytes = call.bytes,
                       .handle = handle ? std::string(name_of(*handle)) : std::string(),
                       .code = call.failure ? call.failure->code.value_or(-1) : 0,
