@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -315,6 +316,8 @@ Observed observe_environment(const CheckRow&, const Json& report) {
   }
   for (const auto& name : names) {
     // These are meant to differ.
+    constexpr std::array kOfRanks{"POD_NAME", "NODE_NAME", "JOB_COMPLETION_INDEX", "OMPI_COMM_WORLD_LOCAL_SIZE"};
+    if (std::ranges::find(kOfRanks, std::string_view(name)) != kOfRanks.end()) continue;
     if (name.starts_with("SLURM_") || name.starts_with("CUDA_VISIBLE") || name.starts_with("NVIDIA_VISIBLE")) continue;
     std::vector<Json> values;
     std::set<std::string> different;

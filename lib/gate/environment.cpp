@@ -9,19 +9,12 @@
 
 #include "config/options.hpp"
 #include "core/counted.hpp"
-#include "core/shown_text.hpp"
+#include "gate/host_environment.hpp"
+#include "gate/told.hpp"
 #include "report/pick.hpp"
 
 namespace symmbench {
 namespace {
-
-constexpr const char* kUnknown = "unknown";
-
-std::string shown(const Json& value) {
-  if (value.is_null()) return kUnknown;
-  return in_short(value.is_string() ? value.get<std::string>()
-                                    : value.dump(-1, ' ', false, Json::error_handler_t::replace));
-}
 
 /// What a report says under one name.
 struct Fact {
@@ -29,61 +22,20 @@ struct Fact {
   std::string value;
   bool of_machine = false;
   bool identity = false;
-  std::string shown = {};  ///< what a person is told; empty: the value
+  std::string shown = {};    ///< what a person is told; empty: the value
+  bool if_both_say = false;  ///< no difference where one does not tell, as older reports do not
 
   const std::string& text() const { return shown.empty() ? value : shown; }
 };
 
-std::string joined(const std::set<std::string>& values) {
-  std::string text;
-  for (const auto& value : values) text += (text.empty() ? "" : ", ") + value;
-  return text.empty() ? kUnknown : text;
-}
-
-/// What the ranks say of `key`, each value once.
-std::string of_ranks(const Json& report, const char* key) {
-  std::set<std::string> values;
-  const Json& ranks = member_of(report, "ranks");
-  if (ranks.is_array()) {
-    for (const Json& rank : ranks) {
-      if (!member_of(rank, key).is_null()) values.insert(shown(member_of(rank, key)));
-    }
-  }
-  return joined(values);
-}
-
 /// What the devices that were used say of `key`, or of a key of their fabric.
 std::string of_devices(const Json& report, const char* key, bool in_fabric = false) {
-  const auto kind = text_or(member_of(report, "device"), "kind");
   std::set<std::string> values;
-  const Json& ranks = member_of(report, "ranks");
-  if (!ranks.is_array()) return kUnknown;
-  for (const Json& rank : ranks) {
-    const Json& devices = member_of(rank, "devices");
-    if (!devices.is_array()) continue;
-    for (const Json& device : devices) {
-      if (text_or(device, "kind") != kind) continue;
-      const Json& value = member_of(in_fabric ? member_of(device, "fabric") : device, key);
-      if (!value.is_null()) values.insert(shown(value));
-    }
+  for (const Json* device : used_devices(report)) {
+    const Json& value = member_of(in_fabric ? member_of(*device, "fabric") : *device, key);
+    if (!value.is_null()) values.insert(told_text(value));
   }
   return joined(values);
-}
-
-/// The devices that were used, with their ranks.
-std::vector<const Json*> used_devices(const Json& report) {
-  const auto kind = text_or(member_of(report, "device"), "kind");
-  std::vector<const Json*> used;
-  const Json& ranks = member_of(report, "ranks");
-  if (!ranks.is_array()) return used;
-  for (const Json& rank : ranks) {
-    const Json& devices = member_of(rank, "devices");
-    if (!devices.is_array()) continue;
-    for (const Json& device : devices) {
-      if (text_or(device, "kind") == kind) used.push_back(&device);
-    }
-  }
-  return used;
 }
 
 /// What an allocator's own rule takes, compared by its answers; shown with the facts that decided.
@@ -112,24 +64,14 @@ Fact cliques_fact(const Json& report) {
     known = true;
     const auto cluster = text_or(fabric, "cluster_uuid");
     without = without || cluster.empty();
-    if (!cluster.empty()) cliques.insert(fmt::format("{} clique {}", cluster, shown(member_of(fabric, "clique_id"))));
+    if (!cluster.empty())
+      cliques.insert(fmt::format("{} clique {}", cluster, told_text(member_of(fabric, "clique_id"))));
   }
   if (!known) return {.key = "fabric_cliques", .value = kUnknown};
   return {.key = "fabric_cliques",
           .value = fmt::format("{}{}", counted(cliques.size(), "clique"), without ? ", ranks without a cluster" : ""),
           .shown = fmt::format("{}{}{}", counted(cliques.size(), "clique"), without ? ", ranks without a cluster" : "",
                                cliques.empty() ? "" : ": " + joined(cliques))};
-}
-
-/// Of the numbers that ranks say of a member of theirs, "topology" say, under one name.
-std::string of_members(const Json& report, const char* member, const char* key) {
-  std::set<std::string> values;
-  const Json& ranks = member_of(report, "ranks");
-  for (const Json& rank : ranks.is_array() ? ranks : Json::array()) {
-    const Json& value = member_of(member_of(rank, member), key);
-    if (!value.is_null()) values.insert(shown(value));
-  }
-  return joined(values);
 }
 
 /// In how many network namespaces the ranks are: their names differ between any two systems, and may be the same on two hosts.
@@ -161,7 +103,7 @@ Fact pairs_fact(const Json& report) {
   std::set<std::string> without;
   for (const Json& pair : pairs.is_array() ? pairs : Json::array()) {
     if (member_of(pair, "access") == false) {
-      without.insert(fmt::format("{}-{}", shown(member_of(pair, "rank")), shown(member_of(pair, "peer"))));
+      without.insert(fmt::format("{}-{}", told_text(member_of(pair, "rank")), told_text(member_of(pair, "peer"))));
     }
   }
   return {.key = "pairs_without_access",
@@ -181,7 +123,7 @@ Fact trials_fact(const Json& report) {
                            : member_of(trial, "passed") == true
                                ? std::string("passed")
                                : fmt::format("failed in {} ({})", text_or(failure, "call", "no call"),
-                                             shown(member_of(failure, "code")));
+                                             told_text(member_of(failure, "code")));
       outcomes.insert(fmt::format("{} {}", what, outcome));
       const auto detail = text_or(failure, "detail");
       details.insert(fmt::format("{} {}{}", what, outcome, detail.empty() ? "" : ": " + detail));
@@ -200,7 +142,7 @@ std::string failures_text(const Json& report) {
     const auto call = text_or(failure, "call");
     failures.insert(fmt::format("{}/{} in {} under {}", text_or(failure, "layer"), text_or(failure, "reason"),
                                 call.empty() ? text_or(failure, "phase", "no phase")
-                                             : fmt::format("{} ({})", call, shown(member_of(failure, "code"))),
+                                             : fmt::format("{} ({})", call, told_text(member_of(failure, "code"))),
                                 text_or(row, "allocator")));
   }
   return failures.empty() ? "none" : joined(failures);
@@ -229,6 +171,9 @@ std::string handles_used(const Json& report) {
   return joined(used);
 }
 
+/// What reports say since they have hosts[].
+Fact told(const char* key, std::string value) { return {.key = key, .value = std::move(value), .if_both_say = true}; }
+
 /// In the order of how likely a difference explains another outcome: a rule that answers otherwise, what handle types and
 /// the fabric are said to be, driver, IMEX, multicast; then what became of handles, and which machine it is.
 std::vector<Fact> facts_of(const Json& report) {
@@ -236,11 +181,11 @@ std::vector<Fact> facts_of(const Json& report) {
   const Json &tool = member_of(report, "tool"), &run = member_of(report, "run");
   return {rule_fact(report, "symm_device_memory"),
           rule_fact(report, "torch_symm_mem"),
-          {"device_kind", shown(member_of(device, "kind")), true},
-          {"device_emulated", shown(member_of(device, "emulated")), true},
+          {"device_kind", told_text(member_of(device, "kind")), true},
+          {"device_emulated", told_text(member_of(device, "emulated")), true},
           {"gpu_model", of_ranks(report, "gpu_name"), true},
-          {"fabric_profile", shown(member_of(fabric, "profile")), true},
-          {"fabric_hosts", shown(member_of(fabric, "hosts")), true},
+          {"fabric_profile", told_text(member_of(fabric, "profile")), true},
+          {"fabric_hosts", told_text(member_of(fabric, "hosts")), true},
           {"posix_fd_supported", of_devices(report, "posix_fd_supported")},
           {"fabric_supported", of_devices(report, "fabric_supported")},
           {"fabric_state", of_devices(report, "state", true), true},
@@ -249,6 +194,9 @@ std::vector<Fact> facts_of(const Json& report) {
           cliques_fact(report),
           {"driver_version", of_devices(report, "driver_version")},
           {"system_driver", of_devices(report, "system_driver")},
+          told("kernel_driver", of_hosts(report, "kernel_driver")),
+          told("driver_libraries", driver_libraries(report)),
+          told("mig", mig_modes(report)),
           {"imex_channels", of_devices(report, "imex_channels")},
           {"confidential_computing", of_devices(report, "confidential_computing")},
           {"multicast_supported", of_devices(report, "multicast_supported")},
@@ -268,13 +216,30 @@ std::vector<Fact> facts_of(const Json& report) {
           {.key = "gpu_uuid", .value = of_ranks(report, "gpu_uuid"), .identity = true},
           {"numa_nodes", of_members(report, "topology", "numa_nodes")},
           {"cpus_allowed", of_ranks(report, "cpus_allowed")},
-          {"world_size", shown(member_of(run, "world_size"))},
-          {"group_size", shown(member_of(run, "group_size"))},
-          {"tool_version", shown(member_of(tool, "version"))},
-          {"tool_git", shown(member_of(tool, "git"))},
-          {"tool_build", shown(member_of(tool, "build"))},
-          {"schema_version", shown(member_of(report, "schema_version"))},
-          {"injected", shown(member_of(run, "injected"))}};
+          told("granularities", granularities(report)),
+          told("mpi", of_members(report, "mpi", "library")),
+          told("os", of_hosts(report, "os")),
+          told("kernel", of_hosts(report, "kernel")),
+          told("architecture", of_hosts(report, "architecture")),
+          told("cpu_model", of_hosts(report, "cpu_model")),
+          told("container", of_hosts(report, "container")),
+          told("memory_total", memory_of_hosts(report)),
+          told("cgroup_cores", limits_of_ranks(report, "cpu_quota")),
+          told("cgroup_memory", limits_of_ranks(report, "memory_limit_bytes")),
+          told("limit_memlock", process_limit(report, "memlock")),
+          told("limit_nofile", process_limit(report, "nofile")),
+          told("limit_core", process_limit(report, "core")),
+          told("limit_stack", process_limit(report, "stack")),
+          told("limit_nproc", process_limit(report, "nproc")),
+          told("limit_address_space", process_limit(report, "address_space")),
+          {"world_size", told_text(member_of(run, "world_size"))},
+          {"group_size", told_text(member_of(run, "group_size"))},
+          {"tool_version", told_text(member_of(tool, "version"))},
+          {"tool_git", told_text(member_of(tool, "git"))},
+          {"tool_build", told_text(member_of(tool, "build"))},
+          told("tool_binary", told_text(member_of(tool, "binary_hash"))),
+          {"schema_version", told_text(member_of(report, "schema_version"))},
+          {"injected", told_text(member_of(run, "injected"))}};
 }
 
 /// Older reports do not say everything: what one does not say is no proof of another machine, except for its device.
@@ -291,7 +256,7 @@ std::map<std::string, std::string> variables_of(const Json& report) {
     for (const Json& rank : ranks) {
       const Json& environment = member_of(rank, "environment");
       if (!environment.is_object()) continue;
-      for (auto it = environment.begin(); it != environment.end(); ++it) values[it.key()].insert(shown(*it));
+      for (auto it = environment.begin(); it != environment.end(); ++it) values[it.key()].insert(told_text(*it));
     }
   }
   std::map<std::string, std::string> all;
@@ -315,7 +280,7 @@ void add_settings(std::map<std::string, std::string>& all, const std::string& pa
   } else if (value.is_array() && !value.empty() && value.front().is_object()) {
     for (std::size_t i = 0; i < value.size(); ++i) add_settings(all, fmt::format("{}[{}]", path, i), value[i]);
   } else {
-    all[path] = shown(value);
+    all[path] = told_text(value);
   }
 }
 
@@ -327,21 +292,26 @@ std::map<std::string, std::string> settings_of(const Json& report) {
 }
 
 /// Another one in every job, or on every rank.
-bool names_a_job(const std::string& variable) {
-  constexpr std::array<std::string_view, 4> kNames{"SLURM_JOB_ID", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID"};
-  return std::find(kNames.begin(), kNames.end(), variable) != kNames.end();
+bool names_a_job(const std::string& key) {
+  constexpr std::array<std::string_view, 10> kNames{
+      "SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_PROCID",   "SLURM_LOCALID",           "SLURM_NODEID",
+      "POD_NAME",     "NODE_NAME",     "PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid", "JOB_COMPLETION_INDEX"};
+  constexpr std::string_view kPrefix = "environment.";
+  return key.starts_with(kPrefix) &&
+         std::find(kNames.begin(), kNames.end(), std::string_view(key).substr(kPrefix.size())) != kNames.end();
 }
 
 void add_map_differences(std::vector<EnvironmentDifference>& differences, const std::string& prefix,
-                         const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b) {
+                         const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b,
+                         const char* absent = "not set") {
   std::set<std::string> keys;
   for (const auto* side : {&a, &b}) {
     for (const auto& [key, value] : *side) keys.insert(key);
   }
   for (const auto& key : keys) {
-    const auto of = [&](const auto& side) { return side.contains(key) ? side.at(key) : std::string("not set"); };
+    const auto of = [&](const auto& side) { return side.contains(key) ? side.at(key) : std::string(absent); };
     if (of(a) != of(b)) {
-      differences.push_back({.key = prefix + key, .a = of(a), .b = of(b), .identity = names_a_job(key)});
+      differences.push_back({.key = prefix + key, .a = of(a), .b = of(b), .identity = names_a_job(prefix + key)});
     }
   }
 }
@@ -353,11 +323,15 @@ std::vector<EnvironmentDifference> environment_differences(const Json& a, const 
   const auto of_a = facts_of(a), of_b = facts_of(b);
   for (std::size_t i = 0; i < of_a.size(); ++i) {
     if (of_a[i].value == of_b[i].value) continue;
+    if (of_a[i].if_both_say && (of_a[i].value == kUnknown || of_b[i].value == kUnknown)) continue;
     differences.push_back({.key = of_a[i].key,
                            .a = of_a[i].text(),
                            .b = of_b[i].text(),
                            .identity = of_a[i].identity,
                            .other_machine = of_a[i].of_machine && forbids(of_a[i].key, of_a[i].value, of_b[i].value)});
+  }
+  if (const auto of_one = loaded_modules(a), of_other = loaded_modules(b); of_one && of_other) {
+    add_map_differences(differences, "module.", *of_one, *of_other, "not loaded");
   }
   add_map_differences(differences, "environment.", variables_of(a), variables_of(b));
   add_map_differences(differences, "config.", settings_of(a), settings_of(b));

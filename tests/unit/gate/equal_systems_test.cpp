@@ -25,30 +25,51 @@ Json rack(unsigned seed) {
     for (const char* allocator : {"symm_device_memory", "torch_symm_mem"}) {
       rules.push_back({{"allocator", allocator}, {"handle", "fabric"}, {"why", "cluster " + cluster}});
     }
-    const Json device{{"kind", "cuda"},
-                      {"name", "NVIDIA GB300"},
-                      {"driver_version", 13000},
-                      {"posix_fd_supported", true},
-                      {"fabric_supported", true},
-                      {"imex_channels", 1},
-                      {"confidential_computing", false},
-                      {"multicast_supported", true},
-                      {"upstream_handles", rules},
-                      {"fabric",
-                       {{"state", "completed"},
-                        {"status", 0},
-                        {"cluster_uuid", cluster},
-                        {"clique_id", clique},
-                        {"health_summary", 1}}}};
-    report["ranks"].push_back({{"rank", rank},
-                               {"host", hosts[static_cast<std::size_t>(rank / 4)]},
-                               {"boot_id", name("boot")},
-                               {"pid", random() % 32768},
-                               {"load_1m", random() % 8},
-                               {"gpu_name", "NVIDIA GB300"},
-                               {"gpu_uuid", name("GPU")},
-                               {"devices", Json::array({device})},
-                               {"environment", {{"NCCL_NVLS_ENABLE", "0"}, {"SLURM_JOB_ID", name("job")}}}});
+    const Json device{
+        {"kind", "cuda"},
+        {"name", "NVIDIA GB300"},
+        {"driver_version", 13000},
+        {"posix_fd_supported", true},
+        {"fabric_supported", true},
+        {"imex_channels", 1},
+        {"confidential_computing", false},
+        {"multicast_supported", true},
+        {"mig", {{"enabled", false}}},
+        {"granularities", Json::array({Json{{"handle", "fabric"}, {"minimum_bytes", 2097152}}})},
+        {"libraries", Json::array({Json{{"name", "libcuda.so.1"}, {"path", "/lib/libcuda.so.580.95.05"}}})},
+        {"upstream_handles", rules},
+        {"fabric",
+         {{"state", "completed"},
+          {"status", 0},
+          {"cluster_uuid", cluster},
+          {"clique_id", clique},
+          {"health_summary", 1}}}};
+    report["ranks"].push_back(
+        {{"rank", rank},
+         {"host", hosts[static_cast<std::size_t>(rank / 4)]},
+         {"boot_id", name("boot")},
+         {"pid", random() % 32768},
+         {"load_1m", random() % 8},
+         {"cpu_quota", nullptr},
+         {"memory_limit_bytes", nullptr},
+         {"limits", {{"memlock", {{"soft", nullptr}, {"hard", nullptr}}}}},
+         {"mpi", {{"library", "Open MPI v4.1.4"}, {"standard", "3.1"}}},
+         {"gpu_name", "NVIDIA GB300"},
+         {"gpu_uuid", name("GPU")},
+         {"devices", Json::array({device})},
+         {"environment", {{"NCCL_NVLS_ENABLE", "0"}, {"SLURM_JOB_ID", name("job")}, {"PMIX_NAMESPACE", name("job")}}}});
+  }
+  report["hosts"] = Json::array();
+  for (const auto& host : hosts) {
+    report["hosts"].push_back({{"host", host},
+                               {"os", "Ubuntu 24.04"},
+                               {"kernel", "6.8.0"},
+                               {"memory_total_bytes", (std::int64_t{1} << 40) + random() % 4096},
+                               {"memory_available_bytes", random()},
+                               {"container", Json::array()},
+                               {"kernel_driver", "NVIDIA UNIX Open Kernel Module 580.95.05"},
+                               {"modules", Json::array({Json{{"name", "nvidia"}, {"version", "580.95.05"}},
+                                                        Json{{"name", "nvidia_peermem"}, {"version", nullptr}}})}});
   }
   Json trials = Json::array();
   for (const char* allocator : {"symm_device_memory", "torch_symm_mem"}) {
@@ -117,6 +138,39 @@ TEST_CASE(
       CHECK(named(good, with_row(2 * pair + 1, nullptr, "off")) == std::vector<std::string>{"multicast_used"});
     }
   }
+}
+
+TEST_CASE("facts of hosts that differ are named in the order in which they are likely to explain something") {
+  const Json good = rack(1);
+  Json bad = rack(2);
+  bad["hosts"][1]["kernel_driver"] = "NVIDIA UNIX x86_64 Kernel Module 580.95.05";
+  bad["hosts"][1]["modules"].erase(1);
+  bad["hosts"][0]["modules"].erase(1);
+  device(bad, 3)["mig"]["enabled"] = true;
+  bad["ranks"][5]["limits"]["memlock"]["soft"] = 65536;
+  bad["ranks"][5]["memory_limit_bytes"] = 1 << 30;
+  bad["hosts"][1]["kernel"] = "6.1.0";
+  bad["ranks"][0]["environment"]["NCCL_DEBUG"] = "INFO";
+  device(bad, 7)["driver_version"] = 12080;
+  CHECK(named(good, bad) == std::vector<std::string>{"driver_version", "kernel_driver", "mig", "kernel",
+                                                     "cgroup_memory", "limit_memlock", "module.nvidia_peermem",
+                                                     "environment.NCCL_DEBUG"});
+  for (const auto& one : environment_differences(good, bad)) {
+    if (one.key == "limit_memlock") CHECK(one.b == "65536 (hard unlimited), unlimited (hard unlimited)");
+    if (one.key == "cgroup_memory") CHECK(one.b == "1073741824, none");
+    if (one.key == "module.nvidia_peermem") CHECK(one.b == "not loaded");
+  }
+}
+
+TEST_CASE("a report from before hosts were told differs in none of their facts") {
+  Json older = rack(3);
+  older.erase("hosts");
+  for (Json& rank : older["ranks"]) {
+    for (const char* key : {"limits", "mpi", "memory_limit_bytes"}) rank.erase(key);
+    for (const char* key : {"mig", "granularities", "libraries"}) rank["devices"][0].erase(key);
+  }
+  CHECK(named(older, rack(4)).empty());
+  CHECK(named(rack(4), older).empty());
 }
 
 TEST_CASE("what is planted in one of two equal systems is named first, whichever they are") {
