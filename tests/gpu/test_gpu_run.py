@@ -6,6 +6,7 @@ import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "mpi"))
+import probes
 from harness import ROOT, RunTest, alone, main, run, workers
 
 RANKS = int(sys.argv.pop(1))
@@ -51,6 +52,38 @@ class GpuRun(RunTest):
         for row in report["results"]:
             if row["allocator"] in ("symm_device_memory", "torch_symm_mem"):
                 self.assertNotIn("unknown", row["handle"]["reason"])
+
+    def test_a_probe_knows_each_gpu_and_its_libraries_and_reaches_every_peer(self):
+        done = run(RANKS, "probe", "--device", "cuda", "-J", self.report)
+        self.assert_exit(done, 0)
+        self.assert_exit(alone("validate", self.report), 0)
+        report = self.load()
+        probes.assert_whole(self, report, RANKS)
+        self.assertIn("Write bandwidth, GB/s (row writes column)", done.stdout)
+        for rank in report["ranks"]:
+            device = probes.used_device(report, rank)
+            self.assertIn(device["pci_bus_id"].rsplit(".", 1)[0], done.stdout)
+            self.assertEqual(device["mig"]["enabled"] is None, device["mig"]["unknown"] is not None)
+            libraries = {library["name"]: library for library in device["libraries"]}
+            for name in ("libcuda.so.1", "libnvidia-ml.so.1"):
+                self.assertTrue(pathlib.Path(libraries[name]["path"]).is_file(), libraries)
+            self.assertTrue(any(one["minimum_bytes"] for one in device["granularities"]), device["granularities"])
+        for host in report["hosts"]:
+            self.assertIn("nvidia", [module["name"] for module in host["modules"]])
+
+    def test_a_trace_says_for_whom_and_in_which_phase_each_call_was_made(self):
+        done = run(RANKS, "probe", "--device", "cuda", "--trace", "-J", self.report)
+        self.assert_exit(done, 0)
+        probes.assert_traced(self, self.load(), done.stdout)
+
+    def test_a_run_by_each_handle_type_does_what_its_trials_say(self):
+        for handle in ("auto", "posix_fd", "fabric", "upstream"):
+            report = self.scratch / f"{handle}.json"
+            done = run(RANKS, "run", "--device", "cuda", "-b", "64K", "-e", "64K", "-n", 20, "--lifecycles", 0,
+                       "--allocator", "symm_device_memory,torch_symm_mem", "--handle", handle, "-J", report)
+            with self.subTest(handle=handle):
+                probes.assert_handle(self, done, self.load(report), handle)
+            self.assert_nothing_left()
 
     def test_every_algorithm_is_right_at_shapes_that_divide_by_nothing(self):
         report = self.measure("--algorithm", "one_shot,two_shot,two_shot_barrier", "--tokens", "1,3,7,33", "--hidden",

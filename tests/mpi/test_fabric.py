@@ -1,6 +1,9 @@
 """Emulated fabrics over virtual hosts: which handle types reach whom, and what is said where one does not."""
 import json
+import os
+import resource
 
+import probes
 from harness import BINARY, ROOT, RunTest, alone, launch, main, run
 
 RACK = ("--device", "host", "--fabric", "sm103-gb300-nvl72")
@@ -72,6 +75,47 @@ class Fabric(RunTest):
         self.assertRegex(done.stdout, "(?s)not tested: access, latency and copies between the 4 ranks of group 0\\n.*"
                                       "torch_symm_mem by fabric: .*cuMemCreate.* by posix_fd: .*does not travel between hosts")
         self.assert_exit(run(1, "probe", "--device", "host", "--fabric", path), 0)
+
+    def test_a_probe_records_hosts_processes_and_the_program(self):
+        self.assert_exit(run(4, "probe", "--device", "host", "--fabric", "sm103-gb300-nvl72", "--virtual-hosts", 2,
+                             "-J", self.report), 0)
+        report = self.load()
+        self.assertEqual([host["ranks"] for host in report["hosts"]], [[0, 1], [2, 3]])
+        for host in report["hosts"]:
+            self.assertEqual(host["kernel"], os.uname().release)
+            self.assertGreater(host["memory_total_bytes"], host["memory_available_bytes"])
+            for fact in ("os", "cpu_model", "kernel_driver", "modules"):
+                reasons = [entry["why"] for entry in host["unknown"] if entry["fact"] == fact]
+                self.assertEqual(host[fact] is None, len(reasons) == 1, (fact, host))
+        self.assertRegex(report["tool"]["binary_hash"], "^[0-9a-f]{16}$")
+        soft, hard = (None if limit == resource.RLIM_INFINITY else limit
+                      for limit in resource.getrlimit(resource.RLIMIT_NOFILE))
+        for rank in report["ranks"]:
+            self.assertRegex(rank["mpi"]["library"], "^Open MPI v[0-9.]+[a-z0-9]*$")
+            self.assertEqual(rank["limits"]["nofile"]["hard"], hard)
+            self.assertEqual(rank["environment"]["OMPI_COMM_WORLD_SIZE"], "4")
+            (emulated,) = [device for device in rank["devices"] if device["kind"] == "host"]
+            self.assertEqual([entry["handle"] for entry in emulated["granularities"]], ["posix_fd", "fabric"])
+
+    def test_a_trace_says_for_whom_and_in_which_phase_each_call_was_made(self):
+        done = run(2, "probe", "--device", "host", "--trace", "-J", self.report)
+        self.assert_exit(done, 0)
+        probes.assert_traced(self, self.load(), done.stdout)
+        probes.assert_whole(self, self.load(), 2)
+
+    def test_a_run_by_each_handle_type_does_what_its_trials_say(self):
+        for fabric in ("sm103-b300-hgx", "sm103-gb300-nvl72"):
+            for handle in ("auto", "posix_fd", "fabric", "upstream"):
+                report = self.scratch / f"{fabric}-{handle}.json"
+                done = run(2, *ONE_CASE, "--device", "host", "--fabric", fabric, "--handle", handle, "-J", report)
+                with self.subTest(fabric=fabric, handle=handle):
+                    probes.assert_handle(self, done, self.load(report), handle)
+
+    def test_a_quiet_run_of_which_nothing_ran_says_so_and_why_in_its_line(self):
+        done = run(2, *ONE_CASE, *RACK, "--virtual-hosts", 2, "--handle", "posix_fd", "--quiet")
+        self.assert_exit(done, 3)
+        (line,) = done.stdout.splitlines()
+        self.assertRegex(line, r"^NO_VERDICT \(exit code 3\): nothing ran, \d+ rows skipped: .*does not travel between hosts")
 
     def test_a_probe_without_a_gpu_is_no_verdict_and_says_what_would_run(self):
         done = run(1, "probe")

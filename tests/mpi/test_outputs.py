@@ -180,7 +180,9 @@ class Outputs(RunTest):
     def test_no_output_of_a_run_has_a_secret_of_its_environment_or_of_its_launcher(self):
         secret = "s3cr3t-of-the-job"
         env = {"NCCL_AUTH_TOKEN": secret, "MY_PASSWORD": secret, "HOSTNAME": secret, "HOSTNAME_KEY": secret,
-               "NCCL_DEBUG": "WARN"}
+               "PMIX_SECURITY_KEY": secret, "OMPI_MCA_secret_thing": secret, "KUBERNETES_SERVICE_HOST": secret,
+               "KUBERNETES_PORT": secret, "SLURM_JOB_NODELIST": secret, "SLURM_ARRAY_TOKEN": secret, "POD_IP": secret,
+               "container": secret, "APPTAINER_CONTAINER": secret, "NCCL_DEBUG": "WARN", "POD_NAME": "pod-3"}
         done = run(2, *RUN, "--lifecycles", 0, "--output-dir", self.scratch, *ALL, env=env,
                    mpirun=("-x", f"LAUNCHED={secret}"))
         self.assert_exit(done, 0)
@@ -202,8 +204,14 @@ class Outputs(RunTest):
         self.assertEqual(sorted(texts), ["manifest.json", "report.config.json", "report.facts.json", "report.json"])
         for name, text in texts.items():
             self.assertNotIn(secret, text, name)
-        variables = json.loads(texts["report.facts.json"])["ranks"][0]["environment"]
+        facts = json.loads(texts["report.facts.json"])
+        variables = facts["ranks"][0]["environment"]
         self.assertEqual(variables["NCCL_DEBUG"], "WARN")
+        self.assertEqual(variables["POD_NAME"], "pod-3")
+        self.assertEqual(variables["SLURM_ARRAY_TOKEN"], "***")
+        (host,) = facts["hosts"]
+        self.assertEqual(host["ranks"], [0, 1])
+        self.assertIn("kubernetes", host["container"])
         self.assertNotIn("MY_PASSWORD", variables)
 
 
