@@ -2,11 +2,13 @@
 
 #include "device/cuda/choose_ordinal.hpp"
 #include "device/cuda/cuda_backend.hpp"
+#include "device/cuda/nccl_library.hpp"
+#include "device/cuda/nvml.hpp"
+#include "device/cuda/shared_library.hpp"
 #include "kernels/host/host_delay.hpp"
 #include "kernels/host/host_kernels.hpp"
 #include "memory/handle_trial.hpp"
 #ifdef SYMMBENCH_HAS_CUDA
-#include "device/cuda/nccl_library.hpp"
 #include "kernels/cuda/cuda_delay.hpp"
 #include "kernels/cuda/cuda_kernels.hpp"
 #include "kernels/cuda/cuda_link_probe.hpp"
@@ -99,9 +101,16 @@ void ask_for_handles(DeviceAnswer& answer, Driver& driver) {
   if (answer.self_test) answer.handles->self_test_failure = fact_text(describe(*answer.self_test));
 }
 
+/// NCCL is large: where no GPU can be used it is not looked for.
+LibraryFacts facts_of_nccl(bool usable) {
+  return usable ? nccl_facts() : LibraryFacts{.name = kNcclLibrary, .unknown = "not looked for: no GPU can be used"};
+}
+
 DeviceAnswer probe_cuda_device(int local_rank) {
   DeviceAnswer answer{.kind = "cuda"};
   const CudaAvailability cuda = probe_cuda();
+  answer.libraries = {SharedLibrary(kCudaLibrary).facts(), SharedLibrary(kNvmlLibrary).facts(),
+                      facts_of_nccl(cuda.usable)};
   if (!cuda.usable) {
     answer.problem = cuda.reason;
     answer.absent = cuda.absent;
@@ -113,6 +122,8 @@ DeviceAnswer probe_cuda_device(int local_rank) {
     answer.facts = driver->facts();
     answer.memory = driver->memory_info();
     ask_for_handles(answer, *driver);
+    answer.granularities = handle_granularities(*driver);
+    answer.mig = NvmlDevice(*answer.facts).mig();
     answer.unreachable = unreachable_devices(ordinal);
   } catch (const Error& error) {
     answer.problem = error.what();
@@ -131,6 +142,7 @@ std::vector<DeviceAnswer> probe_devices(int local_rank, const HostDriverOptions&
   HostDriver host(host_device);
   DeviceAnswer emulated{.kind = "host", .facts = host.facts(), .memory = host.memory_info()};
   ask_for_handles(emulated, host);
+  emulated.granularities = handle_granularities(host);
   return {probe_cuda_device(local_rank), std::move(emulated)};
 }
 

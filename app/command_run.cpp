@@ -172,10 +172,13 @@ RankIntent intent(const ParsedCommand& command, const std::optional<std::string>
           .multicast_veto = multicast_veto(variable)};
 }
 
-Invocation invocation_of(const ParsedCommand& parsed, const std::vector<std::string>& arguments, int world_size) {
+/// `binary`: binary_hash(), the same on all ranks or unknown.
+Invocation invocation_of(const ParsedCommand& parsed, const std::vector<std::string>& arguments, int world_size,
+                         const std::string& binary) {
   std::vector<std::string> words{program_invocation_name};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  return {.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}},
+  const Json hash = binary == kNoHash ? Json(nullptr) : Json(binary);
+  return {.tool = Json{{"version", kVersion}, {"git", kGitRevision}, {"build", kBuildType}, {"binary_hash", hash}},
           .command = fmt::format("symmbench {}", fmt::join(arguments, " ")),
           .repro_command =
               is_probe(parsed)
@@ -194,7 +197,7 @@ void report_apart(const ParsedCommand& parsed, const std::vector<std::string>& a
     const RunConfig& config = parsed.config;
     const auto world_size = static_cast<int>(ranks.size());
     const JobPlan plan(config, world_size, multicast_veto(ranks));
-    const Invocation invocation = invocation_of(parsed, arguments, world_size);
+    const Invocation invocation = invocation_of(parsed, arguments, world_size, ranks.front().binary);
     Json report = report_of_disagreement(plan, config, invocation, ranks, apart.why);
     OutputFiles files(config.outputs, config.output_dir);
     for (const auto& problem : files.store(report, "").problems) log_line("symmbench run: {}", problem);
@@ -257,7 +260,7 @@ int run_on_all_ranks(MpiSession& mpi, const std::vector<std::string>& arguments,
                         ? std::optional(fmt::format("{}: rank {} ({}): {}", name, mpi.rank(), host_name(), *no_space))
                         : std::nullopt;
   if (anyone_objects(mpi, "space for the journal", said)) return leave(mpi, static_cast<int>(ExitCode::no_verdict));
-  const Invocation invocation = invocation_of(command, arguments, mpi.size());
+  const Invocation invocation = invocation_of(command, arguments, mpi.size(), ranks.front().binary);
   return run_job(mpi, job_options(command, mpi), journal_dir(command.config), [&](MpiJob& job) {
     return is_probe(command) ? coordinate_probe(job, command, invocation)
                              : coordinate(job, *plan, command.config, invocation, gate.get());

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <string>
 
+#include "device/host/system_memory.hpp"
+
 namespace symmbench {
 namespace {
 
@@ -54,6 +56,7 @@ Json machine_load() {
   const bool known = ::getloadavg(&load, 1) == 1;
   return {{"cpus_allowed", allowed_cpus()},
           {"cpu_quota", json_or_null(quota_of_this_process())},
+          {"memory_limit_bytes", json_or_null(memory_limit_of_groups())},
           {"load_1m", known ? Json(load) : Json(nullptr)}};
 }
 

@@ -10,8 +10,8 @@ namespace symmbench {
 std::optional<double> cpu_quota_cores(std::string_view cpu_max);
 
 /// What this process may use of its machine and how busy that is: {cpus_allowed: by affinity, cpu_quota: cores of the
-/// control group, load_1m: runnable tasks of the whole machine, mean over a minute}; null where it cannot be read, or,
-/// for the quota, where there is none.
+/// control group, memory_limit_bytes: likewise, load_1m: runnable tasks of the whole machine, mean over a minute}; null
+/// where it cannot be read, or, of the control group, where there is no limit.
 Json machine_load();
 
 }  // namespace symmbench

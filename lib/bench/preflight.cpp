@@ -9,7 +9,9 @@
 #include <cstring>
 #include <string_view>
 
+#include "bench/host_facts.hpp"
 #include "bench/machine_load.hpp"
+#include "bench/text_or_null.hpp"
 #include "bench/topology.hpp"
 #include "comm/rank_host.hpp"
 #include "core/secret_names.hpp"
@@ -21,24 +23,47 @@ namespace symmbench {
 namespace {
 
 /// Variables that change what is measured or how it is launched. Never the whole environment: it holds secrets.
-constexpr auto kAllowedPrefixes =
-    std::to_array<std::string_view>({"NCCL_", "CUDA_", "NVIDIA_VISIBLE", "NVSHMEM_", "TORCH_SYMM", "FLASHINFER_TRTLLM",
-                                     "SLURM_JOB_ID", "SLURM_PROCID", "SLURM_LOCALID", "SLURM_NODEID", "SLURM_GPUS",
-                                     "OMPI_MCA_btl", "NVIDIA_IMEX_CHANNELS", "TMPDIR", "SGLANG_FLASHINFER_"});
+constexpr auto kAllowedPrefixes = std::to_array<std::string_view>({"NCCL_",
+                                                                   "CUDA_",
+                                                                   "NVIDIA_VISIBLE",
+                                                                   "NVSHMEM_",
+                                                                   "TORCH_SYMM",
+                                                                   "FLASHINFER_TRTLLM",
+                                                                   "SLURM_JOB_ID",
+                                                                   "SLURM_PROCID",
+                                                                   "SLURM_LOCALID",
+                                                                   "SLURM_NODEID",
+                                                                   "SLURM_GPUS",
+                                                                   "SLURM_STEP_ID",
+                                                                   "SLURM_JOB_NUM_NODES",
+                                                                   "SLURM_NTASKS",
+                                                                   "SLURM_MPI_TYPE",
+                                                                   "SLURM_ARRAY_",
+                                                                   "POD_NAME",
+                                                                   "NODE_NAME",
+                                                                   "JOB_COMPLETION_INDEX",
+                                                                   "NVIDIA_DRIVER_CAPABILITIES",
+                                                                   "NVIDIA_IMEX_CHANNELS",
+                                                                   "TMPDIR",
+                                                                   "SGLANG_FLASHINFER_"});
 
 bool is_allowed(std::string_view name) {
   if (name.starts_with("VLLM_") && name.find("ALLREDUCE") != std::string_view::npos) return true;
   return std::ranges::any_of(kAllowedPrefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
-Json allowed_environment() {
+Json shown_value(std::string_view name, std::string_view value) { return names_secret(name) ? kSecretMask : value; }
+
+/// Of this process, and of its launcher what supervisors alone inherit.
+Json allowed_environment(const RankPlace& place) {
   Json variables = Json::object();
+  for (const auto& [name, value] : place.launched) variables[name] = shown_value(name, value);
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) continue;
     const auto name = text.substr(0, equals);
-    if (is_allowed(name)) variables[std::string(name)] = names_secret(name) ? kSecretMask : text.substr(equals + 1);
+    if (is_allowed(name)) variables[std::string(name)] = shown_value(name, text.substr(equals + 1));
   }
   return variables;
 }
@@ -76,6 +101,28 @@ Json upstream_handles(const HandleFacts& facts) {
                        {"own_device_handle", name_of(own.type)}});
   }
   return choices;
+}
+
+/// What is recorded and decides nothing.
+void add_recorded(Json& json, const DeviceAnswer& answer) {
+  json["libraries"] = json["granularities"] = Json::array();
+  for (const auto& library : answer.libraries) {
+    json["libraries"].push_back({{"name", library.name},
+                                 {"path", json_or_null(library.path)},
+                                 {"version", json_or_null(library.version)},
+                                 {"unknown", text_or_null(library.unknown)}});
+  }
+  for (const auto& one : answer.granularities) {
+    json["granularities"].push_back({{"handle", name_of(one.handle)},
+                                     {"minimum_bytes", json_or_null(one.minimum)},
+                                     {"recommended_bytes", json_or_null(one.recommended)},
+                                     {"unknown", text_or_null(one.unknown)}});
+  }
+  if (answer.mig) {
+    json["mig"] = {{"enabled", json_or_null(answer.mig->enabled)},
+                   {"pending", json_or_null(answer.mig->pending)},
+                   {"unknown", text_or_null(answer.mig->unknown)}};
+  }
 }
 
 void add_place(Json& json, const Topology& topology) {
@@ -135,6 +182,7 @@ Json to_json(const DeviceAnswer& answer, const Topology& topology) {
     for (const auto& list : facts.clique_lists) json["clique_lists"].push_back(to_json(list));
     add_lookups(json, facts);
   }
+  add_recorded(json, answer);
   if (answer.handles) {
     json["upstream_handles"] = upstream_handles(*answer.handles);
     json["fabric_self_test"] = json_or_null(answer.handles->fabric_self_test);
@@ -201,17 +249,21 @@ void run_preflight(WorkerContext& context, const RankPlace& place, const std::ve
   const int rank = context.comm.world_rank(context.comm.rank());
   const auto [host, host_name] = host_of_this_rank();
   const Topology topology;
-  RankFacts facts{.rank = rank,
-                  .facts = Json{{"host", host_name},
-                                {"boot_id", host.boot_id},
-                                {"machine", this_host().boot_id},
-                                {"network_namespace", host.network_namespace},
-                                {"pid", place.supervisor_pid},
-                                {"local_rank", place.local_rank},
-                                {"cpus", ::sysconf(_SC_NPROCESSORS_ONLN)},
-                                {"topology", topology.machine()},
-                                {"devices", Json::array()},
-                                {"environment", allowed_environment()}}};
+  RankFacts facts{
+      .rank = rank,
+      .facts = Json{{"host", host_name},
+                    {"boot_id", host.boot_id},
+                    {"machine", this_host().boot_id},
+                    {"network_namespace", host.network_namespace},
+                    {"pid", place.supervisor_pid},
+                    {"local_rank", place.local_rank},
+                    {"cpus", ::sysconf(_SC_NPROCESSORS_ONLN)},
+                    {"topology", topology.machine()},
+                    {"devices", Json::array()},
+                    {"system", host_facts()},
+                    {"limits", process_limits()},
+                    {"mpi", {{"library", text_or_null(place.mpi)}, {"standard", text_or_null(place.mpi_standard)}}},
+                    {"environment", allowed_environment(place)}}};
   for (const auto& device : devices) facts.facts["devices"].push_back(to_json(device, topology));
   facts.facts.update(machine_load());
   context.records.append(to_json(facts));

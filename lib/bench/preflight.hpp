@@ -6,6 +6,7 @@
 
 #include "bench/rank_place.hpp"
 #include "device/driver.hpp"
+#include "device/recorded_facts.hpp"
 #include "memory/handle_facts.hpp"
 #include "supervise/worker.hpp"
 
@@ -21,9 +22,12 @@ struct DeviceAnswer {
   std::optional<Failure> self_test;    ///< why a fabric handle does not work in this process alone; nullopt: it does
   std::optional<MemoryInfo> memory;    ///< when usable; of the host's memory all its ranks see the same
   std::optional<std::vector<std::string>> unreachable;  ///< UUIDs of visible devices whose memory it cannot access
+  std::vector<LibraryFacts> libraries = {};             ///< that this kind of device needs or may use
+  std::vector<HandleGranularity> granularities = {};    ///< when usable
+  std::optional<MigMode> mig = std::nullopt;            ///< when usable and there is such a thing
 };
 
-/// The preflight task of a worker: appends one RankFacts record with host identity, memory, environment (by allow-list)
+/// The preflight task of a worker: appends one RankFacts record with host identity, host, limits, environment (by allow-list)
 /// and what each device kind answered. Not collective: nothing here waits for another rank.
 void run_preflight(WorkerContext& context, const RankPlace& place, const std::vector<DeviceAnswer>& devices);
 

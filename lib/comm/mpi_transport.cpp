@@ -3,9 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <list>
 #include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +53,20 @@ struct MpiSession::Impl {
   bool finalized = false;
   double widened_by = 1;
 };
+
+MpiLibrary mpi_library() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0, version = 0, subversion = 0;
+  MpiLibrary library;
+  if (MPI_Get_library_version(text.data(), &length) == MPI_SUCCESS) {
+    // "Open MPI v4.1.4, package: ..."; "MPICH Version:      4.2.0\n..."
+    std::istringstream words(std::string(text.data()).substr(0, std::string_view(text.data()).find_first_of(",\n")));
+    for (std::string word; words >> word;) library.name += (library.name.empty() ? "" : " ") + word;
+  }
+  if (MPI_Get_version(&version, &subversion) == MPI_SUCCESS)
+    library.standard = fmt::format("{}.{}", version, subversion);
+  return library;
+}
 
 MpiSession::MpiSession(double widened_by) : impl_(std::make_unique<Impl>()) {
   impl_->widened_by = widened_by;

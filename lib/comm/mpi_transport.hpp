@@ -9,6 +9,14 @@
 
 namespace symmbench {
 
+/// The MPI library that this process has.
+struct MpiLibrary {
+  std::string name;      ///< by its own word: "Open MPI v4.1.4"; empty: it has none
+  std::string standard;  ///< that it keeps: "3.1"
+};
+/// May be called before MPI_Init. Without what comes after the version, where and by whom it was built.
+MpiLibrary mpi_library();
+
 class MpiTransport;
 
 /// MPI from first to last, on one thread. What is collective here is for start-up only: later one rank may be late or

@@ -26,7 +26,7 @@ std::uint64_t mixed(std::uint64_t hash, std::uint64_t word) {
 
 std::string file_hash(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return "unknown";
+  if (!file) return std::string(kNoHash);
   std::uint64_t hash = 0xcbf29ce484222325;
   std::uint64_t total = 0;
   std::vector<char> part(std::size_t{1} << 20);
@@ -35,7 +35,7 @@ std::string file_hash(const std::string& path) {
     while (filled < part.size()) {
       const auto got = ::read(file.get(), part.data() + filled, part.size() - filled);
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return "unknown";
+      if (got < 0) return std::string(kNoHash);
       if (got == 0) break;
       filled += static_cast<std::size_t>(got);
     }

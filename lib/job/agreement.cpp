@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/option_value.hpp"
+#include "core/binary_hash.hpp"
 #include "core/counted.hpp"
 #include "core/shown_text.hpp"
 #include "report/verdict.hpp"
@@ -46,7 +47,7 @@ std::optional<Disagreement> objection_among(std::span<const RankIntent> ranks) {
 }
 
 bool same_binary(const RankIntent& a, const RankIntent& b) {
-  const bool known = a.binary != "unknown" && b.binary != "unknown";
+  const bool known = a.binary != kNoHash && b.binary != kNoHash;
   return a.build == b.build && (!known || a.binary == b.binary);
 }
 

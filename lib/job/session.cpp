@@ -118,7 +118,12 @@ int run_job(MpiSession& mpi, JobOptions options, const std::optional<std::string
     return leave(mpi, static_cast<int>(ExitCode::usage));
   }
   const int local_rank = mpi.local_rank_and_size().first;
-  tell_worker_its_place({.local_rank = local_rank, .supervisor_pid = ::getpid()});
+  const MpiLibrary library = mpi_library();
+  tell_worker_its_place({.local_rank = local_rank,
+                         .supervisor_pid = ::getpid(),
+                         .mpi = library.name,
+                         .mpi_standard = library.standard,
+                         .launched = launcher_variables()});
   if (local_rank == 0) {
     options.host_news = [log = std::make_shared<KernelLog>(mpi.rank())] { return log->news(); };
   }

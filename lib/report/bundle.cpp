@@ -105,7 +105,7 @@ class Collector {
     const Json run = pick_object(report, "run");
     put_json(stem + ".config.json", member(run, "config"));
     Json facts = Json::object();
-    for (const char* key : {"tool", "device", "fabric", "ranks"}) facts[key] = member(report, key);
+    for (const char* key : {"tool", "device", "fabric", "hosts", "ranks"}) facts[key] = member(report, key);
     put_json(stem + ".facts.json", facts);
     std::string said;
     const Json events = member(run, "events");

@@ -4,6 +4,7 @@
 #include "report/bisect.hpp"
 #include "report/comparisons.hpp"
 #include "report/crossover.hpp"
+#include "report/host_rows.hpp"
 #include "report/pick.hpp"
 #include "report/probe.hpp"
 #include "report/rank_rows.hpp"
@@ -94,15 +95,18 @@ Json fold_report(std::span<const Json> records, const RunGate* gate) {
   const RecordSet set = sort_records(records);
   const Outcomes outcomes(set);
   const Json& tool = set.started.tool;
-  Json report{
-      {"schema_version", kReportSchemaVersion},
-      {"tool",
-       {{"version", pick_text(tool, "version")}, {"git", pick_text(tool, "git")}, {"build", pick_text(tool, "build")}}},
-      {"run", run_json(set, outcomes)},
-      {"device", device_json(set.started.device)},
-      {"fabric", fold_fabric(set)},
-      {"ranks", fold_ranks(set)},
-      {"results", fold_rows(set, outcomes, set.started.planned_rows)}};
+  Json report{{"schema_version", kReportSchemaVersion},
+              {"tool",
+               {{"version", pick_text(tool, "version")},
+                {"git", pick_text(tool, "git")},
+                {"build", pick_text(tool, "build")},
+                {"binary_hash", pick_text(tool, "binary_hash")}}},
+              {"run", run_json(set, outcomes)},
+              {"device", device_json(set.started.device)},
+              {"fabric", fold_fabric(set)},
+              {"hosts", fold_hosts(set)},
+              {"ranks", fold_ranks(set)},
+              {"results", fold_rows(set, outcomes, set.started.planned_rows)}};
   report["stability"] = fold_stability(set, outcomes, report["results"]);
   report["stability_comparison"] = fold_stability_comparison(report["stability"]);
   report["comparison"] = fold_comparison(outcomes, set.started.planned_rows, report["results"]);

@@ -17,7 +17,7 @@
 namespace symmbench {
 namespace {
 
-constexpr std::size_t kTimeWidth = 7, kBandwidthWidth = 6;
+constexpr std::size_t kNcclTimeWidth = 7, kBandwidthWidth = 6;
 
 Json shape_of(const Json& row) {
   return Json::array({member(row, "tokens"), member(row, "hidden"), member(row, "message_bytes")});
@@ -62,7 +62,7 @@ std::string half_text(const Json& row) {
   } else if (is_wrong(row)) {
     wrong = row.at("wrong_elements").dump();
   }
-  return fmt::format("  {:>7}  {:>6}  {:>6}  {:>6}", figure_or_none(time, kTimeWidth),
+  return fmt::format("  {:>7}  {:>6}  {:>6}  {:>6}", figure_or_none(time, kNcclTimeWidth),
                      figure_or_none(algbw, kBandwidthWidth), figure_or_none(busbw, kBandwidthWidth), wrong);
 }
 

@@ -61,6 +61,94 @@ void write_versions(std::ostream& out, const Json& report) {
              }));
 }
 
+std::string bytes_text(const Json& bytes) {
+  return bytes.is_number_integer() && bytes >= 0 ? format_bytes(bytes.get<std::uint64_t>()) : "unknown";
+}
+
+std::string name_and_version(const Json& entry) {
+  const auto version = text_or(entry, "version");
+  return fmt::format("{}{}", shown(member(entry, "name")), version.empty() ? "" : " " + version);
+}
+
+/// The systems that the ranks run on.
+void write_hosts(std::ostream& out, const Json& report) {
+  if (report.at("hosts").empty()) return;
+  fmt::print(out, "\nHosts\n");
+  for (const Json& host : report.at("hosts")) {
+    const auto list = [&](const char* key, const auto& text_of) {
+      const Json& entries = host.at(key);
+      if (entries.is_null()) return std::string("unknown");
+      std::vector<std::string> texts;
+      for (const Json& entry : entries) texts.push_back(text_of(entry));
+      return texts.empty() ? std::string("none") : fmt::format("{}", fmt::join(texts, ", "));
+    };
+    fmt::print(out, "  {}, {}, first {}: {}, kernel {} {}\n", shown(host.at("host")),
+               counted(host.at("ranks").size(), "rank"), host.at("ranks").front().dump(), shown(host.at("os")),
+               shown(host.at("kernel")), shown(host.at("architecture")));
+    fmt::print(out, "    {}, memory {}, container: {}\n", shown(host.at("cpu_model")),
+               bytes_text(host.at("memory_total_bytes")), list("container", shown));
+    fmt::print(out, "    kernel driver: {}\n    modules: {}\n", shown(host.at("kernel_driver")),
+               list("modules", name_and_version));
+  }
+}
+
+/// "memlock 8388608, nofile 1024 ...".
+std::string limits_text(const Json& limits) {
+  if (!limits.is_object()) return "unknown";
+  std::vector<std::string> texts;
+  for (const char* key : {"memlock", "nofile", "core"}) {
+    const Json& limit = limits.at(key);
+    texts.push_back(fmt::format("{} {}", key,
+                                limit.is_null()              ? "unknown"
+                                : limit.at("soft").is_null() ? "unlimited"
+                                                             : limit.at("soft").dump()));
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string limit_or_none(const Json& limit, const std::string& text) { return limit.is_null() ? "no limit" : text; }
+
+/// What holds for a rank's process, each different answer once.
+void write_processes(std::ostream& out, const Json& report) {
+  fmt::print(out, "\nProcesses\n  {}\n", each_once(report, [](const Json& rank) {
+               const Json quota = member(rank, "cpu_quota"), memory = member(rank, "memory_limit_bytes");
+               return fmt::format("{}; limits: {}; control group: cores {}, memory {}",
+                                  shown(member(member(rank, "mpi"), "library")), limits_text(member(rank, "limits")),
+                                  limit_or_none(quota, quota.dump()), limit_or_none(memory, bytes_text(memory)));
+             }));
+}
+
+/// "libcuda.so.1 580.95.05 (/usr/lib/...)".
+void write_libraries(std::ostream& out, const Json& report) {
+  fmt::print(out, "  {}\n", each_once(report, [](const Json& rank) {
+               std::vector<std::string> texts;
+               for (const Json& device : rank.at("devices")) {
+                 for (const Json& library : device.at("libraries")) {
+                   texts.push_back(fmt::format("{} ({})", name_and_version(library),
+                                               text_or(library, "path", text_or(library, "unknown"))));
+                 }
+               }
+               return texts.empty() ? std::string("no libraries") : fmt::format("{}", fmt::join(texts, "\n  "));
+             }));
+}
+
+/// "posix_fd 2 MiB, ...; MIG off", each different answer once.
+void write_granularities(std::ostream& out, const Json& report) {
+  fmt::print(out, "  memory comes in: {}\n", each_once(report, [&](const Json& rank) {
+               const Json device = device_of(report, rank), granularities = member(device, "granularities");
+               std::vector<std::string> texts;
+               for (const Json& one : granularities.is_array() ? granularities : Json::array()) {
+                 texts.push_back(one.at("unknown").is_string()
+                                     ? fmt::format("{}: {}", shown(one.at("handle")), shown(one.at("unknown")))
+                                     : fmt::format("{} {} (best {})", shown(one.at("handle")),
+                                                   bytes_text(one.at("minimum_bytes")),
+                                                   bytes_text(one.at("recommended_bytes"))));
+               }
+               return fmt::format("{}; MIG: {}", texts.empty() ? "unknown" : fmt::format("{}", fmt::join(texts, ", ")),
+                                  yes_no(member(member(device, "mig"), "enabled")));
+             }));
+}
+
 /// "2 packages, 64 cores, ...".
 void write_machine(std::ostream& out, const Json& report) {
   fmt::print(out, "\nMachine\n  {}\n", each_once(report, [](const Json& rank) {
@@ -149,6 +237,21 @@ void write_trials(std::ostream& out, const Json& report) {
   }
 }
 
+void write_matrix(std::ostream& out, const Json& pairs, std::size_t ranks, const char* key, const char* title) {
+  fmt::print(out, "{}\n", title);
+  std::vector<std::vector<std::string>> cells(ranks, std::vector<std::string>(ranks, "-"));
+  for (const Json& pair : pairs) {
+    if (!pair.at(key).is_number()) continue;
+    cells.at(pair.at("rank").get<std::size_t>()).at(pair.at("peer").get<std::size_t>()) =
+        fmt::format("{:.1f}", pair.at(key).get<double>());
+  }
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    fmt::print(out, "  {:>3}", rank);
+    for (const auto& cell : cells[rank]) fmt::print(out, " {:>7}", cell);
+    fmt::print(out, "\n");
+  }
+}
+
 void write_pairs(std::ostream& out, const Json& report) {
   const Json& probe = member_of(report, "probe");
   if (!probe.is_object()) return;
@@ -173,21 +276,13 @@ void write_pairs(std::ostream& out, const Json& report) {
   }
   const std::size_t ranks = report.at("ranks").size();
   if (pairs.empty() || ranks > kWidestMatrix) return;
-  const bool emulated = member_of(report.at("device"), "emulated") != false;
-  const char* key = emulated ? "latency_us" : "read_gbs";
-  fmt::print(out, "{} (row reads column)\n",
-             emulated ? "Word latency, us; emulated: no bandwidth" : "Read bandwidth, GB/s");
-  std::vector<std::vector<std::string>> cells(ranks, std::vector<std::string>(ranks, "-"));
-  for (const Json& pair : pairs) {
-    if (!pair.at(key).is_number()) continue;
-    cells.at(pair.at("rank").get<std::size_t>()).at(pair.at("peer").get<std::size_t>()) =
-        fmt::format("{:.1f}", pair.at(key).get<double>());
+  if (member_of(report.at("device"), "emulated") != false) {
+    write_matrix(out, pairs, ranks, "latency_us", "Word latency, us; emulated: no bandwidth (row reads column)");
+    return;
   }
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    fmt::print(out, "  {:>3}", rank);
-    for (const auto& cell : cells[rank]) fmt::print(out, " {:>7}", cell);
-    fmt::print(out, "\n");
-  }
+  write_matrix(out, pairs, ranks, "read_gbs", "Read bandwidth, GB/s (row reads column)");
+  write_matrix(out, pairs, ranks, "write_gbs", "Write bandwidth, GB/s (row writes column)");
+  write_matrix(out, pairs, ranks, "latency_us", "Word latency, us (row reads column)");
 }
 
 void write_calls(std::ostream& out, const Json& report) {
@@ -208,9 +303,9 @@ void write_trace(std::ostream& out, const Json& report) {
   fmt::print(out, "\nTrace of rank 0\n");
   for (const Json& call : probe.at("trace")) {
     if (call.at("rank") != 0) continue;
-    fmt::print(out, "  {:<36} {:>12} bytes  {:<8} code {:<4} {:>9.1f} us\n", shown(call.at("call")),
-               call.at("bytes").dump(), call.at("handle").is_null() ? "" : call.at("handle").get<std::string>(),
-               call.at("code").dump(), call.at("us").get<double>());
+    fmt::print(out, "  {:<18} {:<8} {:<31} {:>10} bytes  {:<8} code {:<4} {:>8.1f} us\n",
+               text_or(call, "allocator", "-"), text_or(call, "phase", "-"), shown(call.at("call")),
+               call.at("bytes").dump(), text_or(call, "handle"), call.at("code").dump(), call.at("us").get<double>());
   }
 }
 
@@ -220,7 +315,11 @@ std::string probe_text(const Json& report) {
   std::ostringstream out;
   write_device_list(out, report);
   write_versions(out, report);
+  write_libraries(out, report);
+  write_granularities(out, report);
   write_facts(out, report);
+  write_hosts(out, report);
+  write_processes(out, report);
   write_machine(out, report);
   write_rules(out, report);
   write_trials(out, report);

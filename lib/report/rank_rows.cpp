@@ -81,6 +81,36 @@ Json first_device_json(const Json& test) {
           {"failure", pick_text(test, "failure")}};
 }
 
+/// A fact out of a list of them.
+template <class Entry>
+Json entries_json(const Json& device, const char* key, const Entry& entry_json) {
+  Json entries = Json::array();
+  const Json& given = member_of(device, key);
+  for (const Json& entry : given.is_array() ? given : Json::array()) entries.push_back(entry_json(entry));
+  return entries;
+}
+
+Json library_json(const Json& library) {
+  return {{"name", pick_text(library, "name")},
+          {"path", pick_text(library, "path")},
+          {"version", pick_text(library, "version")},
+          {"unknown", pick_text(library, "unknown")}};
+}
+
+Json granularity_json(const Json& granularity) {
+  return {{"handle", pick_text(granularity, "handle")},
+          {"minimum_bytes", pick_integer(granularity, "minimum_bytes")},
+          {"recommended_bytes", pick_integer(granularity, "recommended_bytes")},
+          {"unknown", pick_text(granularity, "unknown")}};
+}
+
+Json mig_json(const Json& mig) {
+  if (!mig.is_object()) return nullptr;
+  return {{"enabled", pick_flag(mig, "enabled")},
+          {"pending", pick_flag(mig, "pending")},
+          {"unknown", pick_text(mig, "unknown")}};
+}
+
 Json device_answer_json(const Json& device) {
   return {{"kind", pick_text(device, "kind")},
           {"usable", pick_flag(device, "usable")},
@@ -116,7 +146,27 @@ Json device_answer_json(const Json& device) {
           {"nvml_by_ordinal", lookup_json(member(device, "nvml_by_ordinal"))},
           {"first_device_test", first_device_json(member(device, "first_device_test"))},
           {"unreachable_gpus", texts_or_null(device, "unreachable_gpus")},
-          {"free_bytes", pick_integer(device, "free_bytes")}};
+          {"free_bytes", pick_integer(device, "free_bytes")},
+          {"mig", mig_json(member(device, "mig"))},
+          {"granularities", entries_json(device, "granularities", granularity_json)},
+          {"libraries", entries_json(device, "libraries", library_json)}};
+}
+
+/// Null as a whole: the rank did not tell.
+Json limits_json(const Json& limits) {
+  if (!limits.is_object()) return nullptr;
+  Json json = Json::object();
+  for (const char* key : {"memlock", "nofile", "core", "stack", "nproc", "address_space"}) {
+    const Json& limit = member_of(limits, key);
+    json[key] = limit.is_object() ? Json{{"soft", pick_integer(limit, "soft")}, {"hard", pick_integer(limit, "hard")}}
+                                  : Json(nullptr);
+  }
+  return json;
+}
+
+Json mpi_json(const Json& mpi) {
+  if (!mpi.is_object()) return nullptr;
+  return {{"library", pick_text(mpi, "library")}, {"standard", pick_text(mpi, "standard")}};
 }
 
 Json topology_json(const Json& topology) {
@@ -162,7 +212,10 @@ Json rank_json(int rank, const Json& facts, const std::string& device_kind) {
           {"cpus", pick_integer(facts, "cpus")},
           {"cpus_allowed", pick_integer(facts, "cpus_allowed")},
           {"cpu_quota", pick_number(facts, "cpu_quota")},
+          {"memory_limit_bytes", pick_integer(facts, "memory_limit_bytes")},
           {"load_1m", pick_number(facts, "load_1m")},
+          {"limits", limits_json(member(facts, "limits"))},
+          {"mpi", mpi_json(member(facts, "mpi"))},
           {"gpu_name", pick_text(used, "name")},
           {"gpu_uuid", pick_text(used, "uuid")},
           {"pci_bus_id", pick_text(used, "pci_bus_id")},

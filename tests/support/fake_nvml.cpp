@@ -151,6 +151,15 @@ int nvmlSystemGetConfComputeState(unsigned* state) {
   return 0;
 }
 #endif
+#ifndef FAKE_NVML_OLD
+int fake_nvml_mig_result = 0;
+unsigned fake_nvml_mig = 1, fake_nvml_mig_pending = 0;
+int nvmlDeviceGetMigMode(void* device, unsigned* current, unsigned* pending) {
+  if (!known_gpu(device)) return kInvalidArgument;
+  *current = fake_nvml_mig, *pending = fake_nvml_mig_pending;
+  return fake_nvml_mig_result;
+}
+#endif
 int nvmlDeviceGetNvLinkState(void* device, unsigned link, unsigned* active) {
   if (device != &gpu || link >= 18) return kInvalidArgument;
   *active = link == 5 ? 0 : 1;

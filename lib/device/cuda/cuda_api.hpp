@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "device/cuda/shared_library.hpp"
 #include "device/driver_call.hpp"
 
 namespace symmbench {
@@ -94,8 +95,6 @@ struct CudaApi {
     }
   }
 };
-
-inline constexpr const char* kCudaLibrary = "libcuda.so.1";
 
 /// "13.0" for 13000.
 std::string cuda_version_text(int version);

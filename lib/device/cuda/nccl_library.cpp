@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <string_view>
 
 #include "core/clock.hpp"
@@ -240,14 +241,30 @@ class NcclLibrary final : public CollectiveLibrary {
   Comm comm_ = nullptr;
 };
 
+/// Why NCCL may not be opened in this process.
+std::optional<std::string> nccl_refused() {
+  const char* const veto = std::getenv("NCCL_NVLS_ENABLE");
+  if (veto != nullptr && std::string_view(veto) == "0") return std::nullopt;
+  return fmt::format("NCCL is not opened where NCCL_NVLS_ENABLE is '{}': only 0 keeps it from multicast",
+                     veto == nullptr ? "" : veto);
+}
+
 }  // namespace
 
-LibraryChoice open_nccl(NativeStream native, const std::string& library_name, NcclMemory memory) {
-  const char* const veto = std::getenv("NCCL_NVLS_ENABLE");
-  if (veto == nullptr || std::string_view(veto) != "0") {
-    return {.problem = fmt::format("NCCL is not opened where NCCL_NVLS_ENABLE is '{}': only 0 keeps it from multicast",
-                                   veto == nullptr ? "" : veto)};
+LibraryFacts nccl_facts(const std::string& library_name) {
+  if (const auto refusal = nccl_refused()) return {.name = library_name, .unknown = *refusal};
+  const SharedLibrary library(library_name);
+  LibraryFacts facts = library.facts();
+  int version = 0;
+  if (const auto get_version = library.symbol<Result (*)(int*)>("ncclGetVersion");
+      get_version != nullptr && get_version(&version) == kNcclSuccess) {
+    facts.version = version_text(version).substr(std::string_view("NCCL ").size());
   }
+  return facts;
+}
+
+LibraryChoice open_nccl(NativeStream native, const std::string& library_name, NcclMemory memory) {
+  if (const auto refusal = nccl_refused()) return {.problem = *refusal};
   const SharedLibrary library(library_name);
   if (!library) return {.problem = fmt::format("NCCL cannot be opened: {}", library.error())};
   Api api;

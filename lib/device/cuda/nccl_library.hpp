@@ -3,6 +3,7 @@
 #include <string>
 
 #include "device/collective_library.hpp"
+#include "device/recorded_facts.hpp"
 
 namespace symmbench {
 
@@ -22,5 +23,8 @@ enum class NcclMemory {
 /// itself.
 LibraryChoice open_nccl(NativeStream native, const std::string& library = kNcclLibrary,
                         NcclMemory memory = NcclMemory::any);
+
+/// Which file NCCL is and which version it says it has, under the same rule. Never throws.
+LibraryFacts nccl_facts(const std::string& library = kNcclLibrary);
 
 }  // namespace symmbench

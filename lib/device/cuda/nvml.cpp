@@ -213,6 +213,18 @@ std::optional<OrdinalLookup> NvmlDevice::look_up_by_ordinal() const {
   return lookup;
 }
 
+MigMode NvmlDevice::mig() const {
+  constexpr const char* kCall = "nvmlDeviceGetMigMode";
+  if (device_ == nullptr) return {.unknown = problem_};
+  if (api_->mig_mode == nullptr) return {.unknown = fmt::format("{} has no {}", api_->library.name(), kCall)};
+  unsigned current = 0, pending = 0;
+  if (const NvmlReturn result = api_->mig_mode(device_, &current, &pending); result != kNvmlSuccess) {
+    return {.unknown = api_->problem_of(kCall, result)};
+  }
+  if (current > 1 || pending > 1) return {.unknown = fmt::format("{}: mode {}, pending {}", kCall, current, pending)};
+  return {.enabled = current == 1, .pending = pending == 1};
+}
+
 NvmlSample NvmlDevice::sample() const {
   NvmlSample sample;
   if (device_ == nullptr) return sample;

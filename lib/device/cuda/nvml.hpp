@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "device/driver.hpp"
+#include "device/recorded_facts.hpp"
 
 namespace symmbench {
 
@@ -63,6 +64,7 @@ class NvmlDevice {
   const std::string& problem() const { return problem_; }
 
   NvmlFacts facts() const;
+  MigMode mig() const;
   NvmlSample sample() const;
   /// Whether a reason is in force now by which the GPU is slower than it could be; nullopt: NVML does not tell.
   std::optional<bool> slowed_down() const;

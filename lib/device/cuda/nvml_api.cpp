@@ -17,6 +17,7 @@ NvmlApi::NvmlApi(const std::string& name) : library(name) {
   find(fabric_info, "nvmlDeviceGetGpuFabricInfoV");
   find(fabric_info_4, "nvmlDeviceGetGpuFabricInfo_v4");
   find(confidential_state, "nvmlSystemGetConfComputeState");
+  find(mig_mode, "nvmlDeviceGetMigMode");
   find(link_state, "nvmlDeviceGetNvLinkState");
   find(link_errors, "nvmlDeviceGetNvLinkErrorCounter");
   find(temperature, "nvmlDeviceGetTemperature");

@@ -82,6 +82,7 @@ struct NvmlApi {
   NvmlReturn (*fabric_info)(void*, NvmlFabricInfo*) = nullptr;
   NvmlReturn (*fabric_info_4)(void*, NvmlFabricInfo4*) = nullptr;
   NvmlReturn (*confidential_state)(NvmlConfidentialState*) = nullptr;
+  NvmlReturn (*mig_mode)(void*, unsigned*, unsigned*) = nullptr;
   NvmlReturn (*link_state)(void*, unsigned, unsigned*) = nullptr;
   NvmlReturn (*link_errors)(void*, unsigned, int, unsigned long long*) = nullptr;
   NvmlReturn (*temperature)(void*, int, unsigned*) = nullptr;

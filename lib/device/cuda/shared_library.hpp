@@ -1,7 +1,11 @@
 #pragma once
 #include <string>
 
+#include "device/recorded_facts.hpp"
+
 namespace symmbench {
+
+inline constexpr const char* kCudaLibrary = "libcuda.so.1";
 
 /// A library opened at run time. Never closed: the drivers behind libcuda and libnvidia-ml keep threads and exit
 /// handlers in it.
@@ -13,6 +17,9 @@ class SharedLibrary {
   explicit operator bool() const { return handle_ != nullptr; }
   const std::string& name() const { return name_; }
   const std::string& error() const { return error_; }
+  /// Which file that is, and its version where the file's name has one beyond the name asked for
+  /// ("libcuda.so.580.95.05"). Never throws; a file system that does not answer is a reason.
+  LibraryFacts facts() const;
 
   /// nullptr when the library has no such symbol. F is a function pointer type.
   template <class F>

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <limits>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -29,7 +30,9 @@ std::optional<std::uint64_t> read_keyed(const fs::path& file, std::string_view k
   std::string line;
   while (std::getline(in, line)) {
     if (line.size() <= key.size() || line.compare(0, key.size(), key) != 0) continue;
-    if (line[key.size()] == ' ') return std::stoull(line.substr(key.size()));
+    if (line[key.size()] != ' ') continue;
+    if (std::uint64_t value = 0; std::istringstream(line.substr(key.size())) >> value) return value;
+    return std::nullopt;
   }
   return std::nullopt;
 }
@@ -56,26 +59,20 @@ void narrow(MemoryInfo& info, const fs::path& group, const CgroupFiles& files) {
 }
 
 /// Every group from `path` up to the mount point. In a container the path may be the outer one and not exist here: the
-/// mount point, which is then the container's own group, is read in any case.
-void narrow_upwards(MemoryInfo& info, const fs::path& mount, const std::string& path, const CgroupFiles& files) {
+/// mount point, which is then the container's own group, is visited in any case.
+template <class Visit>
+void visit_upwards(const fs::path& mount, const std::string& path, const CgroupFiles& files, const Visit& visit) {
   fs::path relative = fs::path(path).relative_path();
   while (!relative.empty()) {
-    narrow(info, mount / relative, files);
+    visit(mount / relative, files);
     relative = relative.parent_path();
   }
-  narrow(info, mount, files);
+  visit(mount, files);
 }
 
-}  // namespace
-
-MemoryInfo system_memory(const fs::path& root) {
-  const fs::path meminfo = root / "proc/meminfo";
-  const auto kib = [&](std::string_view key) -> std::uint64_t {
-    const auto value = read_keyed(meminfo, key);
-    return value ? *value * 1024 : kUnlimited;
-  };
-  MemoryInfo info{.free_bytes = kib("MemAvailable:"), .total_bytes = kib("MemTotal:")};
-
+/// visit(folder, files) of each memory group above this process.
+template <class Visit>
+void visit_memory_groups(const fs::path& root, const Visit& visit) {
   // Lines of /proc/self/cgroup: "4:memory:/path" (v1) and "0::/path" (v2); a machine can have both.
   std::ifstream groups(root / "proc/self/cgroup");
   std::string line;
@@ -86,12 +83,38 @@ MemoryInfo system_memory(const fs::path& root) {
     const std::string path = line.substr(second + 1);
     const auto controllers = split_list(line.substr(first + 1, second - first - 1));
     if (std::find(controllers.begin(), controllers.end(), "memory") != controllers.end()) {
-      narrow_upwards(info, root / "sys/fs/cgroup/memory", path, kVersion1);
+      visit_upwards(root / "sys/fs/cgroup/memory", path, kVersion1, visit);
     } else if (second == first + 1) {
-      narrow_upwards(info, root / "sys/fs/cgroup", path, kVersion2);
+      visit_upwards(root / "sys/fs/cgroup", path, kVersion2, visit);
     }
   }
+}
+
+MemoryInfo memory_of_machine(const fs::path& root) {
+  const fs::path meminfo = root / "proc/meminfo";
+  const auto kib = [&](std::string_view key) -> std::uint64_t {
+    const auto value = read_keyed(meminfo, key);
+    return value ? *value * 1024 : kUnlimited;
+  };
+  return {.free_bytes = kib("MemAvailable:"), .total_bytes = kib("MemTotal:")};
+}
+
+}  // namespace
+
+MemoryInfo system_memory(const fs::path& root) {
+  MemoryInfo info = memory_of_machine(root);
+  visit_memory_groups(root, [&](const fs::path& group, const CgroupFiles& files) { narrow(info, group, files); });
   return info;
+}
+
+std::optional<std::uint64_t> memory_limit_of_groups(const fs::path& root) {
+  std::optional<std::uint64_t> least;
+  const auto machine = memory_of_machine(root).total_bytes;
+  visit_memory_groups(root, [&](const fs::path& group, const CgroupFiles& files) {
+    const auto limit = read_number(group / files.limit);
+    if (limit && *limit < machine && (!least || *limit < *least)) least = limit;
+  });
+  return least;
 }
 
 }  // namespace symmbench

@@ -1,5 +1,6 @@
 #include "bench/preflight.hpp"
 
+#include <algorithm>
 #include <catch2/catch_test_macros.hpp>
 #include <cstdlib>
 
@@ -50,6 +51,58 @@ TEST_CASE("preflight reports each device with its answer, and only allowed envir
   CHECK(facts.at("environment").at("NCCL_SYMMBENCH_TEST") == "seen");
   CHECK(facts.at("environment").at("VLLM_TEST_ALLREDUCE_BACKEND") == "seen");
   for (const char* hidden : {"SECRET_TOKEN", "VLLM_TEST_PORT"}) CHECK_FALSE(facts.at("environment").contains(hidden));
+}
+
+TEST_CASE(
+    "preflight records the host, the limits and the MPI of a rank, and what its launcher left to supervisors alone") {
+  CollectedRecords records;
+  run_ranks(1, [&](int, Communicator& comm) {
+    QuietHeartbeat heartbeat;
+    const WorkRequest request{.task = "preflight"};
+    WorkerContext context{.request = request, .comm = comm, .records = records, .heartbeat = heartbeat};
+    DeviceAnswer cuda{.kind = "cuda", .problem = "no driver"};
+    cuda.libraries = {{.name = "libcuda.so.1", .unknown = "cannot open"}};
+    DeviceAnswer host{.kind = "host", .facts = DeviceFacts{.kind = "host", .name = "emulated"}};
+    host.granularities = {
+        {.handle = HandleType::fabric, .unknown = "cuMemGetAllocationGranularity: not supported (801)"}};
+    host.mig = MigMode{.enabled = true, .pending = false};
+    run_preflight(context,
+                  {.mpi = "Open MPI v4.1.4",
+                   .mpi_standard = "3.1",
+                   .launched = {{"PMIX_NAMESPACE", "job-7"}, {"PMIX_AUTH_TOKEN", "hidden"}}},
+                  {cuda, host});
+  });
+  const Json facts = rank_facts_from(records.all().at(0)).facts;
+  CHECK(facts.at("mpi") == Json{{"library", "Open MPI v4.1.4"}, {"standard", "3.1"}});
+  CHECK(facts.at("environment").at("PMIX_NAMESPACE") == "job-7");
+  CHECK(facts.at("environment").at("PMIX_AUTH_TOKEN") == "***");
+  CHECK(facts.at("system").contains("kernel"));
+  CHECK(facts.at("limits").contains("memlock"));
+  CHECK(facts.contains("memory_limit_bytes"));
+  const Json& devices = facts.at("devices");
+  CHECK(devices[0].at("libraries")[0].at("path").is_null());
+  CHECK(devices[0].at("libraries")[0].at("unknown") == "cannot open");
+  CHECK(devices[1].at("granularities")[0].at("handle") == "fabric");
+  CHECK(devices[1].at("granularities")[0].at("minimum_bytes").is_null());
+  CHECK(devices[1].at("mig") == Json{{"enabled", true}, {"pending", false}, {"unknown", nullptr}});
+}
+
+TEST_CASE("what a supervisor tells of its launcher reaches its worker, and no variable that is not allow-listed does") {
+  ::setenv("PMIX_NAMESPACE", "job-9", 1);
+  ::setenv("PMIX_SERVER_URI41", "hidden", 1);
+  const auto variables = launcher_variables();
+  for (const char* name : {"PMIX_NAMESPACE", "PMIX_SERVER_URI41"}) ::unsetenv(name);
+  CHECK(std::ranges::find(variables, std::pair<std::string, std::string>("PMIX_NAMESPACE", "job-9")) !=
+        variables.end());
+  CHECK(std::ranges::none_of(variables, [](const auto& variable) { return variable.first == "PMIX_SERVER_URI41"; }));
+  tell_worker_its_place(
+      {.local_rank = 2, .supervisor_pid = 5, .mpi = "Open MPI v4.1.4", .mpi_standard = "3.1", .launched = variables});
+  const RankPlace place = place_told_by_supervisor();
+  for (const char* name : {"SYMMBENCH_LAUNCHER", "SYMMBENCH_LOCAL_RANK", "SYMMBENCH_SUPERVISOR_PID"}) ::unsetenv(name);
+  CHECK(place.local_rank == 2);
+  CHECK(place.mpi == "Open MPI v4.1.4");
+  CHECK(place.launched == variables);
+  CHECK(place_told_by_supervisor().mpi.empty());
 }
 
 TEST_CASE("ranks with a GPU each that reach one another can be placed, also when each sees one device only") {

@@ -6,10 +6,13 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
+#include "device/cuda/shared_library.hpp"
 #include "device/host/host_stream.hpp"
 #include "support/failures.hpp"
+#include "support/scratch_folder.hpp"
 
 namespace symmbench {
 namespace {
@@ -219,6 +222,32 @@ TEST_CASE_METHOD(NcclFixture, "a window that a peer never registers ends at its 
   while (fake.waiting != 0) std::this_thread::yield();
   CHECK(failure.reason == Reason::timed_out);
   CHECK(failure.call == "ncclCommWindowRegister");
+}
+
+TEST_CASE_METHOD(NcclFixture, "which file NCCL is, and its version by its own word, is told, or why it is not") {
+  const LibraryFacts facts = nccl_facts(FAKE_NCCL);
+  CHECK(facts.path == FAKE_NCCL);
+  CHECK(facts.version == "2.28.3");
+  CHECK(facts.unknown.empty());
+  CHECK_THAT(nccl_facts("libno-such-library.so.2").unknown, ContainsSubstring("libno-such-library.so.2"));
+  ::unsetenv("NCCL_NVLS_ENABLE");
+  CHECK_FALSE(nccl_facts(FAKE_NCCL).path);
+  CHECK_THAT(nccl_facts(FAKE_NCCL).unknown, ContainsSubstring("only 0 keeps it from multicast"));
+}
+
+TEST_CASE("a library tells the file behind its name, and the version that is in that file's name") {
+  const ScratchFolder folder;
+  const auto file = folder / "libnvidia-ml.so.580.95.05", link = folder / "libnvidia-ml.so.1";
+  std::filesystem::copy_file(FAKE_NCCL, file);
+  std::filesystem::create_symlink(file, link);
+  const LibraryFacts facts = SharedLibrary(link).facts();
+  CHECK(facts.name == link);
+  CHECK(facts.path == std::filesystem::canonical(file).string());
+  CHECK(facts.version == "580.95.05");
+  CHECK_FALSE(SharedLibrary(FAKE_NCCL).facts().version);
+  const LibraryFacts none = SharedLibrary("libno-such-library.so.2").facts();
+  CHECK_FALSE(none.path);
+  CHECK_THAT(none.unknown, ContainsSubstring("libno-such-library.so.2"));
 }
 
 }  // namespace

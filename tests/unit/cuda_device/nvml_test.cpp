@@ -55,6 +55,24 @@ TEST_CASE("Confidential Computing is on, off, or unknown to drivers from before 
   CHECK_FALSE(facts_from(FAKE_NVML_OLD).confidential_computing);
 }
 
+TEST_CASE(
+    "MIG is on, off, or unknown with the reason: a GPU without it, a driver from before it, an answer that is none") {
+  const auto mode_from = [](const char* library) { return NvmlDevice({.pci_bus_id = "0000:1B:00.0"}, library).mig(); };
+  CHECK(mode_from(FAKE_NVML).enabled == true);
+  CHECK(mode_from(FAKE_NVML).pending == false);
+  CHECK(mode_from(FAKE_NVML).unknown.empty());
+  variable<unsigned>("fake_nvml_mig") = 7;
+  CHECK_FALSE(mode_from(FAKE_NVML).enabled);
+  CHECK(mode_from(FAKE_NVML).unknown == "nvmlDeviceGetMigMode: mode 7, pending 0");
+  variable<unsigned>("fake_nvml_mig") = 0;
+  CHECK(mode_from(FAKE_NVML).enabled == false);
+  variable<int>("fake_nvml_mig_result") = 3;
+  CHECK(mode_from(FAKE_NVML).unknown == "nvmlDeviceGetMigMode: Some Error (3)");
+  variable<int>("fake_nvml_mig_result") = 0;
+  CHECK_THAT(mode_from(FAKE_NVML_OLD).unknown, ContainsSubstring("has no nvmlDeviceGetMigMode"));
+  CHECK_THAT(mode_from("libno-such-library.so.1").unknown, ContainsSubstring("no NVML"));
+}
+
 TEST_CASE("a driver that knows only the older facts of the fabric is asked for those") {
   variable<unsigned>("fake_nvml_newest_fabric") = 2;
   const NvmlFacts facts = facts_from(FAKE_NVML);

@@ -31,6 +31,7 @@ class FakeRoot {
     std::ofstream(root_ / file) << text;
   }
   MemoryInfo read() const { return system_memory(root_); }
+  std::optional<std::uint64_t> limit() const { return memory_limit_of_groups(root_); }
 
  private:
   fs::path root_;
@@ -52,6 +53,25 @@ TEST_CASE("a version 2 cgroup narrows it, less the page cache that would go firs
   root.put("sys/fs/cgroup/job/step/memory.stat", "anon 5\ninactive_file 102400\nactive_file 1\n");
   CHECK(root.read().total_bytes == 400 * kKi);
   CHECK(root.read().free_bytes == 300 * kKi);
+}
+
+TEST_CASE("the lowest limit of the groups is told, and none where none is below the machine's memory") {
+  const FakeRoot root;
+  CHECK_FALSE(root.limit());
+  root.put("proc/self/cgroup", "0::/job/step\n");
+  root.put("sys/fs/cgroup/job/step/memory.max", "max\n");
+  root.put("sys/fs/cgroup/memory.max", "9223372036854771712\n");
+  CHECK_FALSE(root.limit());
+  root.put("sys/fs/cgroup/job/step/memory.max", "512000\n");
+  root.put("sys/fs/cgroup/job/memory.max", "409600\n");
+  CHECK(root.limit() == 400 * kKi);
+}
+
+TEST_CASE("figures of the machine that are none count as no limit") {
+  const FakeRoot root;
+  root.put("proc/meminfo", "MemTotal: lots kB\nMemAvailable: 800 kB\n");
+  CHECK(root.read().total_bytes == std::numeric_limits<std::uint64_t>::max());
+  CHECK(root.read().free_bytes == 800 * kKi);
 }
 
 TEST_CASE("the tightest of nested cgroups counts") {

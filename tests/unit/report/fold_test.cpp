@@ -28,9 +28,10 @@ TEST_CASE("the report has every top-level key since version 1.0.0") {
   const Json report = RunBuilder(0).report();
   std::vector<std::string> keys;
   for (const auto& [key, value] : report.items()) keys.push_back(key);
-  CHECK(keys == std::vector<std::string>{"schema_version", "tool", "run", "device", "fabric", "ranks", "results",
-                                         "stability", "stability_comparison", "comparison", "transport_comparison",
-                                         "crossover", "probe", "bisect", "findings", "gate", "verdict"});
+  CHECK(keys == std::vector<std::string>{"schema_version", "tool", "run", "device", "fabric", "hosts", "ranks",
+                                         "results", "stability", "stability_comparison", "comparison",
+                                         "transport_comparison", "crossover", "probe", "bisect", "findings", "gate",
+                                         "verdict"});
   CHECK(report["schema_version"] == "1.5.0");
 }
 

@@ -56,6 +56,16 @@ RunBuilder small_run() {
          {"devices",
           Json::array({Json{{"kind", "host"}, {"usable", true}, {"name", "emulated device"}, {"ordinal", rank}},
                        Json{{"kind", "cuda"}, {"usable", false}, {"reason", "no driver"}}})},
+         {"system",
+          {{"os", "Ubuntu 24.04.3 LTS"},
+           {"kernel", "6.8.0-60-generic"},
+           {"architecture", "x86_64"},
+           {"memory_total_bytes", std::uint64_t{1} << 40},
+           {"container", Json::array({"kubernetes"})},
+           {"modules", Json::array({Json{{"name", "ib_core"}, {"version", nullptr}}})},
+           {"unknown", Json::array({Json{{"fact", "cpu_model"}, {"why", "/proc/cpuinfo: Permission denied"}}})}}},
+         {"limits", {{"memlock", {{"soft", 8388608}, {"hard", nullptr}}}}},
+         {"mpi", {{"library", "Open MPI v4.1.6"}, {"standard", "3.1"}}},
          {"environment", {{"NCCL_NVLS_ENABLE", "0"}}}}});
   }
   run.add(run.ok(0, kSymm, 8)).add(run.ok(0, kTorch, 10));

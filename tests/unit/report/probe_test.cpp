@@ -96,6 +96,112 @@ TEST_CASE("with --fail-on the findings that fail the probe are failures, and the
   CHECK(testcase(document, "symmbench.run", "verdict").child("failure"));
 }
 
+TEST_CASE("on GPUs a probe shows what each rank reads and writes of each other one, and how long a word takes") {
+  RunBuilder run = probe_of_four();
+  run.started.device["kind"] = "cuda";
+  run.started.device["emulated"] = false;
+  Json pairs = Json::array();
+  for (int peer : {0, 2, 3}) {
+    pairs.push_back({{"peer", peer},
+                     {"access", true},
+                     {"owner", peer},
+                     {"latency_us", 1.5 + peer},
+                     {"read_us", 9},
+                     {"write_us", 9},
+                     {"read_gbs", 300.5},
+                     {"write_gbs", 360.2 + peer},
+                     {"failure", nullptr}});
+  }
+  run.add(ProbeRecord{1, {{"group", 0}, {"group_rank", 1}, {"pairs", pairs}}});
+  const auto text = probe_text(checked_report(run));
+  CHECK(contains(text, "Read bandwidth, GB/s (row reads column)\n"));
+  CHECK(contains(text, "    1   300.5       -   300.5   300.5\n"));
+  CHECK(contains(text, "Write bandwidth, GB/s (row writes column)\n"));
+  CHECK(contains(text, "    1   360.2       -   362.2   363.2\n"));
+  CHECK(contains(text, "    1     1.5       -     3.5     4.5\n"));
+  CHECK_FALSE(contains(probe_text(checked_report(probe_of_four())), "bandwidth, GB/s"));
+}
+
+TEST_CASE("a traced call is told with the allocator and the phase that it was made for, or none") {
+  RunBuilder run = probe_of_four();
+  const Json calls = Json::array({Json{{"call", "cuMemGetAllocationGranularity"},
+                                       {"allocator", nullptr},
+                                       {"phase", nullptr},
+                                       {"bytes", 0},
+                                       {"handle", "fabric"},
+                                       {"code", 0},
+                                       {"us", 1.5}},
+                                  Json{{"call", "cuMemCreate"},
+                                       {"allocator", kSymm},
+                                       {"phase", "create"},
+                                       {"bytes", 2097152},
+                                       {"handle", "posix_fd"},
+                                       {"code", 800},
+                                       {"us", 2.5}}});
+  run.add(ProbeRecord{0, {{"group", 0}, {"group_rank", 0}, {"trace", calls}}});
+  const auto text = probe_text(checked_report(run));
+  CHECK(contains(text, "  -                  -        cuMemGetAllocationGranularity "));
+  CHECK(contains(text, "  symm_device_memory create   cuMemCreate  "));
+}
+
+namespace {
+
+Json facts_of_host(const std::string& host, std::uint64_t available, const std::string& container = "") {
+  Json signs = Json::array();
+  if (!container.empty()) signs.push_back(container);
+  return {{"host", host},
+          {"boot_id", "boot-" + host},
+          {"devices", Json::array({Json{{"kind", "host"},
+                                        {"libraries",
+                                         {{{"name", "libcuda.so.1"},
+                                           {"path", "/lib/libcuda.so.580.95.05"},
+                                           {"version", "580.95.05"},
+                                           {"unknown", nullptr}}}},
+                                        {"granularities",
+                                         {{{"handle", "posix_fd"},
+                                           {"minimum_bytes", 2097152},
+                                           {"recommended_bytes", 2097152},
+                                           {"unknown", nullptr}}}}}})},
+          {"mpi", {{"library", "Open MPI v4.1.4"}, {"standard", "3.1"}}},
+          {"limits", {{"memlock", {{"soft", 65536}, {"hard", nullptr}}}}},
+          {"system",
+           {{"os", "Ubuntu 24.04"},
+            {"kernel", "6.8.0"},
+            {"memory_total_bytes", std::uint64_t{1} << 30},
+            {"memory_available_bytes", available},
+            {"container", signs},
+            {"modules", {{{"name", "nvidia"}, {"version", "580.95.05"}}, {{"name", "gdrdrv"}, {"version", nullptr}}}},
+            {"cpu_model", 5},
+            {"unknown", {{{"fact", "kernel_driver"}, {"why", "no such file"}}}}}}};
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a host is told once, whichever of its ranks looked when, and once more where a container shows another one") {
+  RunBuilder run = probe_of_four();
+  run.add(RankFacts{0, facts_of_host("node1", 1000)}).add(RankFacts{1, facts_of_host("node1", 900)});
+  run.add(RankFacts{2, facts_of_host("node2", 800)}).add(RankFacts{3, facts_of_host("node1", 700, "docker")});
+  const Json report = checked_report(run);
+  const Json& hosts = report["hosts"];
+  REQUIRE(hosts.size() == 3);
+  CHECK(hosts[0]["ranks"] == Json{0, 1});
+  CHECK(hosts[0]["memory_available_bytes"] == 1000);
+  CHECK(hosts[0]["cpu_model"].is_null());  // what is no text
+  CHECK(hosts[0]["unknown"] == Json{{{"fact", "kernel_driver"}, {"why", "no such file"}}});
+  CHECK(hosts[1]["host"] == "node2");
+  CHECK(hosts[2]["container"] == Json{"docker"});
+  CHECK(report["ranks"][0]["limits"]["memlock"] == Json{{"soft", 65536}, {"hard", nullptr}});
+  CHECK(report["ranks"][0]["limits"]["nofile"].is_null());
+  CHECK(report["ranks"][0]["devices"][0]["mig"].is_null());
+  const auto text = probe_text(report);
+  CHECK(contains(text, "node1, 2 ranks, first 0: Ubuntu 24.04, kernel 6.8.0"));
+  CHECK(contains(text, "modules: nvidia 580.95.05, gdrdrv\n"));
+  CHECK(contains(text, "Open MPI v4.1.4; limits: memlock 65536, nofile unknown, core unknown"));
+  CHECK(contains(text, "libcuda.so.1 580.95.05 (/lib/libcuda.so.580.95.05)"));
+  CHECK(contains(text, "posix_fd 2 MiB (best 2 MiB); MIG: unknown"));
+}
+
 TEST_CASE("a probe counts what it did and speaks of no rows") {
   const Json report = checked_report(probe_of_four());
   const auto text = probe_text(report);
