@@ -125,6 +125,11 @@ class Examples(PlaceTest):
         return "".join(told)
 
 
+def any_ranks(text):
+    """Runs here have fewer than those that a page shows."""
+    return re.sub(r"\d+ ranks", "N ranks", text)
+
+
 def add_page(page):
     def test(self):
         told = self.run_page(page)
@@ -135,6 +140,8 @@ def add_page(page):
                 self.assertIn(words, [line.split() for line in sample.splitlines()])
                 self.assertIn(words, [line.split() for line in told.splitlines()],
                               f"the output shown in the README is not what a run prints:\n{told}")
+            probe = re.search(r"^Handle types by .*?(?=^```)", sample, re.MULTILINE | re.DOTALL)[0]
+            self.assertIn(any_ranks(probe), any_ranks(told), "the part of a probe shown in the README is not what it prints")
     setattr(Examples, f"test_{page.stem.lower()}_{'first_page' if page.parent == ROOT else 'page'}", test)
 
 
