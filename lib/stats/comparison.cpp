@@ -142,10 +142,10 @@ Decision decide_by_interval(const Interval& ratio, bool survives, std::size_t fa
   const bool below = ratio.high < kLowest;
   const auto side = interval + (below ? " lies below 0.97" : " lies above 1.03");
   if (survives) return {below ? PairVerdict::faster : PairVerdict::slower, side};
-  return {PairVerdict::ambiguous,
-          fmt::format("{}, but not clearly enough{} ({:.0f} % of runs may be wrong by chance)", side,
-                      family_size > 1 ? fmt::format(" for one of {} comparisons", family_size) : "",
-                      100 * kChanceLevel)};
+  return {
+      PairVerdict::ambiguous,
+      fmt::format("{}, but not clearly enough{} ({:.0f} % of runs may be wrong by chance)", side,
+                  family_size > 1 ? fmt::format(" for one of {} comparisons", family_size) : "", 100 * kChanceLevel)};
 }
 
 std::optional<PairedCase> pair_up(std::span<const PlacementBlocks> placements) {
