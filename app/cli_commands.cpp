@@ -134,7 +134,7 @@ constexpr CommandSpec kCommands[] = {
          "that changes a kernel or its memory.",
      .options = kSelftestOptions,
      .exit_codes = "  0   every fault was seen\n  1   one was missed\n  2   usage\n"
-                   "  3   cut short, or the file could not be written\n"},
+                   "  3   cut short, no GPU for every rank, or the file could not be written\n"},
     {.name = "compare",
      .arguments = "A.json B.json [--max-regress PERCENT] [--format text|json|markdown]",
      .about = "two reports: what differs in their surroundings, then times case by case, B over A",

@@ -78,6 +78,8 @@ JobPlan checked_plan(const ParsedCommand& command, std::span<const RankIntent> r
 /// What argv and files alone decide of a probe.
 void check_probe(const ParsedCommand& command, int world_size) {
   as_command(command, [&] {
+    if (command.plan_only)
+      fail_config("--plan: a probe has no plan: `symmbench plan` and `run --plan` say what a run would do");
     (void)emulation_of(command.config, world_size);
     if (world_size % command.config.ranks_per_group(world_size) != 0) {
       fail_config(fmt::format("--group-size '{}': must divide the ranks of the job, {}", command.config.group_size,

@@ -45,7 +45,11 @@ std::vector<std::string> list_in(const TypedOptions& typed, const std::string& n
 /// What is emulated and what is not was asked for in either case.
 void take_device(const TypedOptions& typed, SelftestPlan& plan) {
   const auto typed_device = typed.find("device");
-  const std::string device = typed_device == typed.end() ? "auto" : typed_device->second;
+  if (typed_device == typed.end()) {
+    fail_config(
+        "needs --device host (the emulated device: every fault) or --device cuda (the faults that are safe on GPUs)");
+  }
+  const std::string& device = typed_device->second;
   if (device != "host" && device != "cuda") {
     fail_config(
         fmt::format("--device '{}': must be host (the emulated device: every fault) or cuda (the faults that are "

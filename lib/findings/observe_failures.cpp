@@ -41,9 +41,23 @@ std::vector<std::string> entities_of(const RecordedFailure& recorded) {
   if (entities.empty() && rank.is_number_integer()) {
     entities.push_back(fmt::format("group of rank {}", rank.get<int>()));
   }
-  if (!recorded.allocator.empty()) entities.push_back("allocator " + recorded.allocator);
   return entities;
 }
+
+/// What several records tell of: a failure is one, however many rows it ended.
+struct ToldFailure {
+  RecordedFailure first;
+  std::vector<std::string> allocators;  ///< of all that met it, in the order of the report
+  bool replaced = false;                ///< for each of them
+
+  void add(const RecordedFailure& recorded) {
+    replaced = replaced && recorded.replaced;
+    // Who was interrupted ran beside the failure, and did not meet it.
+    if (recorded.allocator.empty() || recorded.status == "interrupted") return;
+    if (first.allocator.empty()) first = recorded;
+    if (std::ranges::find(allocators, recorded.allocator) == allocators.end()) allocators.push_back(recorded.allocator);
+  }
+};
 
 bool any_begins_with(const Json& holder, std::span<const std::string_view> beginnings) {
   const auto calls = list_in(holder, "driver_calls");
@@ -72,28 +86,26 @@ std::string missing_for(const CheckRow& row, const Json& report) {
 }  // namespace
 
 Observed observe_failures(const CheckRow& row, const Json& report) {
-  // A failure is one, however many rows it ended: told by the record that knows its allocator, if any does.
-  std::vector<RecordedFailure> told;
+  std::vector<ToldFailure> told;
   for (const RecordedFailure& recorded : failures_of(report)) {
     if (!matches(row, *recorded.failure)) continue;
-    const auto known = std::ranges::find_if(told, [&](const RecordedFailure& other) {
-      const auto same = [&](const char* key) { return in(*other.failure, key) == in(*recorded.failure, key); };
+    auto known = std::ranges::find_if(told, [&](const ToldFailure& other) {
+      const auto same = [&](const char* key) { return in(*other.first.failure, key) == in(*recorded.failure, key); };
       return same("rank") && same("call") && same("code");
     });
-    if (known == told.end()) {
-      told.push_back(recorded);
-    } else if (known->allocator.empty() && !recorded.allocator.empty()) {
-      *known = recorded;
-    }
+    if (known == told.end()) known = told.insert(known, {recorded, {}, recorded.replaced});
+    known->add(recorded);
   }
   Observed observed{.hits = {}, .missing = missing_for(row, report)};
-  for (const RecordedFailure& recorded : told) {
-    Json evidence{{"where", recorded.where}};
+  for (const auto& [first, allocators, replaced] : told) {
+    Json evidence{{"where", first.where}};
     for (const char* key : {"layer", "reason", "call", "code", "phase", "rank", "peer", "detail"}) {
-      evidence[key] = in(*recorded.failure, key);
+      evidence[key] = in(*first.failure, key);
     }
+    auto entities = entities_of(first);
+    for (const std::string& allocator : allocators) entities.push_back("allocator " + allocator);
     observed.hits.push_back(
-        {entities_of(recorded), std::move(evidence), recorded.replaced ? std::optional(Severity::info) : std::nullopt});
+        {std::move(entities), std::move(evidence), replaced ? std::optional(Severity::info) : std::nullopt});
   }
   return observed;
 }

@@ -73,8 +73,10 @@ Observed observe_peer_access(const CheckRow&, const Json& report) {
     observed.missing = "peer-access matrix (symmbench probe)";
   }
   for (const Json* pair : pairs) {
-    const bool stalled = in(*pair, "access").is_null() && in(*pair, "failure").is_object();
-    if (!stalled && (in(*pair, "access") != false || shows_another(report, *pair))) continue;
+    // A rank that died or stood still says nothing about the way to its peers; a call that failed on the way does.
+    const auto layer = text_in(in(*pair, "failure"), "layer");
+    const bool failed_on_the_way = in(*pair, "access").is_null() && (layer == "driver" || layer == "kernel");
+    if (!failed_on_the_way && (in(*pair, "access") != false || shows_another(report, *pair))) continue;
     observed.hits.push_back({{rank_entity(in(*pair, "rank")), rank_entity(in(*pair, "peer"))}, *pair});
   }
   for (const Json* found : list_in(probe, "received")) {

@@ -57,6 +57,9 @@ void add_other_report(pugi::xml_node body, const NamedReport& a, const NamedRepo
   const ReportComparison comparison = compare_reports(a.report, b.report, std::nullopt);
   add(body, "h2", fmt::format("Against {}", b.name));
   add(body, "p", fmt::format("A is {}, B is {}.", a.name, b.name));
+  if (const auto why = why_other_machine(comparison.environment); !why.empty()) {
+    add_styled(body, "p", "banner", fmt::format("Their times say nothing about each other: {}.", why));
+  }
   add_environment(body, comparison);
   add_cases(body, comparison);
   if (!comparison.not_compared.empty()) {

@@ -65,7 +65,10 @@ void add_line(pugi::xml_node svg, double x1, double y1, double x2, double y2, co
   set(line, "stroke", std::string_view(colour));
 }
 
-std::string microseconds(double value) { return fmt::format("{:.4g} us", value); }
+std::string time_text(double us) {
+  if (us >= 1e6) return fmt::format("{:.4g} s", us / 1e6);
+  return us >= 1e3 ? fmt::format("{:.4g} ms", us / 1e3) : fmt::format("{:.4g} us", us);
+}
 
 class Drawing {
  public:
@@ -96,7 +99,7 @@ class Drawing {
     for (double decade = y_.least(); decade <= y_.most() * 1.001; decade *= 10) {
       const double y = y_.pixel(decade);
       add_line(svg_, kLeft, y, kWidth - kRight, y, "#ddd");
-      add_text(svg_, kLeft - 6, y + 4, "end", microseconds(decade));
+      add_text(svg_, kLeft - 6, y + 4, "end", time_text(decade));
     }
     const std::size_t step = (sizes_.size() + kMostSizes - 1) / kMostSizes;
     for (std::size_t i = 0; i < sizes_.size(); i += step) {
@@ -139,7 +142,7 @@ class Drawing {
     set(dot, "r", 3.0);
     set(dot, "fill", std::string_view(colour));
     add(dot, "title",
-        fmt::format("{}: {}, {}", name, format_bytes(static_cast<std::uint64_t>(point.x)), microseconds(point.y)));
+        fmt::format("{}: {}, {}", name, format_bytes(static_cast<std::uint64_t>(point.x)), time_text(point.y)));
   }
 
   static void style(pugi::xml_node path, const char* colour, bool dashed) {

@@ -84,7 +84,9 @@ void add_findings(pugi::xml_node body, const Json& report) {
   PageTable table(body, {"severity", "check", "what was found, and what to do"});
   for (const Json* finding : found) {
     const auto severity = text_or(*finding, "severity");
-    table.add_row({{severity, severity}, {text_or(*finding, "check_id")}, {finding_text(*finding), "words"}});
+    const auto check = text_or(*finding, "check_id"), text = finding_text(*finding);
+    const auto lead = fmt::format("{}: {} ", severity, check);  // which have columns of their own
+    table.add_row({{severity, severity}, {check}, {text.starts_with(lead) ? text.substr(lead.size()) : text, "words"}});
   }
 }
 

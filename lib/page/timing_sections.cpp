@@ -32,19 +32,22 @@ std::string shape_text(const Json& row) {
 
 std::string place_text(const Json& row) { return pick_flag(row, "in_place") == true ? "in place" : "out of place"; }
 
+/// A plain sum takes a message as so many elements, whatever its rows are.
+bool is_plain(const Json& row) { return text_or(row, "pattern") == "allreduce"; }
+
 /// What rows of one chart have in common.
 Json chart_key(const Json& row) {
   Json key = series_key(row);
   for (const char* of_curve : {"allocator", "algorithm_asked"}) key.erase(of_curve);
   key["in_place"] = pick_flag(row, "in_place");
-  key["hidden"] = pick_integer(row, "hidden");
+  if (!is_plain(row)) key["hidden"] = pick_integer(row, "hidden");
   return key;
 }
 
 std::string chart_title(const Json& row) {
-  std::string title =
-      fmt::format("{} {}, {} {}, hidden {}, {}", text_or(row, "workspace"), text_or(row, "transport"),
-                  text_or(row, "pattern"), text_or(row, "dtype"), integer_or(row, "hidden", 0), place_text(row));
+  const auto hidden = is_plain(row) ? "" : fmt::format("hidden {}, ", integer_or(row, "hidden", 0));
+  std::string title = fmt::format("{} {}, {} {}, {}{}", text_or(row, "workspace"), text_or(row, "transport"),
+                                  text_or(row, "pattern"), text_or(row, "dtype"), hidden, place_text(row));
   if (const auto variant = text_or(row, "variant"); !variant.empty()) title += ", " + variant;
   return fmt::format("{}, group {} of {} ranks, handle {}", title, integer_or(row, "group", 0),
                      integer_or(row, "group_size", 0), text_or(member_of(row, "handle"), "asked"));
@@ -194,7 +197,10 @@ void add_lifecycles(pugi::xml_node body, const Json& report) {
   const Json& stability = member_of(report, "stability");
   if (!stability.is_array() || stability.empty()) return;
   add(body, "h2", "Lifecycles");
+  const bool none = std::ranges::none_of(stability, [](const Json& e) { return integer_or(e, "lifecycles", 0) > 0; });
+  if (none) add(body, "p", "None ran: whether anything leaks is unknown.");
   for (const Json& entry : stability) {
+    if (integer_or(entry, "lifecycles", 0) == 0) continue;  // which says nothing about leaks
     add(body, "h3",
         fmt::format("{} of {}, {}", text_or(entry, "allocator"), text_or(entry, "workspace"),
                     text_or(entry, "transport")));

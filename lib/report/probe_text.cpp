@@ -268,11 +268,13 @@ void write_pairs(std::ostream& out, const Json& report) {
   const Json& pairs = probe.at("pairs");
   std::size_t reached = 0;
   for (const Json& pair : pairs) reached += pair.at("access") == true ? 1 : 0;
-  fmt::print(out, "Peer access, each rank reads what each other one wrote: {} of {} pairs\n", reached, pairs.size());
+  fmt::print(out, "Peer access, each rank reads what each other one wrote: {} of {} pairs that were looked at\n",
+             reached, std::ranges::count_if(pairs, [](const Json& pair) { return pair.at("access").is_boolean(); }));
   for (const Json& pair : pairs) {
-    if (pair.at("access") == true) continue;
+    if (pair.at("access") != false) continue;  // what nobody looked at is told with the verdict
+    const Json& owner = member_of(pair, "owner_rank");
     fmt::print(out, "  rank {} does not reach rank {}{}\n", pair.at("rank").get<int>(), pair.at("peer").get<int>(),
-               pair.at("owner").is_number() ? fmt::format(": it finds the memory of {}", pair.at("owner").dump()) : "");
+               owner.is_number() ? fmt::format(": it finds the memory of rank {}", owner.dump()) : "");
   }
   const std::size_t ranks = report.at("ranks").size();
   if (pairs.empty() || ranks > kWidestMatrix) return;

@@ -1,5 +1,8 @@
 #include "report/verdict.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -141,10 +144,17 @@ ExitCode code_of_gate(const Json& report) {
   return status != "passed" && any_status(report.at("results"), "ok") ? ExitCode::no_verdict : ExitCode::passed;
 }
 
-/// With --fail-on.
-ExitCode code_of_findings(const Json& report) {
-  const auto least = severity_from(text_or(member_of(member_of(report, "run"), "config"), "fail_on"));
-  return least && !findings_from(report, *least).empty() ? ExitCode::failed : ExitCode::passed;
+/// "--fail-on warning: slow_pair, imex_channel_missing"; empty: nothing fails by it.
+std::string failing_findings(const Json& report) {
+  const auto asked = text_or(member_of(member_of(report, "run"), "config"), "fail_on");
+  const auto least = severity_from(asked);
+  if (!least) return "";
+  std::vector<std::string> checks;
+  for (const Json* finding : findings_from(report, *least)) {
+    auto check = text_or(*finding, "check_id");
+    if (std::ranges::find(checks, check) == checks.end()) checks.push_back(std::move(check));
+  }
+  return checks.empty() ? "" : fmt::format("--fail-on {}: {}", asked, fmt::join(checks, ", "));
 }
 
 }  // namespace
@@ -166,13 +176,15 @@ Json verdict_json(const Json& report, const VerdictPolicy& policy) {
   if (!short_of_busbw(report).empty()) code = worse(code, ExitCode::failed);
   code = worse(code, code_of_probe(report, policy));
   code = worse(code, code_of_gate(report));
-  code = worse(code, code_of_findings(report));
+  const auto by_findings = failing_findings(report);
+  if (!by_findings.empty()) code = worse(code, ExitCode::failed);
   // A rank that died before it said what it has is no machine that cannot.
   const bool may_skip =
       policy.unsupported && policy.skip_if_unsupported && !policy.strict && report.at("run").at("incidents").empty();
   if (may_skip && code == ExitCode::no_verdict) code = ExitCode::skipped;
   const bool interrupted = code == ExitCode::no_verdict && was_interrupted(report.at("run"));
   auto summary = summary_lines(report);
+  if (!by_findings.empty()) summary.insert(summary.begin() + (summary.empty() ? 0 : 1), by_findings);
   if (policy.instead) summary.push_back("on the emulated device: " + *policy.instead);
   return {{"status", interrupted ? "interrupted" : kStatusNames.name(code)},
           {"exit_code", static_cast<int>(code)},

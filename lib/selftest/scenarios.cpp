@@ -130,7 +130,8 @@ class Maker {
       spec.at = 12;
       if (!fault.parameters.code) spec.count = 2000;
     }
-    if (fault.seam == FaultSeam::batch) spec.percent = fault.parameters.rank ? 1000 : 300;
+    // A true difference has to be clear of a busy machine's unrest; one placement's luck has to be as small as can be met.
+    if (fault.seam == FaultSeam::batch) spec.percent = fault.parameters.placement ? 300 : 1000;
     // CUDA IPC opens a peer's memory where it lies: nothing of its own is left to map.
     if (spec.phase == Phase::map && travels_by_ipc(allocator)) spec.phase = Phase::import_handle;
     add_at_ranks(spec, allocator);

@@ -36,7 +36,7 @@ class Selftest(RunTest):
                 self.assertIn(said, done.stderr)
 
     def test_without_gpus_none_is_provoked_on_them(self):
-        for device, code, said in (("cuda", 3, "were not provoked: rank 0"), ("auto", 2, "must be host"), ("hots", 2, "must be host")):
+        for device, code, said in (("cuda", 3, "were not provoked: rank 0"), ("auto", 2, "--device 'auto': must be host"), ("hots", 2, "must be host")):
             with self.subTest(device=device):
                 done = run(2, "selftest", "--device", device, "-J", self.report)
                 self.assert_exit(done, code)

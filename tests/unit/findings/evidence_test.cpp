@@ -72,6 +72,40 @@ TEST_CASE("what a probe's descriptors and pairs met is found as what a run met i
   CHECK(fired(pairs) == std::set<std::string>{"launch_failed", "peer_access_dead"});
 }
 
+TEST_CASE("a pair whose rank died while it looked says nothing about the way to its peer") {
+  Json report = healthy_report();
+  Json& pair = report["probe"]["pairs"][2];
+  pair["access"] = nullptr;
+  pair["failure"] = {{"layer", "worker"}, {"reason", "crashed"}, {"rank", 2}, {"peer", nullptr}};
+  CHECK_FALSE(fired(report).contains("peer_access_dead"));
+}
+
+TEST_CASE("a failure that several allocators met names all of them, whichever was tried first") {
+  const auto entities = [](const char* one, const char* other) {
+    Json report = healthy_report();
+    Json& trials = report["fabric"]["handle_trials"];
+    const Json failure{{"layer", "driver"},
+                       {"reason", "driver_error"},
+                       {"call", "cuMemImportFromShareableHandle"},
+                       {"code", 400},
+                       {"rank", 1},
+                       {"peer", 0}};
+    Json failed = trials.at(0);
+    failed["passed"] = false;
+    failed["failure"] = failure;
+    trials = Json::array();
+    for (const char* allocator : {one, other}) {
+      failed["allocator"] = allocator;
+      trials.push_back(failed);
+    }
+    return finding_of(fold_findings(report), "import_invalid_handle").at("entities");
+  };
+  CHECK(entities("symm_device_memory", "torch_symm_mem") ==
+        Json{"rank 1", "rank 0", "allocator symm_device_memory", "allocator torch_symm_mem"});
+  CHECK(entities("torch_symm_mem", "symm_device_memory") ==
+        Json{"rank 1", "rank 0", "allocator torch_symm_mem", "allocator symm_device_memory"});
+}
+
 TEST_CASE("that descriptors do not leave a machine is no fault, between namespaces of one it is") {
   Json report = healthy_report();
   for (Json& test : report["probe"]["descriptors"]) {

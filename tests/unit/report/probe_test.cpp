@@ -86,6 +86,7 @@ TEST_CASE("JUnit of a probe has trials, pairs and findings; nothing is red that 
 TEST_CASE("with --fail-on the findings that fail the probe are failures, and the milder ones are not") {
   const Json report = checked_report(probe_of_four("critical"));
   REQUIRE(exit_code(report) == 1);
+  CHECK(report["verdict"]["summary"].at(1) == "--fail-on critical: peer_access_dead");
   const auto document = junit_of(report);
   CHECK(testcase(document, "symmbench.finding", "peer_access_dead").child("failure"));
   for (const auto test : document.child("testsuites").child("testsuite").children("testcase")) {
