@@ -4,6 +4,8 @@
 
 #include <bit>
 
+#include "core/error.hpp"
+
 namespace symmbench {
 
 std::vector<HandleGranularity> handle_granularities(Driver& driver) {
