@@ -169,10 +169,9 @@ constexpr CommandSpec kCommands[] = {
     {.name = "html",
      .arguments = "REPORT [OTHER] -o FILE [--force]",
      .about = "a report as a page for a browser, with charts",
-     .details =
-         "One file that needs nothing else: verdict, findings, what did not pass, a chart and a table for each "
-         "series, comparisons of the allocators, lifecycles, ranks. With OTHER also what `symmbench compare REPORT "
-         "OTHER` says.",
+     .details = "One file that needs nothing else: verdict, findings, what did not pass, a chart and a table for each "
+                "series, comparisons of the allocators, lifecycles, ranks. With OTHER also what differs in their "
+                "surroundings, and times of OTHER over REPORT.",
      .positional = "REPORT [OTHER]",
      .several = true,
      .options = kHtmlOptions,

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "findings/report_facts.hpp"
@@ -76,11 +77,17 @@ std::string missing_for(const CheckRow& row, const Json& report) {
     return in(*entry, "leaks").is_object() || !list_in(*entry, "driver_calls").empty();
   });
   if (!measured && !built && list_in(in(report, "probe"), "pairs").empty()) return "outcomes: nothing ran";
-  if (row.calls.empty()) return "";
-  const bool called = any_begins_with(in(report, "probe"), row.calls) ||
-                      std::any_of(entries.begin(), entries.end(),
-                                  [&](const Json* entry) { return any_begins_with(*entry, row.calls); });
-  return called ? "" : fmt::format("calls of {}", fmt::join(row.calls, ", "));
+  // A probe has no workspace whose canaries it could look at.
+  if (row.reason == "corrupted" && !measured && !built) return "workspaces: none was built";
+  const auto called = [&](std::span<const std::string_view> calls) {
+    return any_begins_with(in(report, "probe"), calls) ||
+           std::any_of(entries.begin(), entries.end(),
+                       [&](const Json* entry) { return any_begins_with(*entry, calls); });
+  };
+  // What is mapped there is mapped by the call that maps everything else.
+  constexpr std::array<std::string_view, 1> kMulticastCalls{"cuMulticast"};
+  if (row.phase == "multicast" && !called(kMulticastCalls)) return "calls of cuMulticast";
+  return row.calls.empty() || called(row.calls) ? "" : fmt::format("calls of {}", fmt::join(row.calls, ", "));
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 namespace symmbench {
 
-/// What `symmbench compare` says of two reports: surroundings first, then times case by case, B over A.
+/// Two reports beside each other, by compare_reports(): surroundings first, then times case by case, B over A.
 void add_other_report(pugi::xml_node body, const NamedReport& a, const NamedReport& b);
 
 }  // namespace symmbench

@@ -14,7 +14,7 @@ struct NamedReport {
 
 /// A report as one HTML page that needs nothing else: no script, no font, no network. Verdict and summary first, then
 /// findings, what did not pass, times with a chart for each series, comparisons of the allocators, lifecycles, ranks. With
-/// `other`, what `symmbench compare report other` says comes behind the summary.
+/// `other`, what differs in their surroundings and its times over the report's come behind the summary.
 std::string report_page(const NamedReport& report, const std::optional<NamedReport>& other);
 
 }  // namespace symmbench

@@ -140,6 +140,10 @@ TEST_CASE("a check passes only on what was done and told") {
   becomes_unknown("multicast_not_supported", [](Json& r) {
     r["stability"][0]["driver_calls"] = {{{"call", "cuMemCreate"}}};
   });
+  becomes_unknown("multicast_map_out_of_memory", [](Json& r) {
+    r["stability"][0]["driver_calls"] = {{{"call", "cuMemMap"}}};
+  });
+  becomes_unknown("memory_overwritten", [](Json& r) { r["results"] = r["stability"] = Json::array(); });
   becomes_unknown("one_allocator_fails", [](Json& r) { r["results"].erase(1); });
   becomes_unknown("handle_trial_failed", [](Json& r) { r["fabric"]["handle_trials"][0]["passed"] = nullptr; });
   becomes_unknown("wrong_data_by_transport", [](Json& r) { r["results"].erase(1); });
